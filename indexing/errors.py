@@ -1,0 +1,58 @@
+"""One tree of errors. Messages carry ids and positions, never patient or query text."""
+
+from __future__ import annotations
+
+
+class AnamnesisError(Exception):
+    """Anything this product raises on purpose; `hint` says what to do about it."""
+
+    hint: str = ""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        if hint:
+            self.hint = hint
+
+
+class ConfigurationError(AnamnesisError):
+    """The installation is set up wrongly: exit code 2, the process refuses to start."""
+
+
+class InvalidInput(AnamnesisError):
+    """What was sent cannot be used; says where."""
+
+
+class InvalidQuery(InvalidInput):
+    """A query that does not parse; `position` is the code point offset at fault."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class Forbidden(AnamnesisError):
+    """The principal may not do this."""
+
+
+class NotFound(AnamnesisError):
+    """No such thing within this access: the same answer whether it is absent or another tenant's."""
+
+
+class Gone(NotFound):
+    """It was here and was deleted."""
+
+
+class Conflict(AnamnesisError):
+    """The request disagrees with what is stored (two contents under one id, a lost race)."""
+
+
+class EngineUnavailable(AnamnesisError):
+    """An engine is down, slow or refusing: the caller waits or answers without it."""
+
+
+class EventRejected(AnamnesisError):
+    """An engine will never take this event as it is: the event is at fault, not the engine."""
+
+
+class IntegrityFault(AnamnesisError):
+    """Stored data contradicts itself (a foreign hit, a broken audit chain): alarm, never hide."""

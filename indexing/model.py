@@ -1,0 +1,173 @@
+"""The nouns of the product: what is stored, what is derived from it, what changes.
+
+Offsets are Unicode code points of `Document.text`, half-open: `text[start:end]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+TenantId = NewType("TenantId", UUID)
+
+
+class Assertion(StrEnum):
+    """What a mention says about this patient, local to the mention."""
+
+    PRESENT = "present"
+    NEGATED = "negated"
+    UNCERTAIN = "uncertain"
+    HYPOTHETICAL = "hypothetical"
+    HISTORICAL = "historical"
+    FAMILY = "family"
+    NOT_ASSESSED = "not_assessed"
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """The words that decided an assertion."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a note under one heading; `start` is where the heading begins.
+
+    `name` is a canonical name of `indexing.language.sections`, "" before the first heading;
+    `body` is where the text under the heading begins (`start <= body <= end`).
+    """
+
+    start: int
+    body: int
+    end: int
+    name: str
+    loinc: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a note short enough for one vector; numbered from 0 within the note."""
+
+    number: int
+    start: int
+    end: int
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A concept at offsets. `status` is the note-level status of its concept; search uses that."""
+
+    start: int
+    end: int
+    concept_id: str
+    name: str
+    assertion: Assertion
+    status: Assertion
+    section: str = ""
+    cue: Cue | None = None
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What the language pipeline found in one text, by one version of that pipeline."""
+
+    language_version: str
+    sections: tuple[Section, ...]
+    passages: tuple[Passage, ...]
+    mentions: tuple[Mention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One retrievable clinical text at one version.
+
+    `doc_id` is the DocumentReference's id, "<Type>~<id>" for text inside other resources, and the
+    sender's own id for plain notes. A partial date is the interval [date_start, date_end);
+    None when unknown. `labels` are restricting security labels (`indexing.access`).
+    """
+
+    tenant_id: TenantId
+    doc_id: str
+    version: int
+    text: str
+    title: str = ""
+    patient_id: str | None = None
+    encounter_id: str | None = None
+    date_start: datetime | None = None
+    date_end: datetime | None = None
+    type: str = ""
+    specialty: str = ""
+    author: str = ""
+    labels: frozenset[str] = frozenset()
+    resource_type: str = "DocumentReference"
+    resource_id: str = ""
+
+
+class Kind(StrEnum):
+    """What a change event speaks of."""
+
+    RESOURCE = "resource"  # key: "<Type>/<id>"; derive listens
+    DOCUMENT = "document"  # key: doc_id; sections, mentions are stored: lexical and graph listen
+    VECTORS = "vectors"  # key: doc_id; vectors are stored: the vector index listens
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in the change feed: transaction id, then row id."""
+
+    xid: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """`key` of `kind` is now at `version`, or is gone. The only way an index learns anything."""
+
+    position: Position
+    tenant_id: TenantId
+    kind: Kind
+    key: str
+    version: int
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A row of the registry."""
+
+    tenant_id: TenantId
+    code: str
+    name: str
+    tier: str = "standard"
+    compliance: tuple[str, ...] = ()
+    region: str = ""
+    key_id: str = ""
+    active: bool = True
+    time_zone: str = "UTC"
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """`key` was deleted at `version`; an older upsert arriving later must lose."""
+
+    key: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """What an index holds for a tenant: `digest` folds (key, version) of every live entry, order-free."""
+
+    count: int
+    digest: str
+    extra: Mapping[str, str] = field(default_factory=dict)
