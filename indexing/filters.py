@@ -1,0 +1,30 @@
+"""Document filters: the same on every leg, pushed down by every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+FACETS = ("type", "specialty", "author", "period", "patient")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """All that is set must hold. Values compare ignoring case; a missing value is the value "".
+
+    `only[name]` lists the accepted values of a field in `type specialty author patient`;
+    `without[name]` the refused ones. A document matches a date range when its interval
+    overlaps [date_from, date_to); a document without a date never matches a range.
+    """
+
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Say whether nothing is filtered."""
+        dated = self.date_from is not None or self.date_to is not None
+        return not (self.only or self.without or dated)

@@ -1,0 +1,220 @@
+"""What the product asks of its engines. Ports are synchronous; every read takes an `Access`.
+
+Delivery to an index is at least once: `upsert` is idempotent, an older version never overwrites a
+newer one, and a tombstone keeps its version so that a late upsert loses. Engines raise
+`EngineUnavailable` when they cannot answer and `EventRejected` when an entry itself is at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.access import Access
+from indexing.clauses import Clause
+from indexing.filters import Filters
+from indexing.model import (
+    Document,
+    IndexState,
+    Mention,
+    Passage,
+    Section,
+    TenantId,
+    Tombstone,
+)
+
+Vectors = NDArray[np.float32]  # (n, d) float32, rows of norm 1
+AssertionMode = Literal["present", "negated", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalEntry:
+    """A document as the lexical index takes it, with its language, so that it can index an
+    asserted view beside the whole text."""
+
+    document: Document
+    sections: tuple[Section, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VectorEntry:
+    """A document's passages and their vectors, row i for passage i; `model` names the space."""
+
+    document: Document
+    model: str
+    passages: tuple[Passage, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class GraphEntry:
+    """A document and the concepts it mentions, every assertion."""
+
+    document: Document
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One document as one leg sees it; ranks from 1, scores fall, ties stand by doc_id.
+
+    `passage` is the best passage's number (vector leg). `concepts` maps concept id to its share
+    of the score (graph leg). `terms` maps matched index terms to their share (lexical leg).
+    """
+
+    doc_id: str
+    score: float
+    rank: int
+    passage: int | None = None
+    concepts: Mapping[str, float] = field(default_factory=dict)
+    terms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One leg's answer; `total` counts every match where the engine knows it, else None."""
+
+    hits: tuple[Scored, ...]
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    """How many matching documents carry `value`."""
+
+    value: str
+    count: int
+
+
+class LexicalIndex(Protocol):
+    """BM25 over a tenant's documents; statistics are never shared between tenants."""
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[LexicalEntry]) -> None: ...
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None: ...
+    def search(
+        self, access: Access, clause: Clause, filters: Filters, k: int, assertion: AssertionMode
+    ) -> Ranking:
+        """Rank the documents that satisfy `clause`; `total` is exact."""
+        ...
+
+    def matching(
+        self,
+        access: Access,
+        clause: Clause,
+        filters: Filters,
+        assertion: AssertionMode,
+        doc_ids: Iterable[str],
+    ) -> frozenset[str]:
+        """Return those of `doc_ids` that satisfy `clause` and `filters`."""
+        ...
+
+    def facets(
+        self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int
+    ) -> Mapping[str, tuple[FacetCount, ...]]:
+        """Count the matches by each of `indexing.filters.FACETS`, most frequent first."""
+        ...
+
+    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
+        """Count visible documents: all of them for None; the whole text counts, asserted or not."""
+        ...
+
+    def state(self, tenant_id: TenantId) -> IndexState: ...
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every live document, for reconcile."""
+        ...
+
+    def drop(self, tenant_id: TenantId) -> None: ...
+
+
+class VectorIndex(Protocol):
+    """Nearest passages by cosine, at most one hit per document (its best passage)."""
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None: ...
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None: ...
+    def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
+        """Rank documents by their best passage's cosine with `vector`, (d,) float32 of norm 1."""
+        ...
+
+    def state(self, tenant_id: TenantId) -> IndexState: ...
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]: ...
+    def drop(self, tenant_id: TenantId) -> None: ...
+
+
+class GraphIndex(Protocol):
+    """Which documents and patients mention which concepts."""
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[GraphEntry]) -> None: ...
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None: ...
+    def search(
+        self,
+        access: Access,
+        weights: Mapping[str, float],
+        filters: Filters,
+        k: int,
+        assertion: AssertionMode,
+    ) -> Ranking:
+        """Rank documents by the weighted concepts they mention (idf and saturated frequency).
+
+        Only mentions whose `status` the mode asks for are walked: present takes present and
+        uncertain and historical at a discount; negated takes negated; any takes all.
+        """
+        ...
+
+    def assertions(
+        self, access: Access, concept_ids: Iterable[str], filters: Filters
+    ) -> Mapping[str, int]:
+        """Count visible documents by the best status that any of the concepts has in them."""
+        ...
+
+    def state(self, tenant_id: TenantId) -> IndexState: ...
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]: ...
+    def drop(self, tenant_id: TenantId) -> None: ...
+
+
+class Encoder(Protocol):
+    """Text to unit vectors. `model` is part of every physical name the vectors live under."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+    def encode(self, texts: Sequence[str]) -> Vectors: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A document with everything derived from it, as the store keeps it."""
+
+    document: Document
+    language_version: str
+    sections: tuple[Section, ...]
+    passages: tuple[Passage, ...]
+    mentions: tuple[Mention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Up to when the indexes are complete; `pending` counts documents of this access still to
+    be indexed, by index name; `lingering_s` is the age of the oldest writing transaction when it
+    holds the feed back."""
+
+    complete_to: datetime | None
+    pending: Mapping[str, int]
+    lingering_s: float = 0.0
+
+
+class Documents(Protocol):
+    """The notes themselves, as stored in the source of truth."""
+
+    def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
+        """Return the visible ones among `doc_ids`; the rest are absent from the mapping."""
+        ...
+
+    def freshness(self, access: Access) -> Freshness: ...
+    def total(self, access: Access) -> int: ...
