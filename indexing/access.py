@@ -1,4 +1,4 @@
-"""Who asks, in which tenant and role, for what purpose, and what that opens: an argument of every read."""
+"""Who asks, in which tenant and role, for what purpose, and what that opens: in every read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from indexing.model import TenantId
 # held back from everybody who is not cleared for it: unknown must fail closed.
 LABELS: frozenset[str] = frozenset(
     "R V ETH GDIS HIV MST SCA SDV SEX SPI BH COGN DVD EMOTDIS MH PSY PSYTHPN SUD ETHUD OPIOIDUD "
-    "STD TBOO VIO SICKLE DEMO DOB GENDER LIVARG MARST RACE REL B EMPL LOCIS SSP ADOL CEL DIA DRGIS "
-    "EMP PDS PHY PRS COMPT FRD LEGAL OTHER".split()
+    "STD TBOO VIO SICKLE DEMO DOB GENDER LIVARG MARST RACE REL B EMPL LOCIS SSP ADOL CEL DIA "
+    "DRGIS EMP PDS PHY PRS COMPT FRD LEGAL OTHER".split()
 )
 
 

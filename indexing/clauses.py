@@ -42,7 +42,7 @@ class Scoped:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`type:` `specialty:` `author:` `patient:` equal the value, ignoring case; `date:` is a range."""
+    """`type:` `specialty:` `author:` `patient:` equal the value; `date:` is a range."""
 
     name: str
     value: str

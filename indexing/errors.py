@@ -35,7 +35,7 @@ class Forbidden(AnamnesisError):
 
 
 class NotFound(AnamnesisError):
-    """No such thing within this access: the same answer whether it is absent or another tenant's."""
+    """No such thing within this access: absent and another tenant's read the same."""
 
 
 class Gone(NotFound):

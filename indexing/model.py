@@ -166,7 +166,7 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """What an index holds for a tenant: `digest` folds (key, version) of every live entry, order-free."""
+    """What an index holds for a tenant; `digest` folds (key, version) of each live entry."""
 
     count: int
     digest: str
