@@ -115,8 +115,9 @@ class Document:
 class Kind(StrEnum):
     """What a change event speaks of."""
 
-    RESOURCE = "resource"  # key: "<Type>/<id>"; derive listens
-    DOCUMENT = "document"  # key: doc_id; sections, mentions are stored: lexical and graph listen
+    RESOURCE = "resource"  # key: "<Type>/<id>"; written by ingest
+    DOCUMENT = "document"  # key: doc_id; written by ingest with its text: derive listens
+    LANGUAGE = "language"  # key: doc_id; sections, mentions are stored: lexical and graph listen
     VECTORS = "vectors"  # key: doc_id; vectors are stored: the vector index listens
 
 

@@ -1,0 +1,31 @@
+"""The audit chain in PostgreSQL."""
+
+from __future__ import annotations
+
+from psycopg.types.json import Jsonb
+
+from indexing.access import Access
+from indexing.audit import AuditRow
+from indexing.backends.postgres.connect import Connection
+
+
+def record(conn: Connection, access: Access, row: AuditRow) -> int:
+    """Append `row` to the tenant's chain in the caller's transaction; return its number.
+
+    Call it last: the chain's lock is held until commit.
+    """
+    got = conn.execute(
+        "SELECT audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            access.user_id, sorted(access.roles), access.purpose, row.action, row.subtype,
+            row.outcome, sorted(set(row.patient_ids)), list(row.entities), Jsonb(dict(row.detail)),
+        ),
+    ).fetchone()  # fmt: skip
+    assert got is not None
+    return int(got[0])
+
+
+def broken_at(conn: Connection) -> int | None:
+    """Return the first number at which the tenant's chain does not hold, or None."""
+    got = conn.execute("SELECT audit_broken_at()").fetchone()
+    return None if got is None else got[0]

@@ -1,0 +1,112 @@
+"""Connections: one pool per role, a tenant set in each transaction, errors mapped by SQLSTATE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from indexing.errors import (
+    AnamnesisError,
+    ConfigurationError,
+    Conflict,
+    EngineUnavailable,
+    EventRejected,
+    Forbidden,
+    IntegrityFault,
+)
+from indexing.model import TenantId
+
+Connection: TypeAlias = psycopg.Connection[TupleRow]
+
+# SQLSTATE class or code -> what it means to us. Source: PostgreSQL manual, appendix A.
+_BY_STATE: dict[str, type[AnamnesisError]] = {
+    "08": EngineUnavailable,
+    "28": ConfigurationError,  # invalid authorization
+    "3D": ConfigurationError,  # no such database
+    "42": ConfigurationError,  # a missing table or column: migrations have not run
+    "42501": Forbidden,
+    "22": EventRejected,  # data exception
+    "23": Conflict,
+    "40": EngineUnavailable,  # serialization failure, deadlock
+    "53": EngineUnavailable,  # out of disk, memory, connections
+    "54": EventRejected,  # program limit exceeded
+    "55": EngineUnavailable,
+    "57": EngineUnavailable,  # shutdown, cancelled
+    "58": EngineUnavailable,
+    "XX": IntegrityFault,
+}
+
+
+def mapped(exc: psycopg.Error) -> AnamnesisError:
+    """Return our error for the driver's, with its SQLSTATE and none of its words."""
+    state = exc.sqlstate
+    if state is None:
+        return EngineUnavailable("PostgreSQL does not answer", hint="see `anamnesis doctor`")
+    kind = _BY_STATE.get(state) or _BY_STATE.get(state[:2], EngineUnavailable)
+    return kind(f"PostgreSQL refused with SQLSTATE {state}")
+
+
+@contextmanager
+def errors_mapped() -> Iterator[None]:
+    """Turn driver errors into ours. `from None`: the driver's own words quote patients."""
+    try:
+        yield
+    except psycopg.Error as exc:
+        raise mapped(exc) from None
+    except PoolTimeout:
+        raise EngineUnavailable("no database connection came free in time") from None
+
+
+class Database:
+    """A pool of one role's connections to one database."""
+
+    def __init__(self, conninfo: str, *, size: int = 8, name: str = "anamnesis") -> None:
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=0,
+            max_size=size,
+            timeout=10,
+            open=False,
+            name=name,
+            check=ConnectionPool.check_connection,
+            kwargs={"autocommit": True, "application_name": name},
+        )
+        self.conninfo = conninfo
+
+    def close(self) -> None:
+        """Close every connection; a closed database cannot be used again."""
+        self._pool.close()
+
+    @contextmanager
+    def tenant(self, tenant_id: TenantId, *, timeout_ms: int = 0) -> Iterator[Connection]:
+        """Open a transaction that sees and writes that tenant's rows alone.
+
+        The setting ends with the transaction, so that no pooled connection carries it on.
+        `timeout_ms` bounds each statement; 0 leaves it unbounded.
+        """
+        with self.transaction() as conn:
+            conn.execute(
+                "SELECT set_config('app.tenant', %s, true), "
+                "set_config('statement_timeout', %s, true)",
+                (str(tenant_id), str(timeout_ms)),
+            )
+            yield conn
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction without a tenant: registry functions, the feed, cursors."""
+        with errors_mapped():
+            self._pool.open()
+            with self._pool.connection() as conn, conn.transaction():
+                yield conn
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Lend a connection in autocommit, for LISTEN and for locks that outlive a transaction."""
+        with errors_mapped(), psycopg.connect(self.conninfo, autocommit=True) as conn:
+            yield conn

@@ -1,0 +1,214 @@
+"""Set-up of a database: roles, the database itself, migrations, and the check before every start.
+
+Secrets are made at random per installation and kept in `<home>/secrets.json`, mode 0600.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from indexing.backends.postgres.connect import errors_mapped
+from indexing.backends.postgres.embedded import SUPERUSER, Server
+from indexing.errors import ConfigurationError
+
+DATABASE = "anamnesis"
+ROLES = {
+    "owner": "anamnesis_owner",
+    "app": "anamnesis_app",
+    "feed": "anamnesis_feed",
+    "lookup": "anamnesis_lookup",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Random passwords of one installation."""
+
+    superuser: str
+    owner: str
+    app: str
+    feed: str
+    pepper: str  # keys opaque ids and hashes that must not be guessable
+
+
+@dataclass(frozen=True, slots=True)
+class Conninfos:
+    """A connection string per role; `owner` migrates and creates partitions, nothing else."""
+
+    owner: str
+    app: str
+    feed: str
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold the home's lock: one process at a time sets up, others wait."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home / "lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def load_secrets(home: Path) -> Secrets:
+    """Return the installation's secrets, made on the first call. Call it under `locked`."""
+    path = home / "secrets.json"
+    if path.exists():
+        return Secrets(**json.loads(path.read_text()))
+    made = Secrets(*(secrets.token_urlsafe(24) for _ in range(5)))
+    draft = path.with_suffix(".draft")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as out:
+        json.dump(asdict(made), out)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.rename(path)
+    return made
+
+
+def prepare(home: Path, url: str | None) -> Conninfos:
+    """Bring the installation up: server, roles, database, schema; idempotent and fast when done.
+
+    `url` None means the embedded server; otherwise a URL whose user may create roles, used for
+    set-up alone.
+
+    Raises:
+        ConfigurationError: the role that the application would use bypasses row security.
+    """
+    with locked(home), errors_mapped():
+        known = load_secrets(home)
+        if url is None:
+            server = Server(home)
+            server.create(known.superuser)
+            server.start()
+            admin = server.conninfo(SUPERUSER, known.superuser, "postgres")
+        else:
+            admin = url
+        conninfos = _conninfos(admin, known, url)
+        if not _current(conninfos.owner):
+            _create_roles(admin, known)
+            _create_database(admin, conninfos.owner)
+            _migrate(conninfos.owner)
+        check_role(conninfos.app)
+    return conninfos
+
+
+def _conninfos(admin: str, known: Secrets, url: str | None) -> Conninfos:
+    parts = conninfo_to_dict(admin)
+    named = parts.get("dbname") if url is not None else None
+    database = DATABASE if named in (None, "postgres") else named
+
+    def as_role(role: str, password: str) -> str:
+        return make_conninfo(admin, user=role, password=password, dbname=database)
+
+    return Conninfos(
+        owner=as_role(ROLES["owner"], known.owner),
+        app=as_role(ROLES["app"], known.app),
+        feed=as_role(ROLES["feed"], known.feed),
+    )
+
+
+def _script() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _current(owner: str) -> bool:
+    """Say whether the schema stands at the newest migration."""
+    head = ScriptDirectory.from_config(_script()).get_current_head()
+    try:
+        with psycopg.connect(owner, autocommit=True) as conn:
+            row = conn.execute("SELECT version_num FROM schema_version").fetchone()
+    except psycopg.Error:
+        return False
+    return row is not None and row[0] == head
+
+
+def _create_roles(admin: str, known: Secrets) -> None:
+    logins = {"owner": known.owner, "app": known.app, "feed": known.feed, "lookup": None}
+    with psycopg.connect(admin, autocommit=True) as conn:
+        for name, password in logins.items():
+            role = sql.Identifier(ROLES[name])
+            exists = conn.execute(
+                "SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLES[name],)
+            ).fetchone()
+            if not exists:
+                conn.execute(sql.SQL("CREATE ROLE {}").format(role))
+            rights = sql.SQL("NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB")
+            login = (
+                sql.SQL("NOLOGIN")
+                if password is None
+                else sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password))
+            )
+            conn.execute(sql.SQL("ALTER ROLE {} {} {}").format(role, rights, login))
+        # The owner hands its lookup functions over to the role that may read across tenants.
+        conn.execute(f"GRANT {ROLES['lookup']} TO {ROLES['owner']} WITH INHERIT FALSE")
+
+
+def _create_database(admin: str, owner: str) -> None:
+    name = conninfo_to_dict(owner)["dbname"]
+    assert isinstance(name, str)
+    with psycopg.connect(admin, autocommit=True) as conn:
+        if not conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            conn.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0").format(
+                    sql.Identifier(name), sql.Identifier(ROLES["owner"])
+                )
+            )
+    with psycopg.connect(make_conninfo(admin, dbname=name), autocommit=True) as conn:
+        conn.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        conn.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        conn.execute(
+            f"GRANT USAGE ON SCHEMA public TO {ROLES['app']}, {ROLES['feed']}, {ROLES['lookup']}"
+        )
+        conn.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {ROLES['owner']}")
+        conn.execute(f"GRANT CREATE ON SCHEMA public TO {ROLES['lookup']}")
+
+
+def _migrate(owner: str) -> None:
+    config = _script()
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(owner), poolclass=NullPool
+    )
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        config.attributes["roles"] = ROLES
+        command.upgrade(config, "head")
+        connection.commit()
+    engine.dispose()
+
+
+def check_role(app: str) -> None:
+    """Refuse a role that row security does not hold.
+
+    Raises:
+        ConfigurationError: the role is a super-user, bypasses row security, or owns a table.
+    """
+    with errors_mapped(), psycopg.connect(app, autocommit=True) as conn:
+        row = conn.execute(
+            "SELECT r.rolsuper, r.rolbypassrls, EXISTS (SELECT 1 FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = 'public' AND pg_has_role(c.relowner, 'USAGE')) "
+            "FROM pg_roles r WHERE r.rolname = current_user"
+        ).fetchone()
+    if row is None or any(row):
+        raise ConfigurationError(
+            "the application's database role bypasses row-level security",
+            hint="use a role that is NOSUPERUSER NOBYPASSRLS and owns no table",
+        )

@@ -1,0 +1,85 @@
+"""The registry of tenants in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from indexing.backends.postgres.connect import Database
+from indexing.errors import Conflict, InvalidInput, NotFound
+from indexing.model import Tenant, TenantId
+
+_COLUMNS = "tenant_id, code, name, tier, compliance, region, key_id, active, time_zone, demo"
+
+
+def new_tenant_id() -> TenantId:
+    """Return an id that nobody can guess and that is never used again."""
+    return TenantId(uuid4())
+
+
+class PostgresTenants:
+    """`app` reads by code and writes; `feed` alone may list them all; `owner` makes partitions."""
+
+    def __init__(self, app: Database, feed: Database, owner: Database) -> None:
+        self._app, self._feed, self._owner = app, feed, owner
+
+    def create(self, tenant: Tenant) -> None:
+        """Add a tenant with its partitions.
+
+        Raises:
+            Conflict: the code is taken.
+            InvalidInput: the code or the time zone is not one.
+        """
+        try:
+            with self._app.tenant(tenant.tenant_id) as conn:
+                conn.execute("SELECT now() AT TIME ZONE %s", (tenant.time_zone,))
+                conn.execute(
+                    f"INSERT INTO tenant ({_COLUMNS}) "
+                    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    (
+                        tenant.tenant_id, tenant.code, tenant.name, tenant.tier,
+                        list(tenant.compliance), tenant.region, tenant.key_id, tenant.active,
+                        tenant.time_zone, tenant.demo,
+                    ),
+                )  # fmt: skip
+        except Conflict as exc:
+            if self._exists(tenant.code):
+                raise Conflict(f"tenant code {tenant.code!r} is taken") from None
+            raise InvalidInput(
+                f"{tenant.code!r} is no tenant code",
+                hint="use a-z, 0-9 and '-', at most 63, starting with a letter or digit",
+            ) from exc
+        with self._owner.transaction() as conn:
+            conn.execute("SELECT tenant_partitions(%s)", (tenant.tenant_id,))
+
+    def _exists(self, code: str) -> bool:
+        with self._app.transaction() as conn:
+            return conn.execute("SELECT 1 FROM tenant_by_code(%s)", (code,)).fetchone() is not None
+
+    def by_code(self, code: str) -> Tenant:
+        """Return the active tenant of that code.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._app.transaction() as conn:
+            row = conn.execute(
+                f"SELECT {_COLUMNS} FROM tenant_by_code(%s) WHERE active", (code,)
+            ).fetchone()
+        if row is None:
+            raise NotFound(f"no tenant {code!r}", hint="`anamnesis tenants list` names them")
+        return _tenant(row)
+
+    def all(self) -> Sequence[Tenant]:
+        """Return every tenant, by code."""
+        with self._feed.transaction() as conn:
+            rows = conn.execute(f"SELECT {_COLUMNS} FROM tenant_list()").fetchall()
+        return [_tenant(row) for row in rows]
+
+
+def _tenant(row: tuple[Any, ...]) -> Tenant:
+    tenant_id, code, name, tier, compliance, region, key_id, active, time_zone, demo = row
+    return Tenant(
+        tenant_id, code, name, tier, tuple(compliance), region, key_id, active, time_zone, demo
+    )
