@@ -32,7 +32,8 @@ CREATE TABLE document (
     version integer NOT NULL,
     resource_type text COLLATE "C" NOT NULL,
     resource_id text COLLATE "C" NOT NULL,
-    patient_id text COLLATE "C",
+    patient_id text COLLATE "C",              -- whose chart it stands in, merges followed
+    subject_id text COLLATE "C",              -- whom the resource names
     encounter_id text COLLATE "C",
     title text NOT NULL,
     type text NOT NULL,
@@ -41,7 +42,6 @@ CREATE TABLE document (
     date_start timestamptz,
     date_end timestamptz,
     labels text[] NOT NULL,
-    replaces text[] NOT NULL DEFAULT '{}',    -- doc_ids that this one supersedes
     replaced boolean NOT NULL DEFAULT false,  -- some live document supersedes this one
     live boolean NOT NULL,
     text text NOT NULL,
@@ -49,6 +49,7 @@ CREATE TABLE document (
     PRIMARY KEY (tenant_id, doc_id)
 );
 CREATE INDEX document_patient ON document (tenant_id, patient_id, date_start) WHERE live;
+CREATE INDEX document_subject ON document (tenant_id, subject_id);
 CREATE INDEX document_resource ON document (tenant_id, resource_type, resource_id);
 SELECT protect('document');
 -- To find who supersedes a document; a relation rather than `replaces @> ...`, which under a
@@ -61,3 +62,13 @@ CREATE TABLE document_replacement (
 );
 CREATE INDEX document_replacer ON document_replacement (tenant_id, replacer_id);
 SELECT protect('document_replacement');
+
+-- Patients merged into another (Patient.link, replaced-by): their documents follow.
+CREATE TABLE patient_merge (
+    tenant_id uuid NOT NULL,
+    patient_id text COLLATE "C" NOT NULL,
+    into_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, patient_id)
+);
+CREATE INDEX patient_merge_into ON patient_merge (tenant_id, into_id);
+SELECT protect('patient_merge');

@@ -1,0 +1,268 @@
+"""Documents with what was derived from them, for followers (whole tenant) and reads (by access)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import orjson
+
+from indexing.access import Access
+from indexing.backends.postgres.connect import Connection, Database
+from indexing.model import (
+    Annotation,
+    Assertion,
+    Cue,
+    Document,
+    Kind,
+    Mention,
+    Passage,
+    Section,
+    TenantId,
+)
+from indexing.ports import Derived, Freshness, VectorEntry, Vectors
+
+_DOCUMENT = (
+    "d.doc_id, d.version, d.text, d.title, d.patient_id, d.encounter_id, d.date_start, "
+    "d.date_end, d.type, d.specialty, d.author, d.labels, d.resource_type, d.resource_id"
+)
+
+
+def pack(annotation: Annotation) -> bytes:
+    """Pack what the language pipeline found, offsets and names as lists."""
+    return orjson.dumps(
+        {
+            "s": [[s.start, s.body, s.end, s.name, s.loinc] for s in annotation.sections],
+            "p": [[p.number, p.start, p.end, p.section] for p in annotation.passages],
+            "m": [_packed(m) for m in annotation.mentions],
+        }
+    )
+
+
+def _packed(m: Mention) -> list[object]:
+    cue = [m.cue.start, m.cue.end, m.cue.text] if m.cue else None
+    return [
+        m.start, m.end, m.concept_id, m.name, m.assertion, m.status, m.section, cue, m.ambiguous,
+    ]  # fmt: skip
+
+
+def unpack(language_version: str, found: bytes) -> Annotation:
+    """Undo `pack`."""
+    raw = orjson.loads(found)
+    return Annotation(
+        language_version,
+        tuple(Section(*s) for s in raw["s"]),
+        tuple(Passage(*p) for p in raw["p"]),
+        tuple(
+            Mention(
+                m[0], m[1], m[2], m[3], Assertion(m[4]), Assertion(m[5]), m[6],
+                Cue(*m[7]) if m[7] else None, m[8],
+            )
+            for m in raw["m"]
+        ),
+    )  # fmt: skip
+
+
+class PostgresDerived:
+    """What followers read and write: every document of a tenant, no `Access` in between."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def documents(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> list[Document]:
+        """Return the live ones among `doc_ids` as they stand now."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT {_DOCUMENT} FROM document d WHERE d.tenant_id = %s "
+                "AND d.doc_id = ANY(%s) AND d.live",
+                (tenant_id, list(doc_ids)),
+            ).fetchall()
+        return [_document(tenant_id, row) for row in rows]
+
+    def derived(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> list[Derived]:
+        """Return those among `doc_ids` that are live and whose language stands at their version."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT {_DOCUMENT}, a.language_version, a.found FROM document d "
+                "JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
+                "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
+                "AND d.live",
+                (tenant_id, list(doc_ids)),
+            ).fetchall()
+        return [_derived(tenant_id, row) for row in rows]
+
+    def vectors(
+        self, tenant_id: TenantId, doc_ids: Sequence[str], model: str, dimension: int
+    ) -> list[VectorEntry]:
+        """Return the stored vectors of the live ones among `doc_ids`, at their version."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT {_DOCUMENT}, a.language_version, a.found, e.vectors FROM document d "
+                "JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
+                "AND a.version = d.version JOIN embedding e ON e.tenant_id = d.tenant_id "
+                "AND e.doc_id = d.doc_id AND e.version = d.version AND e.model = %s "
+                "WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) AND d.live",
+                (model, tenant_id, list(doc_ids)),
+            ).fetchall()
+        entries = []
+        for row in rows:
+            found = _derived(tenant_id, row[:-1])
+            matrix = np.frombuffer(row[-1], dtype=np.float32).reshape(-1, dimension)
+            entries.append(VectorEntry(found.document, model, found.passages, matrix))
+        return entries
+
+    def live(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every live document: what each index should hold."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT doc_id, version FROM document WHERE tenant_id = %s AND live", (tenant_id,)
+            ).fetchall()
+        return {row[0]: row[1] for row in rows}
+
+    def store_language(
+        self, tenant_id: TenantId, found: Sequence[tuple[Document, Annotation]]
+    ) -> None:
+        """Keep annotations and announce them; one that is older than the stored one is dropped."""
+        with self._database.tenant(tenant_id) as conn:
+            _upsert(
+                conn,
+                "INSERT INTO annotation AS a (tenant_id, doc_id, version, language_version, found) "
+                "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant_id, doc_id) DO UPDATE SET "
+                "version = excluded.version, language_version = excluded.language_version, "
+                "found = excluded.found WHERE a.version <= excluded.version",
+                [(tenant_id, d.doc_id, d.version, a.language_version, pack(a)) for d, a in found],
+            )
+            announce(
+                conn, tenant_id, Kind.LANGUAGE, [(d.doc_id, d.version, False) for d, _ in found]
+            )
+
+    def store_vectors(
+        self, tenant_id: TenantId, model: str, found: Sequence[tuple[Document, Vectors]]
+    ) -> None:
+        """Keep vectors, rows in the order of the document's passages, and announce them."""
+        with self._database.tenant(tenant_id) as conn:
+            _upsert(
+                conn,
+                "INSERT INTO embedding AS e (tenant_id, doc_id, model, version, vectors) "
+                "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant_id, doc_id, model) DO UPDATE SET "
+                "version = excluded.version, vectors = excluded.vectors "
+                "WHERE e.version <= excluded.version",
+                [
+                    (tenant_id, d.doc_id, model, d.version, np.asarray(v, np.float32).tobytes())
+                    for d, v in found
+                ],
+            )
+            announce(
+                conn, tenant_id, Kind.VECTORS, [(d.doc_id, d.version, False) for d, _ in found]
+            )
+
+    def forget(self, tenant_id: TenantId, kind: Kind, gone: Sequence[tuple[str, int]]) -> None:
+        """Drop what was derived from deleted documents and announce that to the indexes."""
+        table = "annotation" if kind is Kind.LANGUAGE else "embedding"
+        with self._database.tenant(tenant_id) as conn:
+            _upsert(
+                conn,
+                f"DELETE FROM {table} WHERE tenant_id = %s AND doc_id = %s AND version <= %s",
+                [(tenant_id, doc_id, version) for doc_id, version in gone],
+            )
+            announce(conn, tenant_id, kind, [(doc_id, version, True) for doc_id, version in gone])
+
+
+def announce(
+    conn: Connection, tenant_id: TenantId, kind: Kind, events: Iterable[tuple[str, int, bool]]
+) -> None:
+    """Append events to the feed in the caller's transaction, and wake the followers."""
+    _upsert(
+        conn,
+        "INSERT INTO outbox (tenant_id, kind, key, version, deleted) VALUES (%s, %s, %s, %s, %s)",
+        [(tenant_id, kind.value, *event) for event in events],
+    )
+    conn.execute("NOTIFY anamnesis_feed")
+
+
+def _upsert(conn: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        with conn.cursor() as cursor:
+            cursor.executemany(statement, rows)
+
+
+class PostgresDocuments:
+    """The `Documents` port: reads by access, for pages and rankers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
+        """Return the visible ones among `doc_ids`; the rest are absent from the mapping."""
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT {_DOCUMENT}, a.language_version, a.found FROM document d "
+                "LEFT JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
+                "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
+                "AND d.live",
+                (access.tenant_id, list(doc_ids)),
+            ).fetchall()
+        found = (_derived(access.tenant_id, row) for row in rows)
+        return {
+            each.document.doc_id: each
+            for each in found
+            if access.opens(each.document.patient_id, each.document.labels)
+        }
+
+    def total(self, access: Access) -> int:
+        """Count the documents that `access` opens."""
+        with self._database.tenant(access.tenant_id) as conn:
+            row = conn.execute(
+                "SELECT count(*) FROM document d WHERE d.tenant_id = %s AND d.live "
+                "AND NOT d.labels && %s AND (%s::text[] IS NULL OR d.patient_id = ANY(%s))",
+                (
+                    access.tenant_id, sorted(access.closed_labels),
+                    *([None if access.patients is None else sorted(access.patients)] * 2),
+                ),
+            ).fetchone()  # fmt: skip
+        assert row is not None
+        return int(row[0])
+
+    def freshness(self, access: Access) -> Freshness:
+        """Say up to when the indexes are complete for this tenant, and what is still pending."""
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT c.follower, c.complete_to, (SELECT count(DISTINCT o.key) FROM outbox o "
+                "WHERE o.tenant_id = %s AND (o.xid, o.row) > (c.xid::text::xid8, c.row) "
+                "AND o.kind = CASE c.follower WHEN 'language' THEN 'document' "
+                "WHEN 'vector' THEN 'vectors' ELSE 'language' END) AS pending "
+                "FROM cursor_position c",
+                (access.tenant_id,),
+            ).fetchall()
+            held = conn.execute(
+                "SELECT extract(epoch FROM clock_timestamp() - min(at)) FROM outbox "
+                "WHERE tenant_id = %s AND xid >= pg_snapshot_xmin(pg_current_snapshot())",
+                (access.tenant_id,),
+            ).fetchone()
+        complete: list[datetime] = [row[1] for row in rows if row[1] is not None]
+        return Freshness(
+            complete_to=min(complete) if len(complete) == len(rows) and rows else None,
+            pending={row[0]: row[2] for row in rows},
+            lingering_s=float(held[0]) if held and held[0] is not None else 0.0,
+        )
+
+
+def _document(tenant_id: TenantId, row: tuple[Any, ...]) -> Document:
+    (
+        doc_id, version, text, title, patient_id, encounter_id, date_start, date_end, type_,
+        specialty, author, labels, resource_type, resource_id,
+    ) = row  # fmt: skip
+    return Document(
+        tenant_id, doc_id, version, text, title, patient_id, encounter_id, date_start, date_end,
+        type_, specialty, author, frozenset(labels), resource_type, resource_id,
+    )  # fmt: skip
+
+
+def _derived(tenant_id: TenantId, row: tuple[Any, ...]) -> Derived:
+    document = _document(tenant_id, row[:14])
+    if row[15] is None:  # not annotated yet: one unnamed section
+        return Derived(document, "", (), (Passage(0, 0, len(document.text)),), ())
+    found = unpack(row[14], row[15])
+    return Derived(document, row[14], found.sections, found.passages, found.mentions)

@@ -1,0 +1,130 @@
+"""The change feed: the outbox table, read by a role that sees positions and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import psycopg
+
+from indexing.backends.postgres.connect import Database, errors_mapped
+from indexing.feed import Batch
+from indexing.model import ChangeEvent, Kind, Position, TenantId
+
+_READ = """
+SELECT xid::text::bigint, row, tenant_id, kind, key, version, deleted FROM outbox
+WHERE (xid, row) > (%s::text::xid8, %s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, row LIMIT %s
+"""
+# Everything committed is read except rows that an older running transaction holds back.
+_COMPLETE_TO = """
+SELECT coalesce(min(at), clock_timestamp()) FROM outbox
+WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())
+"""
+
+
+class PostgresFeed:
+    """`feed` reads and moves cursors; `app` parks, because a parked event is a tenant's row."""
+
+    def __init__(self, feed: Database, app: Database) -> None:
+        self._feed, self._app = feed, app
+        self._ears: psycopg.Connection[tuple[object, ...]] | None = None
+
+    def read(self, follower: str, kind: Kind, limit: int) -> Batch:
+        """Return the next events of `kind` past the follower's cursor."""
+        with self._feed.transaction() as conn:
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            row = conn.execute(
+                "SELECT xid, row FROM cursor_position WHERE follower = %s", (follower,)
+            ).fetchone()
+            start = Position(*row) if row else Position(0, 0)
+            rows = conn.execute(_READ, (start.xid, start.row, limit)).fetchall()
+            complete: datetime | None = None
+            if len(rows) < limit:
+                found = conn.execute(_COMPLETE_TO).fetchone()
+                complete = found[0] if found else None
+        events = [
+            ChangeEvent(Position(r[0], r[1]), r[2], Kind(r[3]), r[4], r[5], r[6])
+            for r in rows
+            if r[3] == kind
+        ]
+        end = Position(rows[-1][0], rows[-1][1]) if rows else start
+        return Batch(events, end, complete)
+
+    def commit(self, follower: str, batch: Batch) -> None:
+        """Move the follower's cursor to the end of `batch`."""
+        with self._feed.transaction() as conn:
+            conn.execute(
+                "INSERT INTO cursor_position AS c (follower, xid, row, complete_to) "
+                "VALUES (%s, %s, %s, %s) ON CONFLICT (follower) DO UPDATE SET "
+                "xid = excluded.xid, row = excluded.row, moved_at = clock_timestamp(), "
+                "complete_to = coalesce(excluded.complete_to, c.complete_to)",
+                (follower, batch.end.xid, batch.end.row, batch.complete_to),
+            )
+
+    def pending(self, follower: str, kind: Kind) -> int:
+        """Count the events of that kind past the cursor, uncommitted ones aside."""
+        with self._feed.transaction() as conn:
+            row = conn.execute(
+                "SELECT count(*) FROM outbox o WHERE o.kind = %s AND (o.xid, o.row) > ("
+                "coalesce((SELECT xid FROM cursor_position WHERE follower = %s), 0)::text::xid8, "
+                "coalesce((SELECT row FROM cursor_position WHERE follower = %s), 0))",
+                (kind.value, follower, follower),
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[bool]:
+        """Try to become the one holder of `name` while the context lasts; False: somebody is."""
+        with self._feed.session() as conn:
+            row = conn.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"anamnesis:{name}",)
+            ).fetchone()
+            yield bool(row and row[0])
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when something was written, or after `timeout_s`."""
+        with errors_mapped():
+            try:
+                if self._ears is None:
+                    self._ears = psycopg.connect(self._feed.conninfo, autocommit=True)
+                    self._ears.execute("LISTEN anamnesis_feed")
+                for _ in self._ears.notifies(timeout=timeout_s, stop_after=1):
+                    return
+            except psycopg.Error:
+                self._ears = None
+                raise
+
+    def park(self, follower: str, event: ChangeEvent, reason: str) -> None:
+        """Set an event aside; `reason` is an error's class name."""
+        with self._app.tenant(event.tenant_id) as conn:
+            conn.execute(
+                "INSERT INTO parked (tenant_id, follower, kind, key, version, deleted, reason) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (tenant_id, follower, key) "
+                "DO UPDATE SET version = excluded.version, deleted = excluded.deleted",
+                (
+                    event.tenant_id, follower, event.kind.value, event.key, event.version,
+                    event.deleted, reason,
+                ),
+            )  # fmt: skip
+
+    def parked(self, follower: str, tenant_id: TenantId) -> frozenset[str]:
+        """Return the keys that are parked for this follower."""
+        with self._app.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT key FROM parked WHERE tenant_id = %s AND follower = %s",
+                (tenant_id, follower),
+            ).fetchall()
+        return frozenset(row[0] for row in rows)
+
+    def replay(self, follower: str, tenant_id: TenantId) -> Sequence[ChangeEvent]:
+        """Take every parked event of that follower out, to be applied again."""
+        with self._app.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "DELETE FROM parked WHERE tenant_id = %s AND follower = %s "
+                "RETURNING kind, key, version, deleted",
+                (tenant_id, follower),
+            ).fetchall()
+        return [ChangeEvent(Position(0, 0), tenant_id, Kind(r[0]), *r[1:]) for r in rows]

@@ -1,0 +1,265 @@
+"""Resources in PostgreSQL: versions, projections, documents, events, audit: one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import zstandard
+
+from indexing.access import Access
+from indexing.audit import AuditRow
+from indexing.backends.postgres import audit, texts
+from indexing.backends.postgres.connect import Connection, Database
+from indexing.errors import Conflict, Gone, NotFound
+from indexing.fhir.projections import COLUMNS, TABLES_OF
+from indexing.model import Kind
+from indexing.records import Held, Incoming, Stored
+
+_HELD = "type, id, version, last_updated, received, links, deleted, patient_id, author, reason"
+_SHARED_TABLES = ("resource_code", "resource_link")
+
+
+class PostgresRecords:
+    """The `Records` port over the application's role."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def store(self, access: Access, batch: Sequence[Incoming], *, reason: str) -> list[Stored]:
+        """Write the whole batch or nothing; ids in a batch are distinct.
+
+        Raises:
+            Conflict: `if_match` names another version than the stored one.
+        """
+        try:
+            return self._store(access, batch, reason)
+        except Conflict:
+            # Somebody else stored one of these new ids meanwhile: now it is an update.
+            return self._store(access, batch, reason)
+
+    def _store(self, access: Access, batch: Sequence[Incoming], reason: str) -> list[Stored]:
+        with self._database.tenant(access.tenant_id) as conn:
+            now = datetime.now(UTC)
+            before = _lock(conn, batch)
+            stored = [_outcome(item, before.get(_key(item)), now) for item in batch]
+            changed = [(i, s) for i, s in zip(batch, stored, strict=True) if s.changed]
+            if changed:
+                _write_resources(conn, access, changed, reason)
+                _write_projections(conn, access, changed)
+                events = texts.write(conn, access.tenant_id, [item for item, _ in changed])
+                _write_events(conn, access, changed, events)
+            audit.record(conn, access, _audit_row(stored, batch))
+        return stored
+
+    def read(
+        self, access: Access, resource_type: str, resource_id: str, version: int | None = None
+    ) -> Held:
+        """Return one version, the newest for None, and write the audit row.
+
+        Raises:
+            NotFound: there is none that `access` opens.
+            Gone: it was deleted.
+        """
+        name = f"{resource_type}/{resource_id}"
+        with self._database.tenant(access.tenant_id) as conn:
+            held = _find(conn, access, resource_type, resource_id, version)
+            if held is None or not _opens(conn, access, held):
+                raise NotFound(f"no {name}")
+            patients = [held.patient_id] if held.patient_id else []
+            audit.record(conn, access, AuditRow("R", "resource", patients, [name]))
+        if held.deleted:
+            raise Gone(f"{name} was deleted")
+        return held
+
+    def resolve(self, access: Access, conditional: Sequence[str]) -> Mapping[str, str]:
+        """Return {"Type?identifier=s|v": "Type/id"} for those that match exactly one resource."""
+        wanted = {}
+        for reference in conditional:
+            kind, _, query = reference.partition("?")
+            name, _, value = query.partition("=")
+            if name == "identifier" and "&" not in query:
+                system, bar, code = value.partition("|")
+                wanted[reference] = (kind, system if bar else None, code if bar else value)
+        if not wanted:
+            return {}
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT w.reference, min(i.resource_id) FROM unnest(%s::text[], %s::text[], "
+                "%s::text[], %s::text[]) AS w(reference, type, system, value) "
+                "JOIN resource_identifier i ON i.tenant_id = %s AND i.value = w.value "
+                "AND i.resource_type = w.type AND (w.system IS NULL OR i.system = w.system) "
+                "GROUP BY w.reference HAVING count(DISTINCT i.resource_id) = 1",
+                (
+                    list(wanted),
+                    *(list(column) for column in zip(*wanted.values(), strict=True)),
+                    access.tenant_id,
+                ),
+            ).fetchall()
+        return {ref: f"{wanted[ref][0]}/{found}" for ref, found in rows}
+
+
+def _key(item: Incoming) -> tuple[str, str]:
+    return item.resource_type, item.resource_id
+
+
+def _lock(
+    conn: Connection, batch: Sequence[Incoming]
+) -> dict[tuple[str, str], tuple[int, bytes, bool, datetime]]:
+    """Lock the rows that exist, in one order for everybody, so that no two batches deadlock."""
+    keys = sorted(_key(item) for item in batch)
+    rows = conn.execute(
+        "SELECT r.type, r.id, r.version, r.digest, r.deleted, r.last_updated "
+        "FROM unnest(%s::text[], %s::text[]) AS w(type, id) "
+        "JOIN resource r ON r.tenant_id = nullif(current_setting('app.tenant', true), '')::uuid "
+        "AND r.type = w.type AND r.id = w.id ORDER BY r.type, r.id FOR UPDATE OF r",
+        ([k[0] for k in keys], [k[1] for k in keys]),
+    ).fetchall()
+    return {(r[0], r[1]): (r[2], r[3], r[4], r[5]) for r in rows}
+
+
+def _outcome(
+    item: Incoming, before: tuple[int, bytes, bool, datetime] | None, now: datetime
+) -> Stored:
+    """Decide the new version: the same bytes again are accepted and change nothing."""
+    if item.if_match is not None and item.if_match != (before[0] if before else 0):
+        raise Conflict(f"{item.resource_type}/{item.resource_id} is at another version")
+    if before is None:
+        return Stored(*_key(item), 1, not item.deleted, now)
+    version, digest, deleted, since = before
+    same = deleted if item.deleted else (not deleted and digest == _digest(item.received))
+    if same:
+        return Stored(*_key(item), version, False, since)
+    return Stored(*_key(item), version + 1, True, now)
+
+
+def _digest(received: bytes) -> bytes:
+    return hashlib.sha256(received).digest()
+
+
+_pack = zstandard.ZstdCompressor(level=3).compress
+_unpack = zstandard.ZstdDecompressor().decompress
+
+
+def _write_resources(
+    conn: Connection, access: Access, changed: list[tuple[Incoming, Stored]], reason: str
+) -> None:
+    old = [(access.tenant_id, *_key(i)) for i, s in changed if s.version > 1]
+    with conn.cursor() as cursor:
+        if old:
+            cursor.executemany(
+                "INSERT INTO resource_history SELECT * FROM resource "
+                "WHERE tenant_id = %s AND type = %s AND id = %s",
+                old,
+            )
+            cursor.executemany(
+                "DELETE FROM resource WHERE tenant_id = %s AND type = %s AND id = %s", old
+            )
+        cursor.executemany(
+            "INSERT INTO resource (tenant_id, type, id, version, last_updated, received, digest, "
+            "links, patient_id, deleted, issues, author, reason) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    access.tenant_id, *_key(i), s.version, s.last_updated, _pack(i.received),
+                    _digest(i.received), json.dumps(dict(i.links or {})), i.patient_id, i.deleted,
+                    json.dumps([asdict(issue) for issue in i.issues]), access.user_id, reason,
+                )
+                for i, s in changed
+            ],
+        )  # fmt: skip
+
+
+def _write_projections(
+    conn: Connection, access: Access, changed: list[tuple[Incoming, Stored]]
+) -> None:
+    rows: dict[str, list[tuple[object, ...]]] = {}
+    stale: dict[str, list[str]] = {}
+    for item, outcome in changed:
+        for row in item.rows:
+            rows.setdefault(row.table, []).append((access.tenant_id, *row.values))
+        if outcome.version > 1:
+            stale.setdefault(item.resource_type, []).append(item.resource_id)
+    for resource_type, ids in stale.items():
+        for table in TABLES_OF.get(resource_type, ()):
+            conn.execute(
+                f"DELETE FROM {table} WHERE tenant_id = %s AND resource_id = ANY(%s)"
+                + (" AND resource_type = %s" if "resource_type" in COLUMNS[table] else ""),
+                (access.tenant_id, ids, resource_type)
+                if "resource_type" in COLUMNS[table]
+                else (access.tenant_id, ids),
+            )
+    with conn.cursor() as cursor:
+        for table, values in rows.items():
+            names = COLUMNS[table]
+            cursor.executemany(
+                f"INSERT INTO {table} (tenant_id, {', '.join(names)}) "
+                f"VALUES ({', '.join(['%s'] * (len(names) + 1))})",
+                values,
+            )
+
+
+def _write_events(
+    conn: Connection,
+    access: Access,
+    changed: list[tuple[Incoming, Stored]],
+    documents: list[tuple[str, int, bool]],
+) -> None:
+    events = [
+        (access.tenant_id, Kind.RESOURCE.value, f"{i.resource_type}/{i.resource_id}", s.version,
+         i.deleted)
+        for i, s in changed
+    ] + [(access.tenant_id, Kind.DOCUMENT.value, *event) for event in documents]  # fmt: skip
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO outbox (tenant_id, kind, key, version, deleted) "
+            "VALUES (%s, %s, %s, %s, %s)",
+            events,
+        )
+        cursor.execute("NOTIFY anamnesis_feed")
+
+
+def _audit_row(stored: list[Stored], batch: Sequence[Incoming]) -> AuditRow:
+    changed = sum(s.changed for s in stored)
+    return AuditRow(
+        "C",
+        "ingest",
+        sorted({i.patient_id for i in batch if i.patient_id}),
+        [f"{s.resource_type}/{s.resource_id}" for s in stored if s.changed][:50],
+        {"resources": len(stored), "changed": changed},
+    )
+
+
+def _find(
+    conn: Connection, access: Access, resource_type: str, resource_id: str, version: int | None
+) -> Held | None:
+    where = "WHERE tenant_id = %s AND type = %s AND id = %s"
+    values: list[Any] = [access.tenant_id, resource_type, resource_id]
+    for table in ("resource", "resource_history"):
+        row = conn.execute(
+            f"SELECT {_HELD} FROM {table} {where}" + (" AND version = %s" if version else ""),
+            [*values, version] if version else values,
+        ).fetchone()
+        if row is not None or version is None:
+            break
+    if row is None:
+        return None
+    kind, name, at, updated, packed, links, deleted, patient_id, author, reason = row
+    received = _unpack(packed)
+    return Held(kind, name, at, updated, received, links, deleted, patient_id, author, reason)
+
+
+def _opens(conn: Connection, access: Access, held: Held) -> bool:
+    """Say whether `access` opens the resource: its patient, and its document's labels."""
+    if access.patients is not None and held.patient_id not in access.patients:
+        return False
+    row = conn.execute(
+        "SELECT labels FROM document WHERE tenant_id = %s AND resource_type = %s "
+        "AND resource_id = %s",
+        (access.tenant_id, held.resource_type, held.resource_id),
+    ).fetchone()
+    return row is None or frozenset(row[0]) <= access.labels

@@ -1,0 +1,80 @@
+"""Language and vectors of a document, once per (version, language version, model)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from indexing.model import Annotation, ChangeEvent, Document, Kind, TenantId
+from indexing.ports import Derived, Encoder, VectorEntry, Vectors
+
+
+class DerivedStore(Protocol):
+    """Where documents are read from and what is derived from them is kept, with its event."""
+
+    def documents(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> list[Document]: ...
+    def derived(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> list[Derived]: ...
+    def vectors(
+        self, tenant_id: TenantId, doc_ids: Sequence[str], model: str, dimension: int
+    ) -> list[VectorEntry]: ...
+    def live(self, tenant_id: TenantId) -> Mapping[str, int]: ...
+    def store_language(
+        self, tenant_id: TenantId, found: Sequence[tuple[Document, Annotation]]
+    ) -> None: ...
+    def store_vectors(
+        self, tenant_id: TenantId, model: str, found: Sequence[tuple[Document, Vectors]]
+    ) -> None: ...
+    def forget(self, tenant_id: TenantId, kind: Kind, gone: Sequence[tuple[str, int]]) -> None: ...
+
+
+class LanguageFollower:
+    """Documents in, sections and mentions out."""
+
+    name = "language"
+    kind = Kind.DOCUMENT
+    batch = 64
+
+    def __init__(self, store: DerivedStore, annotate: Callable[[str], Annotation]) -> None:
+        self._store, self._annotate = store, annotate
+
+    def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
+        """Annotate what the events name as it stands now, and announce it."""
+        documents = self._store.documents(tenant_id, [e.key for e in events if not e.deleted])
+        if documents:
+            found = [(document, self._annotate(document.text)) for document in documents]
+            self._store.store_language(tenant_id, found)
+        if gone := [(e.key, e.version) for e in events if e.deleted]:
+            self._store.forget(tenant_id, Kind.LANGUAGE, gone)
+
+
+class EmbedFollower:
+    """Passages in, vectors out. The title goes in front of each passage, as the tuning found."""
+
+    name = "embed"
+    kind = Kind.LANGUAGE
+    batch = 32
+
+    def __init__(self, store: DerivedStore, encoder: Encoder) -> None:
+        self._store, self._encoder = store, encoder
+
+    def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
+        """Encode what the events name as it stands now, and announce it."""
+        derived = self._store.derived(tenant_id, [e.key for e in events if not e.deleted])
+        texts = [text for each in derived for text in passage_texts(each)]
+        if derived:
+            vectors = self._encoder.encode(texts)
+            found, at = [], 0
+            for each in derived:
+                n = len(each.passages)
+                found.append((each.document, vectors[at : at + n]))
+                at += n
+            self._store.store_vectors(tenant_id, self._encoder.model, found)
+        if gone := [(e.key, e.version) for e in events if e.deleted]:
+            self._store.forget(tenant_id, Kind.VECTORS, gone)
+
+
+def passage_texts(derived: Derived) -> list[str]:
+    """Return what is encoded for each passage."""
+    document = derived.document
+    prefix = f"{document.title}. " if document.title else ""
+    return [prefix + document.text[p.start : p.end] for p in derived.passages]
