@@ -9,7 +9,7 @@ from typing import Protocol
 
 from indexing.access import Access
 from indexing.fhir.documents import DocumentText
-from indexing.fhir.faults import Issue
+from indexing.fhir.issues import Issue
 from indexing.fhir.projections import Row
 
 
