@@ -1,0 +1,91 @@
+"""Keeping the indexes current: two lanes, so that the model's time never holds words back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from app.wiring import Installation
+from indexing.errors import EngineUnavailable
+from indexing.follow import Follower, step
+
+LANES = ("text", "vectors")
+_IDLE_S = 1.0
+_BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+def followers(installation: Installation, lane: str) -> Sequence[Follower]:
+    """Return a lane's followers, in the order in which they feed each other."""
+    if lane == "text":
+        return installation.text_followers()
+    return installation.vector_followers()
+
+
+def run_lane(installation: Installation, lane: str, stop: threading.Event) -> None:
+    """Follow until `stop`, as the one holder of the lane; wait while somebody else holds it."""
+    while not stop.is_set():
+        try:
+            with installation.feed.lock(f"follow:{lane}") as mine:
+                if mine:
+                    _follow(installation, lane, stop)
+        except EngineUnavailable:
+            pass  # the database is away: the next round finds it again
+        stop.wait(_IDLE_S)
+
+
+def _follow(installation: Installation, lane: str, stop: threading.Event) -> None:
+    chain = followers(installation, lane)
+    feed = installation.new_feed()
+    failures = 0
+    while not stop.is_set():
+        try:
+            busy = sum(step(feed, follower) for follower in chain)
+            failures = 0
+        except EngineUnavailable:
+            failures = min(failures + 1, len(_BACK_OFF_S))
+            if stop.wait(_BACK_OFF_S[failures - 1]):
+                return
+            continue
+        if not busy:
+            feed.wait(_IDLE_S)
+
+
+def catch_up(
+    installation: Installation,
+    lanes: Sequence[str] = LANES,
+    progress: Callable[[str, int], None] = lambda name, pending: None,
+) -> None:
+    """Return when every lane is current: follow ourselves, or wait for whoever holds the lane.
+
+    `progress` is told (follower, events pending) as they change.
+    """
+    for lane in lanes:
+        chain = followers(installation, lane)
+        while True:
+            with installation.feed.lock(f"follow:{lane}") as mine:
+                if mine:
+                    _drain(installation, chain, progress)
+                    break
+            if not _pending(installation, chain, progress):
+                break
+            time.sleep(0.05)  # another process follows; look again soon
+
+
+def _drain(
+    installation: Installation, chain: Sequence[Follower], progress: Callable[[str, int], None]
+) -> None:
+    while sum(step(installation.feed, follower) for follower in chain):
+        _pending(installation, chain, progress)
+    _pending(installation, chain, progress)
+
+
+def _pending(
+    installation: Installation, chain: Sequence[Follower], progress: Callable[[str, int], None]
+) -> int:
+    total = 0
+    for follower in chain:
+        pending = installation.feed.pending(follower.name, follower.kind)
+        progress(follower.name, pending)
+        total += pending
+    return total

@@ -1,0 +1,45 @@
+"""Every setting of an installation; nothing else reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LexicalBackend = Literal["memory", "tantivy"]
+VectorBackend = Literal["memory", "postgres"]
+GraphBackend = Literal["memory", "postgres"]
+EncoderBackend = Literal["onnx", "sentence-transformers"]
+
+
+class Settings(BaseSettings):
+    """Read from `ANAMNESIS_*` variables; the defaults need no server and no configuration."""
+
+    model_config = SettingsConfigDict(env_prefix="ANAMNESIS_", extra="ignore")
+
+    home: Path = Field(default_factory=lambda: user_data_path("anamnesis"))
+    database_url: SecretStr | None = None  # None: the embedded server; else who may set it up
+    host: str = "127.0.0.1"
+    port: int = 8080
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    lexical: LexicalBackend = "tantivy"
+    vector: VectorBackend = "postgres"
+    graph: GraphBackend = "postgres"
+    encoder: EncoderBackend = "onnx"
+    model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone
+    encoder_threads: int = 2
+    leg_timeout_s: float = 2.0
+    page_ttl_s: int = 8 * 3600
+    session_idle_s: int = 30 * 60
+    session_absolute_s: int = 12 * 3600
+    secure_cookies: bool = False
+    metrics_token: SecretStr | None = None
+
+
+def load() -> Settings:
+    """Read the settings; paths are made absolute."""
+    settings = Settings()
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

@@ -1,0 +1,201 @@
+"""Where engines meet settings: one `match` per port, everything built when first used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import assert_never
+
+from app.settings import Settings
+from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
+from indexing.backends.postgres.feed import PostgresFeed
+from indexing.backends.postgres.installation import Conninfos, Secrets, load_secrets, prepare
+from indexing.backends.postgres.records import PostgresRecords
+from indexing.backends.postgres.tenants import PostgresTenants
+from indexing.derive import EmbedFollower, LanguageFollower
+from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
+from indexing.language.matcher import Matcher
+from indexing.language.pipeline import Language
+from indexing.language.terminology import Terminology
+from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
+from rankers.search import Search
+
+
+class Installation:
+    """One home folder with its database; what is absent is created, migrated, started on use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds all embedded state."""
+        return self.settings.home
+
+    @cached_property
+    def conninfos(self) -> Conninfos:
+        """Connection strings, once the database is up and migrated."""
+        url = self.settings.database_url
+        return prepare(self.home, url.get_secret_value() if url else None)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The installation's secrets."""
+        _ = self.conninfos
+        return load_secrets(self.home)
+
+    @cached_property
+    def database(self) -> Database:
+        """The application's role."""
+        return Database(self.conninfos.app, size=24)
+
+    @cached_property
+    def feed_database(self) -> Database:
+        """The role that reads the change feed."""
+        return Database(self.conninfos.feed, size=8, name="anamnesis-feed")
+
+    @cached_property
+    def owner_database(self) -> Database:
+        """The role that owns the schema: migrations and partitions."""
+        return Database(self.conninfos.owner, size=2, name="anamnesis-owner")
+
+    @cached_property
+    def tenants(self) -> PostgresTenants:
+        """The registry."""
+        return PostgresTenants(self.database, self.feed_database, self.owner_database)
+
+    @cached_property
+    def records(self) -> PostgresRecords:
+        """The source of truth."""
+        return PostgresRecords(self.database)
+
+    @cached_property
+    def documents(self) -> PostgresDocuments:
+        """Notes, read by access."""
+        return PostgresDocuments(self.database)
+
+    @cached_property
+    def derived(self) -> PostgresDerived:
+        """Notes with what was derived from them, for followers."""
+        return PostgresDerived(self.database)
+
+    @cached_property
+    def feed(self) -> PostgresFeed:
+        """The change feed."""
+        return PostgresFeed(self.feed_database, self.database)
+
+    def new_feed(self) -> PostgresFeed:
+        """Return a feed with ears of its own, for one thread."""
+        return PostgresFeed(self.feed_database, self.database)
+
+    @cached_property
+    def terminology(self) -> Terminology:
+        """The loaded terminology, the shipped seed where none is loaded."""
+        return Terminology.current(self.home)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Finds the terminology's names in text."""
+        return Matcher(self.terminology)
+
+    @cached_property
+    def language(self) -> Language:
+        """Sections, mentions, assertion."""
+        return Language(self.terminology, self.matcher)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Text to vectors."""
+        match self.settings.encoder:
+            case "onnx":
+                from indexing.encoders import OnnxEncoder
+
+                return OnnxEncoder(threads=self.settings.encoder_threads)
+            case "sentence-transformers":
+                from indexing.encoders import SentenceTransformersEncoder
+
+                return SentenceTransformersEncoder(self.settings.model)
+            case other:
+                assert_never(other)
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """Full text."""
+        match self.settings.lexical:
+            case "tantivy":
+                from indexing.backends.tantivy import TantivyLexicalIndex
+
+                return TantivyLexicalIndex(self.home / "tantivy")
+            case "memory":
+                from indexing.backends.memory_lexical import MemoryLexicalIndex
+
+                return MemoryLexicalIndex()
+            case other:
+                assert_never(other)
+
+    @cached_property
+    def vector(self) -> VectorIndex:
+        """Nearest passages."""
+        match self.settings.vector:
+            case "postgres":
+                from indexing.backends.postgres.vectors import PostgresVectorIndex
+
+                return PostgresVectorIndex(self.database)
+            case "memory":
+                from indexing.backends.memory_vectors import MemoryVectorIndex
+
+                return MemoryVectorIndex()
+            case other:
+                assert_never(other)
+
+    @cached_property
+    def graph(self) -> GraphIndex:
+        """Which notes mention which concepts."""
+        match self.settings.graph:
+            case "postgres":
+                from indexing.backends.postgres.graph import PostgresGraphIndex
+
+                return PostgresGraphIndex(self.database)
+            case "memory":
+                from indexing.backends.memory_graph import MemoryGraphIndex
+
+                return MemoryGraphIndex()
+            case other:
+                assert_never(other)
+
+    @cached_property
+    def search(self) -> Search:
+        """The hybrid search: the same for the page, the API, the command and the evaluation."""
+        return Search(
+            lexical=self.lexical,
+            vector=self.vector,
+            graph=self.graph,
+            encoder=self.encoder,
+            terminology=self.terminology,
+            matcher=self.matcher,
+            documents=self.documents,
+            timeout_s=self.settings.leg_timeout_s,
+        )
+
+    def text_followers(self) -> Sequence[Follower]:
+        """What makes a note findable by its words and concepts: quick, one after the other."""
+        return (
+            LanguageFollower(self.derived, self.language.annotate),
+            LexicalFollower(self.derived, self.lexical),
+            GraphFollower(self.derived, self.graph),
+        )
+
+    def vector_followers(self) -> Sequence[Follower]:
+        """What makes a note findable by its meaning: as slow as the model."""
+        return (
+            EmbedFollower(self.derived, self.encoder),
+            VectorFollower(self.derived, self.vector, self.encoder),
+        )
+
+    def close(self) -> None:
+        """Close the pools that were opened; the database server stays up."""
+        for name in ("database", "feed_database", "owner_database"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
