@@ -54,7 +54,7 @@ def _follow(installation: Installation, lane: str, stop: threading.Event) -> Non
 def catch_up(
     installation: Installation,
     lanes: Sequence[str] = LANES,
-    progress: Callable[[str, int], None] = lambda name, pending: None,
+    progress: Callable[[str, int], None] = lambda _name, _pending: None,
 ) -> None:
     """Return when every lane is current: follow ourselves, or wait for whoever holds the lane.
 
@@ -66,10 +66,9 @@ def catch_up(
             with installation.feed.lock(f"follow:{lane}") as mine:
                 if mine:
                     _drain(installation, chain, progress)
-                    break
             if not _pending(installation, chain, progress):
                 break
-            time.sleep(0.05)  # another process follows; look again soon
+            time.sleep(0.05)  # another process follows, or a transaction holds the feed back
 
 
 def _drain(
@@ -77,7 +76,6 @@ def _drain(
 ) -> None:
     while sum(step(installation.feed, follower) for follower in chain):
         _pending(installation, chain, progress)
-    _pending(installation, chain, progress)
 
 
 def _pending(

@@ -13,7 +13,7 @@ from indexing.model import ChangeEvent, Kind, Position, TenantId
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`events` of the wanted kind; `end` is how far was read, other kinds included.
+    """`events` of the wanted kind; `end` is how far was read, `size` rows, other kinds included.
 
     `complete_to`: every change committed before it is in this batch or an earlier one; None when
     the read stopped at its limit.
@@ -21,6 +21,7 @@ class Batch:
 
     events: Sequence[ChangeEvent]
     end: Position
+    size: int
     complete_to: datetime | None
 
 

@@ -107,7 +107,7 @@ def tombstones(events: Sequence[ChangeEvent]) -> list[Tombstone]:
 
 
 def step(feed: ChangeFeed, follower: Follower) -> int:
-    """Take one batch through one follower; return how many events it held, 0 when current.
+    """Take one batch through one follower; return how many events were read, 0 when current.
 
     Raises:
         EngineUnavailable: the engine is at fault; the cursor stays, call again later.
@@ -122,7 +122,7 @@ def step(feed: ChangeFeed, follower: Follower) -> int:
         for at in range(0, len(ready), follower.batch):
             _apply(feed, follower, tenant_id, ready[at : at + follower.batch])
     feed.commit(follower.name, batch)
-    return len(batch.events)
+    return batch.size
 
 
 def _by_tenant(events: Sequence[ChangeEvent]) -> dict[TenantId, list[ChangeEvent]]:

@@ -50,7 +50,7 @@ class PostgresFeed:
             if r[3] == kind
         ]
         end = Position(rows[-1][0], rows[-1][1]) if rows else start
-        return Batch(events, end, complete)
+        return Batch(events, end, len(rows), complete)
 
     def commit(self, follower: str, batch: Batch) -> None:
         """Move the follower's cursor to the end of `batch`."""
