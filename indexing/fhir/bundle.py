@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
-from indexing.fhir.faults import Issue, Rejected
-from indexing.fhir.reading import JsonObject
+import msgspec
+import numpy as np
+
+from indexing.fhir.faults import Issue, Rejected, Unusable, Where
+from indexing.fhir.identity import Claim, Plan, claim_entry, plan_entries
+from indexing.fhir.reading import MAX_BYTES, JsonObject, parse
+from indexing.fhir.reference import parse_reference, valid_id
+from indexing.fhir.types import RESOURCE_TYPES
+
+Method = Literal["PUT", "POST", "DELETE"]
+MAX_OBJECTS = 1_500_000  # of one Bundle: entries cost memory before they are read
+
+_NO_LINKS: Mapping[str, str] = {}
+_ATOMIC = "transaction"
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One resource to store or delete.
 
-    `index` is None for a single resource. `method` is "PUT", "POST" or "DELETE"; what carries no
-    request is "PUT" when it has an id, else "POST". `received` are the exact bytes (b"" for DELETE);
-    `resource` is parsed from them ({} for DELETE) with `links` already applied to its references.
-    `links` maps references as sent to "Type/id"; pass it to `splice.served`, and store it.
+    `index` is None for a single resource. What carries no request is "PUT" when it has an id,
+    else "POST". `received` are the exact bytes (b"" for DELETE); `resource` is parsed from them
+    ({} for DELETE) with `links` already applied to its references.
+    `links` maps references as sent to "Type/id": store it, pass it to `splice.served`, and call
+    `relink` with it whenever the received bytes are parsed again.
     `conditional` lists references such as "Practitioner?identifier=s|v" that only the store can
-    resolve: find the target, then call `relink`. `assigned` is True when the id is made by us.
+    resolve: find the target, then call `relink`. `assigned`: the id was made by us.
+    `repeat`: the same content stood earlier in this Bundle; count it, do not store it again.
     """
 
     index: int | None
     resource_type: str
     resource_id: str
     assigned: bool
-    method: str
+    method: Method
     url: str
     full_url: str
     received: bytes
@@ -35,22 +51,47 @@ class Entry:
     if_none_exist: str | None = None
     if_match: str | None = None
     issues: tuple[Issue, ...] = ()
+    repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
     """What one text holds. Iterating parses lazily, so memory stays at one entry's size.
 
-    `kind` is "single" or Bundle.type. `atomic`: all or nothing, roll back on the first `Rejected`.
+    `kind` is "single" or Bundle.type ("" when the Bundle names none). `atomic`: all or nothing,
+    roll back on the first `Rejected`. `count` is the number of entries. `frame` is the Bundle
+    itself with each entry's resource as None, for checking the Bundle; {} for a single resource.
     """
 
     kind: str
     atomic: bool
     count: int
     bundle_id: str | None
+    frame: JsonObject
+    _plan: Plan = field(repr=False)
+    _where: Where = field(repr=False)
 
     def __iter__(self) -> Iterator[Entry | Rejected]:
-        raise NotImplementedError
+        for claim in self._plan.claims:
+            yield _read_entry(claim, self._plan, self._where, strict_links=self.atomic)
+
+
+class _Frame(msgspec.Struct):
+    """Just enough of a text to see whether it is a Bundle, and where its resources lie."""
+
+    resourceType: msgspec.Raw = msgspec.Raw()  # noqa: N815
+
+
+class _EntryFrame(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+class _BundleFrame(msgspec.Struct):
+    entry: list[_EntryFrame] = []
+
+
+_frame = msgspec.json.Decoder(_Frame)
+_bundle_frame = msgspec.json.Decoder(_BundleFrame)
 
 
 def read_submission(data: bytes, *, file: str = "", line: int | None = None) -> Submission:
@@ -60,9 +101,222 @@ def read_submission(data: bytes, *, file: str = "", line: int | None = None) -> 
         Unusable: the text as a whole cannot be used (not JSON, no resourceType, a Bundle whose
             entry is no list).
     """
-    raise NotImplementedError
+    where = Where(file=file, line=line)
+    text = data.removeprefix(_BOM).strip(b" \t\r\n")
+    try:
+        if _is_bundle(text):
+            return _read_bundle(text, where)
+        return _read_single(text, where)
+    except Unusable as fault:
+        raise fault.at(file=file, line=line) from None
 
 
 def relink(resource: JsonObject, links: Mapping[str, str]) -> None:
     """Replace in place every `reference` that `links` maps."""
-    raise NotImplementedError
+    if not links:
+        return
+    for owner in _referring(resource):
+        target = links.get(owner["reference"])
+        if target is not None:
+            owner["reference"] = target
+
+
+def _is_bundle(text: bytes) -> bool:
+    if b'Bundle"' not in text:
+        return False
+    try:
+        return bytes(_frame.decode(text).resourceType) == b'"Bundle"'
+    except (msgspec.DecodeError, RecursionError):
+        return False  # the strict parser will say why
+
+
+def _read_single(text: bytes, where: Where) -> Submission:
+    resource = parse(text)
+    claim = claim_entry(None, {}, text, resource)
+    plan = plan_entries([claim], "single")
+    return Submission("single", False, 1, None, {}, plan, where)
+
+
+def _read_bundle(text: bytes, where: Where) -> Submission:
+    if text.count(b"{") > MAX_OBJECTS or len(text) > MAX_BYTES:
+        raise Unusable("a Bundle too large to take at once: send it as NDJSON")
+    spans = _resource_spans(text)
+    frame = parse(_without(text, spans))
+    entries = frame.get("entry", [])
+    kind = frame.get("type")
+    kind = kind if isinstance(kind, str) else ""
+    claims = [
+        claim_entry(index, entry, b"" if span is None else text[span[0] : span[1]], None)
+        for index, (entry, span) in enumerate(zip(entries, spans, strict=True))
+        if not _is_outcome(kind, entry)
+    ]
+    bundle_id = frame.get("id")
+    return Submission(
+        kind=kind,
+        atomic=kind == _ATOMIC,
+        count=len(claims),
+        bundle_id=bundle_id if isinstance(bundle_id, str) else None,
+        frame=frame,
+        _plan=plan_entries(claims, kind),
+        _where=where,
+    )
+
+
+def _is_outcome(kind: str, entry: dict[str, Any]) -> bool:
+    """A searchset may carry an OperationOutcome about the search itself: not data."""
+    search = entry.get("search")
+    return kind == "searchset" and isinstance(search, dict) and search.get("mode") == "outcome"
+
+
+def _resource_spans(text: bytes) -> list[tuple[int, int] | None]:
+    """Find where each entry's resource lies in `text`."""
+    try:
+        frames = _bundle_frame.decode(text).entry
+    except (msgspec.DecodeError, RecursionError):
+        parse(text)  # says what is wrong, where it is the text's fault
+        raise Unusable(
+            "Bundle.entry is not a list of objects", Where(path="Bundle.entry")
+        ) from None
+    # A Raw is a view of `text`: its address says where it lies, which searching could not.
+    base = _address(text)
+    spans: list[tuple[int, int] | None] = []
+    for frame in frames:
+        view = memoryview(frame.resource)
+        if view.nbytes and view[0] == 0x7B:
+            start = _address(view) - base
+            spans.append((start, start + view.nbytes))
+        else:
+            spans.append(None)
+    return spans
+
+
+def _address(buffer: bytes | memoryview) -> int:
+    address: int = np.frombuffer(buffer, dtype=np.uint8).__array_interface__["data"][0]
+    return address
+
+
+def _without(text: bytes, spans: list[tuple[int, int] | None]) -> bytes:
+    """Return the Bundle's own text, each resource replaced by null: small, and parsed strictly."""
+    pieces: list[bytes] = []
+    at = 0
+    for span in spans:
+        if span is not None:
+            pieces += (text[at : span[0]], b"null")
+            at = span[1]
+    pieces.append(text[at:])
+    return b"".join(pieces)
+
+
+def _read_entry(claim: Claim, plan: Plan, where: Where, *, strict_links: bool) -> Entry | Rejected:
+    here = replace(where, entry=claim.index)
+    if claim.fault is not None:
+        return _rejected(claim, replace(here, path=claim.fault_path), claim.fault)
+    if claim.method == "DELETE":
+        return _entry(claim, {}, _NO_LINKS, (), ())
+    try:
+        resource = claim.resource if claim.resource is not None else parse(claim.received)
+        _check(resource, claim)
+        links, conditional, dangling = _resolve(resource, plan.links)
+    except Unusable as fault:
+        return _rejected(claim, replace(here, path=_rooted(claim, fault.where.path)), fault.reason)
+    reason = "points into this Bundle, which has no such entry"
+    if dangling and strict_links:
+        return _rejected(claim, replace(here, path=dangling[0]), reason)
+    issues = tuple(Issue(path, "warning", reason) for path in dangling)
+    return _entry(claim, resource, links, conditional, issues)
+
+
+def _rooted(claim: Claim, path: str) -> str:
+    return ".".join(part for part in (claim.resource_type, path) if part)
+
+
+def _entry(
+    claim: Claim,
+    resource: JsonObject,
+    links: Mapping[str, str],
+    conditional: tuple[str, ...],
+    issues: tuple[Issue, ...],
+) -> Entry:
+    return Entry(
+        index=claim.index,
+        resource_type=claim.resource_type,
+        resource_id=claim.resource_id,
+        assigned=claim.assigned,
+        method=claim.method,
+        url=claim.url,
+        full_url=claim.full_url,
+        received=claim.received,
+        resource=resource,
+        links=links,
+        conditional=conditional,
+        if_none_exist=claim.if_none_exist,
+        if_match=claim.if_match,
+        issues=issues,
+        repeat=claim.repeat,
+    )
+
+
+def _rejected(claim: Claim, where: Where, reason: str) -> Rejected:
+    return Rejected(where, reason, claim.resource_type, claim.resource_id)
+
+
+def _check(resource: JsonObject, claim: Claim) -> None:
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str):
+        raise Unusable("no resourceType", Where(path="resourceType"))
+    if kind not in RESOURCE_TYPES:
+        raise Unusable("not a resource type of FHIR R4", Where(path="resourceType"))
+    sent = resource.get("id")
+    if sent is not None and not (isinstance(sent, str) and valid_id(sent)):
+        raise Unusable("not a FHIR id: 1 to 64 of A-Z a-z 0-9 - .", Where(path="id"))
+    if sent is not None and sent != claim.resource_id:
+        raise Unusable("the id differs from the one in the request's url", Where(path="id"))
+
+
+def _referring(resource: JsonObject) -> Iterator[dict[str, Any]]:
+    """Yield every object with a `reference` string."""
+    stack: list[Any] = [resource]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            if type(node.get("reference")) is str:
+                yield node
+            stack += [
+                inner for inner in node.values() if type(inner) is dict or type(inner) is list
+            ]
+        else:
+            stack += [inner for inner in node if type(inner) is dict or type(inner) is list]
+
+
+def _resolve(
+    resource: JsonObject, known: Mapping[str, str]
+) -> tuple[Mapping[str, str], tuple[str, ...], tuple[str, ...]]:
+    """Relink in place; return the links used, conditional references, and paths that dangle."""
+    links: dict[str, str] = {}
+    conditional: list[str] = []
+    dangling: list[str] = []
+    for owner in _referring(resource):
+        text = owner["reference"]
+        target = known.get(text)
+        if target is not None:
+            links[text] = owner["reference"] = target
+        elif text.startswith("urn:"):
+            dangling.append(text)
+        elif "?" in text and parse_reference(text).form == "conditional":
+            conditional.append(text)
+    paths = tuple(_path_of(resource, text) for text in dangling)
+    return links or _NO_LINKS, tuple(dict.fromkeys(conditional)), paths
+
+
+def _path_of(resource: JsonObject, text: str) -> str:
+    """Return the path of the first reference that reads `text`; only asked for faults."""
+    stack: list[tuple[str, Any]] = [(str(resource.get("resourceType", "")), resource)]
+    while stack:
+        path, node = stack.pop()
+        if isinstance(node, dict):
+            if node.get("reference") == text:
+                return f"{path}.reference"
+            stack += [(f"{path}.{key}", inner) for key, inner in node.items()]
+        elif isinstance(node, list):
+            stack += [(f"{path}[{number}]", inner) for number, inner in enumerate(node)]
+    return ""
