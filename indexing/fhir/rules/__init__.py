@@ -1,0 +1,1 @@
+"""What no definition table states: the rules of data types, references, narratives, bundles."""
