@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from indexing.language.coordination import distribute
+from indexing.language.senses import Reading, Senses
+from indexing.language.spelling import caps_around, spelled_short
 from indexing.language.terminology import Terminology
+from indexing.language.terminology.forms import ADJECTIVES
+from indexing.language.terminology.lexicon import BREAK, CASED, FREE
+from indexing.language.terminology.words import TOKEN, fold
 from indexing.model import Section
+
+_NEVER_CERTAIN = 0.98  # an abbreviation is weighed against its context, whatever its share
+_CACHE = 250_000  # word types remembered; beyond that the cache starts again
+_LENIENT = 120  # characters: an all-lower-case text this short is a query, typed without shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +40,165 @@ class Span:
     candidates: tuple[str, ...] = ()
 
 
+class _Characters(dict[str, str]):
+    """Token as written → its character, each word type settled once."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        super().__init__()
+        self._keyer = terminology.keyer
+        self._lock = Lock()
+
+    def __missing__(self, token: str) -> str:
+        character = self._keyer.code(fold(token), correct=True)
+        with self._lock:
+            if len(self) > _CACHE:
+                self.clear()
+            self[token] = character
+        return character
+
+
+class _Text:
+    """A text as one character per token: character i is token `place[i]`."""
+
+    __slots__ = ("characters", "place", "starts", "text", "tokens")
+
+    def __init__(self, text: str, sections: Sequence[Section], known: _Characters) -> None:
+        self.text = text
+        self.tokens: list[str] = TOKEN.findall(text)
+        self.starts = [match.start() for match in TOKEN.finditer(text)]
+        codes = [known[token] for token in self.tokens]
+        for edge in {edge for s in sections for edge in (s.start, s.body)}:
+            at = bisect_left(self.starts, edge)
+            if 0 < at < len(codes):
+                codes[at] = BREAK + codes[at]  # no name crosses a section's edge
+        self.characters = "".join(codes)
+        self.place = [i for i, code in enumerate(codes) for _ in code]
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Return the code points from character `first` up to and including `last`."""
+        end = self.place[last]
+        return self.starts[self.place[first]], self.starts[end] + len(self.tokens[end])
+
+
 class Matcher:
     """Every name of one terminology, compiled; safe to share between threads."""
 
     def __init__(self, terminology: Terminology) -> None:
         self.terminology = terminology
+        compiled = terminology.compiled
+        lexicon = compiled.lexicon
+        self._known = _Characters(terminology)
+        self._search = AhoCorasick(
+            lexicon.patterns,
+            matchkind=MatchKind.LeftmostLongest,
+            store_patterns=False,
+            implementation=Implementation.ContiguousNFA,
+        )
+        self._ptr = lexicon.ptr.tolist()
+        self._concept = lexicon.concept.tolist()
+        self._flag = lexicon.flag.tolist()
+        self._weight = lexicon.weight.tolist()
+        self._plain = self._plain_patterns()
+        self._senses = Senses(terminology)
+        self._ids = compiled.ids
+        first = compiled.name_ptr[:-1].tolist()
+        self._names = [compiled.name_texts[i] for i in first]
+
+    def _plain_patterns(self) -> list[int]:
+        """Return, per pattern, its concept when no spelling or context matters, else -1."""
+        plain = []
+        for pattern, (low, high) in enumerate(zip(self._ptr, self._ptr[1:], strict=False)):
+            free = all(flag == FREE for flag in self._flag[low:high])
+            single = len(self.terminology.compiled.lexicon.patterns[pattern]) == 1
+            plain.append(self._concept[low] if free and not single else -1)
+        return plain
 
     def find(self, text: str, sections: Sequence[Section] = ()) -> list[Span]:
         """Return the non-overlapping mentions in order. `sections` help to decide what an
         ambiguous abbreviation means; pass none for a query."""
-        raise NotImplementedError
+        read = _Text(text, sections, self._known)
+        if not read.characters:
+            return []
+        found: list[tuple[int, int, int]] = []  # first and last character, concept row
+        open_: list[tuple[int, int, list[Reading]]] = []
+        for pattern, first, end in self._search.find_matches_as_indexes(read.characters):
+            row = self._plain[pattern]
+            if row < 0:
+                readings = self._readings(pattern, read, first, end - 1)
+                if len(readings) != 1 or readings[0].share < 1.0:
+                    if readings:
+                        open_.append((first, end - 1, readings))
+                    continue
+                row = readings[0].row
+            found.append((first, end - 1, row))
+        found = distribute(read.characters, found, self._distributed)
+        spans = [self._span(read, first, last, row) for first, last, row in found]
+        if open_:
+            spans += self._decided(read, sections, open_, {row for _, _, row in found})
+        spans.sort(key=lambda span: span.start)
+        return _apart(spans)
+
+    def _readings(self, pattern: int, read: _Text, first: int, last: int) -> list[Reading]:
+        """Return what the words at a place can mean, given how they are spelled there."""
+        start, end = read.span(first, last)
+        written = read.text[start:end]
+        if first == last and fold(written) in ADJECTIVES:
+            return []
+        entries = range(self._ptr[pattern], self._ptr[pattern + 1])
+        free = [i for i in entries if self._flag[i] == FREE]
+        if free:
+            return [Reading(self._concept[free[0]], 1.0)]
+        lenient = len(read.text) < _LENIENT and read.text.islower()
+        capitals = caps_around(read.text, start, end)
+        short = [
+            Reading(self._concept[i], min(self._weight[i], _NEVER_CERTAIN))
+            for i in entries
+            if self._flag[i] != CASED and spelled_short(written, capitals=capitals, lenient=lenient)
+        ]
+        if short or capitals:
+            return short
+        return [
+            Reading(self._concept[i], 1.0)
+            for i in entries
+            if self._flag[i] == CASED and self.terminology.is_name(self._concept[i], written)
+        ][:1]
+
+    def _distributed(self, key: str) -> int | None:
+        """Return the one plain concept of a key put together from a coordination."""
+        pattern = self.terminology.patterns.get(key)
+        if pattern is None or self._plain[pattern] < 0:
+            return None
+        return self._plain[pattern]
+
+    def _decided(
+        self,
+        read: _Text,
+        sections: Sequence[Section],
+        open_: list[tuple[int, int, list[Reading]]],
+        certain: set[int],
+    ) -> list[Span]:
+        spans = []
+        for first, last, readings in open_:
+            start, end = read.span(first, last)
+            window = read.tokens[max(0, read.place[first] - 40) : read.place[last] + 41]
+            section = next((s.name for s in reversed(sections) if s.start <= start), "")
+            left = self._senses.decide(read.text[start:end], readings, window, section, certain)
+            if len(left) == 1:
+                spans.append(self._span(read, first, last, left[0]))
+            elif left:
+                ids = tuple(self._ids[row] for row in left)
+                spans.append(Span(start, end, ids[0], self._names[left[0]], True, ids))
+        return spans
+
+    def _span(self, read: _Text, first: int, last: int, row: int) -> Span:
+        start, end = read.span(first, last)
+        return Span(start, end, self._ids[row], self._names[row])
+
+
+def _apart(spans: list[Span]) -> list[Span]:
+    """Drop what overlaps an earlier span."""
+    kept: list[Span] = []
+    for span in spans:
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+    return kept

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
-from indexing.language.terminology.model import (
-    Addition,
-    Concept,
-    Edge,
-    EdgeKind,
-    Name,
-)
+from indexing.errors import NotFound
+from indexing.language.terminology import graph as walks
+from indexing.language.terminology.compile import EDGE_KINDS, NAME_KINDS, TYPES
+from indexing.language.terminology.compiled import Compiled
+from indexing.language.terminology.facts import code_system
+from indexing.language.terminology.forms import Forms
+from indexing.language.terminology.lexicon import CASED, Keyer
+from indexing.language.terminology.model import Addition, Code, Concept, Edge, EdgeKind, Name
+from indexing.language.terminology.nearest import NameIndex
 
 
 class Terminology:
@@ -18,60 +21,147 @@ class Terminology:
 
     version: str  # content hash of the seed and of every loaded source
 
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self.version = compiled.version
+        self._row = {own: i for i, own in enumerate(compiled.ids)}
+        self._all_kinds = walks.factors(None)
+
     def __len__(self) -> int:
         """Count the concepts."""
-        raise NotImplementedError
+        return len(self.compiled.ids)
 
     def __contains__(self, concept_id: object) -> bool:
-        raise NotImplementedError
+        return concept_id in self._row
+
+    def row(self, concept_id: str) -> int:
+        """Return a concept's place in `concept_ids`."""
+        try:
+            return self._row[concept_id]
+        except KeyError:
+            raise NotFound("no such concept in this terminology version") from None
 
     def concept_ids(self) -> Sequence[str]:
         """Return every concept id, in a fixed order (row i of anything computed per concept)."""
-        raise NotImplementedError
+        return self.compiled.ids
 
     def concept(self, concept_id: str) -> Concept:
-        raise NotImplementedError
+        """Return a concept with its codes and definition."""
+        row = self.row(concept_id)
+        codes = (code.partition(":") for code in self.compiled.codes[row])
+        return Concept(
+            id=concept_id,
+            name=self.compiled.name_texts[self.compiled.name_ptr[row]],
+            semantic_type=TYPES[self.compiled.types[row]],
+            codes=tuple(Code(system, code) for system, _, code in codes),
+            definition=self.compiled.definitions.get(row, ""),
+        )
+
+    def is_name(self, row: int, text: str) -> bool:
+        """Say whether `text`, letter by letter, is a name of the concept in that row."""
+        start, stop = self.compiled.name_ptr[row], self.compiled.name_ptr[row + 1]
+        return text in self.compiled.name_texts[start:stop]
 
     def names(self, concept_id: str) -> tuple[Name, ...]:
         """Return every wording, preferred first, then synonyms, lay names, abbreviations."""
-        raise NotImplementedError
+        row = self.row(concept_id)
+        texts, kinds = self.compiled.name_texts, self.compiled.name_kinds
+        return tuple(
+            Name(texts[i], NAME_KINDS[kinds[i]], float(self.compiled.name_weights[i]))
+            for i in range(self.compiled.name_ptr[row], self.compiled.name_ptr[row + 1])
+        )
+
+    @cached_property
+    def _by_code(self) -> dict[str, list[int]]:
+        found: dict[str, list[tuple[int, int]]] = {}
+        for row, codes in enumerate(self.compiled.codes):
+            for place, code in enumerate(codes):
+                found.setdefault(code, []).append((place, row))
+        return {code: [row for _, row in sorted(rows)] for code, rows in found.items()}
 
     def by_code(self, system: str, code: str) -> tuple[str, ...]:
         """Return the ids of the concepts that carry the code; the best fit first."""
-        raise NotImplementedError
+        rows = self._by_code.get(f"{code_system(system)}:{code}", ())
+        return tuple(self.compiled.ids[row] for row in rows)
+
+    @cached_property
+    def keyer(self) -> Keyer:
+        """Return what turns names and words into this terminology's keys."""
+        lexicon = self.compiled.lexicon
+        return Keyer(lexicon.codes, Forms(lexicon.vocabulary, lexicon.drugs))
+
+    @cached_property
+    def patterns(self) -> Mapping[str, int]:
+        """Return {key: pattern row} of the lexicon."""
+        return {key: i for i, key in enumerate(self.compiled.lexicon.patterns)}
 
     def find(self, name: str) -> tuple[str, ...]:
         """Return the concepts of this name (case, inflection, hyphens and word order ignored), the
         likeliest first. More than one: the name is ambiguous."""
-        raise NotImplementedError
+        pattern = self.patterns.get(self.keyer.key(name))
+        if pattern is None:
+            return ()
+        lexicon = self.compiled.lexicon
+        entries = slice(lexicon.ptr[pattern], lexicon.ptr[pattern + 1])
+        pairs = zip(lexicon.concept[entries].tolist(), lexicon.flag[entries], strict=True)
+        spelled = name.isupper()
+        return tuple(self.compiled.ids[row] for row, flag in pairs if flag != CASED or spelled)
+
+    @cached_property
+    def _nearest(self) -> NameIndex:
+        return NameIndex(self.compiled)
 
     def search(self, text: str, limit: int = 20) -> list[tuple[str, float]]:
         """Return (concept id, score in (0, 1]) of the names most like `text`, best first: exact,
         then all words, then prefix and near spelling."""
-        raise NotImplementedError
+        exact = dict.fromkeys(self.find(text), 1.0)
+        for row, score in self._nearest.search(text, limit):
+            exact.setdefault(self.compiled.ids[row], score)
+        return list(exact.items())[:limit]
 
     def parents(self, concept_id: str) -> tuple[str, ...]:
-        raise NotImplementedError
+        """Return the concepts directly above."""
+        return self._near(concept_id, inverse=False)
 
     def children(self, concept_id: str) -> tuple[str, ...]:
-        raise NotImplementedError
+        """Return the concepts directly below."""
+        return self._near(concept_id, inverse=True)
+
+    def _near(self, concept_id: str, *, inverse: bool) -> tuple[str, ...]:
+        row = self.row(concept_id)
+        found = walks.neighbours(self.compiled.graph, row, EdgeKind.IS_A, inverse)
+        return tuple(self.compiled.ids[i] for i in found)
 
     def ancestors(self, concept_id: str) -> Mapping[str, int]:
         """Return {ancestor: fewest is-a steps}, the concept itself left out."""
-        raise NotImplementedError
+        return self._closure(concept_id, inverse=False, limit=len(self))
 
     def descendants(self, concept_id: str, limit: int = 500) -> Mapping[str, int]:
         """Return {descendant: fewest is-a steps}, nearest first, at most `limit`."""
-        raise NotImplementedError
+        return self._closure(concept_id, inverse=True, limit=limit)
+
+    def _closure(self, concept_id: str, *, inverse: bool, limit: int) -> Mapping[str, int]:
+        row = self.row(concept_id)
+        found = walks.closure(self.compiled.graph, row, EdgeKind.IS_A, inverse, limit)
+        return {self.compiled.ids[i]: steps for i, steps in found.items()}
 
     def edges(self, concept_id: str, kinds: Iterable[EdgeKind] | None = None) -> tuple[Edge, ...]:
         """Return the edges at a concept, both directions, heaviest first within a kind."""
-        raise NotImplementedError
+        row = self.row(concept_id)
+        wanted = frozenset(EDGE_KINDS if kinds is None else kinds)
+        graph = self.compiled.graph
+        found = []
+        for i in range(graph.ptr[row], graph.ptr[row + 1]):
+            kind, inverse = divmod(int(graph.kind[i]), 2)
+            if EDGE_KINDS[kind] in wanted:
+                other = self.compiled.ids[graph.other[i]]
+                found.append(Edge(EDGE_KINDS[kind], other, float(graph.weight[i]), bool(inverse)))
+        return tuple(found)
 
     def information_content(self, concept_id: str) -> float:
         """Return the intrinsic information content in [0, 1]: 0 at a root of everything, 1 at a
         leaf. Source: Seco, Veale & Hayes 2004, equation 3."""
-        raise NotImplementedError
+        return float(self.compiled.information[self.row(concept_id)])
 
     def neighbourhood(
         self,
@@ -85,12 +175,18 @@ class Terminology:
         """Spread `weights` over the graph and return {concept: weight}, the seeds included.
 
         A step multiplies by `decay`, by the edge's weight and by the edge kind's factor
-        (`kinds`, default `graph.KIND_FACTORS`; is-a downwards loses less than upwards); hub
-        concepts pass on to their heaviest edges only. A concept keeps the best weight that
-        reaches it. `hops` in 0..3; at most `limit` concepts, heaviest first.
+        (`graph.KIND_FACTORS`, scaled by `kinds`: a kind absent from it is not walked; is-a
+        downwards loses less than upwards); hub concepts pass on to their heaviest edges only. A
+        concept keeps the best weight that reaches it; unknown ids are ignored. `hops` in 0..3;
+        at most `limit` concepts, heaviest first.
         """
-        raise NotImplementedError
+        seeds = {self._row[i]: w for i, w in weights.items() if i in self._row}
+        table = self._all_kinds if kinds is None else walks.factors(kinds)
+        found = walks.spread(self.compiled.graph, seeds, min(hops, 3), decay, table, limit)
+        return {self.compiled.ids[row]: weight for row, weight in found.items()}
 
     def with_additions(self, additions: Sequence[Addition]) -> Terminology:
         """Return this terminology with a tenant's own names and concepts laid over it."""
-        raise NotImplementedError
+        from indexing.language.terminology.overlay import overlaid  # it needs this class
+
+        return Terminology(overlaid(self.compiled, additions))

@@ -1,17 +1,38 @@
-"""Where an installation keeps its terminology: versions side by side, one of them current."""
+"""Where an installation keeps its terminology: versions side by side, one of them current.
+
+`<home>/terminology/sources/<digest>.zst` holds what each loaded file says; `<version>/` is the
+snapshot compiled from the seed and all of them; `current` names the version in force.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+import zstandard
+
+from indexing.language.terminology import compiled as snapshots
+from indexing.language.terminology import facts as statements
+from indexing.language.terminology import seed
+from indexing.language.terminology.compile import compile_facts
+from indexing.language.terminology.compiled import Compiled
+from indexing.language.terminology.facts import Facts
 from indexing.language.terminology.reader import Terminology
+from indexing.language.terminology.sources import read_source, recognise
+
+_open: dict[Path, Terminology] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did. `rejects` are "file:line: reason"; `counts` by file: rows read, by format."""
+    """What a load did. `files` by path: its format and the rows it gave; `rejects` are
+    "file:line: reason"."""
 
     version: str
     concepts: int
@@ -21,10 +42,25 @@ class LoadReport:
     rejects: Sequence[str] = ()
 
 
+@cache
+def seed_terminology() -> Terminology:
+    """Return the shipped seed, compiled in memory."""
+    return Terminology(compile_facts(seed.read(), _version(())))
+
+
 def open_terminology(home: Path | None = None) -> Terminology:
     """Open the current terminology of the installation at `home`; the shipped seed where none was
     loaded (or `home` is None). The same object is returned while the version stays the same."""
-    raise NotImplementedError
+    folder = None if home is None else home / "terminology"
+    if folder is None or not (folder / "current").is_file():
+        return seed_terminology()
+    sources = _sources(folder)
+    version = _version(sources)
+    snapshot = folder / version
+    if snapshot not in _open:
+        found = snapshots.read(snapshot) if snapshot.is_dir() else None
+        _open[snapshot] = Terminology(found or _compile(folder, sources))
+    return _open[snapshot]
 
 
 def load(home: Path, paths: Sequence[Path], format_name: str | None = None) -> LoadReport:
@@ -32,4 +68,72 @@ def load(home: Path, paths: Sequence[Path], format_name: str | None = None) -> L
 
     Raises: ConfigurationError for a file whose format is not recognised (nothing is loaded).
     """
-    raise NotImplementedError
+    formats = [(path, recognise(path, format_name)) for path in _files(paths)]
+    folder = home / "terminology"
+    (folder / "sources").mkdir(parents=True, exist_ok=True)
+    files: dict[str, Mapping[str, int | str]] = {}
+    rejects: list[str] = []
+    for path, format_ in formats:
+        read, digest, bad = read_source(path, format_)
+        rejects += bad
+        _keep(folder / "sources" / f"{digest}.zst", read)
+        files[str(path)] = {"format": format_, "facts": read.count(), "rejected": len(bad)}
+    compiled = _compile(folder, _sources(folder))
+    _point(folder, compiled.version)
+    edges = len(compiled.graph.other) // 2
+    names = len(compiled.name_texts)
+    return LoadReport(compiled.version, len(compiled.ids), names, edges, files, tuple(rejects))
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    """Return the files meant by `paths`: a folder means every file below it that is data."""
+    found: list[Path] = []
+    for path in paths:
+        below = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        found += [p for p in below if not (path.is_dir() and p.suffix.lower() == ".md")]
+    return found
+
+
+def _sources(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(p.stem for p in (folder / "sources").glob("*.zst")))
+
+
+def _version(sources: Sequence[str]) -> str:
+    """Name a terminology by what it is made of; the order of loading does not count."""
+    made_of = (str(snapshots.FORMAT), seed.digest(), *sorted(sources))
+    return hashlib.blake2b("\n".join(made_of).encode(), digest_size=8).hexdigest()
+
+
+def _compile(folder: Path, sources: Sequence[str]) -> Compiled:
+    """Compile the seed with the kept sources and write the snapshot, whole or not at all."""
+    facts: Facts = seed.read()
+    for digest in sources:
+        packed = (folder / "sources" / f"{digest}.zst").read_bytes()
+        facts.extend(statements.restore(zstandard.ZstdDecompressor().decompress(packed)))
+    compiled = compile_facts(facts, _version(sources))
+    target = folder / compiled.version
+    building = Path(tempfile.mkdtemp(dir=folder, prefix=".building-"))
+    snapshots.save(compiled, building)
+    if target.exists():  # another process was faster, or an older format lies there
+        shutil.rmtree(target)
+    building.chmod(0o755)
+    building.rename(target)
+    return compiled
+
+
+def _keep(path: Path, facts: Facts) -> None:
+    _replace(path, zstandard.ZstdCompressor().compress(statements.dump(facts)))
+
+
+def _point(folder: Path, version: str) -> None:
+    _replace(folder / "current", version.encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    with os.fdopen(handle, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    Path(name).replace(path)

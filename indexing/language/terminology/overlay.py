@@ -1,0 +1,28 @@
+"""A tenant's own names and concepts over a compiled terminology."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from indexing.errors import InvalidInput
+from indexing.language.terminology.compile import lay_out, tables_of
+from indexing.language.terminology.compiled import Compiled
+from indexing.language.terminology.model import Addition, EdgeKind
+
+
+def overlaid(base: Compiled, additions: Sequence[Addition]) -> Compiled:
+    """Compile `base` again with the additions; the version names both."""
+    tables = tables_of(base)
+    for number, added in enumerate(additions, 1):
+        row = tables.index.get(added.concept_id)
+        if row is None:
+            row = tables.new_concept(added.concept_id, added.name, added.semantic_type)
+        else:
+            tables.add_name(row, added.name, added.kind)
+        if added.parent_id is not None:
+            if added.parent_id not in tables.index:
+                raise InvalidInput(f"addition {number}: no such parent concept")
+            tables.edges.append((row, EdgeKind.IS_A, tables.index[added.parent_id], 1.0))
+    mark = hashlib.blake2b("\n".join(sorted(map(repr, additions))).encode(), digest_size=6)
+    return lay_out(tables, None, f"{base.version}+{mark.hexdigest()}")
