@@ -7,6 +7,7 @@ explanations can point at it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 
@@ -42,7 +43,11 @@ class Scoped:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`type:` `specialty:` `author:` `patient:` equal the value; `date:` is a range."""
+    """`type:` `specialty:` `author:` `patient:` equal the value, ignoring case.
+
+    `date:` holds "FROM/TO", two ISO instants with ".." for an open end (see `interval`).
+    `section:` alone means that the note has such a section.
+    """
 
     name: str
     value: str
@@ -97,3 +102,15 @@ class Expansion:
 
 
 Clause: TypeAlias = Word | Phrase | Scoped | Field | Ranked | And | Or | Not | Expansion
+
+
+def interval(value: str) -> tuple[datetime | None, datetime | None]:
+    """Read the value of a `date` field: [from, to), None for an open end."""
+    first, _, last = value.partition("/")
+    start = None if first == ".." else datetime.fromisoformat(first)
+    return start, None if last == ".." else datetime.fromisoformat(last)
+
+
+def spell_interval(start: datetime | None, end: datetime | None) -> str:
+    """Write the value of a `date` field."""
+    return "/".join(".." if instant is None else instant.isoformat() for instant in (start, end))
