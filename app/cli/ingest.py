@@ -1,0 +1,121 @@
+"""`anamnesis ingest` and `anamnesis notes`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+from zoneinfo import ZoneInfo
+
+import orjson
+from rich.progress import TaskID
+
+from app.cli.output import operator, print_json, progress, stderr
+from app.following import catch_up
+from app.settings import load
+from app.wiring import Installation
+from indexing.fhir.faults import Rejected
+from indexing.fhir.notes import parse_map, read_notes
+from indexing.fhir.sources import Source, read_sources
+from indexing.ingest import Ingest, Outcome, Tally
+
+
+def ingest_command(
+    tenant: str, paths: Sequence[Path], strict: bool, wait: bool, rejects: Path | None, *,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Take FHIR in; return the exit code."""
+    return _take(tenant, read_sources(paths), strict, wait, rejects, as_json, "ingest command")
+
+
+def notes_command(
+    tenant: str, columns: Sequence[str], paths: Sequence[Path], wait: bool, rejects: Path | None,
+    *, as_json: bool,
+) -> int:  # fmt: skip
+    """Take plain notes in; return the exit code."""
+    sources = read_notes(paths, parse_map(columns))
+    return _take(tenant, sources, False, wait, rejects, as_json, "notes command")
+
+
+def _take(
+    tenant: str, sources: Iterable[Source | Rejected], strict: bool, wait: bool,
+    rejects: Path | None, as_json: bool, reason: str,
+) -> int:  # fmt: skip
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    begin = time.monotonic()
+    into = Ingest(
+        installation.records, operator(found), ZoneInfo(found.time_zone), strict=strict,
+        reason=reason,
+    )  # fmt: skip
+    tally = _run(into, sources, rejects)
+    if wait:
+        _wait(installation)
+    seconds = time.monotonic() - begin
+    if as_json:
+        print_json(
+            {
+                "accepted": tally.accepted,
+                "rejected": tally.rejected,
+                "by_type": dict(sorted(tally.by_type.items())),
+                "seconds": round(seconds, 3),
+            }
+        )
+    else:
+        print(f"{tally.accepted} accepted, {tally.rejected} rejected, {seconds:.1f} s")
+    installation.close()
+    return 1 if tally.rejected else 0
+
+
+def _run(into: Ingest, sources: Iterable[Source | Rejected], rejects: Path | None) -> Tally:
+    out = rejects.open("w", encoding="utf-8") if rejects else None
+    shown = 0
+    with progress() as bar:
+        task = bar.add_task("resources", total=None)
+
+        def note(outcomes: list[Outcome]) -> None:
+            nonlocal shown
+            bar.advance(task, len(outcomes))
+            for outcome in outcomes:
+                if outcome.rejected is None:
+                    continue
+                if out is not None:
+                    _write(out, outcome.rejected)
+                elif shown < 20:
+                    shown += 1
+                    stderr.print(_words(outcome.rejected), markup=False, soft_wrap=True)
+
+        try:
+            return into.run(sources, on_outcomes=note)
+        finally:
+            if out is not None:
+                out.close()
+
+
+def _write(out: TextIO, rejected: Rejected) -> None:
+    where = rejected.where
+    line = {
+        "file": where.file, "line": where.line, "entry": where.entry, "path": where.path,
+        "type": rejected.resource_type, "id": rejected.resource_id, "reason": rejected.reason,
+    }  # fmt: skip
+    out.write(orjson.dumps(line).decode() + "\n")
+
+
+def _words(rejected: Rejected) -> str:
+    return f"rejected: {rejected.where}: {rejected.reason}"
+
+
+def _wait(installation: Installation) -> None:
+    with progress() as bar:
+        tasks: dict[str, tuple[int, int]] = {}
+
+        def note(name: str, pending: int) -> None:
+            task, top = tasks.get(name, (-1, 0))
+            if task < 0:
+                task = int(bar.add_task(f"index: {name}", total=pending))
+            top = max(top, pending)
+            tasks[name] = (task, top)
+            bar.update(TaskID(task), total=top, completed=top - pending)
+
+        catch_up(installation, progress=note)

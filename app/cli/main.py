@@ -1,0 +1,344 @@
+"""The `anamnesis` command: every subcommand, and how errors become exit codes.
+
+0 = all done, 1 = done with rejects, 2 = wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import click
+import typer
+
+from indexing.errors import AnamnesisError, InvalidQuery
+
+app = typer.Typer(
+    name="anamnesis",
+    help="Semantic clinical search that a hospital runs itself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+tenants = typer.Typer(help="The registry of tenants.", no_args_is_help=True)
+users = typer.Typer(help="Accounts of a tenant.", no_args_is_help=True)
+tokens = typer.Typer(help="Bearer tokens for the HTTP API.", no_args_is_help=True)
+index = typer.Typer(help="The indexes that follow the records.", no_args_is_help=True)
+terminology = typer.Typer(help="Medical terminologies.", no_args_is_help=True)
+bench = typer.Typer(help="Measure speed.", no_args_is_help=True)
+evaluate = typer.Typer(help="Measure quality.", no_args_is_help=True)
+for sub, name in (
+    (tenants, "tenants"), (users, "users"), (tokens, "tokens"), (index, "index"),
+    (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"),
+):  # fmt: skip
+    app.add_typer(sub, name=name)
+
+Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
+TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
+Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", exists=True)]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to bind.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to bind.")] = None,
+) -> None:
+    """Serve the browser pages and the HTTP API, and keep the indexes current."""
+    from app.cli.serve import serve_command
+
+    _exit(serve_command(host, port))
+
+
+@app.command()
+def demo(
+    patients: Annotated[int, typer.Option(min=1, help="How many to invent.")] = 50,
+    port: Annotated[int | None, typer.Option(help="Port to bind.")] = None,
+) -> None:
+    """Invent a hospital, index it and serve it, with two logins to try."""
+    from app.cli.demo import demo_command
+
+    _exit(demo_command(patients, port))
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded database of this home folder."""
+    from app.cli.operate import stop_command
+
+    _exit(stop_command())
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check the installation and say what is wrong and what to do."""
+    from app.cli.doctor import doctor_command
+
+    _exit(doctor_command(as_json=as_json))
+
+
+@tenants.command("create")
+def tenants_create(
+    code: str,
+    name: Annotated[str, typer.Option(help="The hospital's name.")],
+    tier: str = "standard",
+    region: str = "",
+    compliance: Annotated[str, typer.Option(help="Comma-separated, e.g. HIPAA,GDPR.")] = "",
+    time_zone: Annotated[str, typer.Option(help="IANA name, e.g. Europe/Vienna.")] = "UTC",
+    as_json: Json = False,
+) -> None:
+    """Add a tenant."""
+    from app.cli.tenants import create_command
+
+    _exit(create_command(code, name, tier, region, compliance, time_zone, as_json=as_json))
+
+
+@tenants.command("list")
+def tenants_list(as_json: Json = False) -> None:
+    """List the tenants."""
+    from app.cli.tenants import list_command
+
+    _exit(list_command(as_json=as_json))
+
+
+@users.command("create")
+def users_create(
+    name: str,
+    tenant: TenantOption,
+    role: Annotated[list[str], typer.Option(help="May be given several times.")],
+    password_stdin: Annotated[bool, typer.Option("--password-stdin")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add an account; without --password-stdin a random password is printed once."""
+    from app.cli.users import create_command
+
+    _exit(create_command(name, tenant, role, password_stdin=password_stdin, as_json=as_json))
+
+
+@tokens.command("create")
+def tokens_create(
+    tenant: TenantOption,
+    user: Annotated[str, typer.Option(help="Whose rights the token carries.")],
+    days: Annotated[int, typer.Option(min=1, max=366, help="Valid for so long.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Make a bearer token and print it once."""
+    from app.cli.tokens import create_command
+
+    _exit(create_command(tenant, user, days, as_json=as_json))
+
+
+@tokens.command("revoke")
+def tokens_revoke(
+    tenant: TenantOption,
+    user: Annotated[str, typer.Option(help="Whose tokens end now.")],
+    as_json: Json = False,
+) -> None:
+    """End every token of a user."""
+    from app.cli.tokens import revoke_command
+
+    _exit(revoke_command(tenant, user, as_json=as_json))
+
+
+@app.command()
+def ingest(
+    tenant: TenantOption,
+    paths: Paths,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse any invalid resource.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when searchable.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="Write what was refused here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in FHIR: bundles, NDJSON, resources, folders, .gz .zst .tar of them."""
+    from app.cli.ingest import ingest_command
+
+    _exit(ingest_command(tenant, paths, strict, wait, rejects, as_json=as_json))
+
+
+@app.command()
+def notes(
+    tenant: TenantOption,
+    columns: Annotated[list[str], typer.Option("--map", help="KEY=COLUMN, several times.")],
+    paths: Paths,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when searchable.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="Write what was refused here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in plain notes, JSONL or CSV; keys: text id patient date type specialty author title
+    encounter."""
+    from app.cli.ingest import notes_command
+
+    _exit(notes_command(tenant, columns, paths, wait, rejects, as_json=as_json))
+
+
+@app.command()
+def validate(paths: Paths, as_json: Json = False) -> None:
+    """Check FHIR R4 resources; one line per resource, Bundle and unreadable file."""
+    from app.cli.validate import validate_command
+
+    _exit(validate_command(paths, as_json))
+
+
+@app.command()
+def annotate(as_json: Json = False) -> None:
+    """Annotate JSON lines {"text", "spans"} from stdin; needs no database."""
+    from app.cli.annotate import annotate_command
+    from app.settings import load
+
+    _exit(annotate_command(load().home, as_json, sys.stdin, sys.stdout))
+
+
+@app.command()
+def concepts(
+    query: str,
+    specialty: Annotated[str | None, typer.Option(help="Only of this specialty.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find concepts by name."""
+    from app.cli.terminology import concepts_command
+    from app.settings import load
+
+    _exit(concepts_command(load().home, query, specialty, as_json))
+
+
+@terminology.command("load")
+def terminology_load(
+    paths: Paths,
+    file_format: Annotated[str | None, typer.Option("--format", help="Overrides.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Load terminology files, recognised by their header; .gz too, in any order."""
+    from app.cli.terminology import load_command
+    from app.settings import load
+
+    _exit(load_command(load().home, paths, file_format, as_json))
+
+
+@app.command()
+def search(
+    query: str,
+    tenant: TenantOption,
+    k: Annotated[int, typer.Option("--k", min=1, max=200)] = 10,
+    rankers: Annotated[str, typer.Option(help="Comma-separated.")] = "lexical,vector,graph",
+    plain: Annotated[bool, typer.Option("--plain", help="Take any text as words.")] = False,
+    assertion: Annotated[
+        Literal["present", "negated", "any"] | None, typer.Option(help="Default: present.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Search a tenant's notes."""
+    from app.cli.search import search_command
+
+    _exit(search_command(tenant, query, k, rankers, plain, assertion, as_json=as_json))
+
+
+@index.command("status")
+def index_status(tenant: TenantOption, as_json: Json = False) -> None:
+    """Say what each index holds and how far it is."""
+    from app.cli.index import status_command
+
+    _exit(status_command(tenant, as_json=as_json))
+
+
+@index.command("follow")
+def index_follow(
+    tenant: Annotated[str | None, typer.Option(help="Accepted; all are followed.")] = None,
+    until_current: Annotated[bool, typer.Option("--until-current")] = False,
+    as_json: Json = False,
+) -> None:
+    """Keep the indexes in step with the records, for ever or until current."""
+    from app.cli.index import follow_command
+
+    _exit(follow_command(tenant, until_current, as_json=as_json))
+
+
+@index.command("rebuild")
+def index_rebuild(tenant: TenantOption, as_json: Json = False) -> None:
+    """Build every index of a tenant anew beside the live one, then switch."""
+    from app.cli.index import rebuild_command
+
+    _exit(rebuild_command(tenant, as_json=as_json))
+
+
+@index.command("reconcile")
+def index_reconcile(
+    tenant: TenantOption,
+    until_current: Annotated[bool, typer.Option("--until-current", help="Follow first.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare every index with the records, and repair what differs."""
+    from app.cli.index import reconcile_command
+
+    _exit(reconcile_command(tenant, until_current, as_json=as_json))
+
+
+@bench.command("search")
+def bench_search(
+    notes_count: Annotated[int, typer.Option("--notes", min=10)] = 20_000, as_json: Json = False
+) -> None:
+    """Time our search beside others on the same corpus."""
+    from app.cli.bench import search_command
+
+    _exit(search_command(notes_count, as_json))
+
+
+@bench.command("ingest")
+def bench_ingest(
+    notes_count: Annotated[int, typer.Option("--notes", min=10)] = 2_000, as_json: Json = False
+) -> None:
+    """Time ingest, derive and index."""
+    from app.cli.bench import ingest_command
+
+    _exit(ingest_command(notes_count, as_json))
+
+
+@evaluate.command("run")
+def eval_run(
+    benchmark: Annotated[Path, typer.Option(exists=True, file_okay=False, help="BEIR-shaped.")],
+    split: Annotated[str, typer.Option(help="qrels/SPLIT.tsv")],
+    ranker: Annotated[Literal["hybrid", "lexical", "vector", "graph"], typer.Option()] = "hybrid",
+    run_out: Annotated[Path | None, typer.Option(help="TREC run file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a ranker on a benchmark."""
+    from app.cli.eval import run_command
+    from app.settings import load
+
+    _exit(run_command(load().home, benchmark, split, ranker, run_out, as_json))
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command; our own errors become one line and its hint on stderr."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        code = exc.exit_code
+    except click.exceptions.Abort:
+        code = 2
+    except click.ClickException as exc:
+        exc.show()
+        code = 2
+    except InvalidQuery as exc:
+        _say(f"{exc} (at character {exc.position + 1})", exc.hint)
+        code = 2
+    except AnamnesisError as exc:
+        _say(str(exc), exc.hint)
+        code = 2
+    except KeyboardInterrupt:
+        code = 130
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _say(message: str, hint: str) -> None:
+    print(f"anamnesis: {message}", file=sys.stderr)
+    if hint:
+        print(f"  {hint}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""How commands speak: one line of JSON on stdout, progress and words on stderr."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from indexing.access import Access, Role
+from indexing.model import Tenant
+
+stderr = Console(stderr=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """Print one line of JSON."""
+    sys.stdout.write(orjson.dumps(value, default=str).decode() + "\n")
+    sys.stdout.flush()
+
+
+def progress() -> Progress:
+    """Return a progress display on stderr with an ETA; silent when nobody watches."""
+    return Progress(
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
+        disable=not stderr.is_terminal,
+    )
+
+
+def operator(tenant: Tenant) -> Access:
+    """Return the access of whoever runs commands here: named in the audit, cleared for no label."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return Access(tenant.tenant_id, f"operator:{name}", frozenset({Role.CLINICIAN}), "HOPERAT")

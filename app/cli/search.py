@@ -1,0 +1,44 @@
+"""`anamnesis search`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from app.cli.output import operator, print_json
+from app.settings import load
+from app.wiring import Installation
+from indexing.errors import ConfigurationError
+from rankers.search import Answer, SearchRequest
+
+LEGS = ("lexical", "vector", "graph")
+
+
+def search_command(
+    tenant: str, query: str, k: int, rankers: str, plain: bool,
+    assertion: Literal["present", "negated", "any"] | None, *, as_json: bool,
+) -> int:  # fmt: skip
+    """Search and print; return the exit code."""
+    legs = tuple(name.strip() for name in rankers.split(",") if name.strip())
+    if not legs or not set(legs) <= set(LEGS):
+        raise ConfigurationError(f"--rankers takes {', '.join(LEGS)}")
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    request = SearchRequest(q=query, k=k, rankers=legs, plain=plain, assertion=assertion)
+    answer = installation.search.answer(operator(found), request)
+    if as_json:
+        print_json(answer.to_json())
+    else:
+        _show(answer)
+    installation.close()
+    return 0
+
+
+def _show(answer: Answer) -> None:
+    for hit in answer.hits:
+        date = hit.date or "undated"
+        print(f"{hit.rank:>3}  {hit.score:.3f}  {hit.doc_id}  {date}  {hit.title}")
+        if hit.snippet.text:
+            section = f"[{hit.snippet.section}] " if hit.snippet.section else ""
+            print(f"     {section}{' '.join(hit.snippet.text.split())}")
+    if not answer.hits:
+        print("no good match")
