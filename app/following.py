@@ -47,6 +47,8 @@ def _follow(installation: Installation, lane: str, stop: threading.Event) -> Non
             if stop.wait(_BACK_OFF_S[failures - 1]):
                 return
             continue
+        if feed.wanted(f"follow:{lane}"):
+            return  # a rebuild or reconcile asks for the lane; run_lane comes back to it
         if not busy:
             feed.wait(_IDLE_S)
 

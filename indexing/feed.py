@@ -34,8 +34,8 @@ class ChangeFeed(Protocol):
         """Count the events of that kind past the cursor, uncommitted ones aside."""
         ...
 
-    def lock(self, name: str) -> AbstractContextManager[bool]:
-        """Try to become the one holder of `name` while the context lasts; False: somebody is."""
+    def lock(self, name: str, *, wait_s: float = 0) -> AbstractContextManager[bool]:
+        """Become the one holder of `name` while the context lasts; False: somebody stays it."""
         ...
 
     def wait(self, timeout_s: float) -> None:

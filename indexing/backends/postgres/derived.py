@@ -121,6 +121,23 @@ class PostgresDerived:
             ).fetchall()
         return {row[0]: row[1] for row in rows}
 
+    def annotated(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every stored annotation."""
+        return self._entries(tenant_id, "annotation", "")
+
+    def embedded(self, tenant_id: TenantId, model: str) -> Mapping[str, int]:
+        """Return {doc_id: version} of every stored embedding of `model`."""
+        return self._entries(tenant_id, "embedding", model)
+
+    def _entries(self, tenant_id: TenantId, table: str, model: str) -> Mapping[str, int]:
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT doc_id, version FROM {table} WHERE tenant_id = %s"
+                + (" AND model = %s" if model else ""),
+                (tenant_id, model) if model else (tenant_id,),
+            ).fetchall()
+        return {row[0]: row[1] for row in rows}
+
     def store_language(
         self, tenant_id: TenantId, found: Sequence[tuple[Document, Annotation]]
     ) -> None:

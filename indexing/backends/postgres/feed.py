@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 import psycopg
@@ -76,13 +76,33 @@ class PostgresFeed:
         return int(row[0])
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[bool]:
-        """Try to become the one holder of `name` while the context lasts; False: somebody is."""
+    def lock(self, name: str, *, wait_s: float = 0) -> Iterator[bool]:
+        """Become the one holder of `name` while the context lasts; False: somebody stays it.
+
+        Whoever waits is seen by the holder (`wanted`), which then lets go between two batches.
+        """
+        key = f"anamnesis:{name}"
         with self._feed.session() as conn:
+            mine = _try_lock(conn, "pg_try_advisory_lock", key)
+            if not mine and wait_s:
+                with suppress(psycopg.errors.LockNotAvailable):
+                    conn.execute(
+                        "SELECT set_config('lock_timeout', %s, false)", (f"{int(wait_s * 1000)}ms",)
+                    )
+                    conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (key,))
+                    mine = True
+            yield mine
+
+    def wanted(self, name: str) -> bool:
+        """Say whether somebody waits for the lock of that name."""
+        with self._feed.transaction() as conn:
             row = conn.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"anamnesis:{name}",)
+                "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' "
+                "AND NOT granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) "
+                "= hashtextextended(%s, 0))",
+                (f"anamnesis:{name}",),
             ).fetchone()
-            yield bool(row and row[0])
+        return bool(row and row[0])
 
     def wait(self, timeout_s: float) -> None:
         """Return when something was written, or after `timeout_s`."""
@@ -128,3 +148,8 @@ class PostgresFeed:
                 (tenant_id, follower),
             ).fetchall()
         return [ChangeEvent(Position(0, 0), tenant_id, Kind(r[0]), *r[1:]) for r in rows]
+
+
+def _try_lock(conn: psycopg.Connection[tuple[object, ...]], function: str, key: str) -> bool:
+    row = conn.execute(f"SELECT {function}(hashtextextended(%s, 0))", (key,)).fetchone()
+    return bool(row and row[0])

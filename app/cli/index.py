@@ -1,0 +1,126 @@
+"""`anamnesis index`: status, follow, rebuild, reconcile."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+
+from app.cli.output import operator, print_json, stderr
+from app.following import LANES, catch_up, run_lane
+from app.settings import load
+from app.stores import stores
+from app.wiring import Installation
+from indexing.errors import EngineUnavailable
+from indexing.rebuild import rebuild
+from indexing.reconcile import compare, reconcile
+
+
+def status_command(tenant: str, *, as_json: bool) -> int:
+    """Say what each index holds, and how far it is behind."""
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    expected = installation.derived.live(found.tenant_id)
+    fresh = installation.documents.freshness(operator(found))
+    rows = {}
+    for store in stores(installation):
+        held = compare(store.name, expected, store.entries(found.tenant_id))
+        rows[store.name] = {
+            "count": held.count, "expected": held.expected, "digest": held.digest,
+            "equal": held.equal, "pending": fresh.pending.get(store.follower.name, 0),
+        }  # fmt: skip
+    if as_json:
+        print_json(
+            {"indexes": rows, "complete_to": fresh.complete_to, "lingering_s": fresh.lingering_s}
+        )
+    else:
+        for name, row in rows.items():
+            print(f"{name:<10} {row['count']:>8} of {row['expected']:<8} pending {row['pending']}")
+        print(f"complete to {fresh.complete_to or 'never yet'}")
+    installation.close()
+    return 0
+
+
+def follow_command(tenant: str | None, until_current: bool, *, as_json: bool) -> int:
+    """Keep every index current, for ever or until nothing is left to do."""
+    installation = Installation(load())
+    if tenant is not None:
+        installation.tenants.by_code(tenant)
+    if until_current:
+        catch_up(installation)
+        if as_json:
+            print_json({"current": True})
+        installation.close()
+        return 0
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    lanes = [
+        threading.Thread(target=run_lane, args=(installation, lane, stop), name=f"follow-{lane}")
+        for lane in LANES
+    ]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    installation.close()
+    return 0
+
+
+def rebuild_command(tenant: str, *, as_json: bool) -> int:
+    """Build every index of a tenant beside the live one, and switch."""
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    with _all_lanes(installation):
+        counts = rebuild(installation.derived, found.tenant_id, stores(installation), stderr.print)
+    if as_json:
+        print_json({"rebuilt": counts})
+    else:
+        for name, count in counts.items():
+            print(f"{name:<10} {count} documents")
+    installation.close()
+    return 0
+
+
+def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int:
+    """Compare with the records and repair; exit code 1 when something still differs."""
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    if until_current:
+        catch_up(installation)
+    with _all_lanes(installation):
+        results = reconcile(found.tenant_id, installation.derived.live, stores(installation))
+    if as_json:
+        rows = {
+            before.name: {
+                "before": asdict(before), "after": asdict(after), "equal": after.equal,
+                "repaired": len(before.missing + before.stale + before.extra),
+            }
+            for before, after in results
+        }  # fmt: skip
+        print_json({"equal": all(after.equal for _, after in results), "indexes": rows})
+    else:
+        for before, after in results:
+            repaired = len(before.missing + before.stale + before.extra)
+            print(f"{before.name:<10} {after.count} of {after.expected}, {repaired} repaired")
+    installation.close()
+    return 0 if all(after.equal for _, after in results) else 1
+
+
+@contextmanager
+def _all_lanes(installation: Installation) -> Iterator[None]:
+    """Hold every lane's lock; whoever follows now lets go of it within a moment of asking.
+
+    Raises:
+        EngineUnavailable: another process keeps following.
+    """
+    with ExitStack() as stack:
+        for lane in LANES:
+            if not stack.enter_context(installation.feed.lock(f"follow:{lane}", wait_s=15)):
+                raise EngineUnavailable(
+                    "another process follows the feed and does not pause",
+                    hint="try again in a moment",
+                )
+        yield

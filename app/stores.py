@@ -1,0 +1,27 @@
+"""Every store that follows the records, in the order in which they feed each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from app.wiring import Installation
+from indexing.model import TenantId
+from indexing.reconcile import Store
+
+
+def stores(installation: Installation) -> Sequence[Store]:
+    """Return the stores that reconcile compares and rebuild fills."""
+    language, lexical, graph = installation.text_followers()
+    embed, vector = installation.vector_followers()
+    derived, model = installation.derived, installation.encoder.model
+
+    def embedded(tenant_id: TenantId) -> Mapping[str, int]:
+        return derived.embedded(tenant_id, model)
+
+    return (
+        Store("language", language, derived.annotated),
+        Store("lexical", lexical, installation.lexical.entries),
+        Store("graph", graph, installation.graph.entries),
+        Store("embedding", embed, embedded),
+        Store("vector", vector, installation.vector.entries),
+    )
