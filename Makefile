@@ -1,0 +1,49 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Both make .venv from a lock file.
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8080
+PATIENTS ?= 50
+BIN := .venv/bin
+
+.PHONY: install dev demo test test-slow soak lint lock wheel
+
+install: .venv/.installed
+dev: .venv/.installed-dev
+
+.venv/bin/uv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/bin/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.lock
+	@touch $@
+
+demo: install
+	$(BIN)/anamnesis demo --patients $(PATIENTS) --port $(PORT)
+
+test: dev
+	$(BIN)/python -m pytest -m "not slow and not soak and not browser" -n 2 --dist loadfile
+
+test-slow: dev
+	$(BIN)/python -m pytest -m "(slow or browser) and not soak"
+
+soak: dev
+	$(BIN)/python -m pytest -m soak
+
+lint: dev
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+lock: .venv/bin/uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+		--custom-compile-command "make lock" --extra dev --extra bench pyproject.toml \
+		-c requirements.lock -o requirements-dev.lock
+
+wheel: .venv/bin/uv
+	$(BIN)/uv build --wheel --quiet
