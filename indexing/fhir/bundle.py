@@ -29,7 +29,7 @@ class Entry:
 
     `index` is None for a single resource. What carries no request is "PUT" when it has an id,
     else "POST". `received` are the exact bytes (b"" for DELETE); `resource` is parsed from them
-    ({} for DELETE) with `links` already applied to its references.
+    ({} for DELETE), with `links` already applied to its references and its id set.
     `links` maps references as sent to "Type/id": store it, pass it to `splice.served`, and call
     `relink` with it whenever the received bytes are parsed again.
     `conditional` lists references such as "Practitioner?identifier=s|v" that only the store can
@@ -222,6 +222,7 @@ def _read_entry(claim: Claim, plan: Plan, where: Where, *, strict_links: bool) -
     reason = "points into this Bundle, which has no such entry"
     if dangling and strict_links:
         return _rejected(claim, replace(here, path=dangling[0]), reason)
+    resource["id"] = claim.resource_id
     issues = tuple(Issue(path, "warning", reason) for path in dangling)
     return _entry(claim, resource, links, conditional, issues)
 
