@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
@@ -22,7 +22,14 @@ TYPES = list(SemanticType)
 NAME_KINDS = list(NameKind)
 EDGE_KINDS = list(EdgeKind)
 _DRUGS = (SemanticType.DRUG, SemanticType.DRUG_CLASS)
+_LABELLED = (
+    SemanticType.ANATOMY,
+    SemanticType.DISORDER,
+    SemanticType.FINDING,
+    SemanticType.SYMPTOM,
+)
 
+RowEdge = tuple[int, EdgeKind, int, float, str]  # subject, kind, object, weight, licence
 Names = dict[str, tuple[str, NameKind, float, bool]]  # folded text → text, kind, weight, trusted
 
 
@@ -35,7 +42,7 @@ class Tables:
     names: list[Names]
     codes: list[list[str]]
     definitions: dict[int, str]
-    edges: list[tuple[int, EdgeKind, int, float]]
+    edges: list[RowEdge]
     index: dict[str, int]  # every source id, alias and kept id → row
 
     def add_name(self, row: int, text: str, kind: NameKind) -> None:
@@ -55,7 +62,7 @@ class Tables:
 
 def compile_facts(facts: Facts, version: str) -> Compiled:
     """Compile; the result depends on the set of facts, not on their order."""
-    facts.sort()
+    facts = _in_force(facts)
     keys = keyer(_every_name(facts), _drug_names(facts))
     clusters = cluster(facts, keys)
     ids = sorted(clusters)
@@ -75,7 +82,7 @@ def compile_facts(facts: Facts, version: str) -> Compiled:
         names=names,
         codes=_codes(facts, clusters, index, ids),
         definitions=_definitions(facts, index),
-        edges=_edges(facts, index),
+        edges=_edges(facts, index, names, keys),
         index=index,
     )
     return lay_out(tables, keys, version)
@@ -122,18 +129,37 @@ def tables_of(compiled: Compiled) -> Tables:
         _put(names[row], compiled.name_texts[i], kind, weight, trusted)
     graph = compiled.graph
     owners = np.repeat(np.arange(len(compiled.ids)), np.diff(graph.ptr)).tolist()
-    edges = zip(
-        owners, graph.kind.tolist(), graph.other.tolist(), graph.weight.tolist(), strict=True
-    )
+    columns = (graph.kind, graph.other, graph.weight, graph.licence)
+    edges = zip(owners, *(column.tolist() for column in columns), strict=True)
     return Tables(
         ids=list(compiled.ids),
         types=[TYPES[t] for t in compiled.types],
         names=names,
         codes=list(compiled.codes),
         definitions=dict(compiled.definitions),
-        edges=[(a, EDGE_KINDS[k // 2], b, w) for a, k, b, w in edges if k % 2 == 0],
+        edges=[
+            (a, EDGE_KINDS[k // 2], b, w, graph.licences[c])
+            for a, k, b, w, c in edges
+            if k % 2 == 0
+        ],
         index={own: i for i, own in enumerate(compiled.ids)},
     )
+
+
+def _in_force(facts: Facts) -> Facts:
+    """Return the facts in order, without retired ids, each term with the best type known."""
+    retired = {own for (own,) in facts.retired}
+    typed: dict[str, SemanticType] = {}
+    for own, kind in sorted(facts.types, key=lambda t: (t[0], TYPES.index(t[1]))):
+        typed.setdefault(own, kind)
+    terms = [
+        (own, name, typed.get(own, kind) if kind is SemanticType.OTHER else kind)
+        for own, name, kind in facts.terms
+        if own not in retired
+    ]
+    kept = replace(facts, terms=terms)
+    kept.sort()
+    return kept
 
 
 def _every_name(facts: Facts) -> list[str]:
@@ -199,42 +225,62 @@ def _definitions(facts: Facts, index: Mapping[str, int]) -> dict[int, str]:
     return found
 
 
-def _edges(facts: Facts, index: Mapping[str, int]) -> list[tuple[int, EdgeKind, int, float]]:
-    labels = _labels(facts, index)
+def _edges(
+    facts: Facts, index: Mapping[str, int], names: list[Names], keys: Keyer
+) -> list[RowEdge]:
+    labels = _labels(facts, index, names, keys)
     found = []
-    for subject, kind, target, weight in facts.edges:
+    for subject, kind, target, weight, licence in facts.edges:
         a = index.get(subject)
-        b = labels.get(target) if target.startswith("=") else index.get(target)
+        if target.startswith("=*="):
+            b = labels.get("=*=" + keys.key(target[3:]))
+        else:
+            b = labels.get(target) if target.startswith("=") else index.get(target)
         if a is not None and b is not None and a != b:
-            found.append((a, kind, b, weight))
+            found.append((a, kind, b, weight, licence))
     return found
 
 
-def _graph(edges: list[tuple[int, EdgeKind, int, float]], count: int) -> Graph:
+def _graph(edges: list[RowEdge], count: int) -> Graph:
     """Lay edges out by concept in both directions; of several alike the heaviest stays."""
-    best: dict[tuple[int, int, int], float] = {}
-    for a, kind, b, weight in edges:
+    licences = sorted({edge[4] for edge in edges} | {""})
+    best: dict[tuple[int, int, int], tuple[float, int]] = {}
+    for a, kind, b, weight, licence in edges:
         column = 2 * EDGE_KINDS.index(kind)
+        entry = (weight, -licences.index(licence))
         for key in ((a, column, b), (b, column + 1, a)):
-            best[key] = max(weight, best.get(key, 0.0))
-    ordered = sorted(best.items(), key=lambda item: (*item[0][:2], -item[1], item[0][2]))
+            if entry > best.get(key, (0.0, 0)):
+                best[key] = entry
+    ordered = sorted(best.items(), key=lambda item: (*item[0][:2], -item[1][0], item[0][2]))
     counts = np.bincount([k[0] for k, _ in ordered], minlength=count) if ordered else [0] * count
     return Graph(
         ptr=np.array([0, *accumulate(counts)], np.int32),
         other=np.array([k[2] for k, _ in ordered], np.int32),
         kind=np.array([k[1] for k, _ in ordered], np.uint8),
-        weight=np.array([w for _, w in ordered], np.float32),
+        weight=np.array([w for _, (w, _) in ordered], np.float32),
+        licence=np.array([-c for _, (_, c) in ordered], np.uint8),
+        licences=licences,
     )
 
 
-def _labels(facts: Facts, index: Mapping[str, int]) -> dict[str, int]:
-    """Map "=NAMESPACE=label" to the concept whose term of that namespace has the label."""
-    spaces = {t.split("=")[1] for _, _, t, _ in facts.edges if t.startswith("=")}
-    return {
+def _labels(
+    facts: Facts, index: Mapping[str, int], names: list[Names], keys: Keyer
+) -> dict[str, int]:
+    """Map "=NAMESPACE=label" to the concept whose term of that namespace has the label, and
+    "=*=key" to the condition or body part of that name in any namespace."""
+    spaces = {t.split("=")[1] for _, _, t, _, _ in facts.edges if t.startswith("=")}
+    found = {
         f"={namespace(own)}={name.casefold()}": index[own]
         for own, name, _ in facts.terms
-        if namespace(own) in spaces
+        if namespace(own) in spaces and own in index
     }
+    if "*" in spaces:
+        kinds = {index[own]: kind for own, _, kind in facts.terms if own in index}
+        for row, table in enumerate(names):
+            for text, kind, _, _ in table.values():
+                if kinds.get(row) in _LABELLED and kind is not NameKind.ABBREVIATION:
+                    found.setdefault("=*=" + keys.key(text), row)
+    return found
 
 
 def _information(graph: Graph) -> NDArray[np.float32]:

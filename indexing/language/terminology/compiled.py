@@ -23,6 +23,8 @@ class Graph:
     other: NDArray[np.int32]
     kind: NDArray[np.uint8]
     weight: NDArray[np.float32]
+    licence: NDArray[np.uint8]  # row of `licences`
+    licences: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def save(compiled: Compiled, folder: Path) -> None:
         "names": compiled.name_texts,
         "codes": compiled.codes,
         "definitions": {str(k): v for k, v in compiled.definitions.items()},
+        "licences": compiled.graph.licences,
         "word_codes": lexicon.codes,
         "vocabulary": lexicon.vocabulary,
         "drugs": lexicon.drugs,
@@ -73,6 +76,7 @@ def save(compiled: Compiled, folder: Path) -> None:
         graph_other=compiled.graph.other,
         graph_kind=compiled.graph.kind,
         graph_weight=compiled.graph.weight,
+        graph_licence=compiled.graph.licence,
         lex_ptr=lexicon.ptr,
         lex_concept=lexicon.concept,
         lex_flag=lexicon.flag,
@@ -104,6 +108,8 @@ def read(folder: Path) -> Compiled | None:
         other=arrays["graph_other"],
         kind=arrays["graph_kind"],
         weight=arrays["graph_weight"],
+        licence=arrays["graph_licence"],
+        licences=texts["licences"],
     )
     return Compiled(
         version=texts["version"],

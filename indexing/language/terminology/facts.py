@@ -18,17 +18,20 @@ from indexing.language.terminology.model import EdgeKind, NameKind, SemanticType
 class Facts:
     """The statements of one source; rows are tuples so that they sort, hash and serialise.
 
-    `edges` objects may be given by label as "=NAMESPACE=label". `abbreviations` are (short, long,
-    weight, source): which concept the long form names is found when all sources are together.
+    `edges` are (subject, kind, object, weight, licence); an object may be given by label as
+    "=NAMESPACE=label", or "=*=label" for a concept of any namespace. `abbreviations` are (short,
+    long, weight, source): the long form finds its concept when all sources are together.
     """
 
     terms: list[tuple[str, str, SemanticType]] = field(default_factory=list)
     names: list[tuple[str, str, NameKind]] = field(default_factory=list)
     xrefs: list[tuple[str, str, str]] = field(default_factory=list)
-    edges: list[tuple[str, EdgeKind, str, float]] = field(default_factory=list)
+    edges: list[tuple[str, EdgeKind, str, float, str]] = field(default_factory=list)
     definitions: list[tuple[str, str]] = field(default_factory=list)
     abbreviations: list[tuple[str, str, float, str]] = field(default_factory=list)
     aliases: list[tuple[str, str]] = field(default_factory=list)  # (old id, id) of one source
+    types: list[tuple[str, SemanticType]] = field(default_factory=list)  # for terms typed OTHER
+    retired: list[tuple[str]] = field(default_factory=list)  # ids withdrawn by their source
 
     def extend(self, other: Facts) -> None:
         """Take over every row of `other`."""
@@ -45,7 +48,17 @@ class Facts:
         return sum(len(getattr(self, name)) for name in _TABLES)
 
 
-_TABLES = ("terms", "names", "xrefs", "edges", "definitions", "abbreviations", "aliases")
+_TABLES = (
+    "terms",
+    "names",
+    "xrefs",
+    "edges",
+    "definitions",
+    "abbreviations",
+    "aliases",
+    "types",
+    "retired",
+)
 
 
 def dump(facts: Facts) -> bytes:
@@ -60,10 +73,12 @@ def restore(data: bytes) -> Facts:
         terms=[(i, n, SemanticType(t)) for i, n, t in tables["terms"]],
         names=[(i, n, NameKind(k)) for i, n, k in tables["names"]],
         xrefs=[(i, s, c) for i, s, c in tables["xrefs"]],
-        edges=[(s, EdgeKind(k), o, w) for s, k, o, w in tables["edges"]],
+        edges=[(s, EdgeKind(k), o, w, c) for s, k, o, w, c in tables["edges"]],
         definitions=[(i, d) for i, d in tables["definitions"]],
         abbreviations=[(s, n, w, o) for s, n, w, o in tables["abbreviations"]],
         aliases=[(a, b) for a, b in tables["aliases"]],
+        types=[(i, SemanticType(t)) for i, t in tables["types"]],
+        retired=[(i,) for (i,) in tables["retired"]],
     )
 
 

@@ -158,6 +158,8 @@ def _flag(row: Row) -> int | None:
         return CASED if len(row.text) > 2 else None
     if len(words) > _MAX_WORDS or not any(w.isalpha() and len(w) > 2 for w in words):
         return SHORT if row.trusted and words else None
+    if row.semantic_type is SemanticType.OTHER and not row.trusted:
+        return None
     content = [w for w in words if _fixed(w) is None]
     if len(content) == 1 and not row.trusted:
         if content[0] in common() or row.semantic_type is SemanticType.PROCESS:

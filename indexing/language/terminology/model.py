@@ -86,12 +86,14 @@ class Name:
 class Edge:
     """An edge as seen from one end: `other` is the far end; `inverse` when this end is the object
     (a symptom seen from its own side: kind PRESENTS, other the disorder, inverse True).
-    `weight` in (0, 1], for PRESENTS the frequency where the source gives one."""
+    `weight` in (0, 1], for PRESENTS the frequency where the source gives one. `licence` is the
+    source's own for this edge, "" when it states none."""
 
     kind: EdgeKind
     other: str
     weight: float
     inverse: bool
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,6 @@ def overlaid(base: Compiled, additions: Sequence[Addition]) -> Compiled:
         if added.parent_id is not None:
             if added.parent_id not in tables.index:
                 raise InvalidInput(f"addition {number}: no such parent concept")
-            tables.edges.append((row, EdgeKind.IS_A, tables.index[added.parent_id], 1.0))
+            tables.edges.append((row, EdgeKind.IS_A, tables.index[added.parent_id], 1.0, ""))
     mark = hashlib.blake2b("\n".join(sorted(map(repr, additions))).encode(), digest_size=6)
     return lay_out(tables, None, f"{base.version}+{mark.hexdigest()}")

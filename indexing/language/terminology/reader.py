@@ -155,7 +155,9 @@ class Terminology:
             kind, inverse = divmod(int(graph.kind[i]), 2)
             if EDGE_KINDS[kind] in wanted:
                 other = self.compiled.ids[graph.other[i]]
-                found.append(Edge(EDGE_KINDS[kind], other, float(graph.weight[i]), bool(inverse)))
+                licence = graph.licences[graph.licence[i]]
+                weight = float(graph.weight[i])
+                found.append(Edge(EDGE_KINDS[kind], other, weight, bool(inverse), licence))
         return tuple(found)
 
     def information_content(self, concept_id: str) -> float:

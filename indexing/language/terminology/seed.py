@@ -108,7 +108,7 @@ def _relate(facts: Facts, relations: list[tuple[str, str, str]]) -> None:
                 if mark not in _RELATIONS or other not in known:
                     wrong.append(f"{where}: {mark} {target}")
                 else:
-                    facts.edges.append((own, _RELATIONS[mark], other, 1.0))
+                    facts.edges.append((own, _RELATIONS[mark], other, 1.0, ""))
     if wrong:
         raise ConfigurationError(f"seed: unknown relations or targets: {'; '.join(wrong[:400])}")
 
@@ -118,7 +118,7 @@ def _inherit_treatments(facts: Facts) -> None:
     treats: dict[str, set[str]] = {}
     classes: dict[str, set[str]] = {}
     kinds = {own: kind for own, _, kind in facts.terms}
-    for subject, kind, other, _ in facts.edges:
+    for subject, kind, other, *_ in facts.edges:
         if kind is EdgeKind.TREATS:
             treats.setdefault(subject, set()).add(other)
         elif kind is EdgeKind.IS_A and kinds[subject] in (
@@ -135,4 +135,4 @@ def _inherit_treatments(facts: Facts) -> None:
                 seen.add(parent)
                 pending.extend(classes.get(parent, ()))
         inherited = {t for parent in seen for t in treats.get(parent, ())} - own_treats
-        facts.edges.extend((drug, EdgeKind.TREATS, other, 0.7) for other in inherited)
+        facts.edges.extend((drug, EdgeKind.TREATS, other, 0.7, "") for other in inherited)
