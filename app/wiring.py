@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from app.settings import Settings
 from indexing.backends.postgres.connect import Database
@@ -16,11 +16,13 @@ from indexing.backends.postgres.records import PostgresRecords
 from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
-from indexing.language.matcher import Matcher
-from indexing.language.pipeline import Language
-from indexing.language.terminology import Terminology
 from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
-from rankers.search import Search
+
+if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
+    from indexing.language.matcher import Matcher
+    from indexing.language.pipeline import Language
+    from indexing.language.terminology import Terminology
+    from rankers.search import Search
 
 
 class Installation:
@@ -93,16 +95,22 @@ class Installation:
     @cached_property
     def terminology(self) -> Terminology:
         """The loaded terminology, the shipped seed where none is loaded."""
+        from indexing.language.terminology import Terminology
+
         return Terminology.current(self.home)
 
     @cached_property
     def matcher(self) -> Matcher:
         """Finds the terminology's names in text."""
+        from indexing.language.matcher import Matcher
+
         return Matcher(self.terminology)
 
     @cached_property
     def language(self) -> Language:
         """Sections, mentions, assertion."""
+        from indexing.language.pipeline import Language
+
         return Language(self.terminology, self.matcher)
 
     @cached_property
@@ -168,6 +176,8 @@ class Installation:
     @cached_property
     def search(self) -> Search:
         """The hybrid search: the same for the page, the API, the command and the evaluation."""
+        from rankers.search import Search
+
         return Search(
             lexical=self.lexical,
             vector=self.vector,

@@ -1,11 +1,20 @@
-"""Fixtures that every suite shares."""
+"""Fixtures that every suite shares: the public data, and one real embedded database per run."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from app.settings import Settings
+from app.wiring import Installation
+from indexing.access import Access, Role
+from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.embedded import Server
+from indexing.backends.postgres.tenants import new_tenant_id
+from indexing.model import Tenant
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -18,3 +27,51 @@ def shared_data() -> Path:
             pytest.fail("the public data beside the project is missing, and CI must not skip it")
         pytest.skip("needs the public data beside the project")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home folder whose embedded PostgreSQL runs for this test process."""
+    folder = tmp_path_factory.mktemp("home")
+    yield folder
+    Server(folder).stop()
+
+
+@pytest.fixture(scope="session")
+def installation(home: Path) -> Iterator[Installation]:
+    """One installation on a real embedded database, shared by the tests of this process."""
+    built = Installation(Settings(home=home))
+    _ = built.conninfos
+    yield built
+    built.close()
+
+
+@pytest.fixture(scope="session")
+def database(installation: Installation) -> Database:
+    """The application's role on the embedded database."""
+    return installation.database
+
+
+@pytest.fixture
+def new_tenant(installation: Installation) -> Callable[[], Tenant]:
+    """Make a tenant that no other test knows."""
+
+    def make() -> Tenant:
+        tenant_id = new_tenant_id()
+        tenant = Tenant(tenant_id, f"t-{tenant_id.hex[:16]}", "A hospital")
+        installation.tenants.create(tenant)
+        return tenant
+
+    return make
+
+
+@pytest.fixture
+def tenant(new_tenant: Callable[[], Tenant]) -> Tenant:
+    """A fresh tenant."""
+    return new_tenant()
+
+
+@pytest.fixture
+def access(tenant: Tenant) -> Access:
+    """A clinician of the fresh tenant, cleared for no restricting label."""
+    return Access(tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
