@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Literal, cast
 
 from indexing.fhir.definitions import Definition, ElementSpec, Rule, definition, value_set
 from indexing.fhir.fhirpath import compile_invariant
-from indexing.fhir.primitives import CHECKS
+from indexing.fhir.primitives import CHECKS, OPEN_SYSTEMS, Shaped
 from indexing.fhir.resources import contained_slot, element_id, resource_slot
 from indexing.fhir.rules.datatypes import HOOKS
 from indexing.fhir.rules.extensions import extension
 from indexing.fhir.rules.narrative import narrative
 from indexing.fhir.rules.references import pointing_at, reference_hook
+from indexing.fhir.rules.vital_signs import vital_signs
 from indexing.fhir.slots import (
     Element,
     codings,
@@ -23,7 +25,7 @@ from indexing.fhir.slots import (
     sibling,
     siblings,
 )
-from indexing.fhir.walk import Invariant, Slot, Type
+from indexing.fhir.walk import Hook, Invariant, Slot, Type
 
 _types: dict[str, Type] = {}
 
@@ -61,8 +63,13 @@ def _fill(spec: Type, source: Definition) -> None:
     spec.invariants = invariants(source.rules, source.name)
 
 
-def _hooks(source: Definition) -> tuple:  # type: ignore[type-arg]
-    special = {"Extension": extension, "Reference": reference_hook, "Narrative": narrative}
+def _hooks(source: Definition) -> tuple[Hook, ...]:
+    special = {
+        "Extension": extension,
+        "Reference": reference_hook,
+        "Narrative": narrative,
+        "Observation": vital_signs,
+    }
     found = HOOKS.get(source.name, ())
     return (*found, special[source.name]) if source.name in special else found
 
@@ -89,9 +96,11 @@ def _add(spec: Type, source: Definition, element: ElementSpec, name: str, kind: 
 
 
 def _primitive(element: ElementSpec, name: str, kind: str) -> Slot:
-    codes = None
+    codes: Container[str] | None = None
     url = element.value_set or ""
-    if url and (bound := value_set(url)) is not None:
+    if url in OPEN_SYSTEMS:
+        codes = Shaped(OPEN_SYSTEMS[url])
+    elif url and (bound := value_set(url)) is not None:
         codes = frozenset().union(*bound.values())
     return (primitives if element.many else primitive)(name, kind, codes, url)
 
@@ -100,8 +109,10 @@ def _complex(element: ElementSpec, name: str, kind: str) -> Slot:
     after: Element | None = None
     if kind == "Reference":
         after = pointing_at(element.targets)
-    elif element.value_set and (bound := value_set(element.value_set)) is not None:
-        after = codings(bound, element.value_set, kind)
+    else:
+        url = element.value_set or ""
+        if url not in OPEN_SYSTEMS and (bound := value_set(url)) is not None:
+            after = codings(bound, url, kind)
     after = held(invariants(element.rules, name), after)
     return (complex_many if element.many else complex_one)(name, compiled(kind), after)
 

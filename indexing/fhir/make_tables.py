@@ -22,6 +22,8 @@ DATA = Path(__file__).parent / "data"
 TARGET = DATA / "r4_tables.json.gz"
 EXTENSIONS = DATA / "r4_extensions.json.gz"
 FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
+# Preferred, but with a required outer limit: all languages of BCP 47.
+LANGUAGES = "http://hl7.org/fhir/ValueSet/languages"
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 # Reported by their own code, or true of every element by construction of the walk.
 NATIVE = frozenset({"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "dom-6", "ref-1"})
@@ -65,7 +67,8 @@ def element_row(element: Json, bindings: set[str]) -> Json:
     if targets and "Resource" not in targets:
         row["r"] = targets
     binding = element.get("binding", {})
-    if binding.get("strength") == "required" and "valueSet" in binding:
+    bound = binding.get("strength") == "required" or binding.get("valueSet") == LANGUAGES
+    if bound and "valueSet" in binding:
         row["vs"] = binding["valueSet"].split("|")[0]
         bindings.add(row["vs"])
     rules = constraints(element)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
+from indexing.fhir.issues import Severity
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -22,7 +24,7 @@ class Fault:
     reason: str
     unsafe: bool = True
     code: str = "value"
-    severity: str = "error"
+    severity: Severity = "error"
 
 
 Check = Callable[[object], Fault | None]
@@ -114,13 +116,14 @@ def decimal(value: object) -> Fault | None:
 def _matching(pattern: str, reason: str, *, unsafe: bool = True) -> Check:
     match = re.compile(pattern).fullmatch
     fault = Fault(reason, unsafe=unsafe)
+    empty = Fault(_EMPTY.reason, unsafe=unsafe, code=_EMPTY.code)
 
     def check(value: object) -> Fault | None:
         if not isinstance(value, str):
             return _NOT_STRING
         if match(value):
             return None
-        return (_EMPTY if not value else text_fault(value)) or fault
+        return (empty if not value else text_fault(value)) or fault
 
     return check
 
@@ -148,6 +151,42 @@ def uri(value: object) -> Fault | None:
     elif value.startswith(("oid:", "uuid:")):
         return _SCHEME
     return None if value.isprintable() else text_fault(value)
+
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|#").match
+# R4's own examples are full of relative ones, so this stays a warning.
+_RELATIVE = Fault(
+    "should be an absolute URL or a #fragment", unsafe=False, code="invalid", severity="warning"
+)
+
+
+def canonical(value: object) -> Fault | None:
+    """A URI with its scheme, or a fragment that names a contained resource."""
+    fault = uri(value)
+    if fault is None and not _ABSOLUTE(str(value)):
+        return _RELATIVE
+    return fault
+
+
+# FHIR's short names of formats count too: capability statements and test scripts use them.
+_MIME = re.compile(r"[\w.+\-*]+/[\w.+\-*]+\s*(;.*)?|json|xml|ttl|none").fullmatch
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3}|[A-Za-z]{5,8}|[ixIX])(-[A-Za-z0-9]{1,8})*").fullmatch
+# Bindings to code systems too large to enumerate: the form of their codes.
+OPEN_SYSTEMS: dict[str, Callable[[str], object]] = {
+    "http://hl7.org/fhir/ValueSet/mimetypes": _MIME,
+    "http://hl7.org/fhir/ValueSet/currencies": re.compile(r"[A-Z]{3}").fullmatch,
+    "http://hl7.org/fhir/ValueSet/languages": _LANGUAGE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A set of codes told by their form: `code in Shaped(...)`."""
+
+    matches: Callable[[str], object]
+
+    def __contains__(self, code: object) -> bool:
+        return isinstance(code, str) and bool(self.matches(code))
 
 
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?").fullmatch
@@ -238,7 +277,7 @@ def _moment(day: datetime, match: re.Match[str]) -> tuple[datetime, datetime]:
     return start, start + (width or timedelta(seconds=1))
 
 
-_CODE = _matching(r"[^\s]+(?: [^\s]+)*", _SPACES.reason)
+_CODE = _matching(r"[^\s]+(?: [^\s]+)*", _SPACES.reason, unsafe=False)
 
 
 def code(value: object) -> Fault | None:
@@ -263,10 +302,14 @@ CHECKS: dict[str, Check] = {
     "unsignedInt": _integer(0, 2**31 - 1, "must be 0 or more"),
     "uri": uri,
     "url": uri,
-    "canonical": uri,
-    "oid": _matching(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+", "is not urn:oid: with digits and dots"),
+    "canonical": canonical,
+    "oid": _matching(
+        r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+", "is not urn:oid: with digits and dots", unsafe=False
+    ),
     "uuid": _matching(
-        r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "is not urn:uuid: with a UUID"
+        r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        "is not urn:uuid: with a UUID",
+        unsafe=False,
     ),
     "id": _ID,
     "code": code,

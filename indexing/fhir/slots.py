@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 
-from indexing.fhir.primitives import CHECKS, Check, Fault, wrong
+from indexing.fhir.primitives import CHECKS, Check, Fault
 from indexing.fhir.walk import Invariant, Json, Node, Slot, Type, Walk
 
 _NULL = Fault("must not be null", unsafe=False, code="structure")
@@ -136,7 +136,7 @@ def complex_one(name: str, spec: Type, after: Element | None) -> Slot:
         elif isinstance(value, list):
             walk.fault(node, _NOT_ARRAY)
         else:
-            walk.fault(node, _NULL if value is None else wrong("object"))
+            walk.fault(node, _NULL if value is None else _OBJECT)
 
     return slot
 
@@ -153,7 +153,7 @@ def complex_many(name: str, spec: Type, after: Element | None) -> Slot:
         for index, value in enumerate(values):
             node: Node = (parent, name, index)
             if type(value) is not dict:
-                walk.fault(node, _NULL if value is None else wrong("object"))
+                walk.fault(node, _NULL if value is None else _OBJECT)
                 continue
             _walk_element(walk, spec, value, node)
             if after is not None:
@@ -182,8 +182,10 @@ def codings(value_set: dict[str, frozenset[str]], url: str, kind: str) -> Elemen
     def bound(row: object) -> bool:
         if not isinstance(row, dict):
             return True
-        codes = value_set.get(row.get("system", ""))
-        return codes is not None and row.get("code") in codes
+        system, code = row.get("system"), row.get("code")
+        if not isinstance(system, str) or not isinstance(code, str):
+            return False
+        return code in value_set.get(system, ())
 
     def concept(walk: Walk, value: Json, node: Node) -> None:
         rows = value.get("coding")

@@ -6,7 +6,7 @@ is something to report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,13 +67,21 @@ class Scope:
     anchors: list[tuple[Node, str]] = field(default_factory=list)  # "#x" links of narratives
     targets: set[str] = field(default_factory=set)  # ids and names inside narratives
     references: list[tuple[Node, str]] = field(default_factory=list)
-    links: list[tuple[Node, str]] = field(default_factory=list)  # canonicals and URLs
+    # urn: references and the types their element allows; a Bundle resolves them.
+    aimed: list[tuple[Node, str, frozenset[str]]] = field(default_factory=list)
     children: list[Scope] = field(default_factory=list)
     env: Env | None = None
 
     @property
     def root(self) -> Scope:
         return self.container or self
+
+    def all_references(self) -> Iterator[str]:
+        """References of this resource and of those it contains, local ones left out."""
+        for _, text in self.references:
+            yield text
+        for child in self.children:
+            yield from child.all_references()
 
 
 class Walk:
@@ -114,7 +122,9 @@ class Walk:
 
     def fault(self, node: Node, fault: Fault) -> None:
         """Note what a primitive's check found."""
-        self.report(node, fault.reason, code=fault.code, unsafe=fault.unsafe)
+        self.report(
+            node, fault.reason, code=fault.code, severity=fault.severity, unsafe=fault.unsafe
+        )
 
     def env(self) -> Env:
         """The surroundings in which this resource's invariants are evaluated."""
@@ -158,7 +168,8 @@ class Walk:
 
     def _missing(self, spec: Type, name: str, node: Node) -> None:
         # Whom it is about decides which chart it lands in: without it nothing may be stored.
-        unsafe = name in ("subject", "patient") and "." not in spec.name
+        clinical = name in ("subject", "patient") and node is self.scope.node
+        unsafe = clinical and self.scope.container is None
         self.report(node, f"{spec.name}.{name} is required", code="required", unsafe=unsafe)
 
     def _exclusive(self, name: str, group: frozenset[str], value: Json, node: Node) -> None:

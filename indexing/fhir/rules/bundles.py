@@ -9,36 +9,45 @@ import re
 from collections.abc import Iterator
 
 from indexing.fhir.definitions import resource_types
+from indexing.fhir.issues import Severity
 from indexing.fhir.rules.datatypes import is_absolute
+from indexing.fhir.rules.references import not_allowed
+from indexing.fhir.rules.searchsets import check_search, entries
 from indexing.fhir.walk import Json, Node, Scope, Walk
 
 _REST = re.compile(r"(https?://\S+/)([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})").fullmatch
 _RELATIVE = re.compile(r"[A-Za-z]+/[A-Za-z0-9\-.]{1,64}(/_history/\S+)?").fullmatch
 _ONCE = frozenset({"self", "first", "previous", "prev", "next", "last"})
 _NEED_URL = frozenset({"document", "message", "searchset", "collection", "history"})
+# A batch or transaction may create what has no address yet; responses may omit it.
+_UNNAMED = frozenset({"batch", "transaction", "batch-response", "transaction-response"})
+# What these carry must be whole; a collection may speak of what it does not carry.
+_CLOSED = frozenset({"transaction", "document", "message"})
 
 
-def entries(bundle: Json) -> Iterator[tuple[int, Json]]:
-    """The entries that are objects, with their index."""
-    rows = bundle.get("entry")
-    for index, row in enumerate(rows if isinstance(rows, list) else []):
-        if isinstance(row, dict):
-            yield index, row
+def _kind(bundle: Json) -> str:
+    kind = bundle.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def check_bundle(walk: Walk, scope: Scope) -> None:
     """All rules of one bundle, after its entries were walked."""
     bundle = scope.resource
+    kind = _kind(bundle)
     _links(walk, bundle, scope.node)
     seen: set[tuple[str, str]] = set()
     for index, entry in entries(bundle):
         node: Node = (scope.node, "entry", index)
-        _full_url(walk, bundle, entry, node)
-        _unique(walk, bundle, entry, node, seen)
-        if bundle.get("type") == "searchset":
-            _search_entry(walk, bundle, entry, node)
-    _document_or_message(walk, bundle, scope.node)
-    _inner_references(walk, scope)
+        _full_url(walk, kind, entry, node)
+        if kind != "history":
+            _unique(walk, entry, node, seen)
+    if kind == "searchset":
+        check_search(walk, scope)
+    known = _resolver(bundle)
+    if kind in ("document", "message"):
+        _header(walk, scope, known)
+        _reachable(walk, scope, known)
+    _inner_references(walk, scope, known)
 
 
 def _links(walk: Walk, bundle: Json, node: Node) -> None:
@@ -54,33 +63,30 @@ def _links(walk: Walk, bundle: Json, node: Node) -> None:
         seen.add(relation)
 
 
-def _full_url(walk: Walk, bundle: Json, entry: Json, node: Node) -> None:
+def _full_url(walk: Walk, bundle_type: str, entry: Json, node: Node) -> None:
     url, resource = entry.get("fullUrl"), entry.get("resource")
     if not isinstance(url, str) or not url:
-        if isinstance(resource, dict) and bundle.get("type") in _NEED_URL:
-            exempt = resource.get("resourceType") in ("OperationOutcome", "Parameters")
-            if not exempt and "fullUrl" not in entry:
-                reason = "entries need a fullUrl, except in batches and transactions"
-                walk.report(node, reason, code="required")
+        kind = resource.get("resourceType") if isinstance(resource, dict) else "OperationOutcome"
+        needs = bundle_type in _NEED_URL and kind not in ("OperationOutcome", "Parameters")
+        if needs and "fullUrl" not in entry:
+            reason = "entries need a fullUrl, except in batches and transactions"
+            walk.report(node, reason, code="required")
         return
     at: Node = (node, "fullUrl", None)
     if not is_absolute(url):
         walk.report(at, "fullUrl must be an absolute URL")
-        return
-    if not isinstance(resource, dict):
-        return
-    kind, name = resource.get("resourceType"), resource.get("id")
-    match = _REST(url)
-    if match is None or not isinstance(name, str) or match[2] not in resource_types():
-        return
-    if (match[2], match[3]) != (kind, name):
-        walk.report(at, "fullUrl looks like a server's address, so it must end with /Type/id")
+    elif isinstance(resource, dict) and isinstance(resource.get("id"), str):
+        match = _REST(url)
+        if match is None or match[2] not in resource_types():
+            return
+        if (match[2], match[3]) != (resource.get("resourceType"), resource["id"]):
+            walk.report(at, "fullUrl looks like a server's address: it must end with /Type/id")
 
 
-def _unique(walk: Walk, bundle: Json, entry: Json, node: Node, seen: set[tuple[str, str]]) -> None:
+def _unique(walk: Walk, entry: Json, node: Node, seen: set[tuple[str, str]]) -> None:
     """bdl-7: a fullUrl stands once, except for versions of one resource."""
     url, resource = entry.get("fullUrl"), entry.get("resource")
-    if not isinstance(url, str) or bundle.get("type") == "history":
+    if not isinstance(url, str):
         return
     meta = resource.get("meta") if isinstance(resource, dict) else None
     version = meta.get("versionId") if isinstance(meta, dict) else None
@@ -89,41 +95,6 @@ def _unique(walk: Walk, bundle: Json, entry: Json, node: Node, seen: set[tuple[s
         reason = "bdl-7: another entry has this fullUrl and version"
         walk.report(node, reason, code="invariant")
     seen.add(key)
-
-
-def _search_entry(walk: Walk, bundle: Json, entry: Json, node: Node) -> None:
-    """Search results have ids and the type asked for; outcomes are OperationOutcomes."""
-    resource, search = entry.get("resource"), entry.get("search")
-    if not isinstance(resource, dict):
-        return
-    at: Node = (node, "resource", None)
-    mode = search.get("mode") if isinstance(search, dict) else None
-    kind = resource.get("resourceType")
-    if mode == "outcome":
-        if kind != "OperationOutcome":
-            walk.report(at, "an entry of mode outcome must be an OperationOutcome")
-        return
-    if "id" not in resource and not (kind == "OperationOutcome" and mode is None):
-        walk.report(at, "search results must have ids", code="required")
-    wanted = _searched_types(bundle)
-    if mode == "match" and wanted and kind not in wanted:
-        walk.report(at, "not a type that the search asked for")
-
-
-def _searched_types(bundle: Json) -> set[str]:
-    """The resource types that the self link names; empty when it names none."""
-    rows = bundle.get("link")
-    for row in rows if isinstance(rows, list) else []:
-        url = row.get("url") if isinstance(row, dict) else None
-        if not isinstance(url, str) or row.get("relation") != "self":
-            continue
-        path, _, query = url.partition("?")
-        for part in query.split("&"):
-            if part.startswith("_type="):
-                return set(part[6:].split(","))
-        last = path.rstrip("/").rsplit("/", 1)[-1]
-        return {last} if last in resource_types() else set()
-    return set()
 
 
 def _resolver(bundle: Json) -> dict[str, Json]:
@@ -136,37 +107,40 @@ def _resolver(bundle: Json) -> dict[str, Json]:
 
 def _absolute(reference: str, base: object) -> str:
     """Resolve a relative reference against the entry's own address, as the bundle page says."""
+    reference = reference.split("#")[0].split("/_history/")[0]
     match = _REST(base) if isinstance(base, str) else None
     if match is not None and _RELATIVE(reference):
         return match[1] + reference
     return reference
 
 
-def _document_or_message(walk: Walk, bundle: Json, node: Node) -> None:
-    """Subject, sections and focus of the first entry must be in the bundle."""
-    kind = bundle.get("type")
-    if kind not in ("document", "message"):
+def _header(walk: Walk, scope: Scope, known: dict[str, Json]) -> None:
+    """What the first entry of a document or message points at must be in the bundle."""
+    first = next(entries(scope.resource), None)
+    if first is None or not isinstance(first[1].get("resource"), dict):
         return
-    known = _resolver(bundle)
-    for index, entry in entries(bundle):
-        resource = entry.get("resource")
-        if index == 0 and isinstance(resource, dict):
-            for reference in _header_references(resource):
-                target = _absolute(reference, entry.get("fullUrl"))
-                if target.split("/_history/")[0] not in known and target not in known:
-                    at: Node = (node, "entry", 0)
-                    reason = f"a {kind} refers to a resource that is not in the bundle"
-                    walk.report(at, reason, code="not-found")
+    for path, reference in _header_references(first[1]["resource"]):
+        if _absolute(reference, first[1].get("fullUrl")) not in known:
+            node: Node = ((scope.node, "entry", first[0]), "resource", None)
+            reason = f"{path} refers to a resource that is not in the bundle"
+            walk.report((node, path, None), reason, code="not-found")
 
 
-def _header_references(resource: Json) -> Iterator[str]:
-    """What a Composition or MessageHeader says that the bundle carries."""
-    if resource.get("resourceType") == "MessageHeader":
-        yield from _references_in(resource.get("focus"))
-    elif resource.get("resourceType") == "Composition":
-        for name in ("subject", "encounter", "author"):
-            yield from _references_in(resource.get(name))
-        yield from _section_references(resource.get("section"))
+_HEADER = {
+    "MessageHeader": ("focus",),
+    "Composition": ("subject", "encounter", "author", "custodian"),
+}
+
+
+def _header_references(resource: Json) -> Iterator[tuple[str, str]]:
+    """What a Composition or MessageHeader says that the bundle carries, as (element, reference)."""
+    kind = resource.get("resourceType")
+    for name in _HEADER.get(kind, ()) if isinstance(kind, str) else ():
+        for reference in _references_in(resource.get(name)):
+            yield name, reference
+    if kind == "Composition":
+        for reference in _section_references(resource.get("section")):
+            yield "section", reference
 
 
 def _section_references(sections: object) -> Iterator[str]:
@@ -183,25 +157,54 @@ def _references_in(value: object) -> Iterator[str]:
             yield text
 
 
-def _inner_references(walk: Walk, scope: Scope) -> None:
-    """urn:uuid and urn:oid references end in the bundle; relative ones need a fullUrl to start."""
-    known = _resolver(scope.resource)
+def _entry_of(child: Scope) -> int | None:
+    parent = child.node[0]
+    return parent[2] if parent is not None and parent[1] == "entry" else None
+
+
+def _reachable(walk: Walk, scope: Scope, known: dict[str, Json]) -> None:
+    """Every entry hangs together with the first, by references in either direction."""
     rows = dict(entries(scope.resource))
-    closed = scope.resource.get("type") in _CLOSED
+    number = {
+        row["fullUrl"]: index for index, row in rows.items() if isinstance(row.get("fullUrl"), str)
+    }
+    links: dict[int, set[int]] = {index: set() for index in rows}
     for child in scope.children:
-        parent = child.node[0]
-        entry = rows.get(parent[2], {}) if parent else {}
-        missing = "fullUrl" not in entry and scope.resource.get("type") not in _UNNAMED
+        start = _entry_of(child)
+        if start is None:
+            continue
+        for text in child.all_references():
+            end = number.get(_absolute(text, rows[start].get("fullUrl")))
+            if end is not None:
+                links[start].add(end)
+                links[end].add(start)
+    reached, queue = {0}, [0]
+    while queue:
+        fresh = links.get(queue.pop(), set()) - reached
+        reached |= fresh
+        queue.extend(fresh)
+    severity: Severity = "error" if _kind(scope.resource) == "document" else "warning"
+    for index, row in rows.items():
+        if index not in reached and str(row.get("fullUrl")) in known:
+            reason = "no chain of references leads from the first entry to this one"
+            walk.report((scope.node, "entry", index), reason, severity=severity)
+
+
+def _inner_references(walk: Walk, scope: Scope, known: dict[str, Json]) -> None:
+    """urn: references end in the bundle, at a fitting type; relative ones need a fullUrl."""
+    rows = dict(entries(scope.resource))
+    kind = _kind(scope.resource)
+    for child in scope.children:
+        entry = rows.get(_entry_of(child) or 0, {})
+        homeless = "fullUrl" not in entry and kind not in _UNNAMED
         for node, text in child.references:
-            if closed and text.startswith("urn:") and text.split("#")[0] not in known:
+            if kind in _CLOSED and text.startswith("urn:") and text.split("#")[0] not in known:
                 reason = "refers by urn to a resource that is not in this bundle"
                 walk.report(node, reason, code="not-found")
-            elif missing and _RELATIVE(text):
+            elif homeless and _RELATIVE(text):
                 reason = "a relative reference stands in an entry without fullUrl"
                 walk.report(node, reason, code="required")
-
-
-# A batch or transaction may create what has no address yet; responses may omit it.
-_UNNAMED = frozenset({"batch", "transaction", "batch-response", "transaction-response"})
-# What these carry must be whole; a collection may speak of what it does not carry.
-_CLOSED = frozenset({"transaction", "document", "message"})
+        for node, text, targets in child.aimed:
+            found = known.get(text.split("#")[0], {}).get("resourceType")
+            if isinstance(found, str) and found in resource_types() and found not in targets:
+                walk.report(node, not_allowed(found, targets), code="structure")

@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 
 from indexing.fhir.definitions import system_codes, value_set_urls
+from indexing.fhir.issues import Severity
 from indexing.fhir.primitives import interval
 from indexing.fhir.walk import Hook, Json, Node, Walk
 
@@ -65,8 +66,7 @@ def coding(walk: Walk, value: Json, node: Node) -> None:
     if not isinstance(system, str) or not system:
         return
     if not is_absolute(system):
-        if not system.startswith("#"):
-            walk.report((node, "system", None), "Coding.system must be an absolute URL")
+        walk.report((node, "system", None), "Coding.system must be an absolute URL")
         return
     if system in value_set_urls() or "/ValueSet/" in system:
         reason = "Coding.system names a value set, not a code system"
@@ -77,9 +77,9 @@ def coding(walk: Walk, value: Json, node: Node) -> None:
     if codes is None or not isinstance(code, str) or code in codes:
         return
     # hl7.org/fhir systems are frozen with R4; terminology.hl7.org goes on adding codes.
-    frozen = system.startswith("http://hl7.org/fhir/")
-    reason = f"the code system {system} has no such code"
-    walk.report(node, reason, code="code-invalid", severity="error" if frozen else "warning")
+    severity: Severity = "error" if system.startswith("http://hl7.org/fhir/") else "warning"
+    reason = f"the code system {system} has no such code in R4"
+    walk.report(node, reason, code="code-invalid", severity=severity)
 
 
 def identifier(walk: Walk, value: Json, node: Node) -> None:
@@ -113,6 +113,29 @@ def _is_core(profile: str) -> bool:
     return name != profile and "/" not in name
 
 
+def value_set_include(walk: Walk, value: Json, node: Node) -> None:
+    """`ValueSet.compose.include.system` is absolute."""
+    system = value.get("system")
+    if isinstance(system, str) and system and not is_absolute(system):
+        walk.report((node, "system", None), "the system must be an absolute URL")
+
+
+def code_system(walk: Walk, value: Json, node: Node) -> None:
+    """The stated count is that of the concepts, when they are all there."""
+    count = value.get("count")
+    if value.get("content") != "complete" or type(count) is not int:
+        return
+    if count != _concepts(value.get("concept")):
+        walk.report((node, "count", None), "count is not the number of concepts")
+
+
+def _concepts(rows: object) -> int:
+    found = 0
+    for row in rows if isinstance(rows, list) else []:
+        found += 1 + (_concepts(row.get("concept")) if isinstance(row, dict) else 0)
+    return found
+
+
 HOOKS: dict[str, tuple[Hook, ...]] = {
     "Period": (period,),
     "Range": (range_,),
@@ -120,4 +143,6 @@ HOOKS: dict[str, tuple[Hook, ...]] = {
     "Coding": (coding,),
     "Identifier": (identifier,),
     "Meta": (meta,),
+    "ValueSet.compose.include": (value_set_include,),
+    "CodeSystem": (code_system,),
 }

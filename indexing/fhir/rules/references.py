@@ -13,7 +13,6 @@ _ID = r"[A-Za-z0-9\-.]{1,64}"
 _RELATIVE = re.compile(rf"([A-Za-z]+)/{_ID}(?:/_history/{_ID})?(?:#\S*)?").fullmatch
 _ABSOLUTE = re.compile(rf"https?://\S+?/([A-Za-z]+)/{_ID}(?:/_history/{_ID})?(?:#\S*)?").fullmatch
 _CONDITIONAL = re.compile(r"([A-Za-z]+)\?\S+").fullmatch
-_known_good: set[tuple[str, frozenset[str]]] = set()
 
 
 def implied_type(reference: str) -> str | None:
@@ -65,18 +64,20 @@ def pointing_at(targets: frozenset[str]) -> Element | None:
                 contained = walk.scope.root.resource
             found = contained.get("resourceType") if contained else None
         elif text.startswith("urn:"):
-            return  # a Bundle's own check resolves it
+            walk.scope.aimed.append((node, text, targets))
+            return
         else:
             found = implied_type(text)
             if found is None and _RELATIVE(text):
                 walk.report(node, "the reference names no resource type", code="structure")
         if isinstance(found, str) and found not in targets and found in resource_types():
-            walk.report(node, _not_allowed(found, targets), code="structure")
+            walk.report(node, not_allowed(found, targets), code="structure")
 
     return check
 
 
-def _not_allowed(found: str, targets: frozenset[str]) -> str:
+def not_allowed(found: str, targets: frozenset[str]) -> str:
+    """Say which types a reference may point at instead."""
     return f"a {found} is not a valid target here: one of {', '.join(sorted(targets))}"
 
 
