@@ -1,0 +1,59 @@
+"""Which role may do what: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from indexing.access import Role
+
+
+class Permission(StrEnum):
+    """What a route asks for."""
+
+    SEARCH = "search the notes"
+    NOTE = "open notes"
+    CHART = "open patients' charts"
+    RESOURCE_READ = "read resources"
+    RESOURCE_WRITE = "write resources"
+    STATUS = "see the state of the indexes"
+    AUDIT = "read the audit trail"
+    METRICS = "read the metrics"
+
+
+_READING = frozenset({Permission.SEARCH, Permission.NOTE, Permission.CHART, Permission.STATUS})
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.CLINICIAN: _READING | {Permission.RESOURCE_READ, Permission.RESOURCE_WRITE},
+    Role.RESEARCHER: _READING | {Permission.RESOURCE_READ},
+    Role.RELEVANCE: frozenset({Permission.SEARCH, Permission.NOTE, Permission.STATUS}),
+    Role.PRIVACY: frozenset({Permission.AUDIT, Permission.STATUS}),
+    Role.ADMIN: frozenset(
+        {
+            Permission.RESOURCE_READ,
+            Permission.RESOURCE_WRITE,
+            Permission.STATUS,
+            Permission.METRICS,
+        }
+    ),
+}
+
+# HL7 v3 PurposeOfUse of each role; of several roles the first here speaks.
+# Source: terminology.hl7.org/ValueSet/v3-PurposeOfUse
+_PURPOSES: tuple[tuple[Role, str], ...] = (
+    (Role.CLINICIAN, "TREAT"),
+    (Role.RESEARCHER, "HRESCH"),
+    (Role.PRIVACY, "HCOMPL"),
+    (Role.RELEVANCE, "HQUALIMP"),
+    (Role.ADMIN, "HSYSADMIN"),
+)
+
+
+def permissions(roles: Iterable[Role]) -> frozenset[Permission]:
+    """Return everything that any of the roles may do."""
+    return frozenset().union(*(PERMISSIONS[role] for role in roles))
+
+
+def purpose(roles: frozenset[Role]) -> str:
+    """Return the purpose of use that the roles imply."""
+    return next((code for role, code in _PURPOSES if role in roles), "TREAT")

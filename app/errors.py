@@ -1,0 +1,206 @@
+"""From an error's class to an HTTP status: one table, and three ways to say it."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from app.pages import page
+from indexing.errors import (
+    AnamnesisError,
+    ConfigurationError,
+    Conflict,
+    EngineUnavailable,
+    EventRejected,
+    Forbidden,
+    Gone,
+    IntegrityFault,
+    InvalidInput,
+    InvalidQuery,
+    NotFound,
+)
+
+_log = logging.getLogger("anamnesis.http")
+
+
+class NotSignedIn(AnamnesisError):
+    """Nobody is signed in, the session ended, or the token is not valid."""
+
+
+class Throttled(AnamnesisError):
+    """Too many failed attempts; `retry_after_s` says when the next one will be looked at."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TooLarge(InvalidInput):
+    """The request is bigger than this route takes."""
+
+
+class WrongMedia(InvalidInput):
+    """The request is of a media type or an encoding that this route does not take."""
+
+
+class Stale(Conflict):
+    """`If-Match` names another version than the stored one."""
+
+
+# The nearest class in the error's ancestry decides.
+STATUS: dict[type[Exception], int] = {
+    NotSignedIn: 401,
+    Throttled: 429,
+    TooLarge: 413,
+    WrongMedia: 415,
+    InvalidQuery: 422,
+    InvalidInput: 400,
+    Forbidden: 403,
+    Gone: 410,
+    NotFound: 404,
+    Stale: 412,
+    Conflict: 409,
+    EngineUnavailable: 503,
+    EventRejected: 422,
+    ConfigurationError: 500,
+    IntegrityFault: 500,
+    AnamnesisError: 500,
+}
+
+# OperationOutcome.issue.code. Source: hl7.org/fhir/R4/valueset-issue-type.html
+_ISSUE_CODES = {
+    400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported",
+    409: "conflict", 410: "deleted", 412: "conflict", 413: "too-long", 415: "not-supported",
+    422: "processing", 429: "throttled", 503: "transient",
+}  # fmt: skip
+
+_TITLES = {
+    400: "This request cannot be used",
+    401: "Sign in first",
+    403: "Not open to you",
+    404: "Nothing here",
+    405: "Not done this way",
+    409: "This disagrees with what is stored",
+    410: "This was deleted",
+    412: "Somebody else changed it first",
+    413: "Too large",
+    415: "Not a kind of content that is taken here",
+    422: "This cannot be read",
+    429: "Too many attempts",
+    503: "Not available at the moment",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is told to the caller: no patient text, no query text, no driver's words."""
+
+    status: int
+    title: str
+    detail: str
+    hint: str
+    request_id: str
+    position: int | None = None
+
+
+def status_of(exc: Exception) -> int:
+    """Return the status of the nearest class in the table."""
+    return next((STATUS[kind] for kind in type(exc).__mro__ if kind in STATUS), 500)
+
+
+def problem_of(exc: Exception, request_id: str) -> Problem:
+    """Describe an error; what is not ours tells nothing but that it happened."""
+    if isinstance(exc, RequestValidationError):
+        places = ", ".join(".".join(map(str, error["loc"])) for error in exc.errors())
+        return Problem(400, _TITLES[400], f"wrong or missing: {places}", "", request_id)
+    if isinstance(exc, HTTPException):
+        detail = "" if exc.status_code == 404 else str(exc.detail)
+        title = _TITLES.get(exc.status_code, "This did not work")
+        return Problem(exc.status_code, title, detail, "", request_id)
+    status = status_of(exc)
+    title = _TITLES.get(status, "Something went wrong here")
+    if not isinstance(exc, AnamnesisError):
+        return Problem(status, title, "", "", request_id)
+    position = exc.position if isinstance(exc, InvalidQuery) else None
+    return Problem(status, title, str(exc), exc.hint, request_id, position)
+
+
+def outcome(problem: Problem) -> JSONResponse:
+    """Say it as FHIR does."""
+    issue = {
+        "severity": "error",
+        "code": _ISSUE_CODES.get(problem.status, "exception"),
+        "diagnostics": f"{problem.detail or problem.title} (request {problem.request_id})",
+    }
+    body = {"resourceType": "OperationOutcome", "issue": [issue]}
+    return JSONResponse(body, problem.status, media_type="application/fhir+json")
+
+
+def _as_json(problem: Problem) -> JSONResponse:
+    error = {
+        "status": problem.status,
+        "title": problem.title,
+        "detail": problem.detail,
+        "request_id": problem.request_id,
+    }
+    if problem.hint:
+        error["hint"] = problem.hint
+    if problem.position is not None:
+        error["position"] = problem.position
+    return JSONResponse({"error": error}, problem.status)
+
+
+def _respond(request: Request, exc: Exception) -> Response:
+    problem = problem_of(exc, request.state.request_id)
+    if problem.status >= 500:
+        _report(request, exc, problem)
+    response = _in_their_language(request, problem)
+    if isinstance(exc, Throttled):
+        response.headers["Retry-After"] = str(exc.retry_after_s)
+    elif problem.status == 503:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def _in_their_language(request: Request, problem: Problem) -> Response:
+    first = request.url.path.split("/")[1]
+    if first == "fhir":
+        response: Response = outcome(problem)
+    elif first in ("api", "health", "metrics", "static"):
+        response = _as_json(problem)
+    elif problem.status == 401:
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"HX-Redirect": "/login"})
+        return RedirectResponse("/login", 303)
+    else:
+        return page(request, "error.html", status=problem.status, problem=problem)
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _report(request: Request, exc: Exception, problem: Problem) -> None:
+    """Log where it broke; never the error's own words, which may quote a patient."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    where = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-6:]))
+    route = getattr(request.scope.get("route"), "path", "-")
+    _log.error(
+        "request %s: %s %s -> %d %s at %s",
+        problem.request_id, request.method, route, problem.status, type(exc).__name__, where,
+    )  # fmt: skip
+
+
+def install(app: FastAPI) -> None:
+    """Register the table with the application."""
+
+    def respond(request: Request, exc: Exception) -> Response:
+        return _respond(request, exc)
+
+    for kind in (AnamnesisError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, respond)

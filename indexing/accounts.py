@@ -1,0 +1,55 @@
+"""Who may sign in: accounts, what they hold, and the pages that were answered to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from indexing.access import Role
+from indexing.model import TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person's or interface's account in one tenant, as a lookup found it.
+
+    `created_at` and `seen_at` are the session's or token's where one was looked up.
+    """
+
+    tenant_id: TenantId
+    tenant_code: str
+    tenant_name: str
+    demo: bool
+    time_zone: str
+    user_id: str
+    name: str
+    roles: frozenset[Role]
+    labels: frozenset[str]
+    password_hash: str | None
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """An account as a listing shows it."""
+
+    user_id: str
+    name: str
+    roles: tuple[str, ...]
+    disabled: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPage:
+    """An answer as it was given; `question` and `answer` are JSON objects of the app's own."""
+
+    page_id: str
+    created_at: datetime
+    expires_at: datetime
+    question: Mapping[str, Any]
+    answer: Mapping[str, Any]

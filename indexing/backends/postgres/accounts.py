@@ -1,0 +1,221 @@
+"""Accounts, sessions, tokens and failed sign-ins in PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from indexing.access import Access, Role
+from indexing.accounts import Account, AccountSummary
+from indexing.audit import AuditRow
+from indexing.backends.postgres import audit
+from indexing.backends.postgres.connect import Database
+from indexing.errors import Conflict, NotFound
+from indexing.model import TenantId
+
+_COLUMNS = (
+    "tenant_id, tenant_code, tenant_name, demo, time_zone, user_id, name, roles, labels, "
+    "password_hash, created_at, seen_at, expires_at"
+)
+_SEEN_EVERY = timedelta(seconds=30)  # a write per request would be a write too many
+_FORGET_AFTER = timedelta(days=1)
+
+
+def secret_hash(secret: str) -> bytes:
+    """Return what is stored of a session or token: 256 random bits need no salt."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class PostgresAccounts:
+    """Looked up by one function across tenants; written under the account's own tenant."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def lookup(
+        self, kind: Literal["login", "session", "token"], key: str, tenant_code: str = ""
+    ) -> Account | None:
+        """Return the enabled account behind a name, a session's or a token's secret."""
+        if kind != "login":
+            key = secret_hash(key).hex()
+        with self._database.transaction() as conn:
+            row = conn.execute(
+                f"SELECT {_COLUMNS} FROM account_lookup(%s, %s, %s)", (kind, tenant_code, key)
+            ).fetchone()
+        return None if row is None else _account(row)
+
+    def sole_tenant(self) -> tuple[str | None, bool]:
+        """Return the code of the only active tenant, and whether all tenants are invented."""
+        with self._database.transaction() as conn:
+            row = conn.execute("SELECT tenant_sole(), tenant_all_demo()").fetchone()
+        assert row is not None
+        return row[0], bool(row[1])
+
+    def create(
+        self, tenant_id: TenantId, name: str, roles: Iterable[Role], password_hash: str
+    ) -> str:
+        """Add an account and return its id.
+
+        Raises:
+            Conflict: the name is taken in this tenant.
+        """
+        user_id = "u" + secrets.token_hex(10)
+        with self._database.tenant(tenant_id) as conn:
+            done = conn.execute(
+                "INSERT INTO account (tenant_id, user_id, name, roles, password_hash) "
+                "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant_id, name) DO NOTHING",
+                (tenant_id, user_id, name.lower(), sorted(roles), password_hash),
+            )
+            if done.rowcount == 0:
+                raise Conflict(f"the user name {name.lower()!r} is taken in this tenant")
+        return user_id
+
+    def accounts(self, tenant_id: TenantId) -> Sequence[AccountSummary]:
+        """Return the tenant's accounts, by name."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT user_id, name, roles, disabled, created_at FROM account "
+                "WHERE tenant_id = %s ORDER BY name",
+                (tenant_id,),
+            ).fetchall()
+        return [AccountSummary(r[0], r[1], tuple(r[2]), r[3], r[4]) for r in rows]
+
+    def by_name(self, tenant_id: TenantId, name: str) -> AccountSummary:
+        """Return one account. Raises: NotFound."""
+        for each in self.accounts(tenant_id):
+            if each.name == name.lower():
+                return each
+        raise NotFound("no such user in this tenant", hint="`anamnesis users list` names them")
+
+    def set_password(self, tenant_id: TenantId, user_id: str, password_hash: str) -> None:
+        """Change the password and end every session of the account."""
+        with self._database.tenant(tenant_id) as conn:
+            conn.execute(
+                "UPDATE account SET password_hash = %s WHERE tenant_id = %s AND user_id = %s",
+                (password_hash, tenant_id, user_id),
+            )
+            conn.execute(
+                "DELETE FROM account_session WHERE tenant_id = %s AND user_id = %s",
+                (tenant_id, user_id),
+            )
+
+    def set_disabled(self, tenant_id: TenantId, user_id: str, disabled: bool) -> None:
+        """Close the account, with its sessions at once, or open it again."""
+        with self._database.tenant(tenant_id) as conn:
+            conn.execute(
+                "UPDATE account SET disabled = %s WHERE tenant_id = %s AND user_id = %s",
+                (disabled, tenant_id, user_id),
+            )
+            if disabled:
+                conn.execute(
+                    "DELETE FROM account_session WHERE tenant_id = %s AND user_id = %s",
+                    (tenant_id, user_id),
+                )
+
+    def open_session(self, access: Access, rehashed: str | None, longest: timedelta) -> str:
+        """Start a session and return its secret; `rehashed` replaces an outdated password hash."""
+        secret = secrets.token_urlsafe(32)
+        with self._database.tenant(access.tenant_id) as conn:
+            conn.execute(
+                "DELETE FROM account_session WHERE tenant_id = %s AND created_at < now() - %s",
+                (access.tenant_id, longest),
+            )
+            conn.execute(
+                "INSERT INTO account_session (tenant_id, secret_hash, user_id) "
+                "VALUES (%s, %s, %s)",
+                (access.tenant_id, secret_hash(secret), access.user_id),
+            )
+            if rehashed is not None:
+                conn.execute(
+                    "UPDATE account SET password_hash = %s WHERE tenant_id = %s AND user_id = %s",
+                    (rehashed, access.tenant_id, access.user_id),
+                )
+            audit.record(conn, access, AuditRow("E", "login"))
+        return secret
+
+    def touch_session(self, account: Account, secret: str, now: datetime) -> None:
+        """Note that the session is in use, at most every half minute."""
+        if now - account.seen_at < _SEEN_EVERY:
+            return
+        with self._database.tenant(account.tenant_id) as conn:
+            conn.execute(
+                "UPDATE account_session SET seen_at = clock_timestamp() "
+                "WHERE tenant_id = %s AND secret_hash = %s",
+                (account.tenant_id, secret_hash(secret)),
+            )
+
+    def close_session(self, access: Access, secret: str) -> None:
+        """End the session."""
+        with self._database.tenant(access.tenant_id) as conn:
+            conn.execute(
+                "DELETE FROM account_session WHERE tenant_id = %s AND secret_hash = %s",
+                (access.tenant_id, secret_hash(secret)),
+            )
+            audit.record(conn, access, AuditRow("E", "logout"))
+
+    def create_token(
+        self, tenant_id: TenantId, user_id: str, life: timedelta
+    ) -> tuple[str, str, datetime]:
+        """Make a bearer token; return its id, its secret (shown once) and when it expires."""
+        token_id, secret = secrets.token_hex(4), "ana_" + secrets.token_urlsafe(32)
+        with self._database.tenant(tenant_id) as conn:
+            row = conn.execute(
+                "INSERT INTO account_token (tenant_id, secret_hash, token_id, user_id, "
+                "expires_at) VALUES (%s, %s, %s, %s, clock_timestamp() + %s) "
+                "RETURNING expires_at",
+                (tenant_id, secret_hash(secret), token_id, user_id, life),
+            ).fetchone()
+        assert row is not None
+        return token_id, secret, row[0]
+
+    def revoke_tokens(self, tenant_id: TenantId, user_id: str, token_id: str | None) -> int:
+        """Revoke one token of the account, or all for None; return how many."""
+        with self._database.tenant(tenant_id) as conn:
+            done = conn.execute(
+                "UPDATE account_token SET revoked_at = clock_timestamp() "
+                "WHERE tenant_id = %s AND user_id = %s AND revoked_at IS NULL "
+                "AND (%s::text IS NULL OR token_id = %s)",
+                (tenant_id, user_id, token_id, token_id),
+            )
+            return done.rowcount
+
+    def begin_attempt(self, keys: Sequence[bytes], window: timedelta) -> list[tuple[int, datetime]]:
+        """Count an attempt under each key before it is judged, so that a burst cannot outrun it.
+
+        Returns, per key, the failures within `window` before this attempt, and when the last was.
+        """
+        found = []
+        with self._database.transaction() as conn:
+            conn.execute(
+                "DELETE FROM login_failure WHERE last_at < clock_timestamp() - %s",
+                (_FORGET_AFTER,),
+            )
+            for key in keys:
+                row = conn.execute(
+                    "SELECT failures, last_at FROM login_failure WHERE key = %s "
+                    "AND last_at > clock_timestamp() - %s FOR UPDATE",
+                    (key, window),
+                ).fetchone()
+                found.append((row[0], row[1]) if row else (0, datetime.min))
+                conn.execute(
+                    "INSERT INTO login_failure AS f (key, failures) VALUES (%s, 1) "
+                    "ON CONFLICT (key) DO UPDATE SET last_at = clock_timestamp(), failures = "
+                    "CASE WHEN f.last_at > clock_timestamp() - %s THEN f.failures + 1 ELSE 1 END",
+                    (key, window),
+                )
+        return found
+
+    def end_attempt(self, keys: Sequence[bytes]) -> None:
+        """Forget the failures under these keys: the right password was given."""
+        with self._database.transaction() as conn:
+            conn.execute("DELETE FROM login_failure WHERE key = ANY(%s)", (list(keys),))
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    return Account(
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6],
+        frozenset(Role(role) for role in row[7]), frozenset(row[8]), *row[9:],
+    )  # fmt: skip

@@ -1,0 +1,94 @@
+"""Frozen result pages in PostgreSQL: opaque id, one owner, an end."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import zstandard
+from psycopg.types.json import Jsonb
+
+from indexing.access import Access
+from indexing.accounts import FrozenPage
+from indexing.audit import AuditRow
+from indexing.backends.postgres import audit
+from indexing.backends.postgres.connect import Connection, Database
+from indexing.errors import NotFound
+
+_pack = zstandard.ZstdCompressor(level=3).compress
+_unpack = zstandard.ZstdDecompressor().decompress
+
+
+class PostgresFrozenPages:
+    """Pages are read by whom they were made for, while nothing of their view has changed."""
+
+    def __init__(self, database: Database, life: timedelta) -> None:
+        self._database, self._life = database, life
+
+    def freeze(
+        self, access: Access, question: Mapping[str, Any], answer: Mapping[str, Any], row: AuditRow
+    ) -> str:
+        """Keep an answer with its audit row and return the page's id."""
+        page_id = secrets.token_urlsafe(16)
+        with self._database.tenant(access.tenant_id) as conn:
+            conn.execute(
+                "DELETE FROM frozen_page WHERE tenant_id = %s AND expires_at < clock_timestamp()",
+                (access.tenant_id,),
+            )
+            conn.execute(
+                "INSERT INTO frozen_page (tenant_id, page_id, user_id, view_digest, expires_at, "
+                "question, answer) VALUES (%s, %s, %s, %s, clock_timestamp() + %s, %s, %s)",
+                (
+                    access.tenant_id, page_id, access.user_id, view_digest(access), self._life,
+                    Jsonb(dict(question)), _pack(orjson.dumps(dict(answer))),
+                ),
+            )  # fmt: skip
+            audit.record(
+                conn, access, AuditRow(
+                    row.action, row.subtype, row.patient_ids,
+                    [f"page/{page_id}", *row.entities], row.detail, row.outcome,
+                ),
+            )  # fmt: skip
+        return page_id
+
+    def find(self, conn: Connection, access: Access, page_id: str) -> FrozenPage:
+        """Return the page in the caller's transaction; the caller writes the audit row.
+
+        Raises:
+            NotFound: it expired, never was, or is not this principal's as they are now.
+        """
+        row = conn.execute(
+            "SELECT created_at, expires_at, question, answer FROM frozen_page WHERE "
+            "tenant_id = %s AND page_id = %s AND user_id = %s AND view_digest = %s "
+            "AND expires_at > clock_timestamp()",
+            (access.tenant_id, page_id, access.user_id, view_digest(access)),
+        ).fetchone()
+        if row is None:
+            raise NotFound(
+                "this page of results is not here any more",
+                hint="search again: result pages belong to one person and expire",
+            )
+        return FrozenPage(page_id, row[0], row[1], row[2], orjson.loads(_unpack(row[3])))
+
+    def still_open(
+        self, conn: Connection, access: Access, doc_ids: list[str]
+    ) -> Mapping[str, str | None]:
+        """Return {doc_id: patient_id} of those that are live and open now: a frozen page must
+        not outlive a deletion."""
+        rows = conn.execute(
+            "SELECT doc_id, patient_id, labels FROM document WHERE tenant_id = %s "
+            "AND doc_id = ANY(%s) AND live",
+            (access.tenant_id, doc_ids),
+        ).fetchall()
+        return {r[0]: r[1] for r in rows if access.opens(r[1], frozenset(r[2]))}
+
+
+def view_digest(access: Access) -> bytes:
+    """Fold what an access opens, so that a page answered under a wider one is not read later."""
+    patients = None if access.patients is None else sorted(access.patients)
+    view = [sorted(access.roles), access.purpose, patients, sorted(access.labels)]
+    return hashlib.sha256(orjson.dumps(view)).digest()
