@@ -1,0 +1,193 @@
+"""`LexicalIndex` over Tantivy: one folder per tenant, so that statistics are never shared."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+import tantivy
+from tantivy import Occur, Query
+
+from indexing.access import Access
+from indexing.backends.tantivy.compile import TITLE_WEIGHT, Compiler
+from indexing.backends.tantivy.schema import key
+from indexing.backends.tantivy.shelf import Namespace, Shelf, mapped_errors
+from indexing.clauses import Clause
+from indexing.filters import FACETS, Filters
+from indexing.model import IndexState, TenantId, Tombstone
+from indexing.ports import AssertionMode, FacetCount, LexicalEntry, Ranking, Scored
+from indexing.reconcile import digest
+
+TIE_SLACK = 16  # hits fetched past k, to see whether a tie goes on
+MOST_TIED = 20_000
+MOST_FACET_VALUES = 60_000  # of one facet; Tantivy stops at 65,000 buckets
+
+
+class TantivyLexicalIndex:
+    """BM25 with k1 1.2 and b 0.75, Tantivy's own. `zone_of` gives a tenant's time zone."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        zone_of: Callable[[TenantId], tzinfo] = lambda _: UTC,
+        title_weight: float = TITLE_WEIGHT,
+    ) -> None:
+        self._root = root
+        self._zone_of = zone_of
+        self._title_weight = title_weight
+        self._shelves: dict[TenantId, Shelf] = {}
+        self._rebuilding: dict[TenantId, Namespace] = {}
+        self._lock = threading.Lock()
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[LexicalEntry]) -> None:
+        """Write documents with their language; durable and visible on return."""
+        if entries:
+            self._target(tenant_id).upsert(entries)
+
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
+        """Delete documents at versions; the unknown ones are remembered too."""
+        if tombstones:
+            by_version = sorted(tombstones, key=lambda stone: stone.version)
+            self._target(tenant_id).delete({stone.key: stone.version for stone in by_version})
+
+    @contextmanager
+    def fresh(self, tenant_id: TenantId) -> Iterator[None]:
+        """Send this tenant's writes to a new index while the block runs; it counts afterwards."""
+        shelf = self._shelf(tenant_id)
+        namespace = shelf.fresh()
+        self._rebuilding[tenant_id] = namespace
+        try:
+            yield
+        except BaseException:
+            shelf.abandon(namespace)
+            raise
+        finally:
+            del self._rebuilding[tenant_id]
+        shelf.switch(namespace)
+
+    def search(
+        self, access: Access, clause: Clause, filters: Filters, k: int, assertion: AssertionMode
+    ) -> Ranking:
+        """Rank the documents that satisfy `clause`; `total` is exact."""
+        namespace = self._current(access.tenant_id)
+        if namespace is None:
+            return Ranking((), 0)
+        searcher = namespace.searcher()
+        with mapped_errors("search"):
+            query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
+            if k < 1:
+                return Ranking((), searcher.search(query, 1).count)
+            hits, total = _with_ties(searcher, query, k)
+            doc_ids = namespace.doc_ids(searcher, [address for _, address in hits])
+        pairs = sorted((-float(score), d) for (score, _), d in zip(hits, doc_ids, strict=True))[:k]
+        ranked = (Scored(d, -score, rank) for rank, (score, d) in enumerate(pairs, 1))
+        return Ranking(tuple(ranked), total)
+
+    def matching(
+        self,
+        access: Access,
+        clause: Clause,
+        filters: Filters,
+        assertion: AssertionMode,
+        doc_ids: Iterable[str],
+    ) -> frozenset[str]:
+        """Return those of `doc_ids` that satisfy `clause` and `filters`."""
+        wanted = sorted(set(doc_ids))
+        namespace = self._current(access.tenant_id)
+        if namespace is None or not wanted:
+            return frozenset()
+        searcher = namespace.searcher()
+        with mapped_errors("match"):
+            query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
+            among = Query.term_set_query(namespace.schema, "doc_id", wanted)
+            both = Query.boolean_query([(Occur.Must, among), (Occur.Must, query)])
+            hits = searcher.search(both, len(wanted), count=False).hits
+            return frozenset(namespace.doc_ids(searcher, [address for _, address in hits]))
+
+    def facets(
+        self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int
+    ) -> Mapping[str, tuple[FacetCount, ...]]:
+        """Count the matches by each facet; values that differ in case only count together."""
+        namespace = self._current(access.tenant_id)
+        if namespace is None:
+            return {name: () for name in FACETS}
+        searcher = namespace.searcher()
+        with mapped_errors("count"):
+            query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
+            wanted = {name: _terms_of(f"{name}_shown") for name in FACETS}
+            found = searcher.aggregate(query, wanted)
+        return {name: _merged(found[name]["buckets"], size) for name in FACETS}
+
+    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
+        """Count visible documents: all for None; the whole text counts, asserted or not."""
+        namespace = self._current(access.tenant_id)
+        if namespace is None:
+            return 0
+        searcher = namespace.searcher()
+        with mapped_errors("count"):
+            query = self._compiler(namespace, searcher).guarded(clause, access, filters, "any")
+            return int(searcher.search(query, 1).count)
+
+    def state(self, tenant_id: TenantId) -> IndexState:
+        """Count what is held, and fold it into one digest."""
+        held = self.entries(tenant_id)
+        return IndexState(len(held), digest(held))
+
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every live document."""
+        namespace = self._current(tenant_id)
+        return {} if namespace is None else namespace.entries()
+
+    def drop(self, tenant_id: TenantId) -> None:
+        """Remove a tenant's index altogether."""
+        self._shelf(tenant_id).drop()
+
+    def _shelf(self, tenant_id: TenantId) -> Shelf:
+        with self._lock:
+            shelf = self._shelves.get(tenant_id)
+            if shelf is None:
+                shelf = Shelf(self._root / tenant_id.hex, self._zone_of(tenant_id))
+                self._shelves[tenant_id] = shelf
+            return shelf
+
+    def _current(self, tenant_id: TenantId) -> Namespace | None:
+        return self._shelf(tenant_id).current()
+
+    def _target(self, tenant_id: TenantId) -> Namespace:
+        return self._rebuilding.get(tenant_id) or self._shelf(tenant_id).current_or_new()
+
+    def _compiler(self, namespace: Namespace, searcher: tantivy.Searcher) -> Compiler:
+        return Compiler(namespace.schema, searcher, self._title_weight)
+
+
+def _with_ties(
+    searcher: tantivy.Searcher, query: Query, k: int
+) -> tuple[list[tuple[float, tantivy.DocAddress]], int]:
+    """Fetch k hits and all that tie with the last, so that ties can be settled by doc_id."""
+    limit = k + TIE_SLACK
+    found = searcher.search(query, limit)
+    hits, total = found.hits, int(found.count)
+    while len(hits) == limit and hits[-1][0] == hits[k - 1][0] and limit < max(k, MOST_TIED):
+        limit *= 8
+        hits = searcher.search(query, limit, count=False).hits
+    return hits, total
+
+
+def _terms_of(field: str) -> dict[str, dict[str, str | int]]:
+    return {"terms": {"field": field, "size": MOST_FACET_VALUES, "segment_size": MOST_FACET_VALUES}}
+
+
+def _merged(buckets: Iterable[Mapping[str, str | int]], size: int) -> tuple[FacetCount, ...]:
+    counts: Counter[str] = Counter()
+    shown: dict[str, str] = {}
+    for bucket in buckets:  # most frequent first: the commonest spelling is the one shown
+        value = str(bucket["key"])
+        counts[key(value)] += int(bucket["doc_count"])
+        shown.setdefault(key(value), value)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(FacetCount(shown[value], count) for value, count in ordered[:size])

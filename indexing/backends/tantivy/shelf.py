@@ -1,0 +1,249 @@
+"""One tenant's index on disk: a folder per rebuild, and a file that says which one counts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import tzinfo
+from pathlib import Path
+
+import tantivy
+from tantivy import Occur, Query
+
+from indexing.backends.tantivy.schema import GONE, LAYOUT, LIVE, document, open_index, tombstone
+from indexing.errors import EngineUnavailable, EventRejected
+from indexing.ports import LexicalEntry
+
+HEAP_BYTES = 15_000_000  # Tantivy's least: enough for a follower's batch
+BULK_HEAP_BYTES = 96_000_000
+BULK_ENTRIES = 100
+LOCK_WAIT_S = 10.0
+LOCK_POLL_S = 0.02
+MOST_CACHED_IDS = 500_000
+REBUILD = "Run `anamnesis index rebuild` for this tenant."
+
+
+@contextmanager
+def mapped_errors(what: str) -> Iterator[None]:
+    """Turn the driver's errors into ours; they may quote terms, so their text is left out."""
+    try:
+        yield
+    except (ValueError, OSError) as exc:
+        raise EngineUnavailable(f"the full-text index failed to {what}", hint=REBUILD) from exc
+    except BaseException as exc:
+        if type(exc).__name__ != "PanicException":  # Rust's, and no subclass of Exception
+            raise
+        raise EngineUnavailable(f"the full-text index failed to {what}", hint=REBUILD) from exc
+
+
+class Namespace:
+    """One Tantivy index: a writer when asked, and a searcher that follows other processes."""
+
+    def __init__(self, folder: Path, zone: tzinfo) -> None:
+        self.folder = folder
+        self._zone = zone
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._ids: dict[int, str] = {}
+        with mapped_errors("open"):
+            self.index = open_index(folder)
+            self.schema = self.index.schema
+            self._searcher = self.index.searcher()
+
+    @classmethod
+    def create(cls, folder: Path, zone: tzinfo) -> Namespace:
+        """Make an empty index in `folder`."""
+        folder.mkdir(parents=True)
+        with mapped_errors("be made"):
+            open_index(folder, create=True)
+        return cls(folder, zone)
+
+    def searcher(self) -> tantivy.Searcher:
+        """Return a searcher of the last commit, whichever process made it."""
+        try:
+            status = (self.folder / "meta.json").stat()
+        except OSError as exc:
+            raise EngineUnavailable("the full-text index is gone", hint=REBUILD) from exc
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if stamp != self._seen:
+            with self._lock, mapped_errors("reload"):
+                self.index.reload()
+                self._searcher = self.index.searcher()
+                self._seen = stamp
+        return self._searcher
+
+    def doc_ids(self, searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress]) -> list[str]:
+        """Return the documents at those places. Stored fields are slow, so serials are cached."""
+        serials = searcher.fast_field_values("serial", addresses)
+        found: list[str] = []
+        for serial, address in zip(serials, addresses, strict=True):
+            known = self._ids.get(serial)
+            if known is None:
+                known = searcher.doc(address)["doc_id"][0]
+                if len(self._ids) >= MOST_CACHED_IDS:
+                    self._ids.clear()
+                self._ids[serial] = known
+            found.append(known)
+        return found
+
+    def upsert(self, entries: Sequence[LexicalEntry]) -> None:
+        """Write every entry that is not older than what is there, in one commit."""
+        newest = {e.document.doc_id: e for e in sorted(entries, key=lambda e: e.document.version)}
+        with self._writer(len(newest)) as writer:
+            known = self._versions(list(newest))
+            serial = self._next_serial()
+            for doc_id, entry in newest.items():
+                if known.get(doc_id, -1) > entry.document.version:
+                    continue
+                made = _made(entry, serial, self._zone)
+                writer.delete_documents_by_term("doc_id", doc_id)
+                writer.add_document(made)
+                serial += 1
+            writer.commit()
+
+    def delete(self, versions: dict[str, int]) -> None:
+        """Leave a tombstone for every document that is not newer than its deletion."""
+        with self._writer(len(versions)) as writer:
+            known = self._versions(list(versions))
+            serial = self._next_serial()
+            for doc_id, version in versions.items():
+                if known.get(doc_id, -1) > version:
+                    continue
+                writer.delete_documents_by_term("doc_id", doc_id)
+                writer.add_document(tombstone(doc_id, version, serial))
+                serial += 1
+            writer.commit()
+
+    def entries(self) -> dict[str, int]:
+        """Return the version of every live document."""
+        searcher = self.searcher()
+        with mapped_errors("list"):
+            live = Query.term_query(self.schema, "life", LIVE)
+            hits = searcher.search(live, max(1, searcher.num_docs), count=False).hits
+            addresses = [address for _, address in hits]
+            versions = searcher.fast_field_values("version", addresses)
+            return dict(zip(self.doc_ids(searcher, addresses), versions, strict=True))
+
+    def _versions(self, doc_ids: list[str]) -> dict[str, int]:
+        """Return what is held of those documents, deletions included."""
+        searcher = self.searcher()
+        wanted = Query.term_set_query(self.schema, "doc_id", doc_ids)
+        hits = searcher.search(wanted, max(1, len(doc_ids)), count=False).hits
+        addresses = [address for _, address in hits]
+        versions = searcher.fast_field_values("version", addresses)
+        return dict(zip(self.doc_ids(searcher, addresses), versions, strict=True))
+
+    def _next_serial(self) -> int:
+        searcher = self.searcher()
+        if not searcher.num_docs:
+            return 1
+        top = searcher.search(Query.all_query(), 1, count=False, order_by_field="serial").hits
+        return int(top[0][0]) + 1
+
+    @contextmanager
+    def _writer(self, size: int) -> Iterator[tantivy.IndexWriter]:
+        """Hold the one writer; nothing is kept unless the block commits."""
+        heap = BULK_HEAP_BYTES if size >= BULK_ENTRIES else HEAP_BYTES
+        with mapped_errors("be written"):
+            writer = self._locked_writer(heap)
+            try:
+                yield writer
+            finally:
+                # Merges that this commit set off end here; dropping the writer would kill them.
+                writer.wait_merging_threads()
+
+    def _locked_writer(self, heap: int) -> tantivy.IndexWriter:
+        """The lock is the operating system's, so a killed process leaves none behind."""
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while True:
+            try:
+                return self.index.writer(heap, 1)
+            except ValueError as exc:
+                if "LockBusy" not in str(exc):
+                    raise
+                if time.monotonic() > deadline:
+                    message = "another process is writing to the full-text index"
+                    raise EngineUnavailable(message, hint="Try again.") from exc
+                time.sleep(LOCK_POLL_S)
+
+
+def _made(entry: LexicalEntry, serial: int, zone: tzinfo) -> tantivy.Document:
+    try:
+        return document(entry, serial, zone)
+    except (ValueError, UnicodeError, OverflowError) as exc:
+        raise EventRejected("the full-text index cannot hold this document") from exc
+
+
+class Shelf:
+    """A tenant's folder. Names of indexes are unguessable and never used again."""
+
+    def __init__(self, folder: Path, zone: tzinfo) -> None:
+        self.folder = folder
+        self._zone = zone
+        self._open: Namespace | None = None
+        self._lock = threading.Lock()
+
+    def current(self) -> Namespace | None:
+        """Return the index that counts, None before the first document."""
+        name = self._name()
+        if name is None:
+            return None
+        with self._lock:
+            if self._open is None or self._open.folder.name != name:
+                self._open = Namespace(self.folder / name, self._zone)
+            return self._open
+
+    def current_or_new(self) -> Namespace:
+        """Return the index that counts; make one when there is none."""
+        found = self.current()
+        if found is None:
+            self.switch(self.fresh())
+            found = self.current()
+        assert found is not None  # just switched to
+        return found
+
+    def fresh(self) -> Namespace:
+        """Make an empty index beside the one that counts."""
+        return Namespace.create(self.folder / f"{LAYOUT}-{secrets.token_hex(12)}", self._zone)
+
+    def switch(self, namespace: Namespace) -> None:
+        """Let `namespace` count from now on, and remove every other."""
+        spelled = self.folder / f"current.{secrets.token_hex(6)}"
+        with spelled.open("w", encoding="ascii") as out:
+            out.write(namespace.folder.name)
+            out.flush()
+            os.fsync(out.fileno())
+        spelled.replace(self.folder / "current")
+        for other in self.folder.iterdir():
+            if other.is_dir() and other != namespace.folder:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def abandon(self, namespace: Namespace) -> None:
+        """Remove an index that never counted."""
+        shutil.rmtree(namespace.folder, ignore_errors=True)
+
+    def drop(self) -> None:
+        """Remove everything."""
+        with self._lock:
+            self._open = None
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self.folder)
+
+    def _name(self) -> str | None:
+        try:
+            name = (self.folder / "current").read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as exc:
+            raise EngineUnavailable("the full-text index cannot be found", hint=REBUILD) from exc
+        if not name.startswith(f"{LAYOUT}-") or "/" in name:
+            raise EngineUnavailable("the full-text index has another layout", hint=REBUILD)
+        return name
+
+
+__all__ = ["GONE", "Namespace", "Shelf", "mapped_errors"]
