@@ -205,6 +205,23 @@ def _upsert(conn: Connection, statement: str, rows: Sequence[tuple[object, ...]]
             cursor.executemany(statement, rows)
 
 
+def visible(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
+    """Return the visible ones among `doc_ids` in the caller's transaction, beside its audit row."""
+    rows = conn.execute(
+        f"SELECT {_DOCUMENT}, a.language_version, a.found FROM document d "
+        "LEFT JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
+        "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
+        "AND d.live",
+        (access.tenant_id, list(doc_ids)),
+    ).fetchall()
+    found = (_derived(access.tenant_id, row) for row in rows)
+    return {
+        each.document.doc_id: each
+        for each in found
+        if access.opens(each.document.patient_id, each.document.labels)
+    }
+
+
 class PostgresDocuments:
     """The `Documents` port: reads by access, for pages and rankers."""
 
@@ -214,19 +231,7 @@ class PostgresDocuments:
     def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
         """Return the visible ones among `doc_ids`; the rest are absent from the mapping."""
         with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(
-                f"SELECT {_DOCUMENT}, a.language_version, a.found FROM document d "
-                "LEFT JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
-                "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
-                "AND d.live",
-                (access.tenant_id, list(doc_ids)),
-            ).fetchall()
-        found = (_derived(access.tenant_id, row) for row in rows)
-        return {
-            each.document.doc_id: each
-            for each in found
-            if access.opens(each.document.patient_id, each.document.labels)
-        }
+            return visible(conn, access, doc_ids)
 
     def total(self, access: Access) -> int:
         """Count the documents that `access` opens."""

@@ -1,0 +1,95 @@
+"""One patient's chart as the pages show it: read from the projections, never from the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a patient is. A partial birth date is [birth_start, birth_end)."""
+
+    patient_id: str
+    name: str
+    sex: str = ""
+    birth_start: date | None = None
+    birth_end: date | None = None
+    deceased: bool = False
+    deceased_start: datetime | None = None
+    place: str = ""
+    identifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a chart; `fresh` when it came since the reader's last visit."""
+
+    resource_type: str
+    resource_id: str
+    text: str
+    status: str = ""
+    detail: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A document of the chart, without its text."""
+
+    doc_id: str
+    title: str
+    type: str
+    specialty: str
+    author: str
+    start: datetime | None
+    end: datetime | None
+    encounter_id: str | None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One numeric value of a series."""
+
+    at: datetime
+    value: Decimal
+    flag: str = ""  # Observation.interpretation, as sent
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One kind of observation over time, oldest first; `last_text` where values are no numbers."""
+
+    code: str
+    name: str
+    unit: str
+    readings: tuple[Reading, ...]
+    last_at: datetime
+    last_text: str
+    flag: str = ""
+    low: Decimal | None = None
+    high: Decimal | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`totals` counts what stands in the chart where a list here was cut short; `since` is the
+    reader's last visit, None for the first."""
+
+    person: Person
+    problems: Sequence[Item]
+    medications: Sequence[Item]
+    allergies: Sequence[Item]
+    encounters: Sequence[Item]
+    procedures: Sequence[Item]
+    notes: Sequence[Note]
+    series: Sequence[Series]
+    since: datetime | None
+    totals: Mapping[str, int] = field(default_factory=dict)
+    merged: tuple[str, ...] = ()
