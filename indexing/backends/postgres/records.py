@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import zstandard
 
 from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit, texts
+from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.errors import Conflict, Gone, NotFound
 from indexing.fhir.projections import COLUMNS, TABLES_OF
@@ -21,7 +22,10 @@ from indexing.model import Kind
 from indexing.records import Held, Incoming, Stored
 
 _HELD = "type, id, version, last_updated, received, links, deleted, patient_id, author, reason"
-_SHARED_TABLES = ("resource_code", "resource_link")
+_COLUMNS = (
+    "tenant_id", "type", "id", "version", "last_updated", "received", "digest", "links",
+    "patient_id", "deleted", "issues", "author", "reason",
+)  # fmt: skip
 
 
 class PostgresRecords:
@@ -51,7 +55,7 @@ class PostgresRecords:
             if changed:
                 _write_resources(conn, access, changed, reason)
                 _write_projections(conn, access, changed)
-                events = texts.write(conn, access.tenant_id, [item for item, _ in changed])
+                events = texts.write(conn, access.tenant_id, changed)
                 _write_events(conn, access, changed, events)
             audit.record(conn, access, _audit_row(stored, batch))
         return stored
@@ -149,8 +153,8 @@ def _write_resources(
     conn: Connection, access: Access, changed: list[tuple[Incoming, Stored]], reason: str
 ) -> None:
     old = [(access.tenant_id, *_key(i)) for i, s in changed if s.version > 1]
-    with conn.cursor() as cursor:
-        if old:
+    if old:
+        with conn.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO resource_history SELECT * FROM resource "
                 "WHERE tenant_id = %s AND type = %s AND id = %s",
@@ -159,19 +163,23 @@ def _write_resources(
             cursor.executemany(
                 "DELETE FROM resource WHERE tenant_id = %s AND type = %s AND id = %s", old
             )
-        cursor.executemany(
-            "INSERT INTO resource (tenant_id, type, id, version, last_updated, received, digest, "
-            "links, patient_id, deleted, issues, author, reason) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (
-                    access.tenant_id, *_key(i), s.version, s.last_updated, _pack(i.received),
-                    _digest(i.received), json.dumps(dict(i.links or {})), i.patient_id, i.deleted,
-                    json.dumps([asdict(issue) for issue in i.issues]), access.user_id, reason,
-                )
-                for i, s in changed
-            ],
-        )  # fmt: skip
+    insert_rows(
+        conn,
+        "resource",
+        _COLUMNS,
+        [
+            (
+                access.tenant_id, *_key(i), s.version, s.last_updated, _pack(i.received),
+                _digest(i.received), _json(dict(i.links or {})), i.patient_id, i.deleted,
+                _json([asdict(issue) for issue in i.issues]), access.user_id, reason,
+            )
+            for i, s in changed
+        ],
+    )  # fmt: skip
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _write_projections(
@@ -186,21 +194,14 @@ def _write_projections(
             stale.setdefault(item.resource_type, []).append(item.resource_id)
     for resource_type, ids in stale.items():
         for table in TABLES_OF.get(resource_type, ()):
+            shared = "resource_type" in COLUMNS[table]
             conn.execute(
                 f"DELETE FROM {table} WHERE tenant_id = %s AND resource_id = ANY(%s)"
-                + (" AND resource_type = %s" if "resource_type" in COLUMNS[table] else ""),
-                (access.tenant_id, ids, resource_type)
-                if "resource_type" in COLUMNS[table]
-                else (access.tenant_id, ids),
+                + (" AND resource_type = %s" if shared else ""),
+                (access.tenant_id, ids, *([resource_type] if shared else [])),
             )
-    with conn.cursor() as cursor:
-        for table, values in rows.items():
-            names = COLUMNS[table]
-            cursor.executemany(
-                f"INSERT INTO {table} (tenant_id, {', '.join(names)}) "
-                f"VALUES ({', '.join(['%s'] * (len(names) + 1))})",
-                values,
-            )
+    for table, values in rows.items():
+        insert_rows(conn, table, ("tenant_id", *COLUMNS[table]), values)
 
 
 def _write_events(
@@ -214,13 +215,8 @@ def _write_events(
          i.deleted)
         for i, s in changed
     ] + [(access.tenant_id, Kind.DOCUMENT.value, *event) for event in documents]  # fmt: skip
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO outbox (tenant_id, kind, key, version, deleted) "
-            "VALUES (%s, %s, %s, %s, %s)",
-            events,
-        )
-        cursor.execute("NOTIFY anamnesis_feed")
+    insert_rows(conn, "outbox", ("tenant_id", "kind", "key", "version", "deleted"), events)
+    conn.execute("NOTIFY anamnesis_feed")
 
 
 def _audit_row(stored: list[Stored], batch: Sequence[Incoming]) -> AuditRow:

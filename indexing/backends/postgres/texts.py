@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from indexing.backends.postgres.connect import Connection
 from indexing.fhir.documents import DocumentText
 from indexing.model import TenantId
-from indexing.records import Incoming
+from indexing.records import Incoming, Stored
 
 Event = tuple[str, int, bool]  # doc_id, version, deleted
 
@@ -33,15 +33,18 @@ RETURNING doc_id, version, NOT live
 """
 
 
-def write(conn: Connection, tenant_id: TenantId, items: Sequence[Incoming]) -> list[Event]:
+def write(
+    conn: Connection, tenant_id: TenantId, changed: Sequence[tuple[Incoming, Stored]]
+) -> list[Event]:
     """Bring the documents in line with changed resources; return what changed, to be announced."""
     events: dict[str, Event] = {}
-    for item in items:
+    for item, _ in changed:
         if item.resource_type == "Patient":
             _note(events, _merge(conn, tenant_id, item))
-    for item in items:
-        named = {text.doc_id for text in item.texts}
-        _note(events, _withdraw(conn, tenant_id, item, named))
+    for item, stored in changed:
+        if stored.version > 1:
+            named = {text.doc_id for text in item.texts}
+            _note(events, _withdraw(conn, tenant_id, item, named))
         for text in item.texts:
             _note(events, _write_one(conn, tenant_id, text))
     return list(events.values())
