@@ -1,0 +1,162 @@
+"""What a mention says of this patient: present, negated, uncertain, hypothetical, and so on.
+
+The scheme is ConText's (Harkema et al. 2009): a cue opens a scope to its right or left within its
+sentence; closing words end it; the mentions inside take the cue's label. One label per mention, in
+the order family, negated, hypothetical, uncertain, historical, present; `historical` and `family`
+are reported beside it, because "no history of stroke" is both.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from indexing.language.cues import Hit, Kind, find, fold
+from indexing.language.marks import marks
+from indexing.language.persistence import is_chronic, is_event
+from indexing.language.scope import Scope, scopes
+from indexing.language.sentences import sentence_starts
+from indexing.model import Assertion, Cue, Section
+
+
+class HasOffsets(Protocol):
+    """Anything with a place in the text."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+class Offsets(NamedTuple):
+    """A bare place in the text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """`historical`: belongs to the history, whatever the label; `family`: is another person's.
+    `cue` is what decided the label; None when nothing spoke against "present"."""
+
+    assertion: Assertion
+    historical: bool = False
+    family: bool = False
+    cue: Cue | None = None
+
+
+_PRECEDENCE: Final = (
+    (Kind.FAMILY, Assertion.FAMILY),
+    (Kind.NEGATED, Assertion.NEGATED),
+    (Kind.HYPOTHETICAL, Assertion.HYPOTHETICAL),
+    (Kind.UNCERTAIN, Assertion.UNCERTAIN),
+    (Kind.HISTORICAL, Assertion.HISTORICAL),
+)
+_PAST_PARTS: Final = frozenset(
+    {"past_medical_history", "past_surgical_history", "social_history", "allergies"}
+)
+# Habits belong to the social history wherever they are written.
+_HABIT: Final = re.compile(
+    r"\b(?:alcohol|tobacco|smok\w+|cigarett\w+|etoh|drinks?|drinking|vap(?:es|ing)|"
+    r"(?:illicit |recreational |iv |intravenous )?drugs?(?: use| abuse)?$|drug allerg\w+|"
+    r"allergies)\b"
+)
+_PAST_CUE: Final = re.compile(r"\b(?:history|hx|h/o|prior|previous|past|former)\b")
+
+
+def assess(text: str, sections: Sequence[Section], spans: Sequence[HasOffsets]) -> list[Assessment]:
+    """Judge each span, in the order given. Time is linear in the text and the spans."""
+    if not spans:
+        return []
+    note = _Note(text, sections)
+    return [note.judge(span.start, span.end) for span in spans]
+
+
+class _Note:
+    """One text with its cues; sentences and scopes are worked out where spans stand."""
+
+    def __init__(self, text: str, sections: Sequence[Section]) -> None:
+        self._text = text
+        self._folded = fold(text)
+        self._sections = sections or (Section(0, 0, len(text), ""),)
+        self._part_starts = [part.start for part in self._sections]
+        self._hits = _merged(find(self._folded), marks(text))
+        self._hit_starts = [hit.start for hit in self._hits]
+        self._sentences: dict[int, list[int]] = {}
+        self._scopes: dict[int, list[Scope]] = {}
+
+    def judge(self, start: int, end: int) -> Assessment:
+        number = max(0, bisect_right(self._part_starts, start) - 1)
+        part = self._sections[number]
+        first, last = self._sentence(number, start, end)
+        key = first
+        if key not in self._scopes:
+            inside = self._hits[
+                bisect_left(self._hit_starts, first) : bisect_left(self._hit_starts, last)
+            ]
+            inside = [hit for hit in inside if hit.end <= last]
+            self._scopes[key] = scopes(self._folded, first, last, inside)
+        found: dict[Kind, Scope] = {}
+        for scope in self._scopes[key]:
+            if scope.kind not in found and scope.covers(self._folded, start, end):
+                found[scope.kind] = scope
+        return self._conclude(found, part, start, end)
+
+    def _sentence(self, number: int, start: int, end: int) -> tuple[int, int]:
+        part = self._sections[number]
+        starts = self._sentences.get(number)
+        if starts is None:
+            starts = sentence_starts(self._text, part.start, part.end)
+            self._sentences[number] = starts
+        i = bisect_right(starts, start) - 1
+        j = bisect_left(starts, end)
+        return starts[max(0, i)], starts[j] if j < len(starts) else part.end
+
+    def _conclude(
+        self, found: dict[Kind, Scope], part: Section, start: int, end: int
+    ) -> Assessment:
+        words = self._folded[start:end]
+        heading = part if part.body > part.start else None
+        family = Kind.FAMILY in found or part.name == "family_history"
+        background = Kind.BACKGROUND in found
+        historical = (
+            Kind.HISTORICAL in found
+            or background
+            or family
+            or part.name in _PAST_PARTS
+            or _HABIT.search(words) is not None
+            or any(_PAST_CUE.search(self._folded, s.cue_start, s.cue_end) for s in found.values())
+        )
+        for kind, assertion in _PRECEDENCE:
+            if kind in found:
+                return Assessment(assertion, historical, family, self._cue(found[kind]))
+            if kind is Kind.FAMILY and family:
+                return Assessment(assertion, historical, True, self._heading(heading))
+        if background:
+            over = not is_chronic(words)
+            label = Assertion.HISTORICAL if over else Assertion.PRESENT
+            return Assessment(label, True, family, self._cue(found[Kind.BACKGROUND]))
+        if part.name in ("past_surgical_history", "allergies") or (
+            part.name == "past_medical_history" and is_event(words)
+        ):
+            return Assessment(Assertion.HISTORICAL, True, family, self._heading(heading))
+        return Assessment(Assertion.PRESENT, historical, family, None)
+
+    def _cue(self, scope: Scope) -> Cue:
+        return Cue(scope.cue_start, scope.cue_end, self._text[scope.cue_start : scope.cue_end])
+
+    def _heading(self, part: Section | None) -> Cue | None:
+        if part is None:
+            return None
+        end = part.start + len(self._text[part.start : part.body].rstrip())
+        return Cue(part.start, end, self._text[part.start : end])
+
+
+def _merged(words: list[Hit], signs: list[Hit]) -> list[Hit]:
+    if not signs:
+        return words
+    return sorted([*words, *signs], key=lambda hit: (hit.start, hit.end))

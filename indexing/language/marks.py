@@ -1,0 +1,97 @@
+"""Cues that are not words: boxes, plus and minus signs, question marks, and "Cough: no"."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from indexing.language.cues import Hit, Kind, Reach, Rule
+
+_MARK: Final = re.compile(
+    r"(?P<box>\[[ xX✓✔_*]?\]|[☐☑☒])"
+    r"|(?P<sign>\([ ]?(?:[-+–−]|neg|pos)[ ]?\)|(?<![\w)/])[-+]ve\b(?! for))"
+    r"|(?P<ask>(?<![\w?)\]])\?+(?=[ ]?\w)|(?<=\w)\?(?=[ ]*(?:$|[,;).\n])))"
+    r"|(?P<plus>(?<![\w)/])[+](?=[ ]?[a-z]))"
+    r"|(?P<answer>(?:[ ]?[:?]|[ ][-–=]|[ ]*\.{2,})[ ]*(?P<word>no|none|negative|neg|denies|denied"
+    r"|absent|never|nil|n|yes|y|positive|pos|present|unknown|not assessed|n/a|none reported"
+    r"|no complaints|resolved|stopped|discontinued|stable|unchanged|possible|likely|suspected)\b"
+    r"(?=[ ]*(?:$|[.,;)\n]|[ ]{2}|[ ]+[A-Z][\w /]{0,30}:|[ ]+-[ ])))",
+    re.MULTILINE | re.IGNORECASE,
+)
+_EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐"})
+_MINUS: Final = frozenset({"(-)", "(–)", "(−)", "(neg)", "-ve"})
+_NO: Final = frozenset(
+    {"no", "none", "negative", "neg", "denies", "denied", "absent", "never", "nil", "n"}
+    | {"none reported", "no complaints"}
+)
+_OVER: Final = frozenset({"resolved", "stopped", "discontinued"})
+_MAYBE: Final = frozenset({"possible", "likely", "suspected"})
+
+NEGATES: Final = Rule(Kind.NEGATED, True, Reach.LIST)
+ALL_KINDS: Final = frozenset(Kind) - {Kind.PSEUDO, Kind.END}
+CLOSES: Final = Rule(Kind.END, True, Reach.LIST, frozenset({Kind.NEGATED}))
+CLOSES_ALL: Final = Rule(Kind.END, True, Reach.LIST, ALL_KINDS)
+
+
+def marks(text: str) -> list[Hit]:
+    """Return the signs of `text` as cues, in order.
+
+    A sign before its concept reaches forward ("(-) fever"), one behind it reaches back
+    ("fever (-)"); the first of a line decides for the line.
+    """
+    hits: list[Hit] = []
+    line_end, before = -1, True
+    for match in _MARK.finditer(text):
+        start, end = match.span()
+        kind = match.lastgroup
+        if match["box"] or match["sign"]:
+            if start > line_end:
+                line_end = _line_end(text, end)
+                before = _leads(text, start, end)
+            hits.append(Hit(start, end, _signed(match, before)))
+        elif match["answer"]:
+            hits.append(_answered(match))
+        elif kind == "ask":
+            forward = not text[start - 1 : start].isalnum()
+            reach = Reach.PHRASE if forward else Reach.NEXT
+            hits.append(Hit(start, end, (Rule(Kind.UNCERTAIN, forward, reach),)))
+        else:
+            hits.append(Hit(start, end, (CLOSES,)))
+    return hits
+
+
+def _line_end(text: str, start: int) -> int:
+    found = text.find("\n", start)
+    return len(text) if found < 0 else found
+
+
+def _leads(text: str, start: int, end: int) -> bool:
+    """Whether the sign stands before its concept."""
+    before = text[max(0, start - 3) : start].rstrip(" \t")
+    if not before or before[-1] in "\n,;:.-•*|":
+        return True
+    after = text[end : end + 3].lstrip(" \t")
+    return bool(after) and after[0].isalnum() and not text[max(0, start - 1) : start].isspace()
+
+
+def _signed(match: re.Match[str], before: bool) -> tuple[Rule, ...]:
+    text = match[0].lower().replace(" ", "")
+    empty = match[0] in _EMPTY or text in _MINUS
+    if before:
+        return (CLOSES_ALL, NEGATES) if empty else (CLOSES_ALL,)
+    back = Rule(Kind.NEGATED, False, Reach.PHRASE)
+    return (back, CLOSES_ALL) if empty else (CLOSES_ALL,)
+
+
+def _answered(match: re.Match[str]) -> Hit:
+    word = match["word"].lower()
+    start, end = match.start("word"), match.end("word")
+    kind: Kind | None = None
+    if word in _NO:
+        kind = Kind.NEGATED
+    elif word in _OVER:
+        kind = Kind.HISTORICAL
+    elif word in _MAYBE:
+        kind = Kind.UNCERTAIN
+    back = (Rule(kind, False, Reach.PHRASE),) if kind else ()
+    return Hit(start, end, (*back, CLOSES_ALL))

@@ -1,0 +1,150 @@
+"""From the cues of one sentence to the stretches of it that they govern."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from indexing.language.cues import Hit, Kind, Reach, Rule
+
+_COMMA: Final = re.compile(r"[,;()]")
+_STOP: Final = re.compile(r"[;:]")
+# A new clause: its own subject and verb, or a finding of its own. It ends a denial's list.
+_CLAUSE: Final = re.compile(
+    r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+)*"
+    r"(?:(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
+    r"(?:also[ ]+|now[ ]+|then[ ]+|currently[ ]+|still[ ]+|has[ ]+been[ ]+)?"
+    r"(?:is|are|was|were|has|have|had|presents|presented|reports?|reported|states?|stated|"
+    r"complains?|complained|endorses|endorsed|notes|noted|admits|admitted|describes|described|"
+    r"developed|develops|continues?|continued|feels|felt|takes|taking|uses|using|start(?:ed|s)?|"
+    r"remains|appears|appeared|shows|showed|showing|demonstrates|revealed|reveals|reporting|found|"
+    r"came|went|will|can|does|did|gets|got|having|smokes|drinks|experiences|experienced|"
+    r"underwent|received|requires|lives|works|sounds|seems|tolerated|tolerating|begins|began|"
+    r"exhibits|suffers|says|said|improved|improving|responded|present|treated|given|"
+    r"positive|pos|with(?![ ]+(?:no|any))|status)\b"
+    r"|(?:the[ ]+|an?[ ]+|some[ ]+|mildly[ ]+|moderate(?:ly)?[ ]+|bilateral[ ]+|otherwise[ ]+|"
+    r"grossly[ ]+|slightly[ ]+|very[ ]+|still[ ]+|generally[ ]+|now[ ]+|her[ ]+|his[ ]+|new[ ]+)?"
+    r"(?:normal|normally|normocephalic|intact|clear|soft|supple|regular|alert|awake|oriented|stable|"
+    r"warm|moist|well|good|full|symmetric(?:al)?|equal|reactive|non-?tender|non-?distended|"
+    r"elevated|increased|decreased|reduced|diminished|occasional|intermittent|"
+    r"persistent|worsening|ongoing|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
+    r"healthy|pleasant|comfortable|cooperative|within[ ]normal[ ]limits|wnl|s1|family[ ]history|"
+    r"past[ ]medical[ ]history|history[ ]of|gait|pupils)(?![\w]))"
+)
+_WORDS_NEAR: Final = 4
+_WORD: Final = re.compile(r"\S+")
+_FILLER: Final = re.compile(r"[\s\-/\"'(]*(?:(?:a|an|the|of|any|acute|this)\s+)?")
+_LAST_OF_LIST: Final = re.compile(r",?\s*\b(?:or|nor|and)\b|/")
+_BACK_WORDS: Final = 14
+_PLURAL: Final = re.compile(r"(?:were|are|have)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`[start, end)` is governed by the cue at `[cue_start, cue_end)`."""
+
+    kind: Kind
+    start: int
+    end: int
+    cue_start: int
+    cue_end: int
+    forward: bool
+    next_only: bool = False
+
+    def covers(self, folded: str, start: int, end: int) -> bool:
+        """Whether the mention at `[start, end)` stands in this scope."""
+        if self.forward:
+            if self.cue_start <= start < self.cue_end <= end:
+                return True  # the mention begins with or inside the cue: "no fever", "no acute"
+            if not self.cue_end <= start < self.end:
+                return False
+            return not self.next_only or _FILLER.fullmatch(folded, self.cue_end, start) is not None
+        if not (self.start <= start and end <= self.cue_start):
+            return False
+        return not self.next_only or not folded[end : self.cue_start].strip(" -")
+
+
+def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scope]:
+    """Return what the cues of the sentence `[first, last)` govern, leftmost cue first."""
+    closers = [hit for hit in hits if any(rule.kind is Kind.END for rule in hit.rules)]
+    found: list[Scope] = []
+    for hit in hits:
+        for rule in hit.rules:
+            if rule.kind in (Kind.END, Kind.PSEUDO):
+                continue
+            if rule.forward:
+                end = _forward(folded, last, hit, rule, closers)
+                found.append(_scope(rule, hit, hit.end, end))
+            else:
+                start = _backward(folded, first, hit, rule, closers)
+                found.append(_scope(rule, hit, start, hit.start))
+    return found
+
+
+def _scope(rule: Rule, hit: Hit, start: int, end: int) -> Scope:
+    near = rule.reach is Reach.NEXT
+    return Scope(rule.kind, start, end, hit.start, hit.end, rule.forward, near)
+
+
+def _closes(hit: Hit, kind: Kind) -> bool:
+    return any(rule.kind is Kind.END and kind in rule.ends for rule in hit.rules)
+
+
+def _forward(folded: str, last: int, hit: Hit, rule: Rule, closers: Sequence[Hit]) -> int:
+    end = last
+    for closer in closers:
+        if closer.start >= hit.end and _closes(closer, rule.kind):
+            end = min(end, closer.start)
+            break
+    semicolon = folded.find(";", hit.end, end)
+    if semicolon >= 0 and not _is_list(folded, hit, end):
+        end = semicolon
+    if rule.kind is Kind.NEGATED:
+        clause = _CLAUSE.search(folded, hit.end, end)
+        if clause:
+            end = clause.start()
+    if rule.reach is Reach.PHRASE:
+        comma = _COMMA.search(folded, hit.end, end)
+        if comma:
+            end = comma.start()
+    if rule.reach is Reach.NEAR:
+        for i, word in enumerate(_WORD.finditer(folded, hit.end, end)):
+            if i == _WORDS_NEAR:
+                return word.start()
+    return end
+
+
+def _is_list(folded: str, hit: Hit, end: int) -> bool:
+    """Whether semicolons separate the items of a denial ("denies: fever; chills; cough")."""
+    items = folded[hit.end : end].split(";")
+    return len(items) > 2 and all(len(item.split()) <= 4 for item in items)
+
+
+def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: Sequence[Hit]) -> int:
+    start = first
+    for closer in closers:
+        if closer.end > hit.start:
+            break
+        if _closes(closer, rule.kind):
+            start = max(start, closer.end)
+    semicolon = folded.rfind(";", start, hit.start)
+    start = max(start, semicolon + 1)
+    plural = _PLURAL.match(folded, hit.start) is not None
+    if rule.reach is Reach.PHRASE or not plural:
+        start = _last_item(folded, start, hit.start)
+    words = [m.start() for m in _WORD.finditer(folded, start, hit.start)]
+    if len(words) > _BACK_WORDS:
+        start = words[bisect_left(words, words[-_BACK_WORDS])]
+    return start
+
+
+def _last_item(folded: str, start: int, end: int) -> int:
+    """Return where the last item before `end` begins: "fever, cough (resolved)" is the cough."""
+    tail = end
+    while tail > start and folded[tail - 1] in " ,(-:":
+        tail -= 1
+    comma = max(folded.rfind(",", start, tail), folded.rfind("(", start, tail))
+    return max(start, comma + 1)

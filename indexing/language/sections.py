@@ -1,0 +1,187 @@
+"""Cut a note at its headings, whatever style they come in, and name each part.
+
+Read in one pass, line by line; every pattern is bounded, so the time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from indexing.language.headings import OTHER, PARENTS, SYSTEMS, loinc, lookup, normalise
+from indexing.model import Section
+
+_LEAD = (
+    r"(?:\#{1,6}[ \t]+|\*\*[ \t]*|__|(?:[-•*·>–]|\(?\d{1,2}[.)]|[A-Z][.)]|[IVX]{1,4}[.)])[ \t]+)"
+)
+_AT_LINE: Final = re.compile(
+    rf"^[ \t]*(?P<lead>{_LEAD})?(?P<head>[A-Za-z][^\n:]{{0,78}}?)"
+    r"(?P<mark>[ \t]*(?:\*\*|__)?[ \t]*(?::(?:\*\*|__)?|\#*[ \t]*$)|[ \t]+[-–][ \t])",
+    re.MULTILINE,
+)
+_RUN_ON: Final = re.compile(
+    r"(?:(?<=[.;:!?)\]] )|(?<=  )|(?<=\t))"
+    r"(?P<head>[A-Z][A-Za-z/&,'\-]*(?:[ ][A-Za-z/&,'\-]+){0,6}):(?=\s|$)"
+)
+_LETTERS: Final = re.compile(r"[A-Za-z]")
+_VALUE: Final = re.compile(r"\s*[<>~]?\s*\d")
+_WORD: Final = re.compile(r"[A-Za-z]{3,}")
+_DATE_FORM: Final = re.compile(r"[MDY/\-]+")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 /&,'()#+.\-]+")
+# Labels of a measurement: the number that follows is their value, nothing hangs below them.
+_MEASURE: Final = frozenset(
+    "bp hr rr t temp p pulse wt ht bmi o2 sat spo2 o2sat pox temperature weight height resp "
+    "respirations respiration na k cl co2 bun cr wbc hgb hct plt inr pt ptt ast alt tsh a1c "
+    "ph axis blood_pressure heart_rate respiratory_rate oxygen_saturation pulse_ox age".split()
+)
+_BULLETS: Final = frozenset("-•*·>–")
+_IN_BULLETS: Final = frozenset(
+    "chief_complaint history_of_present_illness past_medical_history past_surgical_history "
+    "family_history social_history allergies medications review_of_systems physical_exam "
+    "laboratory imaging assessment plan assessment_and_plan immunizations problem_list "
+    "discharge_medications discharge_diagnosis hospital_course".split()
+)
+_OWN_LINE: Final = frozenset({"vital_signs", "mental_status_exam"})
+_SHOUTING: Final = 0.6  # share of capitals above which capitals say nothing about headings
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    start: int
+    body: int
+    name: str
+
+
+def sections(text: str) -> tuple[Section, ...]:
+    """Return the parts of `text` in order: they cover it without gaps. What stands before the
+    first heading is a part named ""; an empty text has none."""
+    if not text:
+        return ()
+    found = _named(_candidates(text))
+    parts: list[Section] = []
+    first = found[0].start if found else len(text)
+    if first > 0:
+        parts.append(Section(0, 0, first, ""))
+    for i, heading in enumerate(found):
+        end = found[i + 1].start if i + 1 < len(found) else len(text)
+        body = min(heading.body, end)
+        parts.append(Section(heading.start, body, end, heading.name, loinc(heading.name)))
+    return tuple(parts)
+
+
+def section_at(parts: Sequence[Section], position: int) -> Section | None:
+    """Return the part that holds `position`."""
+    i = bisect_right(parts, position, key=lambda part: part.start) - 1
+    return parts[i] if i >= 0 and position < parts[i].end else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    start: int
+    body: int
+    name: str | None  # None: not in the list
+    capitals: bool
+    alone: bool  # nothing else on its line
+    bullet: bool  # an item of a list, in lower case: a heading only if it is a usual one
+
+
+def _candidates(text: str) -> list[_Candidate]:
+    letters = len(_LETTERS.findall(text, 0, 20_000))
+    shouting = letters > 0 and (sum(map(str.isupper, text[:20_000])) > _SHOUTING * letters)
+    found = list(_at_lines(text, shouting))
+    taken = [c.start for c in found]
+    bodies = [c.body for c in found]
+    for candidate in _run_on(text, shouting):
+        i = bisect_right(taken, candidate.start) - 1
+        if i < 0 or candidate.start >= bodies[i]:
+            found.append(candidate)
+    return sorted(found, key=lambda c: c.start)
+
+
+def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
+    for match in _AT_LINE.finditer(text):
+        head, lead, mark = match["head"], match["lead"] or "", match["mark"]
+        after = match.end()
+        if not _acceptable(head, text, after):
+            continue
+        name = lookup(normalise(head))
+        capitals = head.isupper() or head.removesuffix("(s)").isupper()
+        colon = ":" in mark
+        dash = not colon and mark.strip() in ("-", "–")
+        marked = lead.startswith(("#", "**", "__"))
+        if name is None and not _shaped(head, capitals and not shouting, colon, marked, dash):
+            continue
+        if name is not None and not _listed(head, capitals, colon, dash, lead):
+            continue
+        start = match.start("lead") if lead else match.start("head")
+        bullet = lead[:1] in _BULLETS and not marked and not capitals
+        alone = not (colon or dash) and name in _OWN_LINE
+        yield _Candidate(start, _body(text, after), name, capitals, alone, bullet)
+
+
+def _run_on(text: str, shouting: bool) -> Iterator[_Candidate]:
+    for match in _RUN_ON.finditer(text):
+        head = match["head"]
+        if not _acceptable(head, text, match.end()):
+            continue
+        name = lookup(normalise(head))
+        capitals = head.isupper()
+        if name is None and (shouting or not capitals or len(head) < 5 or not _WORD.search(head)):
+            continue
+        yield _Candidate(match.start(), _body(text, match.end()), name, capitals, False, False)
+
+
+def _acceptable(head: str, text: str, after: int) -> bool:
+    label = normalise(head).replace(" ", "_")
+    if label in _MEASURE:
+        return False
+    return not (len(head) <= 12 and _VALUE.match(text, after) and lookup(normalise(head)) is None)
+
+
+def _shaped(head: str, capitals: bool, colon: bool, marked: bool, dash: bool) -> bool:
+    """Whether a heading that is not in the list looks like one all the same."""
+    words = head.split()
+    if dash or len(words) > (9 if colon else 14) or not _PLAIN.fullmatch(head):
+        return False
+    if marked:
+        return True
+    if not capitals or not _WORD.search(head) or _DATE_FORM.fullmatch(head):
+        return False
+    return colon or not head.endswith((".", ","))
+
+
+def _listed(head: str, capitals: bool, colon: bool, dash: bool, lead: str) -> bool:
+    """Whether a wording in the list stands here as a heading, not as a word of the sentence."""
+    if colon or lead.startswith(("#", "**", "__")):
+        return True
+    if dash:
+        return capitals or len(head.split()) > 1
+    if head.endswith((".", ",")):
+        return False
+    return capitals or (not lead and head[0].isupper())
+
+
+def _body(text: str, after: int) -> int:
+    end = len(text)
+    while after < end and text[after].isspace():
+        after += 1
+    return after
+
+
+def _named(candidates: list[_Candidate]) -> list[_Heading]:
+    found: list[_Heading] = []
+    parent: str | None = None
+    current = ""
+    for candidate in candidates:
+        name = candidate.name or OTHER
+        inside = parent or (current and not candidate.capitals)
+        if name in SYSTEMS and inside and not candidate.alone:
+            continue  # "HEART:" inside an examination is a label; the part stays one
+        if candidate.bullet and (name == current or name not in _IN_BULLETS):
+            continue
+        parent, current = name if name in PARENTS else None, name
+        found.append(_Heading(candidate.start, candidate.body, name))
+    return found

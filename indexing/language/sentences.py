@@ -1,0 +1,104 @@
+"""Where sentences end in clinical text: full stops, list items, labels, lines."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+# A stop that may end a sentence | a line break | an inline item "2) " | an inline label "LUNGS: ".
+_BREAK: Final = re.compile(
+    r"(?P<stop>[.!?][\"')\]]*(?=\s))"
+    r"|(?P<line>[ \t]*\r?\n[ \t]*(?P<blank>(?:\r?\n[ \t]*)*))"
+    r"|(?P<item>\s\(?\d{1,2}\)\s)"
+    r"|(?P<label>(?<=[.;,:] )(?=[A-Z][A-Z/& \-]{1,30}:\s))"
+)
+_ABBREVIATION: Final = frozenset(
+    "dr mr mrs ms st vs pt no approx dept jr sr prof rev inc fig al hx dx tx sx rx mt ft e.g i.e "
+    "p.o b.i.d t.i.d q.d q.i.d p.r.n q.h.s h.s p.m a.m u.s dob m.d d.o r.n ph.d neg pos temp resp "
+    "abd ext gen wt ht min max avg vol ca".split()
+)
+_LAST_WORD: Final = re.compile(r"[A-Za-z.]{1,8}$")
+_NEW_ITEM: Final = re.compile(r"[-•*·>–☐☑☒\[#]|\(?\d{1,2}[.)]\s|[A-Za-z][\w /&'-]{0,40}:(?:\s|$)")
+_RUNS_ON: Final = frozenset(
+    "and or of the no with without for to a an in on by at his her any denies from is was as "
+    "but not than that has had have negative".split()
+)
+_WIDE: Final = 55  # a line this long without a stop was wrapped by its editor
+_TAIL_WORD: Final = re.compile(r"[A-Za-z]+[ \t]*$")
+
+
+def sentence_starts(text: str, start: int = 0, end: int | None = None) -> list[int]:
+    """Return where each sentence of `text[start:end]` begins; the first is always `start`."""
+    end = len(text) if end is None else end
+    return [start, *(b for b in _boundaries(text, start, end) if start < b < end)]
+
+
+def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
+    line_start = start
+    for match in _BREAK.finditer(text, start, end):
+        kind = match.lastgroup
+        if match["stop"]:
+            if _ends(text, match.start(), match.end(), end):
+                yield match.end()
+        elif kind in ("line", "blank"):
+            if match["blank"] or _new_line(text, line_start, match.start(), match.end(), end):
+                yield match.end()
+            line_start = match.end()
+        elif kind == "item":
+            yield match.start() + 1
+        else:
+            yield match.start()
+
+
+def _ends(text: str, stop: int, after: int, end: int) -> bool:
+    following = text[after : after + 4].lstrip()
+    if text[stop] != ".":
+        return not following[:1].islower()
+    if following[:1].islower() and after < end:
+        return False
+    word = _LAST_WORD.search(text, max(0, stop - 8), stop)
+    if word is None:
+        return True
+    last = word[0].lower().lstrip(".")
+    if last in _ABBREVIATION:
+        return last in (
+            "p.o",
+            "b.i.d",
+            "t.i.d",
+            "q.d",
+            "q.i.d",
+            "p.r.n",
+            "q.h.s",
+            "h.s",
+            "al",
+        ) and (following[:1].isupper())
+    initial = len(last) == 1 and word[0].isupper() and last not in "i"
+    return not (initial and text[max(0, stop - 2)].isspace() and _named(text, stop))
+
+
+def _named(text: str, stop: int) -> bool:
+    """Whether the initial before `stop` belongs to a name ("John Q. Public", "Dr. R. Jones")."""
+    before = text[max(0, stop - 12) : stop - 1].split()
+    return bool(before) and (before[-1][0].isupper() or before[-1].endswith("."))
+
+
+def _new_line(text: str, line_start: int, line_end: int, after: int, end: int) -> bool:
+    if after >= end or _NEW_ITEM.match(text, after, end):
+        return True
+    following = text[after]
+    if following.islower():
+        return False
+    if line_end > line_start and text[line_end - 1] in ",-/&(":
+        return False
+    tail = _TAIL_WORD.search(text, max(line_start, line_end - 14), line_end)
+    if tail and tail[0].strip().lower() in _RUNS_ON:
+        return False
+    return line_end - line_start < _WIDE or text[line_end - 1] in ".:;!?"
+
+
+def sentence_bounds(starts: Sequence[int], position: int, end: int) -> tuple[int, int]:
+    """Return the sentence around `position`; `end` is where the last one ends."""
+    i = bisect_right(starts, position) - 1
+    return starts[i], starts[i + 1] if i + 1 < len(starts) else end
