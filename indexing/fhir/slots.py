@@ -81,14 +81,12 @@ def _has_sibling(siblings: object, index: int) -> bool:
 
 
 def sibling(name: str, element: Type) -> Slot:
-    """The id and extensions of a primitive: `_name`."""
+    """The id and extensions of a primitive; `name` begins with an underscore."""
 
-    def slot(walk: Walk, value: object, parent: Node, owner: Json) -> None:
+    def slot(walk: Walk, value: object, parent: Node, _owner: Json) -> None:
         node: Node = (parent, name, None)
         if isinstance(value, dict):
             _walk_element(walk, element, value, node)
-            if owner.get(name, "") is None:
-                walk.fault(node, _NULL)
         else:
             walk.fault(node, _OBJECT)
 
@@ -102,7 +100,7 @@ def siblings(name: str, element: Type) -> Slot:
         if type(values) is not list:
             walk.fault((parent, name, None), _ARRAY)
             return
-        main = owner.get(name)
+        main = owner.get(name[1:])
         for index, value in enumerate(values):
             node: Node = (parent, name, index)
             if isinstance(value, dict):
