@@ -218,7 +218,7 @@ def _turned(plain: str, keys: Keyer) -> Iterator[str]:
 
 def _pack(table: dict[str, dict[int, tuple[int, float, NameKind, bool]]], keys: Keyer) -> Lexicon:
     table.pop("", None)
-    patterns = sorted(key for key in table if UNKNOWN not in key)
+    patterns = sorted(key for key in table if UNKNOWN not in key and max(key) >= chr(_FIRST))
     ptr, concept, flag, weight, kind = [0], [], [], [], []
     for pattern in patterns:
         entries = table[pattern]

@@ -15,7 +15,7 @@ TOKEN = re.compile(
     r"|(?!['’`])(?!(?<=\w)[-\u2010-\u2013](?=\w))[^\w\s]"
 )
 
-DETERMINERS = frozenset("the a an his her their my your our this that these those its".split())
+DETERMINERS = frozenset("the an his her their my your our this that these those its".split())
 PREPOSITIONS = frozenset("of in on at within over inside".split())
 CONJUNCTIONS = frozenset(["and", "or", "&", "and/or", "plus"])
 

@@ -29,6 +29,8 @@ def terms(lines: Lines, facts: Facts) -> None:
         row = cells(line)
         if row[0] == "id":
             continue
+        if len(row) == 4 and ":" not in row[0]:
+            continue  # a relation's row ("part_of"), no term
         if len(row) < 4 or not row[0].startswith("HP:") or not row[1]:
             lines.reject(number, "expected id, name, parents, obsolete")
             continue
