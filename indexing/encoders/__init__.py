@@ -1,0 +1,6 @@
+"""Text to unit vectors: ONNX Runtime by default, sentence-transformers as an extra."""
+
+from indexing.encoders.minilm import OnnxEncoder
+from indexing.encoders.sentence import SentenceTransformersEncoder
+
+__all__ = ["OnnxEncoder", "SentenceTransformersEncoder"]
