@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -43,8 +44,13 @@ def status_command(tenant: str, *, as_json: bool) -> int:
     return 0
 
 
-def follow_command(tenant: str | None, until_current: bool, *, as_json: bool) -> int:
-    """Keep every index current, for ever or until nothing is left to do."""
+def follow_command(
+    tenant: str | None, until_current: bool, *, with_parent: bool = False, as_json: bool = False
+) -> int:
+    """Keep every index current: until nothing is left to do, or until told to stop.
+
+    `with_parent`: also stop when stdin ends, which it does when the parent is gone.
+    """
     installation = Installation(load())
     if tenant is not None:
         installation.tenants.by_code(tenant)
@@ -57,6 +63,8 @@ def follow_command(tenant: str | None, until_current: bool, *, as_json: bool) ->
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if with_parent:
+        threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     lanes = [
         threading.Thread(target=run_lane, args=(installation, lane, stop), name=f"follow-{lane}")
         for lane in LANES
@@ -67,6 +75,12 @@ def follow_command(tenant: str | None, until_current: bool, *, as_json: bool) ->
         lane.join()
     installation.close()
     return 0
+
+
+def _stop_with_parent(stop: threading.Event) -> None:
+    while sys.stdin.read(1):
+        pass
+    stop.set()
 
 
 def rebuild_command(tenant: str, *, as_json: bool) -> int:

@@ -9,10 +9,9 @@ from typing import TextIO
 from zoneinfo import ZoneInfo
 
 import orjson
-from rich.progress import TaskID
 
 from app.cli.output import operator, print_json, progress, stderr
-from app.following import catch_up
+from app.cli.waiting import wait_until_searchable
 from app.settings import load
 from app.wiring import Installation
 from indexing.fhir.faults import Rejected
@@ -51,7 +50,7 @@ def _take(
     )  # fmt: skip
     tally = _run(into, sources, rejects)
     if wait:
-        _wait(installation)
+        wait_until_searchable(installation)
     seconds = time.monotonic() - begin
     if as_json:
         print_json(
@@ -104,18 +103,3 @@ def _write(out: TextIO, rejected: Rejected) -> None:
 
 def _words(rejected: Rejected) -> str:
     return f"rejected: {rejected.where}: {rejected.reason}"
-
-
-def _wait(installation: Installation) -> None:
-    with progress() as bar:
-        tasks: dict[str, tuple[int, int]] = {}
-
-        def note(name: str, pending: int) -> None:
-            task, top = tasks.get(name, (-1, 0))
-            if task < 0:
-                task = int(bar.add_task(f"index: {name}", total=pending))
-            top = max(top, pending)
-            tasks[name] = (task, top)
-            bar.update(TaskID(task), total=top, completed=top - pending)
-
-        catch_up(installation, progress=note)

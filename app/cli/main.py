@@ -244,12 +244,13 @@ def index_status(tenant: TenantOption, as_json: Json = False) -> None:
 def index_follow(
     tenant: Annotated[str | None, typer.Option(help="Accepted; all are followed.")] = None,
     until_current: Annotated[bool, typer.Option("--until-current")] = False,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
     as_json: Json = False,
 ) -> None:
     """Keep the indexes in step with the records, for ever or until current."""
     from app.cli.index import follow_command
 
-    _exit(follow_command(tenant, until_current, as_json=as_json))
+    _exit(follow_command(tenant, until_current, with_parent=with_parent, as_json=as_json))
 
 
 @index.command("rebuild")
