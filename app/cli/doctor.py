@@ -1,0 +1,160 @@
+"""`anamnesis doctor`: what is wrong with this installation, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from app.cli.output import print_json
+from app.pages import folder
+from app.settings import load
+from app.wiring import Installation
+from indexing.errors import AnamnesisError
+
+Verdict = Literal["ok", "warning", "fault"]
+_LEAST_FREE_GB = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def doctor_command(*, as_json: bool) -> int:
+    """Look at everything; exit code 2 when something is at fault."""
+    installation = Installation(load())
+    findings = [_guarded(name, check, installation) for name, check in _CHECKS.items()]
+    installation.close()
+    fine = all(finding.verdict != "fault" for finding in findings)
+    if as_json:
+        print_json({"ok": fine, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            print(f"{finding.verdict:<8} {finding.name:<12} {finding.found}")
+            if finding.advice:
+                print(f"{'':<21} → {finding.advice}")
+    return 0 if fine else 2
+
+
+def _guarded(
+    name: str, check: Callable[[Installation], Finding], installation: Installation
+) -> Finding:
+    try:
+        return check(installation)
+    except AnamnesisError as exc:
+        return Finding(name, "fault", str(exc), exc.hint)
+    except (OSError, ImportError, ValueError) as exc:
+        return Finding(name, "fault", type(exc).__name__, str(exc))
+
+
+def _python(_: Installation) -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", "ok" if sys.version_info >= (3, 11) else "fault", version)
+
+
+def _home(installation: Installation) -> Finding:
+    _ = installation.conninfos
+    home = installation.home
+    free = shutil.disk_usage(home).free / 1e9
+    words = f"{home}, {free:.0f} GB free"
+    if free < _LEAST_FREE_GB:
+        return Finding(
+            "home", "warning", words, "make room: PostgreSQL stops when the disk is full"
+        )
+    return Finding("home", "ok", words)
+
+
+def _secrets(installation: Installation) -> Finding:
+    _ = installation.secrets
+    loose = [p.name for p in _secret_files(installation.home) if p.stat().st_mode & 0o077]
+    if loose:
+        advice = f"chmod 600 {' '.join(loose)} in the home folder"
+        return Finding("secrets", "fault", "others may read them", advice)
+    return Finding("secrets", "ok", "readable by their owner only")
+
+
+def _secret_files(home: Path) -> Iterator[Path]:
+    for name in ("secrets.json", "demo-logins.json"):
+        if stat.S_ISREG((home / name).stat().st_mode if (home / name).exists() else 0):
+            yield home / name
+
+
+def _database(installation: Installation) -> Finding:
+    with installation.database.transaction() as conn:
+        row = conn.execute(
+            "SELECT current_setting('server_version'), current_setting('server_version_num')::int, "
+            "(SELECT extversion FROM pg_extension WHERE extname = 'vector')"
+        ).fetchone()
+    assert row is not None
+    words = f"PostgreSQL {row[0]}, pgvector {row[2]}"
+    if row[1] < 150000:
+        return Finding("database", "fault", words, "use PostgreSQL 15 or newer")
+    return Finding("database", "ok", words)
+
+
+def _durability(installation: Installation) -> Finding:
+    with installation.database.transaction() as conn:
+        rows = conn.execute(
+            "SELECT name, setting FROM pg_settings WHERE name IN "
+            "('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'"
+        ).fetchall()
+    off = ", ".join(row[0] for row in rows)
+    if off:
+        return Finding("durability", "fault", f"{off} off", "a power cut would lose notes: turn on")
+    return Finding("durability", "ok", "fsync, full_page_writes, synchronous_commit on")
+
+
+def _encoder(installation: Installation) -> Finding:
+    encoder = installation.encoder
+    vector = encoder.encode(["chest pain"])
+    if vector.shape != (1, encoder.dimension):
+        return Finding("encoder", "fault", f"{encoder.model}: wrong shape", "reinstall")
+    return Finding("encoder", "ok", f"{encoder.model}, {encoder.dimension} dimensions")
+
+
+def _terminology(installation: Installation) -> Finding:
+    known = installation.terminology
+    return Finding("terminology", "ok", f"version {known.version}")
+
+
+def _pages(_: Installation) -> Finding:
+    count = sum(1 for _ in folder("templates").rglob("*.html"))
+    if not count or not (folder("static") / "style.css").exists():
+        return Finding("pages", "fault", "templates or static files are missing", "reinstall")
+    return Finding("pages", "ok", f"{count} templates")
+
+
+def _followers(installation: Installation) -> Finding:
+    tenants = installation.tenants.all()
+    parked = 0
+    for tenant in tenants:
+        with installation.database.tenant(tenant.tenant_id) as conn:
+            row = conn.execute("SELECT count(*) FROM parked").fetchone()
+            parked += row[0] if row else 0
+    if parked:
+        advice = "`anamnesis index reconcile` tries them again"
+        return Finding("followers", "warning", f"{parked} events are parked", advice)
+    return Finding("followers", "ok", f"{len(tenants)} tenants, nothing parked")
+
+
+_CHECKS: dict[str, Callable[[Installation], Finding]] = {
+    "python": _python,
+    "home": _home,
+    "secrets": _secrets,
+    "database": _database,
+    "durability": _durability,
+    "encoder": _encoder,
+    "terminology": _terminology,
+    "pages": _pages,
+    "followers": _followers,
+}
