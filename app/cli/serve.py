@@ -10,6 +10,7 @@ import uvicorn
 from app.companion import Companion
 from app.services import services_of
 from app.settings import Settings, load
+from app.watch import DatabaseWatch
 from app.web import create_app
 from app.wiring import Installation
 from indexing.errors import ConfigurationError
@@ -70,6 +71,6 @@ def run(installation: Installation, listening: socket.socket) -> None:
         forwarded_allow_ips="",
         proxy_headers=False,
     )
-    with Companion({"ANAMNESIS_HOME": str(settings.home)}):
+    with Companion({"ANAMNESIS_HOME": str(settings.home)}), DatabaseWatch(installation):
         uvicorn.Server(config).run(sockets=[listening])
     installation.close()
