@@ -12,6 +12,7 @@ from indexing.fhir.resources import contained_slot, element_id, resource_slot
 from indexing.fhir.rules.datatypes import HOOKS
 from indexing.fhir.rules.extensions import extension
 from indexing.fhir.rules.narrative import narrative
+from indexing.fhir.rules.questionnaires import questionnaire, response
 from indexing.fhir.rules.references import pointing_at, reference_hook
 from indexing.fhir.rules.vital_signs import vital_signs
 from indexing.fhir.slots import (
@@ -64,11 +65,13 @@ def _fill(spec: Type, source: Definition) -> None:
 
 
 def _hooks(source: Definition) -> tuple[Hook, ...]:
-    special = {
+    special: dict[str, Hook] = {
         "Extension": extension,
         "Reference": reference_hook,
         "Narrative": narrative,
         "Observation": vital_signs,
+        "Questionnaire": questionnaire,
+        "QuestionnaireResponse": response,
     }
     found = HOOKS.get(source.name, ())
     return (*found, special[source.name]) if source.name in special else found

@@ -18,6 +18,7 @@ _BARE_NULL = Fault(
     code="structure",
 )
 _OBJECT = Fault("must be an object", unsafe=False, code="structure")
+_NO_FRAGMENT = Fault("there is no contained resource of this id", unsafe=False, code="not-found")
 _ONLY_ID = Fault("must have more content than an id", unsafe=False, code="invariant")
 
 Element = Callable[[Walk, Json, Node], None]
@@ -32,6 +33,7 @@ def outside(value_set: str) -> Fault:
 def primitive(name: str, kind: str, codes: Container[str] | None, url: str) -> Slot:
     """A single primitive, perhaps bound to codes."""
     check, fault_of_code, keeps = CHECKS[kind], outside(url), kind in ("uri", "url", "canonical")
+    strict = kind == "canonical"
 
     def slot(walk: Walk, value: object, parent: Node, _owner: Json) -> None:
         fault = check(value)
@@ -40,6 +42,8 @@ def primitive(name: str, kind: str, codes: Container[str] | None, url: str) -> S
                 walk.fault((parent, name, None), fault_of_code)
             elif keeps and type(value) is str and value[0] == "#":
                 walk.scope.root.local.add(value)
+                if strict and value[1:] not in walk.scope.root.contained:
+                    walk.fault((parent, name, None), _NO_FRAGMENT)
             return
         if value is None:
             fault = _NULL

@@ -185,6 +185,4 @@ def test_all_primitive_literals_are_judged_right(shared_data: Path) -> None:
 
 def test_synthea_bundles_have_no_errors(shared_data: Path) -> None:
     packed = conformance.synthea(shared_data / "patients" / "synthea_r4_500.tar.zst")
-    assert [conformance.errors_of(data) for data, _ in zip(packed, range(5), strict=False)] == [
-        []
-    ] * 5
+    assert [conformance.errors_of(data) for data in islice(packed, 5)] == [[]] * 5

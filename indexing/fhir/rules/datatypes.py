@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from indexing.fhir.definitions import system_codes, value_set_urls
+from indexing.fhir.definitions import resource_types, system_codes, value_set_urls
 from indexing.fhir.issues import Severity
 from indexing.fhir.primitives import interval
 from indexing.fhir.walk import Hook, Json, Node, Walk
@@ -103,7 +103,9 @@ def meta(walk: Walk, value: Json, node: Node) -> None:
         at: Node = (node, "profile", index)
         if not is_absolute(profile):
             walk.report(at, "canonical URLs must be absolute")
-        elif not _is_core(profile):
+        elif _is_core(profile):
+            _core_profile(walk, profile, at)
+        else:
             reason = "this profile is not known here: checked against base R4 only"
             walk.report(at, reason, code="informational", severity="warning")
 
@@ -111,6 +113,13 @@ def meta(walk: Walk, value: Json, node: Node) -> None:
 def _is_core(profile: str) -> bool:
     name = profile.removeprefix("http://hl7.org/fhir/StructureDefinition/")
     return name != profile and "/" not in name
+
+
+def _core_profile(walk: Walk, profile: str, node: Node) -> None:
+    """A base type claimed as profile is that of the resource."""
+    name = profile.rsplit("/", 1)[-1].split("|")[0]
+    if name in resource_types() and name != walk.scope.resource["resourceType"]:
+        walk.report(node, f"the profile is for {name}, not for this type", code="structure")
 
 
 def value_set_include(walk: Walk, value: Json, node: Node) -> None:
