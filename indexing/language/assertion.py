@@ -157,6 +157,9 @@ class _Note:
 
 
 def _merged(words: list[Hit], signs: list[Hit]) -> list[Hit]:
+    """Join both in order; a sign takes the place of the words it holds ("Fever: no")."""
     if not signs:
         return words
-    return sorted([*words, *signs], key=lambda hit: (hit.start, hit.end))
+    taken = {hit.start for hit in signs}
+    kept = [hit for hit in words if hit.start not in taken]
+    return sorted([*kept, *signs], key=lambda hit: (hit.start, hit.end))

@@ -34,6 +34,17 @@ _CLAUSE: Final = re.compile(
     r"healthy|pleasant|comfortable|cooperative|within[ ]normal[ ]limits|wnl|s1|family[ ]history|"
     r"past[ ]medical[ ]history|history[ ]of|gait|pupils)(?![\w]))"
 )
+# Words that serve on both sides, and what may follow when they look back.
+_EITHER_WAY: Final = re.compile(
+    r"possibl[ey]|probable|likely|questionable|suspect(?:ed)?|resolved|stopped|discontinued|healed|"
+    r"quit|held|previously|removed|negative|neg|absent|denied|excluded|gone|completed|d/c'd|unlikely|"
+    r"remission|subsided|ceased|nil|history|hx|doubtful"
+)
+_NO_NOUN: Final = re.compile(
+    r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|due|because|for|at|since|when|\d+|x|and|but|"
+    r"today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
+    r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to)\b)"
+)
 _WORDS_NEAR: Final = 4
 _WORD: Final = re.compile(r"\S+")
 _FILLER: Final = re.compile(r"[\s\-/\"'(]*(?:(?:a|an|the|of|any|acute|this)\s+)?")
@@ -75,6 +86,8 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
         for rule in hit.rules:
             if rule.kind in (Kind.END, Kind.PSEUDO):
                 continue
+            if not rule.forward and not _stands_behind(folded, last, hit):
+                continue
             if rule.forward:
                 end = _forward(folded, last, hit, rule, closers)
                 found.append(_scope(rule, hit, hit.end, end))
@@ -82,6 +95,13 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 start = _backward(folded, first, hit, rule, closers)
                 found.append(_scope(rule, hit, start, hit.start))
     return found
+
+
+def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
+    """Whether a lone word looks back ("cough, resolved."), not on to a noun ("resolved cough")."""
+    if not _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
+        return True
+    return _NO_NOUN.match(folded, hit.end, last) is not None
 
 
 def _scope(rule: Rule, hit: Hit, start: int, end: int) -> Scope:
@@ -106,7 +126,7 @@ def _forward(folded: str, last: int, hit: Hit, rule: Rule, closers: Sequence[Hit
         clause = _CLAUSE.search(folded, hit.end, end)
         if clause:
             end = clause.start()
-    if rule.reach is Reach.PHRASE:
+    if rule.reach in (Reach.PHRASE, Reach.NEAR):
         comma = _COMMA.search(folded, hit.end, end)
         if comma:
             end = comma.start()

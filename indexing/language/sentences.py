@@ -25,6 +25,7 @@ _RUNS_ON: Final = frozenset(
     "and or of the no with without for to a an in on by at his her any denies from is was as "
     "but not than that has had have negative".split()
 )
+_ANSWER: Final = re.compile(r"\s*(?:yes|no|none|denies|negative|positive|unknown)\b", re.I)
 _WIDE: Final = 55  # a line this long without a stop was wrapped by its editor
 _TAIL_WORD: Final = re.compile(r"[A-Za-z]+[ \t]*$")
 
@@ -54,6 +55,8 @@ def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
 
 def _ends(text: str, stop: int, after: int, end: int) -> bool:
     following = text[after : after + 4].lstrip()
+    if text[stop] == "?" and _ANSWER.match(text, after):
+        return False
     if text[stop] != ".":
         return not following[:1].islower()
     if following[:1].islower() and after < end:
