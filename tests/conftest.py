@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -75,3 +76,16 @@ def tenant(new_tenant: Callable[[], Tenant]) -> Tenant:
 def access(tenant: Tenant) -> Access:
     """A clinician of the fresh tenant, cleared for no restricting label."""
     return Access(tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+
+
+@pytest.fixture
+def crash() -> Callable[[Server], None]:
+    """Kill a postmaster as a power cut would, and return when it is gone."""
+
+    def kill(server: Server) -> None:
+        if (pid := server.pid()) is not None:
+            os.kill(pid, signal.SIGKILL)
+            while server.pid() is not None:
+                os.sched_yield()
+
+    return kill

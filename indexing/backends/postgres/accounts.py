@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -21,7 +22,8 @@ _COLUMNS = (
     "password_hash, created_at, seen_at, expires_at"
 )
 _SEEN_EVERY = timedelta(seconds=30)  # a write per request would be a write too many
-_FORGET_AFTER = timedelta(days=1)
+_FORGET_AFTER = timedelta(hours=1)
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 5, 900
 
 
 def secret_hash(secret: str) -> bytes:
@@ -124,8 +126,7 @@ class PostgresAccounts:
                 (access.tenant_id, longest),
             )
             conn.execute(
-                "INSERT INTO account_session (tenant_id, secret_hash, user_id) "
-                "VALUES (%s, %s, %s)",
+                "INSERT INTO account_session (tenant_id, secret_hash, user_id) VALUES (%s, %s, %s)",
                 (access.tenant_id, secret_hash(secret), access.user_id),
             )
             if rehashed is not None:
@@ -182,36 +183,51 @@ class PostgresAccounts:
             )
             return done.rowcount
 
-    def begin_attempt(self, keys: Sequence[bytes], window: timedelta) -> list[tuple[int, datetime]]:
+    def begin_attempt(self, keys: Sequence[bytes], free: Sequence[int]) -> int:
         """Count an attempt under each key before it is judged, so that a burst cannot outrun it.
 
-        Returns, per key, the failures within `window` before this attempt, and when the last was.
+        `free[i]` failures under `keys[i]` cost nothing; each further one doubles the wait.
+        Returns the seconds still to wait, 0 when the attempt may be judged; a refused attempt is
+        not counted.
         """
-        found = []
         with self._database.transaction() as conn:
             conn.execute(
                 "DELETE FROM login_failure WHERE last_at < clock_timestamp() - %s",
                 (_FORGET_AFTER,),
             )
-            for key in keys:
-                row = conn.execute(
-                    "SELECT failures, last_at FROM login_failure WHERE key = %s "
-                    "AND last_at > clock_timestamp() - %s FOR UPDATE",
-                    (key, window),
-                ).fetchone()
-                found.append((row[0], row[1]) if row else (0, datetime.min))
+            for key in sorted(keys):
                 conn.execute(
-                    "INSERT INTO login_failure AS f (key, failures) VALUES (%s, 1) "
-                    "ON CONFLICT (key) DO UPDATE SET last_at = clock_timestamp(), failures = "
-                    "CASE WHEN f.last_at > clock_timestamp() - %s THEN f.failures + 1 ELSE 1 END",
-                    (key, window),
+                    "INSERT INTO login_failure (key, failures) VALUES (%s, 0) "
+                    "ON CONFLICT (key) DO UPDATE SET key = excluded.key",
+                    (key,),
                 )
-        return found
+            rows = conn.execute(
+                "SELECT key, failures, extract(epoch FROM clock_timestamp() - last_at) "
+                "FROM login_failure WHERE key = ANY(%s)",
+                (list(keys),),
+            ).fetchall()
+            known = {bytes(key): (failures, float(ago)) for key, failures, ago in rows}
+            wait = max(_wait_s(*known[k], allowed) for k, allowed in zip(keys, free, strict=True))
+            if wait == 0:
+                conn.execute(
+                    "UPDATE login_failure SET failures = failures + 1, "
+                    "last_at = clock_timestamp() WHERE key = ANY(%s)",
+                    (list(keys),),
+                )
+        return wait
 
     def end_attempt(self, keys: Sequence[bytes]) -> None:
         """Forget the failures under these keys: the right password was given."""
         with self._database.transaction() as conn:
             conn.execute("DELETE FROM login_failure WHERE key = ANY(%s)", (list(keys),))
+
+
+def _wait_s(failures: int, ago_s: float, free: int) -> int:
+    """Return the seconds left of the wait that this many failures cost."""
+    if failures < free:
+        return 0
+    cost = min(_FIRST_WAIT_S * 2 ** min(failures - free, 20), _LONGEST_WAIT_S)
+    return max(0, math.ceil(cost - ago_s))
 
 
 def _account(row: tuple[Any, ...]) -> Account:

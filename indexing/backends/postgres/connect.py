@@ -70,7 +70,7 @@ class Database:
             conninfo,
             min_size=0,
             max_size=size,
-            timeout=10,
+            timeout=3,
             open=False,
             name=name,
             check=ConnectionPool.check_connection,
@@ -80,7 +80,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; a closed database cannot be used again."""
-        self._pool.close()
+        self._pool.close(timeout=1)
 
     @contextmanager
     def tenant(self, tenant_id: TenantId, *, timeout_ms: int = 0) -> Iterator[Connection]:

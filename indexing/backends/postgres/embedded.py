@@ -11,7 +11,6 @@ import hashlib
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -148,12 +147,17 @@ class Server:
         )
 
     def _clear_stale(self) -> None:
-        """Forget a killed server: wait for its children, and drop a pid file that names nobody."""
+        """Forget a killed server: wait for its children, and drop lock files that name nobody.
+
+        PostgreSQL clears its own stale locks, except where their number still stands in the
+        process table as a zombie's: there it believes in another live server.
+        """
         deadline = time.monotonic() + 30
         while self.pid() is None and _anybody_in(self.data) and time.monotonic() < deadline:
             time.sleep(0.05)  # the children of a killed postmaster notice and leave
         if self.pid() is None:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+            (self.sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _give(self, *paths: Path) -> None:
         if (user := _server_user()) is not None:
@@ -250,9 +254,3 @@ def _anybody_in(folder: Path) -> bool:
             if (process / "cwd").readlink() == folder and _alive(int(process.name)):
                 return True
     return False
-
-
-def crash(server: Server) -> None:
-    """Kill the postmaster as a power cut would: for recovery tests."""
-    if (pid := server.pid()) is not None:
-        os.kill(pid, signal.SIGKILL)

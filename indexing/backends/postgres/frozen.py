@@ -13,7 +13,7 @@ import zstandard
 from psycopg.types.json import Jsonb
 
 from indexing.access import Access
-from indexing.accounts import FrozenPage
+from indexing.accounts import FrozenPage, OpenedPage
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
@@ -55,36 +55,84 @@ class PostgresFrozenPages:
             )  # fmt: skip
         return page_id
 
-    def find(self, conn: Connection, access: Access, page_id: str) -> FrozenPage:
-        """Return the page in the caller's transaction; the caller writes the audit row.
+    def question(self, access: Access, page_id: str) -> Mapping[str, Any]:
+        """Return what was asked. Raises: NotFound, as `open` does."""
+        with self._database.tenant(access.tenant_id) as conn:
+            return _find(conn, access, page_id).question
+
+    def open(
+        self, access: Access, page_id: str, start: int, size: int, grouping: str
+    ) -> OpenedPage:
+        """Return `size` hits from `start` on, and write the audit row.
 
         Raises:
             NotFound: it expired, never was, or is not this principal's as they are now.
         """
-        row = conn.execute(
-            "SELECT created_at, expires_at, question, answer FROM frozen_page WHERE "
-            "tenant_id = %s AND page_id = %s AND user_id = %s AND view_digest = %s "
-            "AND expires_at > clock_timestamp()",
-            (access.tenant_id, page_id, access.user_id, view_digest(access)),
-        ).fetchone()
-        if row is None:
-            raise NotFound(
-                "this page of results is not here any more",
-                hint="search again: result pages belong to one person and expire",
-            )
-        return FrozenPage(page_id, row[0], row[1], row[2], orjson.loads(_unpack(row[3])))
+        with self._database.tenant(access.tenant_id) as conn:
+            found = _find(conn, access, page_id)
+            every = _ordered(found.answer.get("hits", []), grouping)
+            hits = every[start : start + size]
+            patients = _still_open(conn, access, [hit["doc_id"] for hit in hits])
+            row = AuditRow(
+                "R", "search-page", [p for p in patients.values() if p],
+                [f"page/{page_id}", *(f"Document/{doc_id}" for doc_id in patients)],
+                {"start": start, "shown": len(patients)},
+            )  # fmt: skip
+            audit.record(conn, access, row)
+        return OpenedPage(found, hits, start, len(every), patients)
 
-    def still_open(
-        self, conn: Connection, access: Access, doc_ids: list[str]
-    ) -> Mapping[str, str | None]:
-        """Return {doc_id: patient_id} of those that are live and open now: a frozen page must
-        not outlive a deletion."""
-        rows = conn.execute(
-            "SELECT doc_id, patient_id, labels FROM document WHERE tenant_id = %s "
-            "AND doc_id = ANY(%s) AND live",
-            (access.tenant_id, doc_ids),
-        ).fetchall()
-        return {r[0]: r[1] for r in rows if access.opens(r[1], frozenset(r[2]))}
+    def hit(self, access: Access, page_id: str, doc_id: str) -> tuple[FrozenPage, Mapping[str, Any]]:
+        """Return the page and its hit of that document, {} when the page has none.
+
+        The caller shows nothing of it without a recorded read of the note itself.
+        """
+        with self._database.tenant(access.tenant_id) as conn:
+            found = _find(conn, access, page_id)
+        hits = found.answer.get("hits", [])
+        return found, next((hit for hit in hits if hit["doc_id"] == doc_id), {})
+
+
+def _find(conn: Connection, access: Access, page_id: str) -> FrozenPage:
+    row = conn.execute(
+        "SELECT created_at, expires_at, question, answer FROM frozen_page WHERE "
+        "tenant_id = %s AND page_id = %s AND user_id = %s AND view_digest = %s "
+        "AND expires_at > clock_timestamp()",
+        (access.tenant_id, page_id, access.user_id, view_digest(access)),
+    ).fetchone()
+    if row is None:
+        raise NotFound(
+            "this page of results is not here any more",
+            hint="search again: result pages belong to one person and expire",
+        )
+    return FrozenPage(page_id, row[0], row[1], row[2], orjson.loads(_unpack(row[3])))
+
+
+def _still_open(
+    conn: Connection, access: Access, doc_ids: list[str]
+) -> Mapping[str, str | None]:
+    """Return {doc_id: patient_id} of those that are live and open now: a frozen page must not
+    outlive a deletion."""
+    rows = conn.execute(
+        "SELECT doc_id, patient_id, labels FROM document WHERE tenant_id = %s "
+        "AND doc_id = ANY(%s) AND live",
+        (access.tenant_id, doc_ids),
+    ).fetchall()
+    return {r[0]: r[1] for r in rows if access.opens(r[1], frozenset(r[2]))}
+
+
+def _ordered(hits: list[dict[str, Any]], grouping: str) -> list[dict[str, Any]]:
+    """Keep the order of ranks; by patient, each patient stands where its best hit stands."""
+    if grouping != "patient":
+        return hits
+    best: dict[str, int] = {}
+    for at, hit in enumerate(hits):
+        best.setdefault(_owner(hit), at)
+    return sorted(hits, key=lambda hit: (best[_owner(hit)], hit["rank"]))
+
+
+def _owner(hit: Mapping[str, Any]) -> str:
+    """Name whose group a hit belongs to; a note without a patient stands alone."""
+    return hit.get("patient_id") or f"\x00{hit['doc_id']}"
 
 
 def view_digest(access: Access) -> bytes:

@@ -34,9 +34,7 @@ def read_series(
     conn: Connection, access: Access, patient_ids: Sequence[str], since: datetime | None
 ) -> list[Series]:
     """Return one series per code and unit, those seen last first."""
-    rows = conn.execute(
-        _READ, (since, access.tenant_id, list(patient_ids), MOST_ROWS)
-    ).fetchall()
+    rows = conn.execute(_READ, (since, access.tenant_id, list(patient_ids), MOST_ROWS)).fetchall()
     grouped: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
     for row in rows:
         grouped.setdefault((row[0] or row[1], row[2]), []).append(row)

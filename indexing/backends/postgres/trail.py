@@ -43,7 +43,12 @@ class PostgresTrail:
         self._database = database
 
     def read(
-        self, access: Access, *, patient_id: str = "", user: str = "", before: int | None = None,
+        self,
+        access: Access,
+        *,
+        patient_id: str = "",
+        user: str = "",
+        before: int | None = None,
         limit: int = 100,
     ) -> list[TrailRow]:
         """Return rows older than number `before`; `user` is a name or an id."""  # fmt: skip

@@ -1,0 +1,98 @@
+"""The embedded PostgreSQL: killed, stopped, long paths, nothing open to others."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.embedded import SUPERUSER, Server
+from indexing.backends.postgres.installation import load_secrets, prepare
+from indexing.errors import ConfigurationError, EngineUnavailable
+
+
+@pytest.fixture
+def other(tmp_path: Path):  # type: ignore[no-untyped-def]
+    """A home of its own, deep enough that a socket inside it would be too long to bind."""
+    folder = tmp_path / ("deep" * 20) / "home"
+    yield folder
+    Server(folder).stop()
+
+
+def test_a_killed_server_is_seen_as_dead_and_started_again_in_the_same_process(
+    other: Path, crash: Callable[[Server], None]
+) -> None:
+    conninfos = prepare(other, None)
+    server = Server(other)
+    with psycopg.connect(conninfos.owner, autocommit=True) as conn:
+        conn.execute("CREATE TABLE kept (n int)")
+        conn.execute("INSERT INTO kept VALUES (1)")
+    crash(server)
+    assert not server.running()
+    again = prepare(other, None)
+    assert again == conninfos
+    with psycopg.connect(conninfos.owner) as conn:
+        assert conn.execute("SELECT n FROM kept").fetchone() == (1,)
+
+
+def test_nobody_connects_without_a_password_and_secrets_are_private(other: Path) -> None:
+    prepare(other, None)
+    server = Server(other)
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(f"host='{server.sockets}' user={SUPERUSER} dbname=postgres")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(server.conninfo(SUPERUSER, "wrong", "postgres"))
+    assert stat.S_IMODE((other / "secrets.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
+    assert stat.S_IMODE(server.log.stat().st_mode) == 0o600
+
+
+def test_no_statement_no_parameter_and_no_error_reaches_the_log(other: Path) -> None:
+    conninfos = prepare(other, None)
+    with psycopg.connect(conninfos.app, autocommit=True) as conn:
+        with pytest.raises(psycopg.Error):
+            conn.execute("SELECT 'planted-secret'::integer")
+        with pytest.raises(psycopg.Error):
+            conn.execute("SELECT %s::integer", ("planted-secret",))
+        conn.execute("SELECT 'planted-secret'")
+    assert b"planted-secret" not in Server(other).log.read_bytes()
+
+
+def test_a_dead_database_is_an_engine_that_does_not_answer(other: Path) -> None:
+    conninfos = prepare(other, None)
+    database = Database(conninfos.app)
+    with database.transaction() as conn:
+        conn.execute("SELECT 1")
+    Server(other).stop()
+    with pytest.raises(EngineUnavailable) as caught, database.transaction() as conn:
+        conn.execute("SELECT 1")
+    assert "host=" not in str(caught.value)
+    database.close()
+
+
+def test_a_half_made_data_folder_is_made_anew(other: Path) -> None:
+    server = Server(other)
+    server.data.mkdir(parents=True)
+    (server.data / "PG_VERSION").write_text("18")
+    prepare(other, None)
+    assert server.running()
+
+
+def test_secrets_are_made_once(other: Path) -> None:
+    other.mkdir(parents=True)
+    assert load_secrets(other) == load_secrets(other)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_root_without_setpriv_is_told_what_to_do(
+    other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigurationError) as caught:
+        prepare(other, None)
+    assert "ordinary user" in caught.value.hint
