@@ -170,12 +170,31 @@ def canonical(value: object) -> Fault | None:
 
 # FHIR's short names of formats count too: capability statements and test scripts use them.
 _MIME = re.compile(r"[\w.+\-*]+/[\w.+\-*]+\s*(;.*)?|json|xml|ttl|none").fullmatch
-_LANGUAGE = re.compile(r"([A-Za-z]{2,3}|[A-Za-z]{5,8}|[ixIX])(-[A-Za-z0-9]{1,8})*").fullmatch
+_LANGUAGE = re.compile(
+    r"(?:([a-z]{2})|[a-z]{3}|[a-z]{5,8}|[ix])(?:-[a-z0-9]{1,8})*", re.I
+).fullmatch
+# ISO 639-1, the two-letter languages of BCP 47.
+_TWO_LETTERS = frozenset(
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy"
+    " da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu"
+    " hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb"
+    " lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om"
+    " or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sv"
+    " sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh"
+    " zu".split()
+)
+
+
+def _language(code: str) -> bool:
+    match = _LANGUAGE(code)
+    return match is not None and (match[1] is None or match[1].lower() in _TWO_LETTERS)
+
+
 # Bindings to code systems too large to enumerate: the form of their codes.
 OPEN_SYSTEMS: dict[str, Callable[[str], object]] = {
     "http://hl7.org/fhir/ValueSet/mimetypes": _MIME,
     "http://hl7.org/fhir/ValueSet/currencies": re.compile(r"[A-Z]{3}").fullmatch,
-    "http://hl7.org/fhir/ValueSet/languages": _LANGUAGE,
+    "http://hl7.org/fhir/ValueSet/languages": _language,
 }
 
 

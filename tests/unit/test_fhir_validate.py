@@ -95,9 +95,11 @@ def test_a_good_resource_has_no_errors(resource: dict[str, Any]) -> None:
         ({"photo": [{"contentType": "image/png", "data": "QUJD", "size": 9}]}, "Patient.photo[0]"),
         ({"photo": [{"data": "QUJD"}]}, "Patient.photo[0]"),
         ({"photo": [{"contentType": "png", "data": "QUJD"}]}, "Patient.photo[0].contentType"),
-        ({"maritalStatus": {"coding": [{"system": "http://hl7.org/fhir/ValueSet/x", "code": "M"}]}},
+        ({"maritalStatus": {"coding": [
+            {"system": "http://hl7.org/fhir/ValueSet/marital-status", "code": "M"}]}},
          "Patient.maritalStatus.coding[0].system"),
         ({"language": "not a language"}, "Patient.language"),
+        ({"language": "xx-US"}, "Patient.language"),
     ],
 )  # fmt: skip
 def test_an_error_stands_at_its_element(elements: dict[str, Any], path: str) -> None:

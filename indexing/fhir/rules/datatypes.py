@@ -68,7 +68,7 @@ def coding(walk: Walk, value: Json, node: Node) -> None:
     if not is_absolute(system):
         walk.report((node, "system", None), "Coding.system must be an absolute URL")
         return
-    if system in value_set_urls() or "/ValueSet/" in system:
+    if system in value_set_urls():
         reason = "Coding.system names a value set, not a code system"
         walk.report((node, "system", None), reason)
         return

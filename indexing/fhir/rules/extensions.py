@@ -13,15 +13,21 @@ from indexing.fhir.definitions import definition
 from indexing.fhir.rules.datatypes import is_absolute
 from indexing.fhir.walk import Json, Node, Scope, Walk
 
+CORE = "http://hl7.org/fhir/StructureDefinition/"
 # Guides published by HL7 define these; test and tooling names are outside the rule.
 _GUIDE = re.compile(r"https?://hl7\.org/fhir/(?:uv|us|ca|au|eu)/").match
 _ANYWHERE = frozenset({"Element", "BackboneElement", "Extension"})
+
+# R4 says type.code; R4's own definitions, and everybody since, put it on type.
+_ERRATA = {CORE + "structuredefinition-fhir-type": "ElementDefinition.type"}
 
 
 @cache
 def _known() -> dict[str, Any]:
     raw = (files("indexing.fhir") / "data" / "r4_extensions.json.gz").read_bytes()
     table: dict[str, Any] = json.loads(gzip.decompress(raw))
+    for url, place in _ERRATA.items():
+        table[url]["c"].append(place)
     return table
 
 
