@@ -21,6 +21,7 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from indexing.backends.postgres.connect import errors_mapped
@@ -90,7 +91,7 @@ def prepare(home: Path, url: str | None) -> Conninfos:
     Raises:
         ConfigurationError: the role that the application would use bypasses row security.
     """
-    with locked(home), errors_mapped():
+    with locked(home), _set_up_errors():
         known = load_secrets(home)
         if url is None:
             server = Server(home)
@@ -106,6 +107,17 @@ def prepare(home: Path, url: str | None) -> Conninfos:
             _migrate(conninfos.owner)
         check_role(conninfos.app)
     return conninfos
+
+
+@contextmanager
+def _set_up_errors() -> Iterator[None]:
+    """Map errors with the driver's own words: no patient's data is under way during set-up."""
+    try:
+        yield
+    except (psycopg.Error, DBAPIError) as exc:
+        raise ConfigurationError(
+            "the database could not be set up", hint=f"{type(exc).__name__}: {exc}"
+        ) from exc
 
 
 def _conninfos(admin: str, known: Secrets, url: str | None) -> Conninfos:
