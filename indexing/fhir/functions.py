@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 Items = list[object]
+BUDGET = 5_000_000  # visited items for one resource: about two seconds
+
+
+class TooCostly(Exception):
+    """The invariants of a resource need more steps than one resource may take."""
 
 
 @dataclass(slots=True)
@@ -20,6 +25,17 @@ class Env:
     root: object
     context: object
     choices: dict[str, frozenset[str]] = field(default_factory=dict)
+    spent: int = 0
+
+    def spend(self, items: int) -> None:
+        """Count visited items: some of R4's rules take quadratic time on huge resources.
+
+        Raises:
+            TooCostly: this resource has used up its budget.
+        """
+        self.spent += items
+        if self.spent > BUDGET:
+            raise TooCostly
 
 
 Fn = Callable[[Items, Env], Items]
@@ -45,6 +61,7 @@ def navigate(items: Items, name: str, env: Env) -> Items:
             found.extend(v for v in value if v is not None)
         elif value is not None:
             found.append(value)
+    env.spend(len(found))
     return found
 
 
@@ -71,6 +88,12 @@ def descendants(items: Items) -> Iterator[object]:
         yield child
         if isinstance(child, dict):
             yield from descendants([child])
+
+
+def _descendants(items: Items, env: Env) -> Items:
+    found = list(descendants(items))
+    env.spend(len(found))
+    return found
 
 
 def _each(run: Fn, item: object, env: Env) -> bool:
@@ -114,6 +137,7 @@ def _is_distinct() -> Fn:
 def _intersect(other: Fn) -> Fn:
     def run(items: Items, env: Env) -> Items:
         keys = {_key(v) for v in other([env.context], env)}
+        env.spend(len(keys))
         return [v for v in items if _key(v) in keys]
 
     return run
@@ -195,7 +219,7 @@ FUNCTIONS: dict[str, Callable[..., Fn]] = {
     "first": lambda: lambda items, _env: items[:1],
     "tail": lambda: lambda items, _env: items[1:],
     "children": lambda: lambda items, _env: children(items),
-    "descendants": lambda: lambda items, _env: list(descendants(items)),
+    "descendants": lambda: _descendants,
     "isDistinct": _is_distinct,
     "intersect": _intersect,
     "combine": _combine,

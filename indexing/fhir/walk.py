@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from indexing.fhir.functions import Env
+from indexing.fhir.functions import Env, TooCostly
 from indexing.fhir.issues import Issue, Severity
 from indexing.fhir.primitives import Fault
 
@@ -71,6 +71,7 @@ class Scope:
     aimed: list[tuple[Node, str, frozenset[str]]] = field(default_factory=list)
     children: list[Scope] = field(default_factory=list)
     env: Env | None = None
+    told_cost: bool = False
 
     @property
     def root(self) -> Scope:
@@ -162,9 +163,21 @@ class Walk:
         env = self.env()
         env.context = value
         for rule in invariants:
-            if not rule.holds(value, env):
+            try:
+                holds = rule.holds(value, env)
+            except TooCostly:
+                self._too_costly(node, rule)
+                continue
+            if not holds:
                 reason = f"{rule.key}: {rule.human}"
                 self.report(node, reason, code="invariant", severity=rule.severity)
+
+    def _too_costly(self, node: Node, rule: Invariant) -> None:
+        """Say once for a resource that its size keeps some rules from being checked."""
+        if not self.scope.told_cost:
+            self.scope.told_cost = True
+            reason = f"too large to check {rule.key} and what follows"
+            self.report(node, reason, code="too-costly", severity="warning")
 
     def _missing(self, spec: Type, name: str, node: Node) -> None:
         # Whom it is about decides which chart it lands in: without it nothing may be stored.

@@ -247,6 +247,33 @@ def test_an_operation_outcome_says_the_same_and_is_valid() -> None:
     assert errors(operation_outcome([])) == []
 
 
+def test_huge_resources_are_judged_within_a_budget() -> None:
+    elements = [
+        {"id": f"Basic.e{n}", "path": f"Basic.e{n}", "definition": "x", "min": 0, "max": "1"}
+        for n in range(3000)
+    ]
+    huge = {
+        "resourceType": "StructureDefinition",
+        "url": "http://x.test/StructureDefinition/b",
+        "name": "B",
+        "status": "draft",
+        "kind": "resource",
+        "abstract": False,
+        "type": "Basic",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Basic",
+        "differential": {"element": elements},
+    }
+    assert [i.code for i in validate(huge) if i.code == "too-costly"] == ["too-costly"]
+
+
+def test_nests_as_deep_as_the_reader_lets_through() -> None:
+    inner: dict[str, Any] = {"url": "x", "valueString": "y"}
+    for _ in range(99):
+        inner = {"url": "x", "extension": [inner]}
+    inner["url"] = "https://hospital.test/x"
+    assert errors(changed(PATIENT, extension=[inner])) == []
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -88,7 +88,7 @@ def contexts(scope: Scope, node: Node) -> frozenset[str]:
     return _contexts(str(scope.resource["resourceType"]), tuple(reversed(names)))
 
 
-@cache
+@lru_cache(maxsize=4096)  # paths come from input
 def _contexts(resource_type: str, names: tuple[str, ...]) -> frozenset[str]:
     if not names:
         return frozenset({resource_type, "Resource", "DomainResource"})
