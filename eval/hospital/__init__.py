@@ -1,8 +1,8 @@
 """An invented hospital: patients, charts and notes with their ground truth, from a seed."""
 
-from eval.hospital.bundle import hospital_bundle
 from eval.hospital.charts import chart, generate
 from eval.hospital.course import DEFAULT_SEED, features
+from eval.hospital.house import hospital_bundle
 from eval.hospital.model import FeatureRecord, Note, PatientChart, Truth, TruthMention
 from eval.hospital.topics import Topic, judgements, topics
 from eval.hospital.write import bundles, write_bundles, write_hospital

@@ -1,25 +1,33 @@
-"""A case as FHIR R4: one transaction bundle a patient, one for the hospital itself."""
+"""A case as FHIR R4: one transaction bundle a patient."""
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from eval.hospital.case import Case, Encounter, Result, Vitals
+from eval.hospital.coding import (
+    BASE,
+    CLASSES,
+    HL7,
+    LOINC,
+    SNOMED,
+    VACCINES,
+    Json,
+    author,
+    codeable,
+    coded,
+    encoded,
+    entry,
+    instant,
+    quantity,
+)
 from eval.hospital.dice import Dice, stable_id
-from eval.hospital.model import Concept, Note
-from eval.hospital.people import HOSPITAL, HOSPITAL_ID, everyone
+from eval.hospital.model import Note
+from eval.hospital.people import HOSPITAL, HOSPITAL_ID
 from eval.hospital.sections import directions
 from eval.hospital.vocabulary import concepts
 
-Json = dict[str, Any]
-BASE = "https://harrow-point.example/fhir"
-_SNOMED, _ICD = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm"
-_LOINC, _RXNORM = "http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm"
-_UCUM, _HL7 = "http://unitsofmeasure.org", "http://terminology.hl7.org/CodeSystem"
 _VITALS = (
     ("hr", "8867-4", "Heart rate", "/min"),
     ("rr", "9279-1", "Respiratory rate", "/min"),
@@ -27,65 +35,6 @@ _VITALS = (
     ("temp", "8310-5", "Body temperature", "Cel"),
     ("weight", "29463-7", "Body weight", "kg"),
 )
-_VACCINES = (
-    ("140", "Influenza, seasonal, injectable, preservative free", 1),
-    ("33", "pneumococcal polysaccharide PPV23", 60),
-    ("115", "Tdap", 12),
-    ("03", "MMR", 1),
-)
-_CLASSES = {
-    "AMB": ("ambulatory", "308335008", "Patient encounter procedure"),
-    "EMER": ("emergency", "50849002", "Emergency room admission"),
-    "IMP": ("inpatient encounter", "32485007", "Hospital admission"),
-}
-
-
-def instant(when: datetime) -> str:
-    """Write a moment as FHIR does; the hospital keeps UTC."""
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def codeable(concept: Concept, words: str = "") -> Json:
-    """Write a concept with the codes it has, at least as text."""
-    system = _RXNORM if concept.kind == "drug" else _SNOMED
-    coding = (
-        [{"system": system, "code": concept.code, "display": concept.name}] if concept.code else []
-    )
-    if concept.icd:
-        coding.append({"system": _ICD, "code": concept.icd})
-    text: Json = {"text": words or concept.name}
-    return {"coding": coding, **text} if coding else text
-
-
-def _coded(system: str, code: str, display: str = "") -> Json:
-    coding = {"system": system, "code": code}
-    return {"coding": [{**coding, "display": display} if display else coding]}
-
-
-def _rtf(text: str) -> str:
-    """Write text as plain RTF, code points beyond ASCII escaped."""
-    out = []
-    for char in text:
-        if char in "\\{}":
-            out.append("\\" + char)
-        elif char == "\n":
-            out.append("\\par\n")
-        elif ord(char) < 128:
-            out.append(char)
-        else:
-            out.append(f"\\u{ord(char)}?")
-    return "{\\rtf1\\ansi\\deff0 {\\fonttbl {\\f0 Courier;}}\n" + "".join(out) + "}"
-
-
-def encoded(note: Note) -> str:
-    """Give the note's bytes in its own format, in base64."""
-    text = note.text
-    if note.markup == "text/html":
-        lines = "\n".join(f"<p>{html.escape(line)}</p>" for line in text.split("\n") if line)
-        text = f"<html><body>\n{lines}\n</body></html>"
-    elif note.markup == "text/rtf":
-        text = _rtf(text)
-    return base64.b64encode(text.encode()).decode()
 
 
 class Chart:
@@ -121,7 +70,7 @@ class Chart:
     def patient(self) -> None:
         """File who it is."""
         who, case = self.case.person, self.case
-        mrn = {"coding": [{"system": f"{_HL7}/v2-0203", "code": "MR"}], "text": "MRN"}
+        mrn = {"coding": [{"system": f"{HL7}/v2-0203", "code": "MR"}], "text": "MRN"}
         body: Json = {
             "identifier": [
                 {"use": "usual", "type": mrn, "system": f"{BASE}/mrn", "value": who.mrn}
@@ -144,16 +93,16 @@ class Chart:
         """File the encounters."""
         course = self.case.course
         for e in self.case.encounters:
-            word, code, display = _CLASSES[e.kind]
+            word, code, display = CLASSES[e.kind]
             role = "primary" if e.phase == "before" else "specialist"
             who = self.case.team["hospitalist" if e.kind == "IMP" else role]
             reason = concepts()[course.archetype.disease]
             body: Json = {
                 "status": "finished",
-                "class": {"system": f"{_HL7}/v3-ActCode", "code": e.kind, "display": word},
-                "type": [_coded(_SNOMED, code, display)],
+                "class": {"system": f"{HL7}/v3-ActCode", "code": e.kind, "display": word},
+                "type": [coded(SNOMED, code, display)],
                 "subject": self.subject,
-                "participant": [{"individual": _author(who.author_id, who.name)}],
+                "participant": [{"individual": author(who.author_id, who.name)}],
                 "period": {"start": instant(e.start), "end": instant(e.end)},
                 "serviceType": {"text": e.service},
                 "serviceProvider": {
@@ -168,9 +117,9 @@ class Chart:
     def condition(self, key: str, onset: str, status: str, number: int, ended: str = "") -> None:
         """File a problem."""
         body: Json = {
-            "clinicalStatus": _coded(f"{_HL7}/condition-clinical", status),
-            "verificationStatus": _coded(f"{_HL7}/condition-ver-status", "confirmed"),
-            "category": [_coded(f"{_HL7}/condition-category", "problem-list-item")],
+            "clinicalStatus": coded(f"{HL7}/condition-clinical", status),
+            "verificationStatus": coded(f"{HL7}/condition-ver-status", "confirmed"),
+            "category": [coded(f"{HL7}/condition-category", "problem-list-item")],
             "code": codeable(concepts()[key]),
             "subject": self.subject,
             "encounter": self.at(number),
@@ -206,7 +155,7 @@ class Chart:
         """File an observation."""
         body: Json = {
             "status": "final",
-            "category": [_coded(f"{_HL7}/observation-category", category)],
+            "category": [coded(f"{HL7}/observation-category", category)],
             "code": code,
             "subject": self.subject,
             "encounter": self.at(number),
@@ -218,31 +167,31 @@ class Chart:
     def vital_signs(self, v: Vitals) -> None:
         """File one set of vital signs."""
         for name, code, display, unit in _VITALS:
-            value = _quantity(getattr(v, name), unit)
+            value = quantity(getattr(v, name), unit)
             rest = {"valueQuantity": value}
-            coded = _coded(_LOINC, code, display)
-            self.observation("vital-signs", coded, v.when, v.encounter, rest)
+            what = coded(LOINC, code, display)
+            self.observation("vital-signs", what, v.when, v.encounter, rest)
         parts = [
-            {"code": _coded(_LOINC, code, word), "valueQuantity": _quantity(value, "mm[Hg]")}
+            {"code": coded(LOINC, code, word), "valueQuantity": quantity(value, "mm[Hg]")}
             for code, word, value in (
                 ("8480-6", "Systolic blood pressure", v.sbp),
                 ("8462-4", "Diastolic blood pressure", v.dbp),
             )
         ]
-        panel = _coded(_LOINC, "85354-9", "Blood pressure panel")
+        panel = coded(LOINC, "85354-9", "Blood pressure panel")
         self.observation("vital-signs", panel, v.when, v.encounter, {"component": parts})
 
     def lab(self, r: Result) -> str:
         """File one lab value with its range and flag."""
         low, high = r.lab.low, r.lab.high
         flag = "H" if r.value > high else "L" if r.value < low else "N"
-        span = {"low": _quantity(low, r.lab.unit), "high": _quantity(high, r.lab.unit)}
+        span = {"low": quantity(low, r.lab.unit), "high": quantity(high, r.lab.unit)}
         rest = {
-            "valueQuantity": _quantity(r.value, r.lab.unit),
-            "interpretation": [_coded(f"{_HL7}/v3-ObservationInterpretation", flag)],
+            "valueQuantity": quantity(r.value, r.lab.unit),
+            "interpretation": [coded(f"{HL7}/v3-ObservationInterpretation", flag)],
             "referenceRange": [span],
         }
-        code = _coded(_LOINC, r.lab.loinc, r.lab.name)
+        code = coded(LOINC, r.lab.loinc, r.lab.name)
         return self.observation("laboratory", code, r.when, r.encounter, rest)
 
     def measurements(self) -> None:
@@ -254,7 +203,7 @@ class Chart:
             drawn.setdefault((r.when, r.encounter), []).append(self.lab(r))
         for (when, number), ids in drawn.items():
             self.report(
-                _coded(_LOINC, "11502-2", "Laboratory report"), "LAB", when, number,
+                coded(LOINC, "11502-2", "Laboratory report"), "LAB", when, number,
                 {"result": [{"reference": f"Observation/{i}"} for i in ids]},
             )  # fmt: skip
 
@@ -262,7 +211,7 @@ class Chart:
         """File a diagnostic report."""
         body: Json = {
             "status": "final",
-            "category": [_coded(f"{_HL7}/v2-0074", category)],
+            "category": [coded(f"{HL7}/v2-0074", category)],
             "code": code,
             "subject": self.subject,
             "encounter": self.at(number),
@@ -284,7 +233,7 @@ class Chart:
             "subject": self.subject,
             "encounter": self.at(number),
             "authoredOn": instant(when),
-            "requester": _author(who.author_id, who.name),
+            "requester": author(who.author_id, who.name),
         }
         if sig:
             body["dosageInstruction"] = [{"text": sig}]
@@ -355,8 +304,8 @@ class Chart:
             return
         severe = course.reaction in ("anaphylaxis", "throat swelling")
         body: Json = {
-            "clinicalStatus": _coded(f"{_HL7}/allergyintolerance-clinical", "active"),
-            "verificationStatus": _coded(f"{_HL7}/allergyintolerance-verification", "confirmed"),
+            "clinicalStatus": coded(f"{HL7}/allergyintolerance-clinical", "active"),
+            "verificationStatus": coded(f"{HL7}/allergyintolerance-verification", "confirmed"),
             "type": "intolerance" if course.reaction in ("nausea", "cough") else "allergy",
             "category": ["medication"],
             "criticality": "high" if severe else "low",
@@ -369,11 +318,11 @@ class Chart:
     def care(self) -> None:
         """File immunizations and the care plan."""
         first = self.case.encounters[0]
-        for code, display, age in _VACCINES:
+        for code, display, age in VACCINES:
             if self.case.course.age > age and self.dice.chance(0.5):
                 shot: Json = {
                     "status": "completed",
-                    "vaccineCode": _coded("http://hl7.org/fhir/sid/cvx", code, display),
+                    "vaccineCode": coded("http://hl7.org/fhir/sid/cvx", code, display),
                     "patient": self.subject,
                     "encounter": self.at(first.number),
                     "occurrenceDateTime": instant(first.start),
@@ -395,7 +344,7 @@ class Chart:
     def documents(self, notes: Iterable[Note]) -> None:
         """File the notes."""
         for note in notes:
-            kind = _coded(_LOINC, note.loinc, note.kind)
+            kind = coded(LOINC, note.loinc, note.kind)
             attachment: Json = {
                 "contentType": note.markup
                 + (";charset=utf-8" if note.markup == "text/plain" else ""),
@@ -409,7 +358,7 @@ class Chart:
                 "type": {**kind, "text": note.kind},
                 "subject": self.subject,
                 "date": instant(note.when),
-                "author": [_author(note.author_id, note.author)],
+                "author": [author(note.author_id, note.author)],
                 "description": note.title,
                 "content": [{"attachment": attachment}],
                 "context": {
@@ -420,31 +369,13 @@ class Chart:
             }
             self.add("DocumentReference", body, note.doc_id)
             if note.kind == "Radiology report":
-                code = _coded(_LOINC, "18748-4", "Diagnostic imaging study")
+                code = coded(LOINC, "18748-4", "Diagnostic imaging study")
                 # Without the text: it would be found twice, here and in the document.
                 self.report(code, "RAD", note.when, note.encounter, {})
 
 
-def entry(resource: Json) -> Json:
-    """Wrap a resource for a transaction: put under its own id."""
-    where = f"{resource['resourceType']}/{resource['id']}"
-    return {
-        "fullUrl": f"{BASE}/{where}",
-        "resource": resource,
-        "request": {"method": "PUT", "url": where},
-    }
-
-
 def _illness(case: Case) -> Encounter:
     return next(e for e in case.encounters if e.phase == "illness")
-
-
-def _author(number: str, name: str) -> Json:
-    return {"reference": f"Practitioner/{number}", "display": name}
-
-
-def _quantity(value: float, unit: str) -> Json:
-    return {"value": value, "unit": unit, "system": _UCUM, "code": unit}
 
 
 def patient_bundle(seed: int, case: Case, notes: Iterable[Note]) -> Json:
@@ -464,34 +395,4 @@ def patient_bundle(seed: int, case: Case, notes: Iterable[Note]) -> Json:
         "id": stable_id(chart.id, "bundle"),
         "type": "transaction",
         "entry": chart.entries,
-    }
-
-
-def hospital_bundle() -> Json:
-    """Write the hospital and its clinicians, which every chart refers to."""
-    house: Json = {
-        "resourceType": "Organization",
-        "id": HOSPITAL_ID,
-        "active": True,
-        "name": HOSPITAL,
-        "alias": ["Invented demo hospital"],
-    }
-    entries = [entry(house)]
-    for a in everyone():
-        name = {"family": a.family, "given": [a.given], "suffix": [a.suffix]}
-        identifier = {"system": f"{BASE}/staff", "value": a.author_id[:8]}
-        doctor: Json = {
-            "resourceType": "Practitioner",
-            "id": a.author_id,
-            "identifier": [identifier],
-            "active": True,
-            "name": [name],
-            "qualification": [{"code": {"text": a.specialty}}],
-        }
-        entries.append(entry(doctor))
-    return {
-        "resourceType": "Bundle",
-        "id": stable_id("bundle", HOSPITAL),
-        "type": "transaction",
-        "entry": entries,
     }

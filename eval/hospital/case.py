@@ -124,7 +124,7 @@ def _calendar(dice: Dice, course: Course, onset: datetime, born: datetime) -> li
     """Lay the encounters out: an earlier visit, the illness, the follow-up, perhaps a return."""
     kind, out = course.archetype, []
     stay = dice.between(2, 4) + 2 * course.severity + dice.between(0, 2)
-    earlier = onset - timedelta(days=dice.between(70, 420), hours=dice.between(1, 5))
+    earlier = onset - timedelta(days=dice.between(70, 420), minutes=dice.between(0, 59))
     if course.comorbid and earlier - timedelta(days=30) > born and dice.chance(0.75):
         out.append(("AMB", earlier, timedelta(minutes=30), "Family Medicine", "before"))
     if kind.inpatient:

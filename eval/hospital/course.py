@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from math import exp
@@ -76,6 +77,24 @@ def _option(dice: Dice, kind: Archetype, severity: int, allergy: str) -> tuple[s
     return dice.weighted(allowed, [1 + 0.25 * severity * effect for _, effect in allowed])
 
 
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    response: float
+    improved: bool
+    risk: float
+    relapsed: bool
+    died: bool
+
+
+def _fate(dice: Dice, severity: int, age: int, burden: float, effect: float) -> _Fate:
+    """Draw how it went; the coefficients are the hidden truth that models are held against."""
+    response = _sigmoid(-1.0 + 1.3 * effect - 0.3 * (severity - 1))
+    risk = _sigmoid(-2.9 + 0.8 * severity + 0.022 * (age - 60) + burden - 0.6 * effect)
+    relapsed = dice.chance(risk)
+    died = relapsed and severity == 2 and age > 40 and dice.chance(0.35)
+    return _Fate(response, dice.chance(response), risk, relapsed, died)
+
+
 def draw(seed: int, index: int) -> Course:
     """Draw the whole course of patient `index`."""
     dice = Dice(seed, index, 1)
@@ -83,46 +102,31 @@ def draw(seed: int, index: int) -> Course:
     severity = dice.at((0, 1, 2), (0.4, 0.77, 1.0))
     age = dice.between(*kind.ages)
     female = dice.chance(0.5) if kind.sex == "any" else kind.sex == "female"
-    symptoms = _drawn(dice, kind.symptoms, _STAGE_SCALE[severity])
-    symptoms = symptoms or (kind.symptoms[0][0],)
-    markers = tuple(k for k in kind.stages[severity] if dice.chance(0.92))
-    signs = tuple(k for k in _drawn(dice, kind.signs) if k not in symptoms)
+    symptoms = _drawn(dice, kind.symptoms, _STAGE_SCALE[severity]) or (kind.symptoms[0][0],)
+    markers = tuple(k for k in kind.stages[severity] if dice.chance(0.92) and k not in symptoms)
+    signs = tuple(k for k in _drawn(dice, kind.signs) if k not in symptoms and k not in markers)
     comorbid = _comorbid(dice, kind, age, female)
-    complications = _drawn(dice, kind.complications, _ILLNESS_SCALE[severity])
-    complications = tuple(k for k in complications if k not in comorbid)
+    ills = _drawn(dice, kind.complications, _ILLNESS_SCALE[severity])
+    ills = tuple(k for k in ills if k not in comorbid and k != kind.disease)
     allergy = dice.pick(_ALLERGIES) if dice.chance(0.34) else ""
-    reaction = dice.pick(_REACTIONS[allergy]) if allergy else ""
     option, effect = _option(dice, kind, severity, allergy)
     barred = {allergy, option} | _KIN.get(allergy, set())
-    held = {*symptoms, *markers, *signs, *comorbid, *complications, kind.disease}
-    response = _sigmoid(-1.0 + 1.3 * effect - 0.3 * (severity - 1))
-    weight = 0.25 * len(comorbid) + 0.5 * len(complications) - 0.6 * effect
-    risk = _sigmoid(-2.9 + 0.8 * severity + 0.022 * (age - 60) + weight)
-    relapsed = dice.chance(risk)
+    held = {*symptoms, *markers, *signs, *comorbid, *ills, kind.disease}
+    fate = _fate(dice, severity, age, 0.25 * len(comorbid) + 0.5 * len(ills), effect)
     return Course(
-        index=index,
-        archetype=kind,
-        severity=severity,
-        age=age,
-        female=female,
-        symptoms=symptoms,
-        signs=signs,
-        markers=tuple(k for k in markers if k not in symptoms and k not in signs),
+        index, kind, severity, age, female, symptoms, signs, markers,
         excluded=tuple(k for k in kind.denies if k not in held and dice.chance(0.8)),
         comorbid=comorbid,
-        complications=complications,
+        complications=ills,
         drugs=tuple(k for k in _drawn(dice, kind.drugs) if k not in barred),
         acute=tuple(k for k in _drawn(dice, kind.acute) if k not in barred),
         procedures=_drawn(dice, kind.procedures),
         option=option,
         allergy=allergy,
-        reaction=reaction,
-        response=response,
-        improved=dice.chance(response),
-        risk=risk,
-        relapsed=relapsed,
-        died=relapsed and severity == 2 and age > 40 and dice.chance(0.35),
-    )
+        reaction=dice.pick(_REACTIONS[allergy]) if allergy else "",
+        response=fate.response, improved=fate.improved,
+        risk=fate.risk, relapsed=fate.relapsed, died=fate.died,
+    )  # fmt: skip
 
 
 def features(patients: int, seed: int = DEFAULT_SEED) -> Iterator[FeatureRecord]:

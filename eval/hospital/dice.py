@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from hashlib import sha1
 from itertools import accumulate
 from typing import TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 T = TypeVar("T")
 NAMESPACE = UUID("6c1f6b2e-5d0a-5f7e-9d43-2f6f0a9f7b11")
+_NAMESPACE = NAMESPACE.bytes
 _MASK = (1 << 64) - 1
 
 
@@ -26,7 +28,11 @@ def mix(*parts: int) -> int:
 
 def stable_id(*parts: object) -> str:
     """Make an id that is the same in every run and every installation."""
-    return str(uuid5(NAMESPACE, "/".join(map(str, parts))))
+    # A version 5 UUID by hand: uuid.uuid5 takes three times as long, and a chart is full of ids.
+    name = "/".join(map(str, parts)).encode()
+    x = sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(x[16], 16) & 3]
+    return f"{x[:8]}-{x[8:12]}-5{x[13:16]}-{variant}{x[17:20]}-{x[20:32]}"
 
 
 class Dice(random.Random):

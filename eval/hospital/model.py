@@ -57,6 +57,7 @@ class Archetype:
     denies: tuple[str, ...]
     signs: Weighted
     stages: tuple[tuple[str, ...], ...]
+    grades: tuple[str, ...]
     labs: tuple[tuple[str, float, float], ...]
     vitals: Mapping[str, float]
     comorbid: Weighted

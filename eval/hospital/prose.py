@@ -86,8 +86,10 @@ class Writer:
         self.lay = lay
         self._parts: list[str] = []
         self._length = 0
+        self.last = ""
         self._begins = True
-        self.reacting = False
+        self.reacting = False  # what is named now is what the patient reacts to
+        self.formal = False  # names only, as in lists of drugs
         self.mentions: list[TruthMention] = []
 
     @property
@@ -98,9 +100,10 @@ class Writer:
     def _append(self, text: str) -> None:
         self._parts.append(text)
         self._length += len(text)
+        self.last = text[-1:] or self.last
         tail = text.rstrip(" ")
         if tail:
-            self._begins = tail[-1] in ".!?:\n]" or tail.endswith(("\n-", "•"))
+            self._begins = tail[-1] in ".!?\n]" or tail.endswith(("\n-", "•"))
 
     def literal(self, text: str) -> None:
         """Add plain words, now and then with a slip of the fingers."""
@@ -114,6 +117,8 @@ class Writer:
     def _surface(self, concept: Concept) -> str:
         """Choose the words for a concept: lay, short or clinical, as the hand likes."""
         dice = self.dice
+        if self.formal:
+            return concept.name
         if self.lay and concept.lay and dice.random() < 0.75:
             return dice.pick(concept.lay)
         rate = self.style.short_forms * (0.3 if self.lay else 1.0)

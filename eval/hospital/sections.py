@@ -2,135 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from eval.hospital.case import Case, Encounter, Result, Vitals
 from eval.hospital.dice import Dice
 from eval.hospital.model import Concept
-from eval.hospital.people import Author
-from eval.hospital.prose import Block, Said, Slot, Writer
+from eval.hospital.page import Page
+from eval.hospital.prose import Block, Said
 from eval.hospital.vocabulary import concepts, phrases
 from indexing.model import Assertion
 
-_GRADES = ("mild", "moderate", "severe")
-_JOBS = (
-    "machinist", "bus driver", "schoolteacher", "line cook", "electrician", "bookkeeper",
-    "fisherman", "carpenter", "librarian", "mail carrier", "seamstress", "dairy farmer",
-)  # fmt: skip
-_BUGS = ("E. coli", "Klebsiella", "MSSA", "Enterococcus", "Proteus")
-_DAYS = ("Monday", "Tuesday", "Thursday", "Friday", "Saturday", "Sunday")
-_HALVES = ("AM", "PM")
-
-
-def slots(case: Case, dice: Dice) -> dict[str, Slot]:
-    """Fill the words on which every note of a patient agrees."""
-    course, who = case.course, case.person
-    age, female = course.age, course.female
-    kin = (
-        ("his wife", "his daughter", "his son")
-        if not female
-        else ("her husband", "her daughter", "her sister")
-    )
-    months = max((case.onset.date() - who.born).days // 30, 1)
-    lobe = dice.pick(("right lower", "left lower", "right middle", "right upper"))
-    pronoun = ("she", "her", "her", "herself") if female else ("he", "his", "him", "himself")
-    relative = dice.pick(kin) if age > 20 else "mother"
-    child = (
-        ("girl" if female else "boy") if age >= 2 else ("infant girl" if female else "infant boy")
-    )
-    parent = dice.pick(("mother", "mother", "father"))
-    job = dice.pick(_JOBS)
-    reduced = "reduced_ef" in course.markers
-    return {
-        "he": pronoun[0], "his": pronoun[1], "him": pronoun[2], "himself": pronoun[3],
-        "He": pronoun[0].capitalize(), "His": pronoun[1].capitalize(), "given": who.given,
-        "Mr": f"{'Ms.' if female else 'Mr.'} {who.family}" if age > 17 else who.given,
-        "age": str(age), "sexword": ("woman" if female else "man") if age > 17 else child,
-        "sexletter": "F" if female else "M", "kin": relative, "Kin_cap": relative.capitalize(),
-        "childage": f"{months}-month-old" if age < 2 else f"{age}-year-old", "childword": child,
-        "parent": parent, "parent_cap": parent.capitalize(),
-        "job": job, "job_cap": job.capitalize(),
-        "side": dice.pick(("left", "right")), "lobe": lobe, "lobe_cap": lobe.capitalize(),
-        "ef": str(dice.between(20, 36) if reduced else dice.between(52, 64)),
-        "vessel": dice.pick(("LAD", "RCA", "circumflex")),
-        "pct": str(dice.pick((60, 75, 80, 90, 95))),
-        "ratio": f"{dice.between(7, 13) / 10:.1f}", "trop": f"{dice.between(20, 240) / 10:.1f}",
-        "nihss": str(dice.between(3, 8) + 6 * course.severity), "bug": dice.pick(_BUGS),
-        "vein": dice.pick(("popliteal", "femoral", "posterior tibial")),
-        "n": str(dice.between(2, 4)),
-        "n0": str(dice.between(28, 58)), "weekday": dice.pick(_DAYS),
-        "weeks": str(dice.pick((4, 6, 8, 12))),
-        "hour": f"{dice.between(1, 12)}:{dice.pick(('00', '15', '30', '45'))} {dice.pick(_HALVES)}",
-        "years": str(dice.between(58, 88)), "decade": str(dice.pick((50, 60, 70))),
-        "grade": _GRADES[course.severity], "grade_cap": _GRADES[course.severity].capitalize(),
-        "service": course.archetype.service.lower(), "onset": case.onset.strftime("%B %Y"),
-        "days": _lasting(dice, case), "option": Said((course.option,)),
-        "main": Said((course.archetype.disease,)), "year": str(case.onset.year - 1),
-        "gest": str(dice.between(29, 37)), "tumor": f"{dice.between(12, 46) / 10:.1f}",
-    }  # fmt: skip
-
-
-def _lasting(dice: Dice, case: Case) -> str:
-    if case.course.archetype.inpatient or case.child:
-        return dice.pick(
-            ("two days", "three days", "1 day", "about a week", "four days", "48 hours")
-        )
-    return dice.pick(("a few days", "two weeks", "about a month", "a week or so", "three weeks"))
-
-
-class Page(Writer):
-    """A note under way: a writer that knows the case, its encounter and the clock."""
-
-    def __init__(
-        self, dice: Dice, author: Author, case: Case, facts: dict[str, Slot], *, lay: bool = False
-    ) -> None:
-        super().__init__(dice, author.style, facts, lay)
-        self.author = author
-        self.case = case
-        self._number = 0
-
-    def heading(self, name: str) -> None:
-        """Begin a section in the author's style."""
-        title = self.dice.pick(phrases()[f"h_{name}"])
-        style = self.style.headings
-        self._number += 1
-        gap = "" if not self.length else "\n" if style in ("numbered", "bullet") else "\n\n"
-        if style == "dictated":
-            self._append(f"{' ' if self.length else ''}{title.upper()}:  ")
-        elif style == "numbered":
-            self._append(f"{gap}{self._number}. {title}: ")
-        elif style == "bullet":
-            self._append(f"{gap}• {title}: ")
-        elif style == "caps_own_line":
-            self._append(f"{gap}{title.upper()}\n")
-        else:
-            self._append(f"{gap}{title.upper() if style == 'caps' else title}: ")
-
-    def item(self, turn: int) -> None:
-        """Begin one item of a list, on its own line unless the note was dictated."""
-        if self.style.headings == "dictated":
-            self._append(f"{turn}. " if turn == 1 else f"  {turn}. ")
-        else:
-            self._append("\n" + ("- " if self.style.headings == "bullet" else f"{turn}. "))
-
-    def gap(self) -> None:
-        """Part two sentences."""
-        if not self.text.endswith(("\n", " ", ":")):
-            self._append(" ")
-
-    def sentence(self, phrase: str, **filled: Slot) -> None:
-        """Write one more sentence from the phrase file."""
-        self.gap()
-        self.phrase(phrase, **filled)
-
-    def free(self, template: str) -> None:
-        """Write one more sentence of the disease's own."""
-        self.gap()
-        self.say(template)
-
-    def some(self, keys: tuple[str, ...], most: int) -> tuple[str, ...]:
-        """Draw some of the concepts."""
-        return tuple(self.dice.some(keys, most))
+SURGERY = frozenset(
+    "stent cath tavr appendectomy cholecystectomy bowel_resection lumpectomy mastectomy lobectomy "
+    "hemicolectomy hip_replacement hemiarthroplasty hip_fixation cesarean egd colonoscopy ercp "
+    "bronchoscopy paracentesis incision_drainage lymph_biopsy".split()
+)
+_ATTENDED = frozenset({"psychotherapy", "physical_therapy"})
+_PAST_KEYS = {
+    "rash": "rash", "nausea": "nausea", "cough": "cough", "wheezing": "wheezing",
+    "itching": "pruritus", "fever": "fever", "loose stools": "diarrhea",
+    "ankle swelling": "leg_edema", "constipation": "constipation", "slow pulse": "bradycardia",
+}  # fmt: skip
+_PAST_WORDS = re.compile("|".join(_PAST_KEYS))
 
 
 def problems(case: Case) -> tuple[str, ...]:
@@ -139,27 +33,27 @@ def problems(case: Case) -> tuple[str, ...]:
 
 
 def _ends(page: Page, text: str) -> None:
-    if not page.text.endswith((".", "\n")):
+    if page.last not in ".\n":
         page.literal(text)
 
 
-def denials(page: Page, most: int = 5) -> None:
-    """Write what the patient denies, sometimes beside what they do have."""
+def denials(page: Page, most: int = 5, but: tuple[str, ...] = ()) -> None:
+    """Write what the patient denies, and `but` what they do have."""
     course = page.case.course
     neg = page.some(course.excluded, page.dice.between(2, most))
     if not neg:
         return
-    if page.dice.chance(0.15) and course.symptoms:
-        sx = Said(page.some(course.symptoms, 1))
-        page.sentence("mixed_denial", neg=Said(neg, Assertion.NEGATED, "or"), sx=sx)
+    denied = Said(neg, Assertion.NEGATED, "or")
+    if but:
+        page.sentence("mixed_denial", neg=denied, sx=Said(but))
     else:
-        page.sentence("denies", neg=Said(neg, Assertion.NEGATED, "or"))
+        page.sentence("denies_child" if page.case.child else "denies", neg=denied)
 
 
 def complaint(page: Page) -> None:
     """Write the chief complaint."""
     page.heading("cc")
-    page.listed(Said(page.some(page.case.course.symptoms[:3], page.dice.between(1, 2))))
+    page.listed(Said(page.case.course.symptoms[: page.dice.between(1, 2)]))
     page.literal(".")
 
 
@@ -176,13 +70,14 @@ def story(page: Page, *, full: bool) -> None:
     else:
         page.phrase("open_plain", sx=first)
     rest = course.symptoms[2:5]
-    if rest:
+    but = rest[:1] if course.excluded and not case.child and dice.chance(0.2) else ()
+    if rest and not but:
         page.sentence("also", sx=Said(rest))
     for line in dice.some(course.archetype.colour, 2 if full else 1):
         page.free(line)
     if full and dice.chance(0.6):
         page.sentence("worsening")
-    denials(page)
+    denials(page, but=but)
     if course.markers and dice.chance(0.7):
         page.sentence("workup", signs=Said(course.markers))
 
@@ -204,9 +99,7 @@ def past(page: Page, *, brief: bool = False) -> None:
     for key, when in case.past_procedures:
         page.sentence("past_procedure", dx=Said((key,), Assertion.HISTORICAL), year=str(when))
     if not brief and dice.chance(0.8):
-        for key, why, when in case.stopped:
-            said = Said((key,), Assertion.HISTORICAL)
-            page.sentence("stopped", drug=said, why=why, year=str(when))
+        stopped(page)
 
 
 def directions(drug: Concept, case: Case) -> str:
@@ -224,6 +117,7 @@ def drugs(page: Page, heading: str, keys: tuple[str, ...]) -> None:
     if not keys:
         page.literal("None.")
     in_line = page.dice.chance(0.3)
+    page.formal = page.dice.chance(0.7)
     for turn, key in enumerate(keys, 1):
         if in_line:
             page.literal("; " if turn > 1 else "")
@@ -235,6 +129,7 @@ def drugs(page: Page, heading: str, keys: tuple[str, ...]) -> None:
             page.literal(f" {sig}")
     if in_line and keys:
         page.literal(".")
+    page.formal = False
 
 
 def allergies(page: Page) -> None:
@@ -249,20 +144,42 @@ def allergies(page: Page) -> None:
 def reaction(page: Page) -> None:
     """Write what the patient reacts to; the drug itself is not being taken."""
     course = page.case.course
-    page.reacting = True
+    page.reacting = page.formal = True
     said = Said((course.allergy,), Assertion.NEGATED)
-    page.phrase("allergy", drug=said, reaction=course.reaction)
-    page.reacting = False
+    template = page.dice.pick(phrases()["allergy"])
+    page.say(template.replace("{reaction}", over(course.reaction)), drug=said)
+    page.reacting = page.formal = False
+
+
+def over(words: str) -> str:
+    """Mark the symptoms in a reason or a reaction as being past."""
+    return _PAST_WORDS.sub(lambda found: f"[~{_PAST_KEYS[found.group()]}:{found.group()}]", words)
+
+
+def stopped(page: Page) -> None:
+    """Write which drug was given up, and why."""
+    for key, why, when in page.case.stopped:
+        page.gap()
+        template = page.dice.pick(phrases()["stopped"]).replace("{why}", over(why))
+        page.say(template, drug=Said((key,), Assertion.HISTORICAL), year=str(when))
 
 
 def family(page: Page) -> None:
     """Write the family history."""
     case = page.case
     page.heading("family")
-    for key in case.family:
-        page.sentence("family", fam=Said((key,), Assertion.FAMILY))
+    lines = [line for line in phrases()["family"] if _fits(line, case.family)]
+    for key, line in zip(case.family, page.dice.some(lines, len(case.family)), strict=False):
+        page.gap()
+        page.say(line, fam=Said((key,), Assertion.FAMILY))
     if case.family_none and page.dice.chance(0.6):
         page.sentence("family_none", fam=Said(case.family_none, Assertion.FAMILY))
+
+
+def _fits(line: str, keys: tuple[str, ...]) -> bool:
+    """Keep breast cancer among the women of the family."""
+    men = ("Father", "father's", "brother")
+    return "breast_cancer" not in keys or (not line.startswith(men) and "brother with" not in line)
 
 
 def social(page: Page) -> None:
@@ -271,7 +188,8 @@ def social(page: Page) -> None:
     if page.case.course.age < 16:
         page.phrase("social_child")
         return
-    page.phrase("social")
+    age = page.case.course.age
+    page.phrase("social_old" if age > 66 else "social" if age > 22 else "social_young")
     smokes = "tobacco_use" in page.case.course.observed
     page.sentence("smoker" if smokes else "nonsmoker")
 
@@ -327,7 +245,8 @@ def exam(page: Page, *, ill: bool) -> None:
     """Write the examination."""
     course, dice = page.case.course, page.dice
     page.heading("exam")
-    page.phrase("exam_sick" if ill and course.severity else "exam_general")
+    sick = ill and course.severity and course.archetype.inpatient
+    page.phrase("exam_sick" if sick else "exam_general")
     if ill and course.signs:
         page.sentence("exam_signs", signs=Said(course.signs))
     elif course.signs:
@@ -383,6 +302,8 @@ def plan(page: Page) -> None:
         page.item(turn)
         page.say(line)
         _ends(page, "." if page.style.headings == "dictated" else "")
+    if page.style.headings != "dictated":
+        page.literal("\n")
 
 
 def precautions(page: Page) -> None:
@@ -395,12 +316,15 @@ def precautions(page: Page) -> None:
 def treatment(page: Page) -> None:
     """Write what was done and given."""
     course, dice = page.case.course, page.dice
-    for line in dice.some(course.archetype.story, dice.between(2, 3)):
+    # The lines that name the drug tell of its success.
+    told = [t for t in course.archetype.story if course.improved or "{option}" not in t]
+    for line in dice.some(told, dice.between(2, 3)):
         page.free(line)
     if course.acute:
         page.sentence("started", drug=Said(course.acute))
     for key in page.some(course.procedures, 2):
-        page.sentence("done", proc=Said((key,)))
+        name = "attends" if key in _ATTENDED else "done" if key in SURGERY else "done_test"
+        page.sentence(name, proc=Said((key,)))
 
 
 def response(page: Page) -> None:
@@ -419,9 +343,8 @@ def signature(page: Page, when: datetime) -> None:
     """Sign the note."""
     signed = when + timedelta(minutes=20)
     stamp = signed.strftime("%m/%d/%Y %H:%M")
-    page.literal(
-        page.dice.pick(("\n\nElectronically signed by ", "\n\n", "\n\nDictated and signed: "))
-    )
+    page.literal("\n" if page.last == "\n" else "\n\n")
+    page.literal(page.dice.pick(("Electronically signed by ", "", "Dictated and signed: ")))
     page.literal(f"{page.author.name}, {page.author.specialty} {stamp}")
 
 

@@ -91,6 +91,7 @@ def _archetype(key: str, raw: Mapping[str, Any]) -> Archetype:
         inpatient=raw["setting"] == "inpatient",
         denies=tuple(raw["denies"].split()),
         stages=tuple(tuple(stage.split()) for stage in raw["stages"]),
+        grades=tuple(raw.get("grades", ("mild", "moderate", "severe"))),
         labs=_series(raw["labs"]),
         vitals=MappingProxyType(dict(_numbers(raw["vitals"]))),
         options=_numbers(raw["options"]),

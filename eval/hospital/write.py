@@ -11,9 +11,9 @@ from typing import Any, BinaryIO
 import orjson
 import zstandard
 
-from eval.hospital.bundle import hospital_bundle
 from eval.hospital.charts import generate
 from eval.hospital.course import DEFAULT_SEED, features
+from eval.hospital.house import hospital_bundle
 from eval.hospital.model import Note, PatientChart
 from eval.hospital.topics import judgements, topics
 from eval.hospital.vocabulary import concepts
