@@ -1,0 +1,102 @@
+"""The reference vector index: dicts and loops, what the others must agree with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from indexing.access import Access
+from indexing.errors import EventRejected
+from indexing.filters import Filters
+from indexing.model import Document, IndexState, TenantId, Tombstone
+from indexing.ports import Ranking, Scored, VectorEntry, Vectors
+from indexing.reconcile import digest
+
+
+class MemoryVectorIndex:
+    """Everything in dictionaries of this process."""
+
+    def __init__(self) -> None:
+        self._live: dict[TenantId, dict[str, VectorEntry]] = {}
+        self._gone: dict[TenantId, dict[str, int]] = {}
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
+        """Keep each document unless a newer version or its tombstone stands."""
+        for entry in entries:
+            if len(entry.passages) != len(entry.vectors):
+                raise EventRejected(f"document {entry.document.doc_id!r}: passages and vectors")
+        live, gone = self._live.setdefault(tenant_id, {}), self._gone.setdefault(tenant_id, {})
+        for entry in entries:
+            key, version = entry.document.doc_id, entry.document.version
+            if version <= gone.get(key, -1):
+                continue
+            if key not in live or live[key].document.version <= version:
+                live[key] = entry
+                gone.pop(key, None)
+
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
+        """Take documents out and keep the version at which they went."""
+        live, gone = self._live.setdefault(tenant_id, {}), self._gone.setdefault(tenant_id, {})
+        for tombstone in tombstones:
+            held = live.get(tombstone.key)
+            if held is not None and held.document.version > tombstone.version:
+                continue
+            live.pop(tombstone.key, None)
+            gone[tombstone.key] = max(tombstone.version, gone.get(tombstone.key, -1))
+
+    def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
+        """Rank visible documents by the cosine of their best passage."""
+        found = []
+        for doc_id, entry in self._live.get(access.tenant_id, {}).items():
+            d = entry.document
+            if not (
+                entry.passages and access.opens(d.patient_id, d.labels) and _passes(d, filters)
+            ):
+                continue
+            scores = entry.vectors @ vector.reshape(-1)
+            best = int(scores.argmax())
+            found.append((float(scores[best]), doc_id, entry.passages[best].number))
+        found.sort(key=lambda item: (-item[0], item[1]))
+        return Ranking(
+            tuple(
+                Scored(doc_id, score, rank, passage=number)
+                for rank, (score, doc_id, number) in enumerate(found[: max(k, 0)], 1)
+            )
+        )
+
+    def state(self, tenant_id: TenantId) -> IndexState:
+        """Count the live documents and fold their versions."""
+        held = self.entries(tenant_id)
+        passages = sum(len(e.passages) for e in self._live.get(tenant_id, {}).values())
+        return IndexState(len(held), digest(held), {"passages": str(passages), "search": "exact"})
+
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every live document."""
+        return {k: e.document.version for k, e in self._live.get(tenant_id, {}).items()}
+
+    def drop(self, tenant_id: TenantId) -> None:
+        """Forget the tenant's vectors, tombstones too."""
+        self._live.pop(tenant_id, None)
+        self._gone.pop(tenant_id, None)
+
+
+def _passes(document: Document, filters: Filters) -> bool:
+    values = {
+        "type": document.type,
+        "specialty": document.specialty,
+        "author": document.author,
+        "patient": document.patient_id or "",
+    }
+    folded = {name: value.casefold() for name, value in values.items()}
+    for name, accepted in filters.only.items():
+        if folded[name] not in {value.casefold() for value in accepted}:
+            return False
+    for name, refused in filters.without.items():
+        if folded[name] in {value.casefold() for value in refused}:
+            return False
+    if filters.date_from is not None and (
+        document.date_end is None or document.date_end <= filters.date_from
+    ):
+        return False
+    return filters.date_to is None or (
+        document.date_start is not None and document.date_start < filters.date_to
+    )

@@ -1,0 +1,252 @@
+"""The vector index on pgvector: a partition per tenant, exact while small, HNSW when large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from pgvector import Vector
+from pgvector.psycopg import register_vector
+
+from indexing.access import Access
+from indexing.backends.postgres.connect import Connection, Database
+from indexing.errors import EventRejected
+from indexing.filters import Filters
+from indexing.model import IndexState, TenantId, Tombstone
+from indexing.ports import Ranking, Scored, VectorEntry, Vectors
+from indexing.reconcile import digest
+
+LARGE = 50_000  # passages; below it a scan is exact
+_PER_DOCUMENT = 3  # passages fetched per document asked for, at first
+_EF_SEARCH = 400  # measured: recall@10 above .98 on 100,000 passages
+
+_NAME = """
+INSERT INTO vector_document AS d (tenant_id, doc_id, version, model, live)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (tenant_id, doc_id) DO UPDATE
+SET version = EXCLUDED.version, model = EXCLUDED.model, live = EXCLUDED.live
+WHERE d.version < EXCLUDED.version
+    OR (d.version = EXCLUDED.version AND (d.live OR NOT EXCLUDED.live))
+RETURNING doc_id
+"""
+
+_INSERT = """
+INSERT INTO vector_passage (tenant_id, doc_id, number, patient_id, patient, type, specialty, author,
+    date_start, date_end, labels, embedding)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+class PostgresVectorIndex:
+    """Passages in PostgreSQL; filters and access are part of the statement."""
+
+    def __init__(self, database: Database, *, large: int = LARGE) -> None:
+        self._database, self._large = database, large
+        self._since_check: dict[TenantId, int] = {}
+        self._indexed: set[TenantId] = set()
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
+        """Replace each document's passages unless a newer version or its tombstone stands."""
+        newest: dict[str, VectorEntry] = {}
+        for entry in entries:
+            if len(entry.passages) != len(entry.vectors):
+                raise EventRejected(
+                    f"document {entry.document.doc_id!r}: {len(entry.passages)} passages, "
+                    f"{len(entry.vectors)} vectors"
+                )
+            old = newest.get(entry.document.doc_id)
+            if old is None or old.document.version <= entry.document.version:
+                newest[entry.document.doc_id] = entry
+        with self._database.tenant(tenant_id) as conn:
+            register_vector(conn)
+            names = [
+                (tenant_id, e.document.doc_id, e.document.version, e.model, True)
+                for e in newest.values()
+            ]
+            taken = _announce(conn, names)
+            _forget(conn, tenant_id, taken)
+            rows = [row for doc_id in taken for row in _rows(tenant_id, newest[doc_id])]
+            with conn.cursor() as cursor:
+                cursor.executemany(_INSERT, rows)
+        self._grown(tenant_id, len(rows))
+
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
+        """Take documents out and keep the version at which they went."""
+        newest = {t.key: t.version for t in sorted(tombstones, key=lambda t: t.version)}
+        with self._database.tenant(tenant_id) as conn:
+            names = [(tenant_id, key, version, "", False) for key, version in newest.items()]
+            _forget(conn, tenant_id, _announce(conn, names))
+
+    def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
+        """Rank documents by their best passage; as many passages are read as k documents need."""
+        if k < 1:
+            return Ranking(())
+        where, values = _conditions(access, filters)
+        wanted = k * _PER_DOCUMENT
+        with self._database.tenant(access.tenant_id) as conn:
+            register_vector(conn)
+            approximate = self._approximate(conn, access.tenant_id)
+            while True:
+                rows = _nearest(conn, where, values, vector, wanted, approximate)
+                best = _best(rows)
+                if len(best) >= k or (len(rows) < wanted and not approximate):
+                    break
+                if len(rows) < wanted:  # the graph gave up under these filters: scan instead
+                    approximate = False
+                else:
+                    wanted *= 4
+        ordered = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:k]
+        return Ranking(
+            tuple(
+                Scored(doc_id, score, rank, passage=number)
+                for rank, (doc_id, (score, number)) in enumerate(ordered, 1)
+            )
+        )
+
+    def state(self, tenant_id: TenantId) -> IndexState:
+        """Count the live documents and fold their versions."""
+        held = self.entries(tenant_id)
+        with self._database.tenant(tenant_id) as conn:
+            row = conn.execute(
+                "SELECT count(*) FROM vector_passage WHERE tenant_id = %s", (tenant_id,)
+            ).fetchone()
+            approximate = self._approximate(conn, tenant_id)
+        assert row is not None
+        extra = {"passages": str(row[0]), "search": "hnsw" if approximate else "exact"}
+        return IndexState(len(held), digest(held), extra)
+
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every live document."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT doc_id, version FROM vector_document WHERE tenant_id = %s AND live",
+                (tenant_id,),
+            ).fetchall()
+        return dict(rows)
+
+    def drop(self, tenant_id: TenantId) -> None:
+        """Forget the tenant's vectors, tombstones too."""
+        with self._database.tenant(tenant_id) as conn:
+            for table in ("vector_passage", "vector_document"):
+                conn.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (tenant_id,))
+
+    def _grown(self, tenant_id: TenantId, by: int) -> None:
+        """Ask now and then whether the tenant has become large; counting each time would cost."""
+        since = self._since_check.get(tenant_id, 0) + by
+        self._since_check[tenant_id] = since
+        if tenant_id in self._indexed or since < self._large // 20:
+            return
+        self._since_check[tenant_id] = 0
+        with self._database.tenant(tenant_id) as conn:
+            row = conn.execute(
+                "SELECT vector_index_large(%s, %s)", (tenant_id, self._large)
+            ).fetchone()
+        if row is not None and row[0]:
+            self._indexed.add(tenant_id)
+
+    def _approximate(self, conn: Connection, tenant_id: TenantId) -> bool:
+        if tenant_id not in self._indexed:
+            name = f"vector_passage_{tenant_id.hex}_hnsw"
+            row = conn.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone()
+            if row is None or not row[0]:
+                return False
+            self._indexed.add(tenant_id)
+        return True
+
+
+def _announce(conn: Connection, names: Sequence[tuple[object, ...]]) -> list[str]:
+    """Write versions; return the documents whose version was taken."""
+    taken: list[str] = []
+    with conn.cursor() as cursor:
+        # In order of id, so that two writers cannot wait for each other in a circle.
+        cursor.executemany(_NAME, sorted(names, key=lambda n: str(n[1])), returning=True)
+        while names:
+            taken += [doc_id for (doc_id,) in cursor.fetchall()]
+            if not cursor.nextset():
+                break
+    return taken
+
+
+def _forget(conn: Connection, tenant_id: TenantId, doc_ids: Sequence[str]) -> None:
+    if doc_ids:
+        conn.execute(
+            "DELETE FROM vector_passage WHERE tenant_id = %s AND doc_id = ANY(%s)",
+            (tenant_id, list(doc_ids)),
+        )
+
+
+def _rows(tenant_id: TenantId, entry: VectorEntry) -> list[tuple[object, ...]]:
+    d = entry.document
+    shared = (
+        d.patient_id, (d.patient_id or "").casefold(), d.type.casefold(), d.specialty.casefold(),
+        d.author.casefold(), d.date_start, d.date_end, sorted(d.labels) or None,
+    )  # fmt: skip
+    return [
+        (tenant_id, d.doc_id, passage.number, *shared, Vector(row))
+        for passage, row in zip(entry.passages, entry.vectors, strict=True)
+    ]
+
+
+def _conditions(access: Access, filters: Filters) -> tuple[str, list[Any]]:
+    """Return the WHERE clause and its values.
+
+    The tenant stands there as a constant too: the planner then tests the policy once per
+    statement, where it would otherwise read the setting again for every row.
+    """
+    parts = ["tenant_id = %s", "(labels IS NULL OR labels <@ %s)"]
+    values: list[Any] = [access.tenant_id, sorted(access.labels)]
+    if access.patients is not None:
+        opened = sorted(access.patients)
+        parts.append("patient = ANY(%s) AND patient_id = ANY(%s)")
+        values += [[p.casefold() for p in opened], opened]
+    for wanted, operator in ((filters.only, "= ANY"), (filters.without, "<> ALL")):
+        for name, accepted in wanted.items():
+            column = _COLUMNS[name]
+            parts.append(f"{column} {operator}(%s)")
+            values.append([value.casefold() for value in accepted])
+    if filters.date_from is not None:
+        parts.append("date_end > %s")
+        values.append(filters.date_from)
+    if filters.date_to is not None:
+        parts.append("date_start < %s")
+        values.append(filters.date_to)
+    return " AND ".join(parts), values
+
+
+_COLUMNS = {name: name for name in ("type", "specialty", "author", "patient")}
+
+
+def _nearest(
+    conn: Connection, where: str, values: list[Any], vector: Vectors, n: int, approximate: bool
+) -> list[tuple[str, int, float]]:
+    """Return (doc_id, passage, cosine) of the n nearest passages."""
+    q = Vector(np.asarray(vector, dtype=np.float32).reshape(-1))
+    d = q.dimensions()
+    if approximate:
+        conn.execute(
+            "SELECT set_config('hnsw.ef_search', %s, true), "
+            "set_config('hnsw.iterative_scan', 'relaxed_order', true), "
+            "set_config('hnsw.max_scan_tuples', '40000', true)",
+            (str(min(1000, max(_EF_SEARCH, n))),),
+        )
+        order = f"embedding::halfvec({d}) <#> %s::halfvec({d})"
+    else:
+        order = "(embedding <#> %s) + 0"  # "+ 0": no index orders by that, so every row is read
+    rows = conn.execute(
+        f"SELECT doc_id, number, -(embedding <#> %s) FROM vector_passage WHERE {where} "
+        f"ORDER BY {order} LIMIT %s",
+        [q, *values, q, n],
+        binary=True,
+    ).fetchall()
+    return [(doc_id, number, score) for doc_id, number, score in rows]
+
+
+def _best(rows: Sequence[tuple[str, int, float]]) -> dict[str, tuple[float, int]]:
+    """Return each document's best passage; the first one where two are equal."""
+    best: dict[str, tuple[float, int]] = {}
+    for doc_id, number, score in rows:
+        held = best.get(doc_id)
+        if held is None or (score, -number) > (held[0], -held[1]):
+            best[doc_id] = (score, number)
+    return best

@@ -1,0 +1,286 @@
+"""What every vector index must do, the reference and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import get_args
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.settings import VectorBackend
+from app.wiring import Installation
+from indexing.access import Access, Role
+from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.postgres.vectors import PostgresVectorIndex
+from indexing.errors import EventRejected
+from indexing.filters import Filters
+from indexing.model import Document, Passage, Tenant, TenantId, Tombstone
+from indexing.ports import VectorEntry, VectorIndex, Vectors
+
+D = 16
+EVERYTHING = Filters()
+
+
+def unit(rng: np.random.Generator, n: int) -> Vectors:
+    rows = rng.standard_normal((n, D)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def entry(
+    tenant_id: TenantId, doc_id: str, vectors: Vectors, version: int = 1, **fields: object
+) -> VectorEntry:
+    document = replace(Document(tenant_id, doc_id, version, "text"), **fields)  # type: ignore[arg-type]
+    passages = tuple(Passage(i, 0, 4) for i in range(len(vectors)))
+    return VectorEntry(document, "m", passages, vectors)
+
+
+@pytest.fixture(params=get_args(VectorBackend))
+def index(request: pytest.FixtureRequest) -> VectorIndex:
+    if request.param == "memory":
+        return MemoryVectorIndex()
+    installation: Installation = request.getfixturevalue("installation")
+    return PostgresVectorIndex(installation.database)
+
+
+@pytest.fixture
+def notes(tenant: Tenant) -> list[VectorEntry]:
+    """Forty notes of one to four passages, with patients, types, labels and dates."""
+    rng = np.random.default_rng(7)
+    return [
+        entry(
+            tenant.tenant_id,
+            f"note-{i:02}",
+            unit(rng, 1 + i % 4),
+            patient_id=None if i % 9 == 0 else f"P{i % 5}",
+            type=("Progress note", "Discharge summary", "")[i % 3],
+            author=("Dr Ångström", "dr. lee")[i % 2],
+            labels=frozenset({"PSY"}) if i % 7 == 0 else frozenset(),
+            date_start=None if i % 6 == 0 else datetime(2020, 1 + i % 12, 1, tzinfo=UTC),
+            date_end=None if i % 6 == 0 else datetime(2020, 1 + i % 12, 2, tzinfo=UTC),
+        )
+        for i in range(40)
+    ]
+
+
+def ids(
+    index: VectorIndex, access: Access, vector: Vectors, filters: Filters = EVERYTHING, k: int = 100
+) -> list[str]:
+    return [hit.doc_id for hit in index.search(access, vector, filters, k).hits]
+
+
+def test_ranks_documents_by_their_best_passage(
+    index: VectorIndex, access: Access, notes: list[VectorEntry]
+) -> None:
+    index.upsert(access.tenant_id, notes)
+    q = unit(np.random.default_rng(1), 1)[0]
+    hits = index.search(access, q, EVERYTHING, 10).hits
+    visible = [n for n in notes if not n.document.labels]
+    expected = sorted(visible, key=lambda n: -float((n.vectors @ q).max()))[:10]
+    assert [h.doc_id for h in hits] == [n.document.doc_id for n in expected]
+    assert [h.rank for h in hits] == list(range(1, 11))
+    for hit, note in zip(hits, expected, strict=True):
+        assert hit.score == pytest.approx(float((note.vectors @ q).max()), abs=1e-5)
+        assert hit.passage == int((note.vectors @ q).argmax())
+
+
+def test_k_counts_documents_however_many_passages_each_has(
+    index: VectorIndex, access: Access
+) -> None:
+    q = unit(np.random.default_rng(2), 1)
+    crowd = entry(access.tenant_id, "crowd", np.repeat(q, 60, axis=0))
+    others = [entry(access.tenant_id, f"o{i}", unit(np.random.default_rng(i), 1)) for i in range(5)]
+    index.upsert(access.tenant_id, [crowd, *others])
+    found = ids(index, access, q[0], k=3)
+    assert found[0] == "crowd"
+    assert len(found) == 3
+    assert ids(index, access, q[0], k=0) == []
+
+
+def test_equal_scores_stand_by_id(index: VectorIndex, access: Access) -> None:
+    q = unit(np.random.default_rng(3), 1)
+    index.upsert(access.tenant_id, [entry(access.tenant_id, key, q) for key in "cab"])
+    assert ids(index, access, q[0]) == ["a", "b", "c"]
+
+
+def test_labels_and_patients_are_closed_unless_opened(
+    index: VectorIndex, access: Access, notes: list[VectorEntry]
+) -> None:
+    index.upsert(access.tenant_id, notes)
+    q = unit(np.random.default_rng(4), 1)[0]
+    views = [
+        access,
+        replace(access, labels=frozenset({"PSY"})),
+        replace(access, patients=frozenset({"P1", "P2"})),
+        replace(access, patients=frozenset({"p1"})),
+        replace(access, patients=frozenset()),
+    ]
+    for view in views:
+        opened = {
+            n.document.doc_id for n in notes if view.opens(n.document.patient_id, n.document.labels)
+        }
+        assert set(ids(index, view, q)) == opened
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(only={"type": ("progress NOTE",)}),
+        Filters(only={"type": ("",)}),
+        Filters(only={"author": ("DR ÅNGSTRÖM",)}, without={"type": ("discharge summary",)}),
+        Filters(only={"patient": ("p1", "P3")}),
+        Filters(without={"patient": ("",)}),
+        Filters(date_from=datetime(2020, 6, 1, tzinfo=UTC)),
+        Filters(date_to=datetime(2020, 6, 1, tzinfo=UTC)),
+        Filters(
+            date_from=datetime(2020, 3, 1, 12, tzinfo=UTC), date_to=datetime(2020, 4, 1, tzinfo=UTC)
+        ),
+        Filters(only={"type": ("no such type",)}),
+    ],
+)
+def test_filters_agree_with_the_reference(
+    index: VectorIndex, access: Access, notes: list[VectorEntry], filters: Filters
+) -> None:
+    reference = MemoryVectorIndex()
+    for each in (index, reference):
+        each.upsert(access.tenant_id, notes)
+    q = unit(np.random.default_rng(5), 1)[0]
+    for k in (3, 100):
+        assert ids(index, access, q, filters, k) == ids(reference, access, q, filters, k)
+
+
+def test_an_older_version_never_overwrites(index: VectorIndex, access: Access) -> None:
+    t, rows = access.tenant_id, unit(np.random.default_rng(6), 3)
+    index.upsert(t, [entry(t, "a", rows[:1], version=2)])
+    index.upsert(t, [entry(t, "a", rows[1:2], version=1)])
+    assert index.entries(t) == {"a": 2}
+    assert index.search(access, rows[0], EVERYTHING, 1).hits[0].score == pytest.approx(1, abs=1e-5)
+    index.upsert(t, [entry(t, "a", rows[2:], version=3), entry(t, "a", rows[1:2], version=2)])
+    assert index.entries(t) == {"a": 3}
+    assert index.search(access, rows[2], EVERYTHING, 1).hits[0].score == pytest.approx(1, abs=1e-5)
+
+
+def test_a_tombstone_outlives_a_late_upsert(index: VectorIndex, access: Access) -> None:
+    t, row = access.tenant_id, unit(np.random.default_rng(7), 1)
+    index.upsert(t, [entry(t, "a", row, version=2)])
+    index.delete(t, [Tombstone("a", 1)])
+    assert index.entries(t) == {"a": 2}
+    index.delete(t, [Tombstone("a", 3), Tombstone("never-seen", 5)])
+    assert ids(index, access, row[0]) == []
+    index.upsert(t, [entry(t, "a", row, version=3), entry(t, "never-seen", row, version=4)])
+    assert index.entries(t) == {}
+    index.upsert(t, [entry(t, "a", row, version=4)])
+    assert index.entries(t) == {"a": 4}
+
+
+def test_delivery_twice_changes_nothing(
+    index: VectorIndex, access: Access, notes: list[VectorEntry]
+) -> None:
+    index.upsert(access.tenant_id, notes)
+    before = index.state(access.tenant_id)
+    index.upsert(access.tenant_id, notes)
+    assert index.state(access.tenant_id) == before
+    assert before.count == len(notes)
+
+
+def test_a_document_without_passages_is_held_and_never_found(
+    index: VectorIndex, access: Access
+) -> None:
+    t, q = access.tenant_id, unit(np.random.default_rng(8), 1)
+    index.upsert(t, [entry(t, "empty", np.empty((0, D), np.float32))])
+    assert index.entries(t) == {"empty": 1}
+    assert ids(index, access, q[0]) == []
+    index.upsert(t, [])
+    index.delete(t, [])
+
+
+def test_passages_and_vectors_must_match(index: VectorIndex, access: Access) -> None:
+    rows = unit(np.random.default_rng(9), 2)
+    good = entry(access.tenant_id, "a", rows)
+    with pytest.raises(EventRejected):
+        index.upsert(access.tenant_id, [replace(good, vectors=rows[:1])])
+
+
+def test_tenants_see_only_their_own(
+    index: VectorIndex, access: Access, new_tenant: Callable[[], Tenant]
+) -> None:
+    other = new_tenant().tenant_id
+    q = unit(np.random.default_rng(10), 1)
+    index.upsert(access.tenant_id, [entry(access.tenant_id, "mine", q)])
+    index.upsert(other, [entry(other, "theirs", q)])
+    stranger = Access(TenantId(uuid4()), "x", frozenset({Role.CLINICIAN}))
+    assert ids(index, access, q[0]) == ["mine"]
+    assert ids(index, replace(access, tenant_id=other), q[0]) == ["theirs"]
+    assert ids(index, stranger, q[0]) == []
+    index.drop(access.tenant_id)
+    assert index.entries(access.tenant_id) == {}
+    assert index.entries(other) == {"theirs": 1}
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    steps=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 5), st.booleans()), max_size=12)
+)
+def test_any_order_of_news_ends_as_in_the_reference(
+    index: VectorIndex, access: Access, steps: Sequence[tuple[str, int, bool]]
+) -> None:
+    t, q = access.tenant_id, unit(np.random.default_rng(11), 6)
+    reference = MemoryVectorIndex()
+    index.drop(t)
+    for each in (index, reference):
+        for key, version, gone in steps:
+            if gone:
+                each.delete(t, [Tombstone(key, version)])
+            else:
+                each.upsert(t, [entry(t, key, q[version : version + 1], version=version)])
+    assert index.entries(t) == reference.entries(t)
+    assert ids(index, access, q[0]) == ids(reference, access, q[0])
+
+
+def test_a_large_tenant_is_searched_through_its_graph(
+    installation: Installation, access: Access
+) -> None:
+    index = PostgresVectorIndex(installation.database, large=400)
+    reference = MemoryVectorIndex()
+    rng = np.random.default_rng(12)
+    notes = [
+        entry(access.tenant_id, f"n{i:03}", unit(rng, 3), type="rare" if i % 50 == 0 else "usual",
+              patient_id=f"p{i % 40}")
+        for i in range(200)
+    ]  # fmt: skip
+    for each in (index, reference):
+        each.upsert(access.tenant_id, notes)
+    assert index.state(access.tenant_id).extra["search"] == "hnsw"
+    narrow = replace(access, patients=frozenset({"p3"}))
+    right = total = 0
+    for q in unit(rng, 20):
+        for view, filters in [
+            (access, EVERYTHING),
+            (access, Filters(only={"type": ("rare",)})),
+            (narrow, EVERYTHING),
+        ]:
+            expected = ids(reference, view, q, filters, 10)
+            found = ids(index, view, q, filters, 10)
+            assert len(found) == len(expected)
+            right += len(set(found) & set(expected))
+            total += len(expected)
+    assert right / total >= 0.98
+
+
+def test_nobody_builds_an_index_for_another_tenant(
+    installation: Installation, tenant: Tenant, new_tenant: Callable[[], Tenant]
+) -> None:
+    from indexing.errors import Forbidden
+
+    with (
+        pytest.raises(Forbidden),
+        installation.database.tenant(tenant.tenant_id) as conn,
+    ):
+        conn.execute("SELECT vector_index_large(%s, 0)", (new_tenant().tenant_id,))
