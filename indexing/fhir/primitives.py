@@ -62,7 +62,9 @@ _NOT_INTEGER = Fault("must be a whole number without a decimal point, within 32 
 
 # Elements that run or load something; a "<" in clinical text is common and harmless.
 _ACTIVE = re.compile(
-    r"</?(script|iframe|object|embed|style|link|meta|form|svg|img|a|body|html)[\s/>]", re.IGNORECASE
+    r"</?(?:script|iframe|object|embed|style|link|meta|form|svg)[\s/>]"
+    r"|<(?:a|img|body)\s+[a-z]+\s*=",
+    re.IGNORECASE,
 ).search
 _MARKUP = Fault("a string must not hold active HTML elements", unsafe=False, code="invalid")
 
