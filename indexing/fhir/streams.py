@@ -96,7 +96,7 @@ def _open_file(path: Path, endings: tuple[str, ...]) -> Iterator[Opened | Reject
         if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
             yield _rejected(file, "not a regular file")
             return
-        with io.BufferedReader(io.FileIO(path), BUFFER) as stream:
+        with _wide(io.FileIO(path)) as stream:
             if stream.peek(4)[:4] in _ZIP_MARKS:
                 yield from _zip_members(stream, file, endings)
             else:
@@ -167,8 +167,8 @@ def _tar_members(
         raise Unusable(f"broken tar: {_tar_reason(exc)}") from None
 
 
-def _wide(inner: IO[bytes]) -> io.BufferedReader:
-    """Return a member with a buffer wide enough to tell what it is."""
+def _wide(inner: IO[bytes] | io.RawIOBase) -> io.BufferedReader:
+    """Return a stream with a buffer wide enough to tell what it is."""
     return io.BufferedReader(cast(io.RawIOBase, inner), BUFFER)
 
 
