@@ -81,10 +81,11 @@ class _Note:
 
     def __init__(self, text: str, sections: Sequence[Section]) -> None:
         self._text = text
-        self._folded = fold(text)
+        lined = fold(text)
+        self._folded = lined.replace("\n", " ")
         self._sections = sections or (Section(0, 0, len(text), ""),)
         self._part_starts = [part.start for part in self._sections]
-        self._hits = _merged(find(self._folded), marks(text))
+        self._hits = _merged(find(self._folded), marks(lined))
         self._hit_starts = [hit.start for hit in self._hits]
         self._sentences: dict[int, list[int]] = {}
         self._scopes: dict[int, list[Scope]] = {}

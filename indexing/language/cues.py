@@ -58,7 +58,7 @@ class Hit(NamedTuple):
 _SCOPED: Final = frozenset(Kind) - {Kind.PSEUDO, Kind.END}
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _RUN: Final = re.compile(r"  +")
-_FLAT: Final = dict.fromkeys((9, 10, 11, 12, 13, 133, 160, 8232, 8233), " ") | {
+_FLAT: Final = dict.fromkeys((9, 11, 12, 13, 133, 160, 8232, 8233), " ") | {
     0x2019: "'",
     0x2018: "'",
     0x2010: "-",
@@ -108,7 +108,8 @@ def lexicon() -> Lexicon:
 
 
 def fold(text: str) -> str:
-    """Lower the case without moving any offset; unpaired surrogates become U+FFFD."""
+    """Lower the case and plain the quotes and blanks (line feeds stay), without moving any offset;
+    unpaired surrogates become U+FFFD."""
     low = text.lower()
     if len(low) != len(text):
         low = "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
@@ -117,7 +118,7 @@ def fold(text: str) -> str:
 
 
 def find(folded: str) -> list[Hit]:
-    """Return the cues of a folded text in order, none inside another."""
+    """Return the cues of a folded text without line feeds, in order, none inside another."""
     squeezed, starts, shifts = _squeeze(folded)
     whole: list[tuple[int, int, int]] = []
     length = len(squeezed)

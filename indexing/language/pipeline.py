@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from indexing.language.assertion import assess
@@ -23,13 +24,14 @@ class Language:
         self.terminology = terminology
         self._matcher = Matcher(terminology)
 
-    def annotate(self, text: str) -> Annotation:
+    def annotate(self, text: str, copied: Sequence[tuple[int, int]] = ()) -> Annotation:
         """Return everything found in `text`, offsets in its code points. Any string will do:
-        unpaired surrogates and control characters match nothing."""
+        unpaired surrogates and control characters match nothing. `copied` are stretches known to
+        come from an earlier note (`indexing.language.copyforward`): they count as history."""
         parts = sections(text)
         spans = self._matcher.find(text, parts)
         assessments = assess(text, parts, spans)
-        status = statuses(text, parts, spans, assessments)
+        status = statuses(text, spans, assessments, copied)
         mentions = []
         for span, judged, noted in zip(spans, assessments, status, strict=True):
             part = section_at(parts, span.start)

@@ -22,11 +22,14 @@ _AT_LINE: Final = re.compile(
     r"(?P<mark>[ \t]*(?:\*\*|__)?[ \t]*(?::(?:\*\*|__)?|\#*[ \t]*$)|[ \t]+[-–][ \t])",
     re.MULTILINE,
 )
+_COLON: Final = re.compile(r"[A-Za-z]:(?=\s|$)")
 _RUN_ON: Final = re.compile(
-    r"(?:(?<=[.;:!?)\]] )|(?<=  )|(?<=\t))"
-    r"(?P<head>[A-Z][A-Za-z/&,'\-]*(?:[ ][A-Za-z/&,'\-]+){0,6}):(?=\s|$)"
+    r"(?:[.;:!?)\]] |  |\t)(?P<head>[A-Z][A-Za-z/&,'\-]*(?:[ ][A-Za-z/&,'\-]+){0,6})$"
 )
-_LETTERS: Final = re.compile(r"[A-Za-z]")
+_RUN_ON_WIDTH: Final = 64
+_SAMPLE: Final = 20_000
+_NOT_CAPITALS: Final = bytes(c for c in range(256) if not 65 <= c <= 90)
+_NOT_LETTERS: Final = bytes(c for c in range(256) if not chr(c).isascii() or not chr(c).isalpha())
 _VALUE: Final = re.compile(r"\s*[<>~]?\s*\d")
 _WORD: Final = re.compile(r"[A-Za-z]{3,}")
 _DATE_FORM: Final = re.compile(r"[MDY/\-]+")
@@ -89,8 +92,9 @@ class _Candidate:
 
 
 def _candidates(text: str) -> list[_Candidate]:
-    letters = len(_LETTERS.findall(text, 0, 20_000))
-    shouting = letters > 0 and (sum(map(str.isupper, text[:20_000])) > _SHOUTING * letters)
+    sample = text[:_SAMPLE].encode("ascii", "ignore")
+    letters = len(sample.translate(None, _NOT_LETTERS))
+    shouting = len(sample.translate(None, _NOT_CAPITALS)) > _SHOUTING * letters
     found = list(_at_lines(text, shouting))
     taken = [c.start for c in found]
     bodies = [c.body for c in found]
@@ -123,15 +127,19 @@ def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
 
 
 def _run_on(text: str, shouting: bool) -> Iterator[_Candidate]:
-    for match in _RUN_ON.finditer(text):
+    for colon in _COLON.finditer(text):
+        after = colon.end()
+        match = _RUN_ON.search(text, max(0, after - _RUN_ON_WIDTH), after - 1)
+        if match is None:
+            continue
         head = match["head"]
-        if not _acceptable(head, text, match.end()):
+        if not _acceptable(head, text, after):
             continue
         name = lookup(normalise(head))
         capitals = head.isupper()
         if name is None and (shouting or not capitals or len(head) < 5 or not _WORD.search(head)):
             continue
-        yield _Candidate(match.start(), _body(text, match.end()), name, capitals, False, False)
+        yield _Candidate(match.start("head"), _body(text, after), name, capitals, False, False)
 
 
 def _acceptable(head: str, text: str, after: int) -> bool:

@@ -7,13 +7,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-# A stop that may end a sentence | a line break | an inline item "2) " | an inline label "LUNGS: ".
-_BREAK: Final = re.compile(
-    r"(?P<stop>[.!?][\"')\]]*(?=\s))"
-    r"|(?P<line>[ \t]*\r?\n[ \t]*(?P<blank>(?:\r?\n[ \t]*)*))"
-    r"|(?P<item>\s\(?\d{1,2}\)\s)"
-    r"|(?P<label>(?<=[.;,:] )(?=[A-Z][A-Z/& \-]{1,30}:\s))"
-)
+_STOP: Final = re.compile(r"[.!?][\"')\]]*(?=\s)")
+_LINE: Final = re.compile(r"\n[ \t]*(?P<blank>(?:\r?\n[ \t]*)*)")
+_ITEM: Final = re.compile(r"\d\)\s")  # "2) " within a line
+_ITEM_START: Final = re.compile(r"\s\(?\d{1,2}$")
+_LABEL: Final = re.compile(r"[A-Z]:\s")  # "LUNGS: " within a line
+_LABEL_START: Final = re.compile(r"[.;,:] [A-Z][A-Z/& \-]{0,30}$")
 _ABBREVIATION: Final = frozenset(
     "dr mr mrs ms st vs pt no approx dept jr sr prof rev inc fig al hx dx tx sx rx mt ft e.g i.e "
     "p.o b.i.d t.i.d q.d q.i.d p.r.n q.h.s h.s p.m a.m u.s dob m.d d.o r.n ph.d neg pos temp resp "
@@ -33,24 +32,36 @@ _TAIL_WORD: Final = re.compile(r"[A-Za-z]+[ \t]*$")
 def sentence_starts(text: str, start: int = 0, end: int | None = None) -> list[int]:
     """Return where each sentence of `text[start:end]` begins; the first is always `start`."""
     end = len(text) if end is None else end
-    return [start, *(b for b in _boundaries(text, start, end) if start < b < end)]
+    breaks = {start}
+    breaks.update(_at_stops(text, start, end))
+    breaks.update(_at_lines(text, start, end))
+    for match in _ITEM.finditer(text, start, end):
+        found = _ITEM_START.search(text, max(start, match.start() - 3), match.start() + 1)
+        if found:
+            breaks.add(found.start() + 1)
+    for match in _LABEL.finditer(text, start, end):
+        found = _LABEL_START.search(text, max(start, match.start() - 33), match.start() + 1)
+        if found:
+            breaks.add(found.start() + 2)
+    breaks.discard(end)
+    return sorted(breaks)
 
 
-def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
+def _at_stops(text: str, start: int, end: int) -> Iterator[int]:
+    for match in _STOP.finditer(text, start, end):
+        if _ends(text, match.start(), match.end(), end):
+            yield match.end()
+
+
+def _at_lines(text: str, start: int, end: int) -> Iterator[int]:
     line_start = start
-    for match in _BREAK.finditer(text, start, end):
-        kind = match.lastgroup
-        if match["stop"]:
-            if _ends(text, match.start(), match.end(), end):
-                yield match.end()
-        elif kind in ("line", "blank"):
-            if match["blank"] or _new_line(text, line_start, match.start(), match.end(), end):
-                yield match.end()
-            line_start = match.end()
-        elif kind == "item":
-            yield match.start() + 1
-        else:
-            yield match.start()
+    for match in _LINE.finditer(text, start, end):
+        line_end = match.start()
+        while line_end > line_start and text[line_end - 1] in " \t\r":
+            line_end -= 1
+        if match["blank"] or _new_line(text, line_start, line_end, match.end(), end):
+            yield match.end()
+        line_start = match.end()
 
 
 def _ends(text: str, stop: int, after: int, end: int) -> bool:
