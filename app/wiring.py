@@ -95,9 +95,9 @@ class Installation:
     @cached_property
     def terminology(self) -> Terminology:
         """The loaded terminology, the shipped seed where none is loaded."""
-        from indexing.language.terminology import Terminology
+        from indexing.language.terminology import open_terminology
 
-        return Terminology.current(self.home)
+        return open_terminology(self.home)
 
     @cached_property
     def matcher(self) -> Matcher:
