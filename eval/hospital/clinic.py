@@ -105,6 +105,7 @@ def telephone(scribe: Scribe, meeting: Encounter, when: datetime) -> None:
     page.phrase("call", drug=Said((course.option,)), sx=sx)
     s.denials(page, 3)
     page.sentence("takes", drug=Said((course.option, *course.drugs)))
+    page.sentence("call_more")
     page.sentence("call_end")
     s.precautions(page)
     if course.allergy:

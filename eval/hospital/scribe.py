@@ -85,7 +85,8 @@ class Scribe:
         study, found, verdict = self.dice.pick(course.archetype.imaging)
         page = self.page(self.case.team["radiologist"])
         page.literal(f"EXAM: {study}\n")
-        page.literal(f"DATE: {when:%m/%d/%Y}")
+        page.literal(f"DATE: {when:%m/%d/%Y}\n")
+        page.literal(f"ORDERED BY: Dr. {self.case.team['hospitalist'].family}")
         page.heading("indication")
         page.listed(Said(page.some(course.symptoms, 2)))
         rivals = tuple(k for k in course.archetype.consider if k not in course.observed)
@@ -117,6 +118,7 @@ class Scribe:
         s.allergies(page)
         page.heading("plan")
         page.literal("Routine monitoring. Diet as tolerated.")
+        page.sentence("op_close")
         s.precautions(page)
         self.keep(page, "Operative note", when, meeting, (key,))
 
@@ -140,8 +142,8 @@ class Scribe:
             page.sentence("nursing_no", neg=Said(neg, Assertion.NEGATED, "or"))
         for key in page.some((course.option, *course.acute, *self.case.home_drugs), 2):
             page.sentence("nursing_drug", drug=Said((key,)))
-        for _ in range(self.dice.between(2, 4)):
-            page.sentence("nursing_end")
+        for name in ("nursing_more", "nursing_more", "nursing_end", "nursing_end"):
+            page.sentence(name)
         known = s.problems(self.case)
         if known and self.dice.chance(0.5):
             page.literal(" Hx of ")

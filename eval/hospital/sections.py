@@ -169,7 +169,8 @@ def family(page: Page) -> None:
     case = page.case
     page.heading("family")
     lines = [line for line in phrases()["family"] if _fits(line, case.family)]
-    for key, line in zip(case.family, page.dice.some(lines, len(case.family)), strict=False):
+    steady = Dice(case.course.index, 11)  # relatives do not change between notes
+    for key, line in zip(case.family, steady.some(lines, len(case.family)), strict=False):
         page.gap()
         page.say(line, fam=Said((key,), Assertion.FAMILY))
     if case.family_none and page.dice.chance(0.6):
@@ -185,13 +186,14 @@ def _fits(line: str, keys: tuple[str, ...]) -> bool:
 def social(page: Page) -> None:
     """Write the social history."""
     page.heading("social")
-    if page.case.course.age < 16:
-        page.phrase("social_child")
-        return
     age = page.case.course.age
-    page.phrase("social_old" if age > 66 else "social" if age > 22 else "social_young")
-    smokes = "tobacco_use" in page.case.course.observed
-    page.sentence("smoker" if smokes else "nonsmoker")
+    name = "social_old" if age > 66 else "social" if age > 22 else "social_young"
+    steady = Dice(page.case.course.index, 12)  # nor do homes and habits
+    page.say(steady.pick(phrases()[name if age > 15 else "social_child"]))
+    if age > 15:
+        smokes = "tobacco_use" in page.case.course.observed
+        page.gap()
+        page.say(steady.pick(phrases()["smoker" if smokes else "nonsmoker"]))
 
 
 def review(page: Page) -> None:

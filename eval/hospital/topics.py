@@ -60,7 +60,7 @@ _SHORT = (
 _PARENTS = (
     "anticoagulant arrhythmia beta_blocker diuretic antibiotic corticosteroid statin nsaid "
     "opioid thromboembolism autoimmune cancer mental_disorder bronchodilator antiplatelet "
-    "antidepressant antiepileptic ppi insulin chemotherapy kidney_disease liver_disease"
+    "antidepressant antiepileptic ppi insulin chemotherapy liver_disease lung_disease"
 ).split()
 _COHORTS = (
     ("heart_failure", "beta_blocker", "patients with heart failure on a beta blocker"),
