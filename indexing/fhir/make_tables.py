@@ -29,6 +29,13 @@ CORE = "http://hl7.org/fhir/StructureDefinition/"
 NATIVE = frozenset({"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "dom-6", "ref-1"})
 NATIVE_TOO = frozenset({"txt-1", "txt-2", "per-1", "rng-2", "ctm-1", "bdl-7"})
 
+# Bound in R4, but defined with HL7 v3, whose files are not read here.
+FROM_V3 = {
+    "http://terminology.hl7.org/ValueSet/v3-ConfidentialityClassification": {
+        "http://terminology.hl7.org/CodeSystem/v3-Confidentiality": ["L", "M", "N", "R", "U", "V"]
+    }
+}
+
 Json = dict[str, Any]
 
 
@@ -148,6 +155,7 @@ def make(folder: Path) -> Json:
         for url in sorted(bindings)
         if url in value_sets and (codes := value_set_codes(value_sets[url], systems)) is not None
     }
+    bound |= {url: codes for url, codes in FROM_V3.items() if url in bindings}
     # A bound value set that is a whole code system points at it instead of repeating its codes.
     compact = {
         url: {s: ("*" if c == systems.get(s) else c) for s, c in codes.items()}

@@ -31,12 +31,17 @@ Check = Callable[[object], Fault | None]
 
 MAX_STRING = 1024 * 1024  # characters, R4 datatypes, string
 _EMPTY = Fault("must not be an empty string", unsafe=False, code="invalid")
-_BLANK = Fault("must contain more than whitespace", unsafe=False, code="invalid")
-_NUL = Fault("contains U+0000 or a control character that FHIR strings cannot carry")
+_BLANK = Fault(
+    "should contain more than whitespace", unsafe=False, code="invalid", severity="warning"
+)
+_NUL = Fault("contains U+0000, which cannot be stored")
+_CONTROL = Fault(
+    "should not contain control characters", unsafe=False, code="invalid", severity="warning"
+)
 _SURROGATE = Fault("contains an unpaired surrogate, so it is not Unicode text")
 _LONG = Fault("is longer than 1,048,576 characters", unsafe=False, code="too-long")
 _SPACES = Fault("a code has no leading, trailing or repeated spaces and is not empty")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROLS = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -44,9 +49,9 @@ def text_fault(value: str) -> Fault | None:
     """Find what no FHIR text may hold. Called for unprintable text only."""
     if _SURROGATES.search(value):
         return _SURROGATE
-    if _CONTROL.search(value):
-        return _NUL if "\x00" in value else Fault(_NUL.reason, unsafe=False, code="invalid")
-    return None
+    if "\x00" in value:
+        return _NUL
+    return _CONTROL if _CONTROLS.search(value) else None
 
 
 def wrong(expected: str) -> Fault:
