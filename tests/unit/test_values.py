@@ -1,0 +1,151 @@
+"""Bounds in queries, numbers in notes, sides and drug status."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.language.assertion import Offsets, assess
+from indexing.language.sections import section_at, sections
+from indexing.language.values import (
+    DrugStatus,
+    convert,
+    drug_status,
+    measurements,
+    parse_bounds,
+    side,
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "words", "op", "value", "unit"),
+    [
+        ("hemoglobin below 8", "hemoglobin", "<", 8, ""),
+        ("A1c over 10", "A1c", ">", 10, ""),
+        ("EF under 30 %", "EF", "<", 30, "%"),
+        ("EF < 30%", "EF", "<", 30, "%"),
+        ("ejection fraction less than 30 percent", "ejection fraction", "<", 30, "%"),
+        ("potassium greater than 5.5 mmol/L", "potassium", ">", 5.5, "mmol/l"),
+        ("platelets at least 1,000", "platelets", ">=", 1000, ""),
+        ("creatinine ≥ 2 mg/dL", "creatinine", ">=", 2, "mg/dl"),
+        ("BMI 40 or more", "BMI", ">=", 40, ""),
+        ("metoprolol 50 mg", "metoprolol", "=", 50, "mg"),
+        ("patients with sodium at most 125", "sodium", "<=", 125, ""),
+        ("pneumonia and WBC above 20", "WBC", ">", 20, ""),
+        ("fever over 39 C", "fever", ">", 39, "c"),
+    ],
+)
+def test_bounds_are_read(query: str, words: str, op: str, value: float, unit: str) -> None:
+    (bound,) = parse_bounds(query)
+    assert (bound.concept_words, bound.op, bound.value, bound.unit) == (words, op, value, unit)
+
+
+def test_an_interval_has_two_ends() -> None:
+    (bound,) = parse_bounds("lactate between 2 and 4 mmol/L")
+    assert (bound.op, bound.value, bound.upper) == (">=", 2, 4)
+    assert bound.holds(3)
+    assert not bound.holds(5)
+    assert not bound.holds(1)
+
+
+@pytest.mark.parametrize(
+    "query", ["chest pain", "type 2 diabetes", "covid 19", "stage 3 ckd", "", "T12 fracture"]
+)
+def test_plain_words_hold_no_bound(query: str) -> None:
+    assert parse_bounds(query) == []
+
+
+def test_two_bounds_in_one_query() -> None:
+    found = parse_bounds("hemoglobin below 8 and ferritin over 300 ng/mL")
+    assert [(b.concept_words, b.op, b.value) for b in found] == [
+        ("hemoglobin", "<", 8),
+        ("ferritin", ">", 300),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value", "unit"),
+    [
+        ("Hemoglobin was 7.2 g/dL on arrival.", "Hemoglobin", 7.2, "g/dl"),
+        ("Hgb 7.2, Plt 90.", "Hgb", 7.2, ""),
+        ("Hemoglobin A1c: 10.4%.", "Hemoglobin A1c", 10.4, "%"),
+        ("Ejection fraction estimated at 25-30 %.", "Ejection fraction", 25, "%"),
+        ("EF of 25%", "EF", 25, "%"),
+        ("Potassium level came back at 6.1.", "Potassium", 6.1, ""),
+        ("Lisinopril 20 mg daily.", "Lisinopril", 20, "mg"),
+        ("troponin <0.01 ng/mL", "troponin", 0.01, "ng/ml"),
+    ],
+)
+def test_numbers_find_their_mention(text: str, name: str, value: float, unit: str) -> None:
+    (found,) = measurements(text, [Offsets(0, len(name))])
+    assert (found.value, found.unit) == (value, unit)
+    assert text[found.start : found.end].strip()[0] in "0123456789.<>"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Hemoglobin stable. Given 2 units.", "Hemoglobin"),
+        ("Pneumonia in 2019.", "Pneumonia"),
+        ("Fever on 3/12/2020.", "Fever"),
+        ("Creatinine normal; potassium 5.9", "Creatinine"),
+    ],
+)
+def test_other_numbers_do_not(text: str, name: str) -> None:
+    assert measurements(text, [Offsets(0, len(name))]) == []
+
+
+def test_units_convert_or_refuse() -> None:
+    assert convert(80, "g/l", "g/dl") == pytest.approx(8)
+    assert convert(101.3, "f", "c") == pytest.approx(38.5)
+    assert convert(5, "mg", "mmol/l") is None
+    (bound,) = parse_bounds("hemoglobin below 8 g/dL")
+    assert bound.holds(75, "g/l")
+    assert not bound.holds(85, "g/l")
+    assert not bound.holds(7, "%")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("left knee pain", "knee pain", "left"),
+        ("Pain in the right hip", "Pain", "right"),
+        ("bilateral leg edema", "leg edema", "bilateral"),
+        ("fracture of the left wrist, right hip normal", "fracture", "left"),
+        ("left ear clean, otitis media", "otitis media", None),
+        ("Lt. shoulder dislocation", "shoulder dislocation", "left"),
+    ],
+)
+def test_sides(text: str, name: str, expected: str | None) -> None:
+    start = text.index(name)
+    found = side(text, Offsets(start, start + len(name)))
+    assert (found.value if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "drug", "expected"),
+    [
+        ("Takes lisinopril 10 mg.", "lisinopril", DrugStatus.CURRENT),
+        ("Lisinopril was stopped.", "Lisinopril", DrugStatus.STOPPED),
+        ("Allergic to penicillin.", "penicillin", DrugStatus.ALLERGY),
+        ("ALLERGIES: penicillin, sulfa", "sulfa", DrugStatus.ALLERGY),
+        ("Statin intolerance, prior atorvastatin.", "Statin", DrugStatus.INTOLERANCE),
+        ("Not on insulin.", "insulin", DrugStatus.NOT_TAKEN),
+        ("Avoid ibuprofen.", "ibuprofen", DrugStatus.NOT_TAKEN),
+    ],
+)
+def test_drug_status(text: str, drug: str, expected: DrugStatus) -> None:
+    start = text.index(drug)
+    span = Offsets(start, start + len(drug))
+    parts = sections(text)
+    judged = assess(text, parts, [span])[0]
+    assert drug_status(text, span, judged.assertion, section_at(parts, start)) is expected
+
+
+@given(st.text(max_size=80))
+def test_any_query_is_read(query: str) -> None:
+    last = 0
+    for bound in parse_bounds(query):
+        assert last <= bound.start < bound.end <= len(query)
+        last = bound.end
