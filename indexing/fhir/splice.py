@@ -47,7 +47,7 @@ def _quoted(text: str) -> bytes:
 def _identify(data: bytes, top: Mapping[str, Member], resource_id: str) -> Iterator[_Edit]:
     member = top.get("id")
     if member is None:
-        yield _insert(data, top, b'"id":' + _quoted(resource_id))
+        yield _insert(top, b'"id":' + _quoted(resource_id))
     elif _text(data, member) != resource_id:
         yield member.start, member.end, _quoted(resource_id)
 
@@ -59,7 +59,7 @@ def _stamp(
     fresh = b",".join(_quoted(key) + b":" + _quoted(text) for key, text in stamps.items())
     meta = top.get("meta")
     if meta is None:
-        yield _insert(data, top, b'"meta":{' + fresh + b"}")
+        yield _insert(top, b'"meta":{' + fresh + b"}")
         return
     if data[meta.start : meta.start + 1] != b"{":
         yield meta.start, meta.end, b"{" + fresh + b"}"
@@ -92,13 +92,10 @@ def _text(data: bytes, member: Member) -> str:
     return text_of(token) if token[:1] == b'"' else ""
 
 
-def _insert(data: bytes, top: Mapping[str, Member], text: bytes) -> _Edit:
-    """Put a new member behind resourceType, or first where there is none."""
-    anchor = top.get("resourceType")
-    if anchor is not None:
-        return anchor.end, anchor.end, b"," + text
-    at = data.index(b"{") + 1
-    return at, at, text + (b"," if top else b"")
+def _insert(top: Mapping[str, Member], text: bytes) -> _Edit:
+    """Put a new member behind resourceType, which every resource has."""
+    at = top["resourceType"].end
+    return at, at, b"," + text
 
 
 def _apply(data: bytes, edits: list[_Edit]) -> bytes:
