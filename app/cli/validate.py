@@ -82,7 +82,11 @@ def verdicts(sources: Iterable[Source | Rejected]) -> Iterator[Verdict]:
 
 
 def judge(file: str, line: int | None, resource: dict[str, Any]) -> Iterator[Verdict]:
-    """Judge one resource; a Bundle first by itself, then each resource in it."""
+    """Judge one resource; a Bundle first by itself, then each resource in it.
+
+    A Bundle with an invalid resource is invalid too: its own verdict names the entry, the
+    resource's verdict says what is wrong.
+    """
     issues = check(resource).issues
     rows = resource.get("entry")
     if resource.get("resourceType") != "Bundle" or not isinstance(rows, list):
@@ -96,6 +100,10 @@ def judge(file: str, line: int | None, resource: dict[str, Any]) -> Iterator[Ver
             own.append(issue)
         else:
             inner.setdefault(int(match[1]), []).append(_moved(issue, rows, match))
+    for index, found in inner.items():
+        if any(issue.severity == "error" for issue in found):
+            path = f"Bundle.entry[{index}].resource"
+            own.append(Issue("error", "invalid", path, "this resource has errors of its own"))
     yield Verdict(file, line, tuple(own))
     for index, row in enumerate(rows):
         if isinstance(row, dict) and "resource" in row:

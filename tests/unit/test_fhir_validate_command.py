@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,10 @@ def test_a_bundle_and_each_of_its_resources() -> None:
     assert [(row["entry"], row["valid"]) for row in rows] == [
         (None, False), (0, True), (1, False), (2, True)
     ]  # fmt: skip
-    assert rows[0]["issues"][0]["path"] == "Bundle.entry[2].fullUrl"
+    assert [issue["path"] for issue in rows[0]["issues"]] == [
+        "Bundle.entry[2].fullUrl",
+        "Bundle.entry[1].resource",
+    ]
     assert rows[2]["issues"][0]["path"] == "Patient.birthDate"
     assert set(rows[2]["issues"][0]) == {"path", "severity", "reason"}
 
@@ -80,26 +83,35 @@ def test_an_unreadable_file_is_a_row_too() -> None:
     }
 
 
-def whole_files(paths: Iterable[Path]) -> Iterator[Source]:
-    for path in paths:
-        yield Source(str(path), None, path.read_bytes())
-
-
 @pytest.mark.parametrize(("birth", "code"), [("2020-01-01", 0), ("2020-13-01", 1)])
 def test_the_exit_code_tells_whether_all_are_valid(
     birth: str,
     code: int,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(validate, "read_sources", whole_files)
     file = tmp_path / "p.json"
     file.write_text(json.dumps({**PATIENT, "birthDate": birth}))
     assert validate.validate_command([file], json_out=True) == code
     assert json.loads(capsys.readouterr().out)["valid"] is (code == 0)
     assert validate.validate_command([file], json_out=False) == code
     assert str(file) in capsys.readouterr().out
+
+
+def test_folders_lines_and_packed_files_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = json.dumps(PATIENT)
+    (tmp_path / "a.ndjson").write_text(f"{line}\n{line[:-3]}\n{line}\n")
+    (tmp_path / "b.json.gz").write_bytes(gzip.compress(line.encode()))
+    assert validate.validate_command([tmp_path], json_out=True) == 1
+    rows = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+    assert [(Path(row["file"]).name, row["entry"], row["valid"]) for row in rows] == [
+        ("a.ndjson", 1, True),
+        ("a.ndjson", 2, False),
+        ("a.ndjson", 3, True),
+        ("b.json.gz", None, True),
+    ]
 
 
 def test_nothing_to_validate_is_wrong_usage() -> None:
