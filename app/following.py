@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from app.wiring import Installation
 from indexing.errors import EngineUnavailable
 from indexing.follow import Follower, step
+from indexing.model import ChangeEvent, Position
 
 LANES = ("text", "vectors")
 _IDLE_S = 1.0
@@ -49,8 +50,27 @@ def _follow(installation: Installation, lane: str, stop: threading.Event) -> Non
             continue
         if feed.wanted(f"follow:{lane}"):
             return  # a rebuild or reconcile asks for the lane; run_lane comes back to it
-        if not busy:
+        if not busy and not (lane == "text" and annotate_again(installation, chain[0])):
             feed.wait(_IDLE_S)
+
+
+def annotate_again(installation: Installation, language: Follower) -> bool:
+    """After a terminology was loaded: take one more batch of old notes; False when none is left.
+
+    Called when the feed is quiet, so that news goes first.
+    """
+    installation.refresh_terminology()
+    version = installation.language_version
+    for tenant in installation.tenants.all():
+        found = installation.derived.outdated(tenant.tenant_id, version, language.batch)
+        if found:
+            events = [
+                ChangeEvent(Position(0, 0), tenant.tenant_id, language.kind, key, at)
+                for key, at in found
+            ]
+            language.apply(tenant.tenant_id, events)
+            return True
+    return False
 
 
 def catch_up(
@@ -76,7 +96,10 @@ def catch_up(
 def _drain(
     installation: Installation, chain: Sequence[Follower], progress: Callable[[str, int], None]
 ) -> None:
-    while sum(step(installation.feed, follower) for follower in chain):
+    again = chain[0].name == "language"
+    while sum(step(installation.feed, follower) for follower in chain) or (
+        again and annotate_again(installation, chain[0])
+    ):
         _pending(installation, chain, progress)
 
 

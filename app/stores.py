@@ -18,8 +18,11 @@ def stores(installation: Installation) -> Sequence[Store]:
     def embedded(tenant_id: TenantId) -> Mapping[str, int]:
         return derived.embedded(tenant_id, model)
 
+    def annotated(tenant_id: TenantId) -> Mapping[str, int]:
+        return derived.annotated(tenant_id, installation.language_version)
+
     return (
-        Store("language", language, derived.annotated),
+        Store("language", language, annotated),
         Store("lexical", lexical, installation.lexical.entries),
         Store("graph", graph, installation.graph.entries),
         Store("embedding", embed, embedded),

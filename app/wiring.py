@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -16,6 +17,7 @@ from indexing.backends.postgres.records import PostgresRecords
 from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
+from indexing.model import Annotation
 from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
@@ -111,7 +113,29 @@ class Installation:
         """Sections, mentions, assertion."""
         from indexing.language.pipeline import Language
 
-        return Language(self.terminology, self.matcher)
+        return Language(self.terminology)
+
+    @property
+    def language_version(self) -> str:
+        """What annotations name: the pipeline and the terminology that it ran with."""
+        from indexing.language.pipeline import LANGUAGE_VERSION
+
+        return f"{LANGUAGE_VERSION}+{self.terminology.version}"
+
+    def annotate(self, text: str) -> Annotation:
+        """Run the language pipeline; the result names the terminology's version as well."""
+        return replace(self.language.annotate(text), language_version=self.language_version)
+
+    def refresh_terminology(self) -> bool:
+        """Open the terminology anew when another version was loaded; say whether it was."""
+        from indexing.language.terminology import open_terminology
+
+        found = open_terminology(self.home)
+        if found.version == self.terminology.version:
+            return False
+        for name in ("terminology", "matcher", "language", "search"):
+            self.__dict__.pop(name, None)
+        return True
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -192,7 +216,7 @@ class Installation:
     def text_followers(self) -> Sequence[Follower]:
         """What makes a note findable by its words and concepts: quick, one after the other."""
         return (
-            LanguageFollower(self.derived, self.language.annotate),
+            LanguageFollower(self.derived, self.annotate),
             LexicalFollower(self.derived, self.lexical),
             GraphFollower(self.derived, self.graph),
         )

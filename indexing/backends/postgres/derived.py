@@ -121,20 +121,35 @@ class PostgresDerived:
             ).fetchall()
         return {row[0]: row[1] for row in rows}
 
-    def annotated(self, tenant_id: TenantId) -> Mapping[str, int]:
-        """Return {doc_id: version} of every stored annotation."""
-        return self._entries(tenant_id, "annotation", "")
+    def annotated(self, tenant_id: TenantId, language_version: str) -> Mapping[str, int]:
+        """Return {doc_id: version} of every annotation made by that language version."""
+        return self._entries(tenant_id, "annotation", "language_version", language_version)
+
+    def outdated(
+        self, tenant_id: TenantId, language_version: str, limit: int
+    ) -> Sequence[tuple[str, int]]:
+        """Return some live documents whose annotation another language version made."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT d.doc_id, d.version FROM annotation a JOIN document d "
+                "ON d.tenant_id = a.tenant_id AND d.doc_id = a.doc_id AND d.live "
+                "WHERE a.tenant_id = %s AND a.language_version <> %s "
+                "ORDER BY d.doc_id LIMIT %s",
+                (tenant_id, language_version, limit),
+            ).fetchall()
+        return [(row[0], row[1]) for row in rows]
 
     def embedded(self, tenant_id: TenantId, model: str) -> Mapping[str, int]:
         """Return {doc_id: version} of every stored embedding of `model`."""
-        return self._entries(tenant_id, "embedding", model)
+        return self._entries(tenant_id, "embedding", "model", model)
 
-    def _entries(self, tenant_id: TenantId, table: str, model: str) -> Mapping[str, int]:
+    def _entries(
+        self, tenant_id: TenantId, table: str, column: str, value: str
+    ) -> Mapping[str, int]:
         with self._database.tenant(tenant_id) as conn:
             rows = conn.execute(
-                f"SELECT doc_id, version FROM {table} WHERE tenant_id = %s"
-                + (" AND model = %s" if model else ""),
-                (tenant_id, model) if model else (tenant_id,),
+                f"SELECT doc_id, version FROM {table} WHERE tenant_id = %s AND {column} = %s",
+                (tenant_id, value),
             ).fetchall()
         return {row[0]: row[1] for row in rows}
 
