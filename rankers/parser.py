@@ -20,6 +20,7 @@ from indexing.clauses import (
     spell_interval,
 )
 from indexing.errors import InvalidQuery
+from indexing.language.headings import lookup, normalise
 from indexing.ports import AssertionMode
 from rankers.dates import date_range
 from rankers.lexer import Is, Lexeme
@@ -31,8 +32,9 @@ _BEGINS = {Is.WORD, Is.PATTERN, Is.PHRASE, Is.FIELD, Is.NOT, Is.OPEN}
 
 
 def section_name(value: str) -> str:
-    """Spell a section's name as the index has it: "Family history" is "family_history"."""
-    return re.sub(r"[\W_]+", "_", value.casefold()).strip("_")
+    """Spell a section's name as the index has it: "FHx" is "family_history"."""
+    known = lookup(normalise(value.replace("_", " ")))
+    return known or re.sub(r"[\W_]+", "_", value.casefold()).strip("_")
 
 
 def is_constraint(clause: Clause) -> bool:

@@ -179,7 +179,7 @@ class Compiler:
             return Query.empty_query()
         if len(words) == 1:  # Tantivy panics on a phrase of one word
             return self._term(field, words[0])
-        return Query.phrase_query(self.schema, field, words, slop)
+        return Query.phrase_query(self.schema, field, [*words], slop)
 
     def _pattern(self, word: Word, context: Context) -> Query:
         folded = [fold(part) for part in word.text.split("*")]

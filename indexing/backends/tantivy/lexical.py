@@ -81,7 +81,7 @@ class TantivyLexicalIndex:
         with mapped_errors("search"):
             query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
             if k < 1:
-                return Ranking((), searcher.search(query, 1).count)
+                return Ranking((), _count(searcher, query))
             hits, total = _with_ties(searcher, query, k)
             doc_ids = namespace.doc_ids(searcher, [address for _, address in hits])
         pairs = sorted((-float(score), d) for (score, _), d in zip(hits, doc_ids, strict=True))[:k]
@@ -115,7 +115,7 @@ class TantivyLexicalIndex:
         """Count the matches by each facet; values that differ in case only count together."""
         namespace = self._current(access.tenant_id)
         if namespace is None:
-            return {name: () for name in FACETS}
+            return dict.fromkeys(FACETS, ())
         searcher = namespace.searcher()
         with mapped_errors("count"):
             query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
@@ -131,7 +131,7 @@ class TantivyLexicalIndex:
         searcher = namespace.searcher()
         with mapped_errors("count"):
             query = self._compiler(namespace, searcher).guarded(clause, access, filters, "any")
-            return int(searcher.search(query, 1).count)
+            return _count(searcher, query)
 
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count what is held, and fold it into one digest."""
@@ -165,13 +165,21 @@ class TantivyLexicalIndex:
         return Compiler(namespace.schema, searcher, self._title_weight)
 
 
+def _counted(found: tantivy.SearchResult) -> int:
+    return int(found.count)  # type: ignore[attr-defined]  # the stub leaves it out
+
+
+def _count(searcher: tantivy.Searcher, query: Query) -> int:
+    return _counted(searcher.search(query, 1))
+
+
 def _with_ties(
     searcher: tantivy.Searcher, query: Query, k: int
 ) -> tuple[list[tuple[float, tantivy.DocAddress]], int]:
     """Fetch k hits and all that tie with the last, so that ties can be settled by doc_id."""
     limit = k + TIE_SLACK
     found = searcher.search(query, limit)
-    hits, total = found.hits, int(found.count)
+    hits, total = found.hits, _counted(found)
     while len(hits) == limit and hits[-1][0] == hits[k - 1][0] and limit < max(k, MOST_TIED):
         limit *= 8
         hits = searcher.search(query, limit, count=False).hits

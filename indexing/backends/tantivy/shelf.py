@@ -13,9 +13,9 @@ from datetime import tzinfo
 from pathlib import Path
 
 import tantivy
-from tantivy import Occur, Query
+from tantivy import Query
 
-from indexing.backends.tantivy.schema import GONE, LAYOUT, LIVE, document, open_index, tombstone
+from indexing.backends.tantivy.schema import LAYOUT, LIVE, document, open_index, tombstone
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.ports import LexicalEntry
 
@@ -39,6 +39,13 @@ def mapped_errors(what: str) -> Iterator[None]:
         if type(exc).__name__ != "PanicException":  # Rust's, and no subclass of Exception
             raise
         raise EngineUnavailable(f"the full-text index failed to {what}", hint=REBUILD) from exc
+
+
+def integers(
+    searcher: tantivy.Searcher, field: str, addresses: list[tantivy.DocAddress]
+) -> list[int]:
+    """Return an integer field of those documents, which all have it."""
+    return [int(value or 0) for value in searcher.fast_field_values(field, addresses)]
 
 
 class Namespace:
@@ -79,7 +86,7 @@ class Namespace:
 
     def doc_ids(self, searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress]) -> list[str]:
         """Return the documents at those places. Stored fields are slow, so serials are cached."""
-        serials = searcher.fast_field_values("serial", addresses)
+        serials = integers(searcher, "serial", addresses)
         found: list[str] = []
         for serial, address in zip(serials, addresses, strict=True):
             known = self._ids.get(serial)
@@ -126,7 +133,7 @@ class Namespace:
             live = Query.term_query(self.schema, "life", LIVE)
             hits = searcher.search(live, max(1, searcher.num_docs), count=False).hits
             addresses = [address for _, address in hits]
-            versions = searcher.fast_field_values("version", addresses)
+            versions = integers(searcher, "version", addresses)
             return dict(zip(self.doc_ids(searcher, addresses), versions, strict=True))
 
     def _versions(self, doc_ids: list[str]) -> dict[str, int]:
@@ -135,7 +142,7 @@ class Namespace:
         wanted = Query.term_set_query(self.schema, "doc_id", doc_ids)
         hits = searcher.search(wanted, max(1, len(doc_ids)), count=False).hits
         addresses = [address for _, address in hits]
-        versions = searcher.fast_field_values("version", addresses)
+        versions = integers(searcher, "version", addresses)
         return dict(zip(self.doc_ids(searcher, addresses), versions, strict=True))
 
     def _next_serial(self) -> int:
@@ -244,6 +251,3 @@ class Shelf:
         if not name.startswith(f"{LAYOUT}-") or "/" in name:
             raise EngineUnavailable("the full-text index has another layout", hint=REBUILD)
         return name
-
-
-__all__ = ["GONE", "Namespace", "Shelf", "mapped_errors"]

@@ -1,0 +1,196 @@
+"""What a search answers, as values and as the JSON that scripts and other sites rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from indexing.filters import Filters
+from indexing.ports import AssertionMode, Freshness
+from rankers.explain import Signal
+
+LEGS: tuple[str, ...] = ("lexical", "vector", "graph")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One question. `only` holds facet values by facet name ("period" is a year); `rejected` and
+    `accepted` are ids of expansion chips switched off and on by hand. `assertion` None leaves it
+    to the query, and to "present" where that says nothing. `bare` skips everything but the
+    ranking (evaluation): no snippets, facets or counts.
+    """
+
+    q: str
+    k: int = 10
+    rankers: tuple[str, ...] = LEGS
+    plain: bool = False
+    assertion: AssertionMode | None = None
+    filters: Filters = field(default_factory=Filters)
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rejected: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChip:
+    """A piece of the query (`removed` is the query without it), or an expansion (`id` rejects or
+    accepts it; `offered`: not applied; `count` notes that hold it)."""
+
+    kind: str
+    label: str
+    start: int = 0
+    end: int = 0
+    removed: str = ""
+    id: str = ""
+    count: int | None = None
+    offered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """`text[start:end]` of a snippet, in code points. Kinds: literal, phrase, synonym, concept,
+    semantic, negated (any mention that default search leaves out), cue."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """The sentence that answers best; it begins at `at` of the note."""
+
+    text: str = ""
+    marks: tuple[Mark, ...] = ()
+    section: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One note. `concepts` maps concept id to its share of the graph's score."""
+
+    rank: int
+    doc_id: str
+    score: float
+    signals: Mapping[str, Signal]
+    patient_id: str | None = None
+    title: str = ""
+    date: str | None = None
+    type: str = ""
+    specialty: str = ""
+    author: str = ""
+    snippet: Snippet = field(default_factory=Snippet)
+    repeated: int = 0
+    concepts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Proof that nothing was found: how many notes were looked through, and up to when."""
+
+    statement: str
+    searched: int
+    total: int
+    complete_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`missing` names the legs that did not answer; `notices` say what the reader should know.
+
+    `total` counts the notes that match by their words, or the ranked ones where that is more.
+    `hidden` counts notes by the status that kept them out.
+    """
+
+    chips: tuple[ShownChip, ...]
+    assertion: AssertionMode
+    exact: bool
+    total: int
+    hits: tuple[Hit, ...]
+    freshness: Freshness | None = None
+    facets: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    hidden: Mapping[str, int] = field(default_factory=dict)
+    absence: Absence | None = None
+    missing: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    took_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public shape."""
+        return {
+            "query": {
+                "chips": [asdict(chip) for chip in self.chips],
+                "assertion": self.assertion,
+                "exact": self.exact,
+            },
+            "total": self.total,
+            "freshness": _freshness_json(self.freshness),
+            "hits": [asdict(hit) for hit in self.hits],
+            "facets": {name: [dict(v) for v in values] for name, values in self.facets.items()},
+            "hidden": dict(self.hidden),
+            "absence": asdict(self.absence) if self.absence else None,
+            "missing": list(self.missing),
+            "notices": list(self.notices),
+            "took_ms": dict(self.took_ms),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Answer:
+        """Read back what `to_json` wrote; unknown keys are left aside."""
+        query = stored["query"]
+        absence = stored.get("absence")
+        return cls(
+            chips=tuple(_known(ShownChip, chip) for chip in query["chips"]),
+            assertion=query.get("assertion", "present"),
+            exact=query.get("exact", False),
+            total=stored["total"],
+            hits=tuple(_hit(hit) for hit in stored["hits"]),
+            freshness=_freshness(stored.get("freshness")),
+            facets={name: tuple(v) for name, v in stored.get("facets", {}).items()},
+            hidden=stored.get("hidden", {}),
+            absence=_known(Absence, absence) if absence else None,
+            missing=tuple(stored.get("missing", ())),
+            notices=tuple(stored.get("notices", ())),
+            took_ms=stored.get("took_ms", {}),
+        )
+
+
+def _known(kind: type[Any], stored: Mapping[str, Any]) -> Any:
+    names = {each.name for each in fields(kind)}
+    return kind(**{name: value for name, value in stored.items() if name in names})
+
+
+def _hit(stored: Mapping[str, Any]) -> Hit:
+    found: Hit = _known(Hit, stored)
+    snippet = stored.get("snippet") or {}
+    marks = tuple(_known(Mark, mark) for mark in snippet.get("marks", ()))
+    values = {each.name: getattr(found, each.name) for each in fields(Hit)}
+    values["signals"] = {leg: _known(Signal, s) for leg, s in stored["signals"].items()}
+    values["snippet"] = _known(Snippet, {**snippet, "marks": marks})
+    return Hit(**values)
+
+
+def _freshness_json(fresh: Freshness | None) -> dict[str, Any] | None:
+    if fresh is None:
+        return None
+    complete = fresh.complete_to.isoformat() if fresh.complete_to else None
+    return {
+        "complete_to": complete,
+        "pending": dict(fresh.pending),
+        "lingering_s": fresh.lingering_s,
+    }
+
+
+def _freshness(stored: Mapping[str, Any] | None) -> Freshness | None:
+    if stored is None:
+        return None
+    complete = stored["complete_to"]
+    return Freshness(
+        datetime.fromisoformat(complete) if complete else None,
+        stored["pending"],
+        stored["lingering_s"],
+    )

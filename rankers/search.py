@@ -1,0 +1,390 @@
+"""A question to an answer: the same for the page, the API, the command and the evaluation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
+from typing import Any
+
+from indexing.access import Access
+from indexing.clauses import And, Clause, Field, Or, spell_interval
+from indexing.errors import EngineUnavailable
+from indexing.filters import Filters
+from indexing.language.matcher import Matcher
+from indexing.language.terminology import Terminology
+from indexing.ports import (
+    AssertionMode,
+    Derived,
+    Documents,
+    Encoder,
+    GraphIndex,
+    LexicalIndex,
+    Ranking,
+    Scored,
+    VectorIndex,
+)
+from rankers import graph, lexical
+from rankers.answer import LEGS, Absence, Answer, Hit, SearchRequest, ShownChip, Snippet
+from rankers.dates import date_range
+from rankers.explain import Fused, LegReason, Reasons
+from rankers.fusion import fuse
+from rankers.legs import Legs, Ran
+from rankers.query import ParsedQuery, parse
+from rankers.snippets import Wanted, snippet, wanted
+
+__all__ = ["Answer", "Search", "SearchRequest"]
+
+DEPTH = 200  # hits that each leg gives to a page
+FACET_VALUES = 20
+SIDE_TASKS = ("facets", "hidden", "freshness")
+
+Fusion = Callable[[Mapping[str, Ranking], int], Sequence[Fused]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A question ready to be asked: `clause` for the words, `constraint` for every other leg."""
+
+    request: SearchRequest
+    parsed: ParsedQuery
+    clause: Clause
+    constraint: Clause | None
+    filters: Filters
+    assertion: AssertionMode
+    about: graph.Concepts
+    legs: tuple[str, ...]
+    depth: int
+
+
+class Search:
+    """The three legs, their fusion, and what a page says beside the hits."""
+
+    def __init__(
+        self,
+        *,
+        lexical: LexicalIndex,
+        vector: VectorIndex,
+        graph: GraphIndex,
+        encoder: Encoder,
+        terminology: Terminology,
+        matcher: Matcher,
+        documents: Documents,
+        timeout_s: float = 2.0,
+        fusion: Fusion = fuse,
+        zone: tzinfo = UTC,
+    ) -> None:
+        self._lexical, self._vector, self._graph = lexical, vector, graph
+        self._encoder, self._documents = encoder, documents
+        self._terminology, self._matcher = terminology, matcher
+        self._timeout_s, self._fusion, self._zone = timeout_s, fusion, zone
+        self._legs = Legs()
+
+    def answer(self, access: Access, request: SearchRequest) -> Answer:
+        """Answer a question.
+
+        Raises:
+            InvalidQuery: it does not parse.
+            EngineUnavailable: no leg answered.
+        """
+        began = time.perf_counter()
+        plan = self._plan(request, max(request.k, DEPTH))
+        ran = self._legs.run(self._tasks(access, plan), self._timeout_s)
+        rankings, missing = self._rankings(access, plan, ran)
+        fused = self._fusion(rankings, plan.depth)
+        hits = self._hits(access, plan, fused, rankings)
+        total = max(rankings.get("lexical", Ranking(())).total or 0, len(fused))
+        took = {**ran.took_ms, "all": round(1000 * (time.perf_counter() - began), 3)}
+        fresh = ran.results.get("freshness")
+        return Answer(
+            chips=_chips(plan.parsed),
+            assertion=plan.assertion,
+            exact=plan.parsed.exact,
+            total=total,
+            hits=hits,
+            freshness=fresh,
+            facets=_facets_json(ran.results.get("facets") or {}),
+            hidden=ran.results.get("hidden") or {},
+            absence=None if hits or request.bare else self._absence(access, plan, fresh),
+            missing=missing,
+            notices=_notices(plan),
+            took_ms=took,
+        )
+
+    def why_not(self, access: Access, request: SearchRequest, doc_id: str) -> Reasons:
+        """Say where each leg has a note, or what removed it.
+
+        Raises: InvalidQuery.
+        """
+        plan = self._plan(replace(request, bare=True), 10 * DEPTH)
+        found = self._documents.fetch(access, [doc_id])
+        if doc_id not in found:
+            return Reasons(doc_id, "There is no such note, or it is not open to you.")
+        ran = self._legs.run(self._tasks(access, plan), self._timeout_s)
+        rankings, missing = self._rankings(access, plan, ran)
+        fused = self._fusion(rankings, plan.depth)
+        place = next((hit.rank for hit in fused if hit.doc_id == doc_id), None)
+        removed = self._removed_by(access, plan, doc_id)
+        reasons = tuple(
+            _leg_reason(leg, doc_id, rankings.get(leg), leg in missing, plan) for leg in LEGS
+        )
+        return Reasons(doc_id, _verdict(place, request.k, removed), reasons)
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._legs.close()
+
+    def _plan(self, request: SearchRequest, depth: int) -> _Plan:
+        parsed = parse(request.q, plain=request.plain, zone=self._zone)
+        filters = _both(_both(parsed.filters, request.filters), _chosen(request.only))
+        periods = self._periods(request.only.get("period", ()))
+        clause, constraint = _and(parsed.clause, periods), _and(parsed.constraint, periods)
+        assert clause is not None  # the query is in it
+        legs = tuple(leg for leg in LEGS if leg in request.rankers)
+        if parsed.exact:
+            legs = tuple(leg for leg in legs if leg != "vector") or legs
+        wants_graph = "graph" in legs or not request.bare
+        about = (
+            graph.concepts(self._matcher, self._terminology, parsed.text)
+            if wants_graph
+            else graph.Concepts()
+        )
+        mode = request.assertion or parsed.assertion or "present"
+        return _Plan(
+            request, parsed, lexical.prepared(clause), constraint, filters, mode, about, legs, depth
+        )
+
+    def _periods(self, years: Iterable[str]) -> Clause | None:
+        fields = [
+            Field("date", spell_interval(*date_range(year, 0, self._zone)))
+            for year in years
+            if year
+        ]
+        return Or(tuple(fields)) if fields else None
+
+    def _tasks(self, access: Access, plan: _Plan) -> dict[str, Callable[[], Any]]:
+        clause, filters, mode, depth = plan.clause, plan.filters, plan.assertion, plan.depth
+        every: dict[str, Callable[[], Any]] = {
+            "lexical": lambda: self._lexical.search(access, clause, filters, depth, mode),
+            "vector": lambda: self._by_meaning(access, plan),
+            "graph": lambda: graph.rank(self._graph, access, plan.about, filters, depth, mode),
+        }
+        tasks = {leg: every[leg] for leg in plan.legs}
+        if not plan.request.bare:
+            tasks["facets"] = lambda: self._lexical.facets(
+                access, clause, filters, mode, FACET_VALUES
+            )
+            tasks["freshness"] = lambda: self._documents.freshness(access)
+            if mode == "present" and plan.about.seeds:
+                tasks["hidden"] = lambda: self._hidden(access, plan)
+        return tasks
+
+    def _by_meaning(self, access: Access, plan: _Plan) -> Ranking:
+        vector = self._encoder.encode([plan.parsed.text])[0]
+        return self._vector.search(access, vector, plan.filters, plan.depth)
+
+    def _hidden(self, access: Access, plan: _Plan) -> dict[str, int]:
+        counts = self._graph.assertions(access, plan.about.seeds, plan.filters)
+        kept = ("negated", "family", "hypothetical", "not_assessed")
+        return {name: counts[name] for name in kept if counts.get(name)}
+
+    def _rankings(
+        self, access: Access, plan: _Plan, ran: Ran
+    ) -> tuple[dict[str, Ranking], tuple[str, ...]]:
+        rankings: dict[str, Ranking] = {
+            leg: ran.results[leg] for leg in plan.legs if leg in ran.results
+        }
+        missing = [leg for leg in plan.legs if leg in ran.failed]
+        if plan.legs and not rankings:
+            raise EngineUnavailable("no ranker answered", hint="Try again in a moment.")
+        if plan.constraint is not None:
+            try:
+                rankings = self._constrained(access, plan, plan.constraint, rankings)
+            except EngineUnavailable:
+                # Without the full text nothing can be checked, and an unchecked hit would lie.
+                if "lexical" not in rankings:
+                    raise
+                missing += [leg for leg in rankings if leg != "lexical"]
+                rankings = {"lexical": rankings["lexical"]}
+        return rankings, tuple(missing)
+
+    def _constrained(
+        self, access: Access, plan: _Plan, constraint: Clause, rankings: Mapping[str, Ranking]
+    ) -> dict[str, Ranking]:
+        """Hold every leg's hits against what the query demands."""
+        asked = {h.doc_id for leg, r in rankings.items() if leg != "lexical" for h in r.hits}
+        if not asked:
+            return dict(rankings)
+        allowed = self._lexical.matching(
+            access, lexical.prepared(constraint), plan.filters, plan.assertion, asked
+        )
+        return {
+            leg: ranking if leg == "lexical" else _kept(ranking, allowed)
+            for leg, ranking in rankings.items()
+        }
+
+    def _hits(
+        self, access: Access, plan: _Plan, fused: Sequence[Fused], rankings: Mapping[str, Ranking]
+    ) -> tuple[Hit, ...]:
+        """Describe the best k. A note deleted or closed since it was indexed is left out."""
+        if plan.request.bare:
+            return tuple(Hit(f.rank, f.doc_id, f.score, f.signals) for f in fused[: plan.request.k])
+        chosen: list[tuple[Fused, Derived]] = []
+        at = 0
+        while len(chosen) < plan.request.k and at < len(fused):
+            batch = fused[at : at + plan.request.k - len(chosen)]
+            found = self._documents.fetch(access, [hit.doc_id for hit in batch])
+            chosen += [(hit, found[hit.doc_id]) for hit in batch if hit.doc_id in found]
+            at += len(batch)
+        want = wanted(plan.parsed.clause, (), plan.about.seeds, plan.about.weights)
+        passages = {h.doc_id: h.passage for h in _of(rankings, "vector")}
+        shares = {h.doc_id: h.concepts for h in _of(rankings, "graph")}
+        return tuple(
+            _hit(rank, hit, derived, want, plan.assertion, passages, shares)
+            for rank, (hit, derived) in enumerate(chosen, 1)
+        )
+
+    def _absence(self, access: Access, plan: _Plan, fresh: Any) -> Absence:
+        total = self._documents.total(access)
+        searched = self._lexical.count(access, None, plan.filters)
+        complete = fresh.complete_to if fresh is not None else None
+        until = f", complete to {complete.astimezone(self._zone):%H:%M}" if complete else ""
+        scope = "" if plan.filters.empty else " that the filters let through"
+        of = f"{searched} of {searched}" if scope else f"{searched} of {total}"
+        statement = f"No mention in {of} notes{scope}{until}."
+        return Absence(statement, searched, total, complete.isoformat() if complete else None)
+
+    def _removed_by(self, access: Access, plan: _Plan, doc_id: str) -> str:
+        """Name the filter, the constraint or the assertion that holds a note back."""
+        one, nothing = [doc_id], Filters()
+        every = Field("date", "../..")
+        if not self._lexical.matching(access, every, nothing, "any", one):
+            return "It is not in the full-text index yet."
+        for name, part in _parts(plan.filters):
+            if not self._lexical.matching(access, every, part, "any", one):
+                return f"The filter on its {name} removed it."
+        held = plan.constraint
+        if held is not None:
+            constraint = lexical.prepared(held)
+            if not self._lexical.matching(access, constraint, nothing, "any", one):
+                return "It does not meet what the query demands."
+            if not self._lexical.matching(access, constraint, nothing, plan.assertion, one):
+                return "What the query demands stands in it only denied, or of somebody else."
+        if self._lexical.matching(
+            access, plan.clause, nothing, "any", one
+        ) and not self._lexical.matching(access, plan.clause, nothing, plan.assertion, one):
+            return "It mentions this only as denied, hypothetical or of somebody else."
+        return ""
+
+
+def _of(rankings: Mapping[str, Ranking], leg: str) -> tuple[Scored, ...]:
+    ranking = rankings.get(leg)
+    return ranking.hits if ranking else ()
+
+
+def _hit(
+    rank: int,
+    fused: Fused,
+    derived: Derived,
+    want: Wanted,
+    mode: AssertionMode,
+    passages: Mapping[str, int | None],
+    shares: Mapping[str, Mapping[str, float]],
+) -> Hit:
+    note = derived.document
+    shown: Snippet = snippet(derived, want, mode, passages.get(fused.doc_id))
+    return Hit(
+        rank=rank, doc_id=fused.doc_id, score=fused.score, signals=fused.signals,
+        patient_id=note.patient_id, title=note.title,
+        date=note.date_start.date().isoformat() if note.date_start else None,
+        type=note.type, specialty=note.specialty, author=note.author, snippet=shown,
+        concepts=shares.get(fused.doc_id, {}),
+    )  # fmt: skip
+
+
+def _kept(ranking: Ranking, allowed: frozenset[str]) -> Ranking:
+    hits = [hit for hit in ranking.hits if hit.doc_id in allowed]
+    return Ranking(tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)))
+
+
+def _and(*clauses: Clause | None) -> Clause | None:
+    parts = [clause for clause in clauses if clause is not None]
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return And(tuple(parts), parts[0].start, parts[0].end)
+
+
+def _both(one: Filters, other: Filters) -> Filters:
+    """Let through what both let through."""
+    only = {**one.only}
+    for name, values in other.only.items():
+        folded = {value.casefold() for value in values}
+        kept = only.get(name, values)
+        only[name] = tuple(value for value in kept if value.casefold() in folded)
+    without = {
+        name: (*one.without.get(name, ()), *other.without.get(name, ()))
+        for name in {**one.without, **other.without}
+    }
+    starts = [f.date_from for f in (one, other) if f.date_from is not None]
+    ends = [f.date_to for f in (one, other) if f.date_to is not None]
+    return Filters(only, without, max(starts, default=None), min(ends, default=None))
+
+
+def _chosen(only: Mapping[str, tuple[str, ...]]) -> Filters:
+    return Filters(only={name: v for name, v in only.items() if name != "period" and v})
+
+
+def _parts(filters: Filters) -> list[tuple[str, Filters]]:
+    parts = [(name, Filters(only={name: values})) for name, values in filters.only.items()]
+    parts += [(name, Filters(without={name: v})) for name, v in filters.without.items()]
+    if filters.date_from is not None or filters.date_to is not None:
+        dated = Filters(date_from=filters.date_from, date_to=filters.date_to)
+        parts.append(("date", dated))
+    return parts
+
+
+def _chips(parsed: ParsedQuery) -> tuple[ShownChip, ...]:
+    return tuple(
+        ShownChip(chip.kind, chip.label, chip.start, chip.end, chip.removed)
+        for chip in parsed.chips
+    )
+
+
+def _facets_json(facets: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    return {
+        name: tuple({"value": each.value, "count": each.count} for each in values)
+        for name, values in facets.items()
+    }
+
+
+def _notices(plan: _Plan) -> tuple[str, ...]:
+    if plan.parsed.exact and "vector" in plan.request.rankers:
+        return ("An exact operator is in use: nothing is found by meaning alone.",)
+    return ()
+
+
+def _verdict(place: int | None, k: int, removed: str) -> str:
+    if place is not None and place <= k:
+        return f"It is here, at rank {place}."
+    if removed:
+        return removed
+    if place is not None:
+        return f"It matches, at rank {place}; the page ends at {k}."
+    return "No ranker finds it near enough to what was asked."
+
+
+def _leg_reason(
+    leg: str, doc_id: str, ranking: Ranking | None, missing: bool, plan: _Plan
+) -> LegReason:
+    if missing:
+        return LegReason(leg, None, None, "did not answer")
+    if ranking is None:
+        off = "switched off by an exact operator" if plan.parsed.exact else "switched off"
+        return LegReason(leg, None, None, off)
+    hit = next((hit for hit in ranking.hits if hit.doc_id == doc_id), None)
+    if hit is not None:
+        return LegReason(leg, hit.rank, hit.score, "found it")
+    if len(ranking.hits) >= plan.depth:
+        return LegReason(leg, None, None, f"beyond its first {plan.depth}")
+    return LegReason(leg, None, None, "does not find it")

@@ -1,0 +1,219 @@
+"""The sentence of a note that answers best, with what matched marked by offsets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
+from indexing.clauses import Clause, Phrase
+from indexing.model import Mention, Section
+from indexing.ports import AssertionMode, Derived
+from indexing.views import hides
+from rankers.answer import Mark, Snippet
+from rankers.query import leaves
+
+LONGEST = 320  # code points of a snippet
+MOST_MATCHES = 300  # looked at in one note: a word on every line does not need all of them
+HIDDEN_SHARE = 0.1  # of a match's weight where default search leaves the mention out
+PHRASE_WEIGHT, CONCEPT_WEIGHT, NEAR_WEIGHT = 4.0, 1.5, 0.5
+
+_EDGE = re.compile(r"[.!?](?=\s)|\n")
+_WORD_END = r"[\w\u0300-\u036f]*"
+_FIRST = ("phrase", "literal", "synonym", "concept", "negated", "cue", "semantic")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a snippet should show. `words` and `synonyms` map stems to weights; `concepts` and
+    `near` are what was asked for and its neighbourhood."""
+
+    words: Mapping[str, float]
+    synonyms: Mapping[str, float]
+    phrases: tuple[re.Pattern[str], ...]
+    scan: re.Pattern[str] | None
+    concepts: frozenset[str]
+    near: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A match; those of one `key` count once within a sentence."""
+
+    start: int
+    end: int
+    kind: str
+    key: str
+    weight: float
+
+
+def wanted(
+    clause: Clause,
+    synonyms: Iterable[str] = (),
+    concepts: Iterable[str] = (),
+    near: Iterable[str] = (),
+) -> Wanted:
+    """Read a query tree for what to show. Longer words weigh more: they are mostly rarer."""
+    words: dict[str, float] = {}
+    phrases: list[re.Pattern[str]] = []
+    scans: list[str] = []
+    for leaf in leaves(clause):
+        if isinstance(leaf, Phrase) and not leaf.slop:
+            spelled = r"[\W_]+".join(re.escape(word) for word in leaf.words)
+            phrases.append(re.compile(rf"(?<!\w){spelled}(?!\w)", re.IGNORECASE))
+        elif isinstance(leaf, Phrase):
+            words.update({stem(word): 2.0 for word in leaf.words})
+        elif leaf.pattern:
+            parts = leaf.text.split("*")
+            scans.append(_WORD_END.join(re.escape(fold(part)) for part in parts))
+        else:
+            words.update({stem(word): 1.0 + min(len(word), 12) / 12 for word in terms(leaf.text)})
+    content = {word: weight for word, weight in words.items() if word not in STOP_WORDS}
+    words = content or words
+    others = {term: 0.8 for name in synonyms for term in stems(name) if term not in STOP_WORDS}
+    prefixes = {re.escape(_prefix(word)) + _WORD_END for word in {**words, **others}}
+    every = sorted(prefixes, key=len, reverse=True) + scans
+    scan = re.compile(rf"(?<![^\W\d])(?:{'|'.join(every)})", re.IGNORECASE) if every else None
+    return Wanted(
+        words, {t: w for t, w in others.items() if t not in words}, tuple(phrases), scan,
+        frozenset(concepts), frozenset(near),
+    )  # fmt: skip
+
+
+def _prefix(word: str) -> str:
+    """A stem may end otherwise than the words it stands for: "happi" and "happy"."""
+    return word[: max(2, len(word) - 1)] if word[-1:] in "iey" else word
+
+
+def snippet(derived: Derived, want: Wanted, mode: AssertionMode, passage: int | None) -> Snippet:
+    """Choose the sentence and mark it; `passage` is where the vector leg found the note."""
+    text = derived.document.text
+    if not text:
+        return Snippet()
+    found = list(_matches(derived, want, mode))
+    if not found:
+        return _opening(derived, passage)
+    start, end = _best(text, found)
+    shown = [f for f in found if f.start < end and f.end > start]
+    marks = _apart(
+        Mark(max(f.start, start) - start, min(f.end, end) - start, f.kind) for f in shown
+    )
+    return Snippet(text[start:end], marks, _section(derived.sections, shown[0].start), start)
+
+
+def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_Found]:
+    text = derived.document.text
+    hidden = [m for m in derived.mentions if hides(m, m.section)] if mode == "present" else []
+    for number, phrase in enumerate(want.phrases):
+        for match, _ in zip(phrase.finditer(text), range(MOST_MATCHES), strict=False):
+            share = _share(hidden, match.start(), match.end())
+            kind = "phrase" if share == 1 else "negated"
+            weight = PHRASE_WEIGHT * share
+            yield _Found(match.start(), match.end(), kind, f"phrase {number}", weight)
+    if want.scan is not None:
+        for match, _ in zip(want.scan.finditer(text), range(MOST_MATCHES), strict=False):
+            word = stem(fold(match.group()))
+            literal = want.words.get(word)
+            weight = literal or want.synonyms.get(word) or 0.0
+            if not weight and not _is_wildcard(want):
+                continue
+            share = _share(hidden, match.start(), match.end())
+            kind = "literal" if literal or not weight else "synonym"
+            kind = kind if share == 1 else "negated"
+            yield _Found(match.start(), match.end(), kind, word, (weight or 1.0) * share)
+    if want.concepts or want.near:
+        yield from _mentions(derived.mentions, want, mode)
+
+
+def _is_wildcard(want: Wanted) -> bool:
+    return want.scan is not None and _WORD_END in want.scan.pattern and not want.words
+
+
+def _share(hidden: list[Mention], start: int, end: int) -> float:
+    inside = any(m.start < end and start < m.end for m in hidden)
+    return HIDDEN_SHARE if inside else 1.0
+
+
+def _mentions(mentions: Iterable[Mention], want: Wanted, mode: AssertionMode) -> Iterator[_Found]:
+    for mention in mentions:
+        if mention.concept_id in want.concepts:
+            kind, weight = "synonym", CONCEPT_WEIGHT
+        elif mention.concept_id in want.near:
+            kind, weight = "concept", NEAR_WEIGHT
+        else:
+            continue
+        out = mode == "present" and hides(mention, mention.section)
+        weight *= HIDDEN_SHARE if out else 1.0
+        yield _Found(
+            mention.start, mention.end, "negated" if out else kind, mention.concept_id, weight
+        )
+        if mention.cue is not None and (out or mode != "present"):
+            yield _Found(mention.cue.start, mention.cue.end, "cue", "cue", 0.0)
+
+
+def _best(text: str, found: list[_Found]) -> tuple[int, int]:
+    """Return the sentence with the most distinct matches, the first of equals, grown to fit."""
+    ordered = sorted(found, key=lambda f: (f.start, f.end))
+    best, best_score = (0, 0), -1.0
+    done = -1
+    for at, first in enumerate(ordered):
+        if first.start < done:
+            continue
+        start, end = _sentence(text, first.start)
+        done = end
+        weights: dict[str, float] = {}
+        for each in ordered[at:]:
+            if each.start >= end:
+                break
+            weights[each.key] = max(weights.get(each.key, 0.0), each.weight)
+        if sum(weights.values()) > best_score:
+            best, best_score = (start, end), sum(weights.values())
+    return best
+
+
+def _sentence(text: str, position: int) -> tuple[int, int]:
+    """Return the sentence around `position`, at most `LONGEST` long, cut at spaces."""
+    low, high = max(0, position - LONGEST // 2), min(len(text), position + LONGEST)
+    start, end = low, high
+    for edge in _EDGE.finditer(text, low, high):
+        if edge.end() <= position:
+            start = edge.end()
+        elif edge.start() >= position:
+            end = edge.end()
+            break
+    if start == low and low > 0:
+        start = text.find(" ", low, position) + 1 or low
+    if end - start > LONGEST:
+        cut = text.rfind(" ", position + 1, start + LONGEST)
+        end = cut if cut > position else start + LONGEST
+    while start < position and text[start].isspace():
+        start += 1
+    while end > position + 1 and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _opening(derived: Derived, passage: int | None) -> Snippet:
+    """Show where the meaning was found when no word was."""
+    text = derived.document.text
+    place = next((p for p in derived.passages if p.number == passage), None)
+    first = place.start if place else 0
+    while first < len(text) - 1 and text[first].isspace():
+        first += 1
+    start, end = _sentence(text, first)
+    marks = (Mark(0, end - start, "semantic"),) if place and end > start else ()
+    return Snippet(text[start:end], marks, _section(derived.sections, start), start)
+
+
+def _section(sections: Iterable[Section], position: int) -> str:
+    return next((s.name for s in sections if s.start <= position < s.end), "")
+
+
+def _apart(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Keep marks that do not overlap: the more literal one wins, then the longer."""
+    kept: list[Mark] = []
+    for mark in sorted(marks, key=lambda m: (_FIRST.index(m.kind), m.start - m.end, m.start)):
+        if all(mark.end <= other.start or other.end <= mark.start for other in kept):
+            kept.append(mark)
+    return tuple(sorted(kept, key=lambda m: m.start))
