@@ -1,0 +1,113 @@
+"""The reference graph engine: dicts and loops."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from indexing.access import Access
+from indexing.backends.memory_lexical import visible
+from indexing.filters import Filters
+from indexing.model import Assertion, Document, IndexState, TenantId, Tombstone
+from indexing.ports import AssertionMode, GraphEntry, Ranking, Scored
+from indexing.reconcile import digest
+from indexing.statuses import BEST_FIRST, COUNTED, SATURATION, standings
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A document and {concept: (status, mentions)}; `document` None for a tombstone."""
+
+    version: int
+    document: Document | None
+    concepts: Mapping[str, tuple[Assertion, int]]
+
+
+class MemoryGraphIndex:
+    """Keeps everything in this process."""
+
+    def __init__(self) -> None:
+        self._tenants: dict[TenantId, dict[str, _Held]] = {}
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[GraphEntry]) -> None:
+        """Keep every entry that is not older than what is there."""
+        held = self._tenants.setdefault(tenant_id, {})
+        for entry in entries:
+            document = entry.document
+            known = held.get(document.doc_id)
+            if known is None or known.version <= document.version:
+                held[document.doc_id] = _Held(document.version, document, _concepts(entry))
+
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
+        """Forget documents, and remember at which version."""
+        held = self._tenants.setdefault(tenant_id, {})
+        for stone in tombstones:
+            known = held.get(stone.key)
+            if known is None or known.version <= stone.version:
+                held[stone.key] = _Held(stone.version, None, {})
+
+    def search(
+        self,
+        access: Access,
+        weights: Mapping[str, float],
+        filters: Filters,
+        k: int,
+        assertion: AssertionMode,
+    ) -> Ranking:
+        """Rank documents by the weighted concepts they mention."""
+        live = self._live(access.tenant_id)
+        spread = Counter(concept for held in live.values() for concept in held.concepts)
+        shares: dict[str, dict[str, float]] = {}
+        for doc_id, held in live.items():
+            assert held.document is not None  # only live ones are here
+            if not visible(held.document, access, filters):
+                continue
+            for concept, (status, mentions) in held.concepts.items():
+                counted = COUNTED[assertion].get(status, 0.0)
+                if counted and weights.get(concept, 0.0) > 0:
+                    idf = math.log(1 + len(live) / spread[concept])
+                    saturated = mentions / (mentions + SATURATION)
+                    share = weights[concept] * counted * idf * saturated
+                    shares.setdefault(doc_id, {})[concept] = share
+        ordered = sorted((-sum(share.values()), doc_id) for doc_id, share in shares.items())
+        hits = (
+            Scored(doc_id, -score, rank, concepts=shares[doc_id])
+            for rank, (score, doc_id) in enumerate(ordered[: max(k, 0)], 1)
+        )
+        return Ranking(tuple(hits), len(ordered))
+
+    def assertions(
+        self, access: Access, concept_ids: Iterable[str], filters: Filters
+    ) -> Mapping[str, int]:
+        """Count visible documents by the best status that any of the concepts has in them."""
+        wanted = frozenset(concept_ids)
+        counts: Counter[str] = Counter()
+        for held in self._live(access.tenant_id).values():
+            assert held.document is not None  # only live ones are here
+            found = [status for concept, (status, _) in held.concepts.items() if concept in wanted]
+            if found and visible(held.document, access, filters):
+                counts[min(found, key=BEST_FIRST.index).value] += 1
+        return dict(counts)
+
+    def state(self, tenant_id: TenantId) -> IndexState:
+        """Count what is held, and fold it into one digest."""
+        held = self.entries(tenant_id)
+        return IndexState(len(held), digest(held))
+
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every live document."""
+        return {doc_id: held.version for doc_id, held in self._live(tenant_id).items()}
+
+    def drop(self, tenant_id: TenantId) -> None:
+        """Forget a tenant."""
+        self._tenants.pop(tenant_id, None)
+
+    def _live(self, tenant_id: TenantId) -> dict[str, _Held]:
+        held = self._tenants.get(tenant_id, {})
+        return {doc_id: each for doc_id, each in held.items() if each.document is not None}
+
+
+def _concepts(entry: GraphEntry) -> dict[str, tuple[Assertion, int]]:
+    return {each.concept_id: (each.status, each.mentions) for each in standings(entry)}
