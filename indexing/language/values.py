@@ -86,7 +86,8 @@ _UNITS: Final = {
     "in": "in", "c": "c", "°c": "c", "celsius": "c", "degrees celsius": "c", "f": "f", "°f": "f",
     "fahrenheit": "f", "degrees fahrenheit": "f", "degrees": "", "kg/m2": "kg/m2",
     "kg/m^2": "kg/m2", "kg/m²": "kg/m2", "years": "years", "year": "years",
-    "pack years": "packyears", "pack-years": "packyears", "pack-year": "packyears", "days": "days", "day": "days",
+    "pack years": "packyears", "pack-years": "packyears", "pack-year": "packyears",
+    "days": "days", "day": "days",
     "weeks": "weeks", "months": "months", "hours": "hours", "drinks": "drinks",
 }  # fmt: skip
 _UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
