@@ -97,7 +97,8 @@ _NAMES: Final = (
         rf"patient|pt|surname|"
         rf"next of kin|emergency contact|guardian|surgeon|assistant|attending(?:[ ]physician)?|pcp|"
         rf"(?:primary care|referring|consulting|ordering|admitting)[ ]"
-        rf"(?:physician|provider|doctor)|physician|provider|doctor|author|dictated by|transcribed by|signed by|nurse|clinician|"
+        rf"(?:physician|provider|doctor)|physician|provider|doctor|author|"
+        rf"dictated by|transcribed by|signed by|nurse|clinician|"
         rf"anesthesiologist|resident|seen by|cc)[ ]*:[ ]*(?P<name>{_NAME}|{_UPPER_NAME}|"
         rf"{_CAP},[ ]?{_NAME})"
     ),
