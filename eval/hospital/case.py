@@ -11,7 +11,7 @@ from eval.hospital.model import Course, Lab, Person
 from eval.hospital.people import Author, person, staff
 from eval.hospital.vocabulary import concepts, labs
 
-_USUAL_DRUG = {
+USUAL_DRUG = {
     "hypertension": ("amlodipine", "lisinopril", "hydrochlorothiazide", "losartan"),
     "hyperlipidemia": ("atorvastatin", "rosuvastatin"),
     "t2dm": ("metformin", "glipizide", "empagliflozin"),
@@ -51,6 +51,7 @@ _FAMILY = (
     "mi breast_cancer colon_cancer t2dm stroke hypertension dementia lung_cancer depression "
     "rheumatoid_arthritis asthma heart_failure afib parkinsons gout"
 ).split()
+_FAMILY_YOUNG = "asthma t2dm hypertension migraine depression celiac eczema epilepsy".split()
 _NORMAL = {"hr": 76.0, "rr": 15.0, "spo2": 98.0, "sbp": 124.0, "temp": 36.8}
 
 
@@ -157,6 +158,8 @@ def _team(seed: int, course: Course) -> dict[str, Author]:
     }
     turn = hands.between(0, 2)
     team["specialist"] = staff("specialist", course.archetype.service)[turn]
+    if course.age < 13:
+        team["hospitalist"] = staff("specialist", "Pediatrics")[turn - 1]
     return team
 
 
@@ -165,8 +168,11 @@ def _home_drugs(dice: Dice, course: Course) -> tuple[str, ...]:
     barred = {course.allergy, course.option, *course.drugs}
     rivals = {key for key, _ in course.archetype.options}
     out: list[str] = []
+    table = concepts()
     for condition in course.comorbid:
-        choices = [d for d in _USUAL_DRUG.get(condition, ()) if d not in barred | rivals]
+        classes = {p for d in (course.option, *course.drugs, *out) for p in table[d].parents}
+        free = [d for d in USUAL_DRUG.get(condition, ()) if not classes & set(table[d].parents)]
+        choices = [d for d in free if d not in barred | rivals]
         if choices and dice.chance(0.85):
             out.append(dice.pick(choices))
     return tuple(dict.fromkeys(out))
@@ -203,7 +209,7 @@ def results_for(
         lab = labs()[key]
         first = after + (worst - after) * scale
         middle = first + (after - first) * healed
-        value = max(middle + dice.near(0, abs(middle) * 0.04), 0.01)
+        value = max(middle + dice.near(0, abs(middle) * 0.04), min(worst, after) * 0.5)
         case.results.append(Result(lab, _round(value, lab.decimals), when, encounter.number))
 
 
@@ -251,7 +257,8 @@ def build(seed: int, index: int) -> Case:
     taken = {course.option, *course.drugs, *course.acute, *home, course.allergy}
     gone = [s for s in _STOPPED if s[0] in concepts() and s[0] not in taken]
     stopped = dice.pick(gone) if gone and course.age > 30 and dice.chance(0.45) else None
-    relatives = [k for k in _FAMILY if k != course.archetype.disease]
+    pool = _FAMILY if course.age > 25 else _FAMILY_YOUNG
+    relatives = [k for k in pool if k != course.archetype.disease]
     chosen = dice.some(relatives, 3)
     relapse = next((e for e in encounters if e.phase == "relapse"), None)
     return Case(

@@ -10,6 +10,7 @@ from eval.hospital.dice import Dice
 from eval.hospital.page import Page
 from eval.hospital.prose import Said
 from eval.hospital.scribe import Scribe
+from eval.hospital.vocabulary import phrases
 from indexing.model import Assertion
 
 
@@ -19,8 +20,7 @@ def routine(scribe: Scribe, meeting: Encounter) -> None:
     known = s.problems(scribe.case)
     page.heading("hpi")
     page.phrase("before" if known else "before_well", pmh=Said(known[:3]))
-    for _ in range(2):
-        page.sentence("before_body_child" if scribe.case.child else "before_body")
+    page.several("before_body_child" if scribe.case.child else "before_body", 2)
     s.denials(page, 4)
     s.past(page)
     s.drugs(page, "meds", scribe.case.home_drugs)
@@ -30,7 +30,7 @@ def routine(scribe: Scribe, meeting: Encounter) -> None:
     s.vitals(page, vitals_for(scribe.case, scribe.dice, meeting, meeting.start, 1.0))
     page.heading("assessment")
     for key in known[:3]:
-        page.sentence("chronic", dx=Said((key,)))
+        s.stable(page, key)
     page.sentence("before_end")
     scribe.keep(page, "Progress note", meeting.start, meeting, known[:2])
 
@@ -46,7 +46,7 @@ def letter(scribe: Scribe, meeting: Encounter, *, first: bool) -> None:
     page.phrase("letter_open" if first else "letter_again", pmh=known)
     page.sentence("letter_main")
     if first:
-        page.sentence("also", sx=Said(page.some(course.symptoms, 3)))
+        page.sentence("also_letter", sx=Said(page.some(course.symptoms, 3)))
         page.free(scribe.dice.pick(course.archetype.colour))
     else:
         page.sentence(
@@ -57,14 +57,16 @@ def letter(scribe: Scribe, meeting: Encounter, *, first: bool) -> None:
     if not first:
         s.treatment(page)
         s.response(page)
-    page.sentence("letter_start" if first else "letter_drug", drug=Said((course.option,)))
+    if course.option in s.kept(case):
+        page.sentence("letter_start" if first else "letter_drug", drug=Said((course.option,)))
     other = page.some((*course.drugs, *case.home_drugs), 2)
     if other:
         page.sentence("takes", drug=Said(other))
     if case.stopped and scribe.dice.chance(0.7):
         s.stopped(page)
     page.literal("\n\n")
-    for line in scribe.dice.some(course.archetype.plan, 2):
+    later = not first and course.archetype.inpatient
+    for line in scribe.dice.some(phrases()["plan_after"] if later else course.archetype.plan, 2):
         page.free(line)
         page.literal(".") if page.last != "." else None
     s.precautions(page)
@@ -125,19 +127,19 @@ def follow_up(scribe: Scribe, meeting: Encounter) -> None:
         return
     course = scribe.case.course
     page = scribe.page(scribe.case.team["specialist"])
-    page.heading("interval")
+    page.heading("visit")
     page.phrase("letter_main")
     page.sentence("gone" if course.improved else "same_clinic", sx=_symptom(page, course.improved))
     s.response(page)
     s.denials(page, 4)
     s.past(page)
-    s.drugs(page, "meds", (course.option, *course.drugs, *scribe.case.home_drugs))
+    s.drugs(page, "meds", (*s.kept(scribe.case), *scribe.case.home_drugs))
     s.allergies(page)
     s.vitals(page, v)
     s.exam(page, ill=not course.improved)
     s.results(page, meeting.start)
     s.assessment(page, settled=True)
-    s.plan(page)
+    s.plan(page, after=course.archetype.inpatient)
     scribe.keep(page, "Progress note", meeting.start, meeting, scribe.disease)
 
 

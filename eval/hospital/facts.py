@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from eval.hospital.case import Case
 from eval.hospital.dice import Dice
 from eval.hospital.model import Course
@@ -43,11 +45,9 @@ def slots(case: Case, dice: Dice) -> dict[str, Slot]:
     """Fill the words on which every note of a patient agrees."""
     course, who = case.course, case.person
     age, female = course.age, course.female
-    kin = (
-        ("his wife", "his daughter", "his son")
-        if not female
-        else ("her husband", "her daughter", "her sister")
-    )
+    partner, child = ("her husband", "her daughter") if female else ("his wife", "his daughter")
+    friend = "her sister" if female else "his brother"
+    kin = (partner, friend, child) if age > 45 else (partner, friend)
     months = max((case.onset.date() - who.born).days // 30, 1)
     pronoun = ("she", "her", "her", "herself") if female else ("he", "his", "him", "himself")
     relative = dice.pick(kin) if age > 20 else f"{'her' if female else 'his'} mother"
@@ -56,6 +56,7 @@ def slots(case: Case, dice: Dice) -> dict[str, Slot]:
     )
     parent = dice.pick(("mother", "mother", "father"))
     job = dice.pick(_JOBS)
+    old = f"{months}-month-old" if age < 2 else f"{age}-year-old"
     grade = course.archetype.grades[course.severity]
     return {
         "he": pronoun[0], "his": pronoun[1], "him": pronoun[2], "himself": pronoun[3],
@@ -63,7 +64,8 @@ def slots(case: Case, dice: Dice) -> dict[str, Slot]:
         "Mr": f"{'Ms.' if female else 'Mr.'} {who.family}" if age > 17 else who.given,
         "age": str(age), "sexword": ("woman" if female else "man") if age > 17 else child,
         "sexletter": "F" if female else "M", "kin": relative, "Kin_cap": relative.capitalize(),
-        "childage": f"{months}-month-old" if age < 2 else f"{age}-year-old", "childword": child,
+        "childage": old, "a_childage": f"{'an' if re.match('8|1[18]-', old) else 'a'} {old}",
+        "childword": child,
         "parent": parent, "parent_cap": parent.capitalize(),
         "job": job, "job_cap": job.capitalize(),
         "grade": grade, "grade_cap": grade[0].upper() + grade[1:],
@@ -74,7 +76,18 @@ def slots(case: Case, dice: Dice) -> dict[str, Slot]:
     }  # fmt: skip
 
 
+_SUDDEN = frozenset(
+    "myocardial_infarction stroke pulmonary_embolism appendicitis hip_fracture gi_bleed "
+    "atrial_fibrillation alcohol_withdrawal".split()
+)
+_SLOW = frozenset("hip_osteoarthritis cirrhosis colon_cancer tuberculosis aortic_stenosis".split())
+
+
 def _lasting(dice: Dice, case: Case) -> str:
+    if case.course.archetype.key in _SUDDEN:
+        return dice.pick(("several hours", "about six hours", "two hours", "half a day", "one day"))
+    if case.course.archetype.key in _SLOW:
+        return dice.pick(("several weeks", "two months", "about a month", "most of a year"))
     if case.course.archetype.inpatient or case.child:
         return dice.pick(
             ("two days", "three days", "1 day", "about a week", "four days", "48 hours")

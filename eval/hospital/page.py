@@ -8,6 +8,8 @@ from eval.hospital.people import Author
 from eval.hospital.prose import Slot, Writer
 from eval.hospital.vocabulary import phrases
 
+_MARKED = frozenset({"bullet", "numbered"})
+
 
 class Page(Writer):
     """A note under way: a writer that knows the case, its encounter and the clock."""
@@ -43,7 +45,7 @@ class Page(Writer):
         if self.style.headings == "dictated":
             self._append(f"{turn}. " if turn == 1 else f"  {turn}. ")
         else:
-            self._append("\n" + ("- " if self.style.headings == "bullet" else f"{turn}. "))
+            self._append("\n" + (f"{turn}. " if self.style.headings not in _MARKED else "- "))
 
     def gap(self) -> None:
         """Part two sentences."""
@@ -54,6 +56,12 @@ class Page(Writer):
         """Write one more sentence from the phrase file."""
         self.gap()
         self.phrase(phrase, **filled)
+
+    def several(self, phrase: str, count: int) -> None:
+        """Write different variants of one phrase, one after the other."""
+        for line in self.dice.some(phrases()[phrase], count):
+            self.gap()
+            self.say(line)
 
     def free(self, template: str) -> None:
         """Write one more sentence of the disease's own."""

@@ -133,17 +133,18 @@ class Scribe:
         page = self.page(self.case.team["nurse"], lay=True)
         course = self.case.course
         page.heading("nursing")
-        page.phrase("nursing_open")
+        young = "_child" if self.case.child else ""
+        page.phrase("nursing_open" + young)
         s.vitals(page, vitals_for(self.case, self.dice, meeting, when, healed), heading=False)
         page.literal(".") if page.last != "." else None
-        page.sentence("nursing_sx", sx=Said(page.some(course.symptoms, 2)))
+        page.sentence("nursing_sx" + young, sx=Said(page.some(course.symptoms, 2)))
         neg = page.some(course.excluded, 3)
         if neg:
             page.sentence("nursing_no", neg=Said(neg, Assertion.NEGATED, "or"))
         for key in page.some((course.option, *course.acute, *self.case.home_drugs), 2):
             page.sentence("nursing_drug", drug=Said((key,)))
-        for name in ("nursing_more", "nursing_more", "nursing_end", "nursing_end"):
-            page.sentence(name)
+        page.several("nursing_more" + young, 2)
+        page.several("nursing_end", 2)
         known = s.problems(self.case)
         if known and self.dice.chance(0.5):
             page.literal(" Hx of ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from eval.hospital.case import Case, Encounter, Result, Vitals
+from eval.hospital.case import USUAL_DRUG, Case, Encounter, Result, Vitals
 from eval.hospital.dice import Dice
 from eval.hospital.model import Concept
 from eval.hospital.page import Page
@@ -24,6 +24,7 @@ _PAST_KEYS = {
     "itching": "pruritus", "fever": "fever", "loose stools": "diarrhea",
     "ankle swelling": "leg_edema", "constipation": "constipation", "slow pulse": "bradycardia",
 }  # fmt: skip
+_BRIEF = re.compile(r"\bIV\b|once$|nebulized")
 _PAST_WORDS = re.compile("|".join(_PAST_KEYS))
 
 
@@ -104,11 +105,19 @@ def past(page: Page, *, brief: bool = False) -> None:
 
 def directions(drug: Concept, case: Case) -> str:
     """Choose the directions for a drug, the same in every note and in the order."""
-    return (
-        drug.sigs[Dice(case.course.index, len(drug.key)).between(0, len(drug.sigs) - 1)]
-        if drug.sigs
-        else ""
-    )
+    if not drug.sigs:
+        return ""
+    sig = Dice(case.course.index, len(drug.key)).pick(drug.sigs)
+    adult = case.child and re.search(r"\d (mg|mcg|g|units?|mEq)\b(?!/)", sig)
+    return "dosed by weight" if adult else sig
+
+
+def kept(case: Case) -> tuple[str, ...]:
+    """List the drugs of the illness that are taken on at home: no drips, no single doses."""
+    chosen = (case.course.option, *case.course.drugs)
+    if not case.course.archetype.inpatient:
+        return chosen
+    return tuple(k for k in chosen if not _BRIEF.search(directions(concepts()[k], case)))
 
 
 def drugs(page: Page, heading: str, keys: tuple[str, ...]) -> None:
@@ -168,7 +177,7 @@ def family(page: Page) -> None:
     """Write the family history."""
     case = page.case
     page.heading("family")
-    lines = [line for line in phrases()["family"] if _fits(line, case.family)]
+    lines = [line for line in phrases()["family"] if _fits(line, case)]
     steady = Dice(case.course.index, 11)  # relatives do not change between notes
     for key, line in zip(case.family, steady.some(lines, len(case.family)), strict=False):
         page.gap()
@@ -177,10 +186,14 @@ def family(page: Page) -> None:
         page.sentence("family_none", fam=Said(case.family_none, Assertion.FAMILY))
 
 
-def _fits(line: str, keys: tuple[str, ...]) -> bool:
-    """Keep breast cancer among the women of the family."""
-    men = ("Father", "father's", "brother")
-    return "breast_cancer" not in keys or (not line.startswith(men) and "brother with" not in line)
+def _fits(line: str, case: Case) -> bool:
+    """Keep breast cancer among the women, and the parents of the young alive."""
+    if (case.course.age < 40 and "{years}" in line) or (
+        case.course.age < 20 and "{decade}" in line
+    ):
+        return False
+    men = ("Father", "A brother", "Positive")
+    return "breast_cancer" not in case.family or not line.startswith(men)
 
 
 def social(page: Page) -> None:
@@ -188,6 +201,8 @@ def social(page: Page) -> None:
     page.heading("social")
     age = page.case.course.age
     name = "social_old" if age > 66 else "social" if age > 22 else "social_young"
+    if "alcohol_use" in page.case.course.observed:
+        name = "social_drinks"
     steady = Dice(page.case.course.index, 12)  # nor do homes and habits
     page.say(steady.pick(phrases()[name if age > 15 else "social_child"]))
     if age > 15:
@@ -248,12 +263,13 @@ def exam(page: Page, *, ill: bool) -> None:
     course, dice = page.case.course, page.dice
     page.heading("exam")
     sick = ill and course.severity and course.archetype.inpatient
-    page.phrase("exam_sick" if sick else "exam_general")
+    young = "_child" if page.case.child else ""
+    page.phrase(("exam_sick" if sick else "exam_general") + young)
     if ill and course.signs:
         page.sentence("exam_signs", signs=Said(course.signs))
     elif course.signs:
         page.sentence("exam_absent", neg=Said(page.some(course.signs, 3), Assertion.NEGATED, "or"))
-    page.sentence("exam_rest") if dice.chance(0.8) else None
+    page.sentence("exam_rest" + young) if dice.chance(0.8) else None
 
 
 def results(page: Page, when: datetime) -> None:
@@ -292,15 +308,21 @@ def assessment(page: Page, *, settled: bool) -> None:
         page.sentence("complicated", dx=Said(course.complications))
     chronic = page.some(problems(page.case), 2)
     if chronic and dice.chance(0.6):
-        page.sentence("chronic", dx=Said(chronic[:1]))
+        stable(page, chronic[0])
 
 
-def plan(page: Page) -> None:
-    """Write the plan."""
+def stable(page: Page, key: str) -> None:
+    """Write that a chronic condition is quiet."""
+    page.sentence("chronic" if key in USUAL_DRUG else "chronic_plain", dx=Said((key,)))
+
+
+def plan(page: Page, *, after: bool = False) -> None:
+    """Write the plan; `after` a stay, the plan of the clinic."""
     page.heading("plan")
-    for turn, line in enumerate(
-        page.dice.some(page.case.course.archetype.plan, page.dice.between(3, 4)), 1
-    ):
+    smokes = "tobacco_use" in page.case.course.observed
+    pool = [t for t in page.case.course.archetype.plan if smokes or "tobacco_use" not in t]
+    pool = list(phrases()["plan_after"]) if after else pool
+    for turn, line in enumerate(page.dice.some(pool, page.dice.between(3, 4)), 1):
         page.item(turn)
         page.say(line)
         _ends(page, "." if page.style.headings == "dictated" else "")
@@ -338,7 +360,8 @@ def response(page: Page) -> None:
 def progress(page: Page, *, better: bool) -> None:
     """Write how the patient is since yesterday."""
     sx = Said(page.some(page.case.course.symptoms, 2))
-    page.sentence("better" if better else "same", sx=sx)
+    brighter = "better_child" if page.case.child else "better"
+    page.sentence(brighter if better else "same", sx=sx)
 
 
 def signature(page: Page, when: datetime) -> None:

@@ -108,7 +108,7 @@ def discharge(scribe: Scribe, meeting: Encounter) -> None:
     if rivals:
         page.sentence("ruled_out", dx=Said(rivals, Assertion.NEGATED))
     s.results(page, meeting.end)
-    s.drugs(page, "discharge_meds", (course.option, *course.drugs, *case.home_drugs))
+    s.drugs(page, "discharge_meds", (*s.kept(case), *case.home_drugs))
     s.allergies(page)
     page.heading("condition")
     page.literal(
@@ -135,7 +135,7 @@ def relapse(scribe: Scribe, meeting: Encounter) -> None:
     page.phrase("relapse", sx=Said(course.symptoms[:2]), gap=str(gap))
     s.denials(page)
     s.past(page, brief=True)
-    s.drugs(page, "meds", (course.option, *course.drugs))
+    s.drugs(page, "meds", s.kept(case))
     s.allergies(page)
     s.vitals(page, v)
     s.exam(page, ill=True)
@@ -160,7 +160,7 @@ def _ending(scribe: Scribe, meeting: Encounter) -> None:
         page.sentence("died")
     else:
         page.sentence("better", sx=Said(page.some(course.symptoms, 2)))
-        s.drugs(page, "discharge_meds", (course.option, *course.drugs, *scribe.case.home_drugs))
+        s.drugs(page, "discharge_meds", (*s.kept(scribe.case), *scribe.case.home_drugs))
         page.heading("return")
         s.precautions(page)
     s.allergies(page)
