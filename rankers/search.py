@@ -26,13 +26,13 @@ from indexing.ports import (
     VectorIndex,
 )
 from rankers import graph, lexical
-from rankers.answer import LEGS, Absence, Answer, Hit, SearchRequest, ShownChip, Snippet
+from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest, ShownChip, Snippet
 from rankers.dates import date_range
 from rankers.explain import Fused, LegReason, Reasons
 from rankers.fusion import fuse
 from rankers.legs import Legs, Ran
 from rankers.query import ParsedQuery, parse
-from rankers.snippets import Wanted, snippet, wanted
+from rankers.snippets import Wanted, marks, snippet, wanted
 
 __all__ = ["Answer", "Search", "SearchRequest"]
 
@@ -130,6 +130,15 @@ class Search:
             _leg_reason(leg, doc_id, rankings.get(leg), leg in missing, plan) for leg in LEGS
         )
         return Reasons(doc_id, _verdict(place, request.k, removed), reasons)
+
+    def marks(self, request: SearchRequest, derived: Derived) -> tuple[Mark, ...]:
+        """Mark what answers the question in the whole of a note that the caller may read.
+
+        Raises: InvalidQuery.
+        """
+        plan = self._plan(replace(request, bare=False), 1)
+        want = wanted(plan.parsed.clause, (), plan.about.seeds, plan.about.weights)
+        return marks(derived, want, plan.assertion)
 
     def close(self) -> None:
         """Let the threads end."""

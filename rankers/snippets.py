@@ -102,6 +102,12 @@ def snippet(derived: Derived, want: Wanted, mode: AssertionMode, passage: int | 
     return Snippet(text[start:end], marks, _section(derived.sections, shown[0].start), start)
 
 
+def marks(derived: Derived, want: Wanted, mode: AssertionMode) -> tuple[Mark, ...]:
+    """Mark the whole note as its snippets are marked; offsets are the note's."""
+    found = _matches(derived, want, mode)
+    return _apart(Mark(f.start, f.end, f.kind) for f in found if f.start < f.end)
+
+
 def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_Found]:
     text = derived.document.text
     hidden = [m for m in derived.mentions if hides(m, m.section)] if mode == "present" else []
