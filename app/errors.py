@@ -156,7 +156,8 @@ def _as_json(problem: Problem) -> JSONResponse:
     return JSONResponse({"error": error}, problem.status)
 
 
-def _respond(request: Request, exc: Exception) -> Response:
+def respond(request: Request, exc: Exception) -> Response:
+    """Answer an error in the language of the route it came from."""
     problem = problem_of(exc, request.state.request_id)
     if problem.status >= 500:
         _report(request, exc, problem)
@@ -198,9 +199,5 @@ def _report(request: Request, exc: Exception, problem: Problem) -> None:
 
 def install(app: FastAPI) -> None:
     """Register the table with the application."""
-
-    def respond(request: Request, exc: Exception) -> Response:
-        return _respond(request, exc)
-
     for kind in (AnamnesisError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, respond)

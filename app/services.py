@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Protocol
 
 from app.auth.passwords import Passwords
 from app.settings import Settings
 from app.wiring import Installation
+from indexing.access import Access
 from indexing.backends.postgres.accounts import PostgresAccounts
 from indexing.backends.postgres.charts import PostgresCharts
+from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.backends.postgres.frozen import PostgresFrozenPages
 from indexing.backends.postgres.trail import PostgresTrail
+from indexing.model import TenantId
+from indexing.ports import Derived
 from indexing.records import Records
-from rankers.search import Search
+from rankers.answer import Answer, Mark, SearchRequest
+from rankers.explain import Reasons
+
+
+class Searcher(Protocol):
+    """The hybrid search, as the edge calls it."""
+
+    def answer(self, access: Access, request: SearchRequest) -> Answer: ...
+    def why_not(self, access: Access, request: SearchRequest, doc_id: str) -> Reasons: ...
+    def marks(self, request: SearchRequest, derived: Derived) -> Sequence[Mark]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`search` is called once per question: it may be slow to build the first time."""
+    """`search()` may be slow the first time: the encoder loads then. `held(store, tenant)` counts
+    what a store holds."""
 
     settings: Settings
     pepper: str
@@ -29,7 +45,9 @@ class Services:
     charts: PostgresCharts
     trail: PostgresTrail
     records: Records
-    search: Callable[[], Search]
+    documents: PostgresDocuments
+    search: Callable[[], Searcher]
+    held: Callable[[str, TenantId], int]
 
 
 def services_of(installation: Installation) -> Services:
@@ -44,5 +62,22 @@ def services_of(installation: Installation) -> Services:
         charts=PostgresCharts(database),
         trail=PostgresTrail(database),
         records=installation.records,
+        documents=installation.documents,
         search=lambda: installation.search,
+        held=partial(_held, installation),
     )
+
+
+def _held(installation: Installation, store: str, tenant_id: TenantId) -> int:
+    """Count a tenant's documents in a store. Raises: EngineUnavailable."""
+    match store:
+        case "language":
+            return len(installation.derived.annotated(tenant_id, installation.language_version))
+        case "lexical":
+            return installation.lexical.state(tenant_id).count
+        case "graph":
+            return installation.graph.state(tenant_id).count
+        case "embedding":
+            return len(installation.derived.embedded(tenant_id, installation.encoder.model))
+        case _:
+            return installation.vector.state(tenant_id).count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,3 +53,18 @@ class FrozenPage:
     expires_at: datetime
     question: Mapping[str, Any]
     answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPage:
+    """A slice of a frozen page, `start` hits in; `depth` counts all its hits.
+
+    `patients` maps the doc_id of each hit in the slice that is live and open now to its patient:
+    a hit that is absent there must not be shown.
+    """
+
+    page: FrozenPage
+    hits: Sequence[Mapping[str, Any]]
+    start: int
+    depth: int
+    patients: Mapping[str, str | None]

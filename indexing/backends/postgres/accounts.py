@@ -214,7 +214,7 @@ class PostgresAccounts:
                     "last_at = clock_timestamp() WHERE key = ANY(%s)",
                     (list(keys),),
                 )
-        return wait
+        return int(wait)
 
     def end_attempt(self, keys: Sequence[bytes]) -> None:
         """Forget the failures under these keys: the right password was given."""
@@ -226,7 +226,7 @@ def _wait_s(failures: int, ago_s: float, free: int) -> int:
     """Return the seconds left of the wait that this many failures cost."""
     if failures < free:
         return 0
-    cost = min(_FIRST_WAIT_S * 2 ** min(failures - free, 20), _LONGEST_WAIT_S)
+    cost: float = min(_FIRST_WAIT_S * 2 ** min(failures - free, 20), _LONGEST_WAIT_S)
     return max(0, math.ceil(cost - ago_s))
 
 

@@ -144,7 +144,13 @@ def people(conn: Connection, access: Access, patient_ids: Sequence[str]) -> Mapp
         (access.tenant_id, list(patient_ids)),
     ).fetchall():
         marks.setdefault(patient_id, []).append(value)
-    return {r[0]: Person(*r, tuple(marks.get(r[0], ()))) for r in rows if _opens(access, r[0])}
+    return {r[0]: _person(r, marks.get(r[0], [])) for r in rows if _opens(access, r[0])}
+
+
+def _person(row: tuple[Any, ...], identifiers: list[str]) -> Person:
+    return Person(
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], tuple(identifiers)
+    )  # fmt: skip
 
 
 def _opens(access: Access, patient_id: str) -> bool:
@@ -168,7 +174,8 @@ def _last_visit(conn: Connection, access: Access, patient_id: str) -> datetime |
     ).fetchone()
     if row is None:
         return None
-    last_at, before = row
+    last_at: datetime = row[0]
+    before: datetime | None = row[1]
     return before if datetime.now(UTC) - last_at < VISIT else last_at
 
 

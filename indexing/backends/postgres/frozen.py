@@ -81,7 +81,9 @@ class PostgresFrozenPages:
             audit.record(conn, access, row)
         return OpenedPage(found, hits, start, len(every), patients)
 
-    def hit(self, access: Access, page_id: str, doc_id: str) -> tuple[FrozenPage, Mapping[str, Any]]:
+    def hit(
+        self, access: Access, page_id: str, doc_id: str
+    ) -> tuple[FrozenPage, Mapping[str, Any]]:
         """Return the page and its hit of that document, {} when the page has none.
 
         The caller shows nothing of it without a recorded read of the note itself.
@@ -107,9 +109,7 @@ def _find(conn: Connection, access: Access, page_id: str) -> FrozenPage:
     return FrozenPage(page_id, row[0], row[1], row[2], orjson.loads(_unpack(row[3])))
 
 
-def _still_open(
-    conn: Connection, access: Access, doc_ids: list[str]
-) -> Mapping[str, str | None]:
+def _still_open(conn: Connection, access: Access, doc_ids: list[str]) -> Mapping[str, str | None]:
     """Return {doc_id: patient_id} of those that are live and open now: a frozen page must not
     outlive a deletion."""
     rows = conn.execute(

@@ -82,6 +82,20 @@ class PostgresTrail:
             audit.record(conn, access, AuditRow("R", "audit", patients, [], {"rows": len(rows)}))
         return [TrailRow(*row) for row in rows]
 
+    def record(self, access: Access, row: AuditRow) -> None:
+        """Append a row on its own, for a read that no single transaction holds."""
+        with self._database.tenant(access.tenant_id) as conn:
+            audit.record(conn, access, row)
+
+    def parked(self, access: Access) -> Mapping[str, int]:
+        """Count the events that each follower set aside for this tenant."""
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT follower, count(*) FROM parked WHERE tenant_id = %s GROUP BY follower",
+                (access.tenant_id,),
+            ).fetchall()
+        return dict(rows)
+
     def broken_at(self, access: Access) -> int | None:
         """Return the first number at which the chain does not hold, None when it does."""
         with self._database.tenant(access.tenant_id) as conn:

@@ -1,0 +1,130 @@
+"""From a chart to its page: a timeline, what is new, and small lines of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from urllib.parse import quote
+
+from app.pages import partial_date, plural
+from indexing.charts import Chart, Item, Note, Series
+
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.5
+MOST_ENTRIES = 400
+_BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline; `href` leads to a note, "" for what has no page."""
+
+    at: datetime
+    when: str
+    kind: str
+    text: str
+    detail: str
+    href: str
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A small line in a box of 96 × 20; (x, y) is its last point."""
+
+    points: str
+    x: float
+    y: float
+
+
+def timeline(chart: Chart, zone: tzinfo) -> list[tuple[str, list[Entry]]]:
+    """Return the newest entries by year, the undated at the end."""
+    entries = sorted(_entries(chart, zone), key=lambda entry: entry.at, reverse=True)
+
+    def year(entry: Entry) -> str:
+        return "undated" if entry.at == _BEFORE_ALL else str(entry.at.astimezone(zone).year)
+
+    return [(label, list(group)) for label, group in groupby(entries[:MOST_ENTRIES], key=year)]
+
+
+def _entries(chart: Chart, zone: tzinfo) -> Iterator[Entry]:
+    for note in chart.notes:
+        yield _note(note, zone)
+    for kind, items in (("encounter", chart.encounters), ("procedure", chart.procedures)):
+        for item in items:
+            yield _item(item, kind, zone)
+
+
+def _note(note: Note, zone: tzinfo) -> Entry:
+    title = note.title or note.type or "Untitled note"
+    facts = [note.type if note.type != title else "", note.specialty, note.author]
+    return Entry(
+        note.start or _BEFORE_ALL, partial_date(note.start, note.end, zone)[:10], "note", title,
+        " · ".join(fact for fact in facts if fact), f"/notes/{quote(note.doc_id, safe='')}",
+        note.fresh,
+    )  # fmt: skip
+
+
+def _item(item: Item, kind: str, zone: tzinfo) -> Entry:
+    when = item.start.astimezone(zone).strftime("%Y-%m-%d") if item.start else "undated"
+    detail = item.detail if item.detail != item.text else ""
+    return Entry(
+        item.start or _BEFORE_ALL, when, kind, item.text or "not named", detail, "", item.fresh
+    )
+
+
+def news(chart: Chart) -> list[str]:
+    """Say what came since the last visit, in counts."""
+    kinds: Sequence[tuple[str, Sequence[Item | Note | Series]]] = (
+        ("note", chart.notes),
+        ("problem", chart.problems),
+        ("medication", chart.medications),
+        ("encounter", chart.encounters),
+        ("procedure", chart.procedures),
+    )
+    counts = [(noun, sum(each.fresh for each in items)) for noun, items in kinds]
+    found = [plural(number, noun) for noun, number in counts if number]
+    allergies = sum(each.fresh for each in chart.allergies)
+    if allergies:
+        found.append(plural(allergies, "allergy", "allergies"))
+    series = sum(each.fresh for each in chart.series)
+    if series:
+        found.append(f"values of {plural(series, 'observation')}")
+    return found
+
+
+def spark(series: Series) -> Spark | None:
+    """Draw a series; None where there is no course to show."""
+    readings = series.readings
+    if len(readings) < 2:
+        return None
+    values = [float(each.value) for each in readings]
+    low, high = min(values), max(values)
+    first, last = readings[0].at.timestamp(), readings[-1].at.timestamp()
+    points = []
+    for reading, value in zip(readings, values, strict=True):
+        along = (reading.at.timestamp() - first) / (last - first) if last > first else 1.0
+        up = (value - low) / (high - low) if high > low else 0.5
+        x = SPARK_EDGE + along * (SPARK_WIDTH - 2 * SPARK_EDGE)
+        y = SPARK_HEIGHT - SPARK_EDGE - up * (SPARK_HEIGHT - 2 * SPARK_EDGE)
+        points.append((round(x, 1), round(y, 1)))
+    return Spark(" ".join(f"{x},{y}" for x, y in points), *points[-1])
+
+
+def short_value(shown: str) -> str:
+    """Shorten a value for a table: a number to four digits, words to sixty characters.
+
+    Digits before the point are never dropped: 11000 stays 11000.
+    """
+    head = shown.lstrip("<>=~")
+    try:
+        number = Decimal(head)
+    except InvalidOperation:
+        return shown if len(shown) <= 60 else shown[:59] + "…"
+    places = max(0, 3 - max(number.adjusted(), 0))
+    decimals = -int(number.as_tuple().exponent) if number.is_finite() else 0
+    if decimals <= places:
+        return shown
+    return shown[: len(shown) - len(head)] + f"{number:.{places}f}"

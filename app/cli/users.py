@@ -1,0 +1,58 @@
+"""`anamnesis users`."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterable
+
+from app.auth.passwords import Passwords
+from app.cli.output import print_json
+from app.settings import load
+from app.wiring import Installation
+from indexing.access import Role
+from indexing.backends.postgres.accounts import PostgresAccounts
+from indexing.errors import ConfigurationError
+
+LONGEST_NAME = 200
+
+
+def create_command(
+    name: str, tenant: str, roles: Iterable[str], *, password_stdin: bool, as_json: bool
+) -> int:
+    """Add an account; a password that was made here is printed once."""
+    chosen = _roles(roles)
+    name = name.strip().lower()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ConfigurationError(f"a user's name has 1 to {LONGEST_NAME} printable characters")
+    password = _from_stdin() if password_stdin else secrets.token_urlsafe(15)
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    accounts = PostgresAccounts(installation.database)
+    user_id = accounts.create(found.tenant_id, name, chosen, Passwords().hash(password))
+    installation.close()
+    made = None if password_stdin else password
+    names = sorted(chosen)
+    if as_json:
+        print_json(
+            {"name": name, "user_id": user_id, "tenant": tenant, "roles": names}
+            | ({"password": made} if made else {})
+        )
+    else:
+        print(f"user {name} created in {tenant}: {', '.join(names)}")
+        if made:
+            print(f"password: {made}")
+    return 0
+
+
+def _roles(names: Iterable[str]) -> frozenset[Role]:
+    try:
+        return frozenset(Role(part.strip()) for name in names for part in name.split(","))
+    except ValueError:
+        known = ", ".join(role.value for role in Role)
+        raise ConfigurationError("no such role", hint=f"there are {known}") from None
+
+
+def _from_stdin() -> str:
+    """Read one line: the password never stands on a command line, where others could see it."""
+    return sys.stdin.readline().rstrip("\r\n")

@@ -1,0 +1,159 @@
+"""The outermost layer: who may be called, how much may be sent, what every answer carries."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import TooLarge
+from indexing.errors import InvalidInput
+
+_log = logging.getLogger("anamnesis.http")
+
+# Nothing inline, nothing from elsewhere, nobody may frame us.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
+}
+MAX_BODY = 1 << 20
+MAX_FHIR_BODY = 64 << 20
+
+
+class Metrics:
+    """Counts by route template, method and status: never an id, never a text."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "anamnesis_http_requests_total", "Requests.", ("route", "method", "status"),
+            registry=self.registry,
+        )  # fmt: skip
+        self.seconds = Histogram(
+            "anamnesis_http_seconds", "Time to answer.", ("route",), registry=self.registry,
+            buckets=(0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+        )  # fmt: skip
+
+    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        known = method if method in ("GET", "HEAD", "POST", "PUT", "DELETE") else "other"
+        self.requests.labels(route, known, str(status)).inc()
+        self.seconds.labels(route).observe(seconds)
+
+
+class Edge:
+    """Request id, host check, body limit, security headers, one log line, the last catch."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed_hosts: frozenset[str],
+        secure: bool,
+        metrics: Metrics,
+        respond: Callable[[Request, Exception], Response],
+    ) -> None:
+        self._app, self._allowed, self._secure = app, allowed_hosts, secure
+        self._metrics, self._respond = metrics, respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+        request_id = secrets.token_hex(6)
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._dress(message, scope, request_id)
+            await send(message)
+
+        try:
+            await self._serve(scope, receive, sending)
+        finally:
+            self._note(scope, request_id, status, time.perf_counter() - started)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            if _host(scope) not in self._allowed:
+                raise InvalidInput("this host name is not served here")
+            await self._app(scope, _limited(scope, receive), sending)
+        except Exception as exc:  # noqa: BLE001 - the last catch: uvicorn would log its words
+            if begun:
+                return  # too late for an error page: the connection breaks off
+            response = self._respond(Request(scope, receive), exc)
+            await response(scope, receive, send)
+
+    def _dress(self, message: MutableMapping[str, Any], scope: Scope, request_id: str) -> None:
+        headers = MutableHeaders(scope=message)
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        if self._secure:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        if not scope["path"].startswith("/static/"):
+            headers.setdefault("Cache-Control", "no-store")
+        headers["X-Request-Id"] = request_id
+
+    def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "-")
+        self._metrics.observe(route, scope["method"], status, seconds)
+        _log.info(
+            "request %s: %s %s -> %d in %.0f ms",
+            request_id, scope["method"], route, status, seconds * 1000,
+        )  # fmt: skip
+
+
+def _host(scope: Scope) -> str:
+    """Return the Host header without its port: "[::1]:8080" is "[::1]"."""
+    value = next((v for k, v in scope["headers"] if k == b"host"), b"").decode("latin-1")
+    if value.startswith("["):
+        return value.partition("]")[0] + "]"
+    return value.partition(":")[0].lower()
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """Refuse a body past the route's limit, announced or not."""
+    most = MAX_FHIR_BODY if scope["path"].startswith("/fhir") else MAX_BODY
+    announced = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
+    too_large = TooLarge(f"at most {most} bytes are taken here", hint="send it in parts")
+    if announced.isdigit() and int(announced) > most:
+        raise too_large
+    taken = 0
+
+    async def receiving() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise too_large
+        return message
+
+    return receiving

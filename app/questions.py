@@ -1,0 +1,80 @@
+"""What somebody asked, as the form carries it and as a frozen page keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, cast, get_args
+
+from indexing.errors import InvalidInput
+from indexing.filters import FACETS
+from indexing.ports import AssertionMode
+
+LEGS: tuple[str, ...] = ("lexical", "vector", "graph")
+LONGEST_QUERY = 10_000  # code points: room for a pasted note, not for a book
+DEPTH = 200  # hits of a frozen page
+
+Grouping = Literal["note", "patient"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`only[facet]` are the accepted values; `rejected` are expansions switched off by hand."""
+
+    q: str = ""
+    plain: bool = False
+    rankers: tuple[str, ...] = LEGS
+    assertion: AssertionMode | None = None
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rejected: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    group: Grouping = "note"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a frozen page keeps."""
+        return asdict(self)
+
+    def toggled(self, facet: str, value: str) -> Question:
+        """Return the question with a facet's value switched on or off."""
+        if facet not in FACETS:
+            raise InvalidInput("no such facet")
+        held = self.only.get(facet, ())
+        now = tuple(v for v in held if v != value) if value in held else (*held, value)
+        only = {name: values for name, values in self.only.items() if name != facet}
+        return replace(self, only=only | {facet: now} if now else only)
+
+    def selected(self, facet: str, value: str) -> bool:
+        """Say whether a facet's value is switched on."""
+        return value in self.only.get(facet, ())
+
+
+def question_of(stored: Mapping[str, Any]) -> Question:
+    """Read a question back from a frozen page."""
+    lists = ("rankers", "rejected", "accepted")
+    values: dict[str, Any] = {n: tuple(v) if n in lists else v for n, v in stored.items()}
+    values["only"] = {name: tuple(v) for name, v in stored.get("only", {}).items()}
+    return Question(**values)
+
+
+def legs(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the legs in their order; all for none.
+
+    Raises:
+        InvalidInput: there is no such leg.
+    """
+    if not set(names) <= set(LEGS):
+        raise InvalidInput("no such ranker", hint=f"there are {', '.join(LEGS)}")
+    return tuple(leg for leg in LEGS if leg in names) or LEGS
+
+
+def mode(name: str) -> AssertionMode | None:
+    """Return the assertion mode of that name, None for "".
+
+    Raises:
+        InvalidInput: there is no such mode.
+    """
+    if name == "":
+        return None
+    if name not in get_args(AssertionMode):
+        raise InvalidInput(f"assertion is one of {', '.join(get_args(AssertionMode))}")
+    return cast(AssertionMode, name)

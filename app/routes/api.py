@@ -1,0 +1,136 @@
+"""The JSON interface: the same search, notes and charts, by bearer token."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from app.answers import audited
+from app.auth.permissions import Permission
+from app.auth.sessions import Principal, services, token_may
+from app.errors import WrongMedia
+from app.questions import DEPTH, LONGEST_QUERY, legs, mode
+from indexing.audit import AuditRow
+from indexing.errors import InvalidInput, InvalidQuery
+from indexing.ports import Derived
+from rankers.answer import SearchRequest
+
+router = APIRouter(prefix="/api")
+
+
+class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What POST /api/search takes."""
+
+    q: str
+    k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    rankers: list[str] | str = []
+    plain: bool = False
+    assertion: str | None = None
+    only: dict[str, list[str]] = {}
+    rejected: list[str] = []
+    accepted: list[str] = []
+
+
+_body = msgspec.json.Decoder(SearchBody)
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+async def read_body(request: Request) -> bytes:
+    """Read a JSON body."""
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    if kind.lower() != "application/json":
+        raise WrongMedia("send application/json")
+    return await request.body()
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(_encoder.encode(value), status, media_type="application/json")
+
+
+@router.post("/search")
+def search(
+    request: Request,
+    who: Annotated[Principal, Depends(token_may(Permission.SEARCH))],
+    body: Annotated[bytes, Depends(read_body)],
+) -> Response:
+    """Search; the audit row names every patient whose note is in the answer."""
+    asked = _asked(body)
+    own = services(request)
+    answer = own.search().answer(who.access, asked).to_json()
+    row = audited(answer)
+    patients = sorted({hit["patient_id"] for hit in answer["hits"] if hit["patient_id"]})
+    entities = [f"Document/{hit['doc_id']}" for hit in answer["hits"]]
+    own.trail.record(who.access, AuditRow("E", "search", patients, entities, row.detail))
+    return _json(answer)
+
+
+def _asked(body: bytes) -> SearchRequest:
+    try:
+        sent = _body.decode(body)
+    except (msgspec.DecodeError, RecursionError) as exc:
+        # msgspec quotes no values, but a misspelled field's name may be one.
+        where = str(exc).rpartition(" - at ")[2] if " - at " in str(exc) else "the body"
+        raise InvalidInput(
+            f"not a search: see {where}", hint='send {"q": "...", "k": 10}'
+        ) from None
+    if len(sent.q) > LONGEST_QUERY and not sent.plain:
+        raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
+    names = sent.rankers.split(",") if isinstance(sent.rankers, str) else sent.rankers
+    return SearchRequest(
+        q=sent.q,
+        k=min(sent.k, DEPTH * 5),
+        rankers=legs([name.strip() for name in names if name.strip()]),
+        plain=sent.plain,
+        assertion=mode(sent.assertion or ""),
+        only={name: tuple(values) for name, values in sent.only.items()},
+        rejected=tuple(sent.rejected),
+        accepted=tuple(sent.accepted),
+    )
+
+
+@router.get("/notes/{doc_id:path}")
+def note(
+    request: Request,
+    doc_id: str,
+    who: Annotated[Principal, Depends(token_may(Permission.NOTE))],
+) -> Response:
+    """Return a note with its sections and mentions."""
+    return _json(_note_json(services(request).charts.note(who.access, doc_id)))
+
+
+def _note_json(derived: Derived) -> dict[str, Any]:
+    document = derived.document
+    return {
+        "doc_id": document.doc_id,
+        "version": document.version,
+        "patient_id": document.patient_id,
+        "encounter_id": document.encounter_id,
+        "title": document.title,
+        "type": document.type,
+        "specialty": document.specialty,
+        "author": document.author,
+        "date": document.date_start.date().isoformat() if document.date_start else None,
+        "date_start": document.date_start,
+        "date_end": document.date_end,
+        "text": document.text,
+        "language_version": derived.language_version or None,
+        "sections": [asdict(section) for section in derived.sections],
+        "mentions": [asdict(mention) for mention in derived.mentions],
+    }
+
+
+@router.get("/patients/{patient_id}")
+def patient(
+    request: Request,
+    patient_id: str,
+    who: Annotated[Principal, Depends(token_may(Permission.CHART))],
+) -> Response:
+    """Return a chart."""
+    charts = services(request).charts
+    survivor = charts.survivor(who.access, patient_id)
+    chart = charts.chart(who.access, survivor, visit=False)
+    return _json({"patient_id": survivor, **asdict(chart)})

@@ -1,0 +1,53 @@
+"""One note: its text with what was asked for marked, and a citation for every hit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from app.answers import request_of
+from app.auth.permissions import Permission
+from app.auth.sessions import Principal, may, services
+from app.notes import Found, view_of
+from app.pages import page
+from app.questions import question_of
+from app.services import Services
+from indexing.errors import InvalidQuery, NotFound
+from indexing.ports import Derived
+
+router = APIRouter()
+
+Reader = Annotated[Principal, Depends(may(Permission.NOTE))]
+
+
+@router.get("/notes/{doc_id:path}")
+def note(request: Request, doc_id: str, who: Reader, found: str = "") -> Response:
+    """Show a note; `found` is the frozen page of results that led here."""
+    own = services(request)
+    derived = own.charts.note(who.access, doc_id)
+    patient_id = derived.document.patient_id
+    person = own.charts.people(who.access, [patient_id] if patient_id else []).get(patient_id or "")
+    view = view_of(derived, _found(own, who, found, derived), who.zone, str(request.base_url))
+    return page(request, "note.html", note=view, person=person, found=found)
+
+
+def _found(own: Services, who: Principal, page_id: str, derived: Derived) -> list[Found]:
+    """Return what the question of that page finds in the note; nothing once the page is gone."""
+    if not page_id:
+        return []
+    try:
+        frozen, hit = own.frozen.hit(who.access, page_id, derived.document.doc_id)
+        found = own.search().marks(request_of(question_of(frozen.question)), derived)
+    except (NotFound, InvalidQuery):
+        return []
+    if found:
+        return [Found(m.start, m.end, m.kind) for m in found if m.kind != "cue"]
+    snippet = hit.get("snippet") or {}
+    at = int(snippet.get("at") or 0)
+    return [
+        Found(at + mark["start"], at + mark["end"], mark["kind"])
+        for mark in snippet.get("marks") or ()
+        if mark["kind"] != "cue"
+    ]

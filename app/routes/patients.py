@@ -1,0 +1,33 @@
+"""One patient's chart."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from app.auth.permissions import Permission
+from app.auth.sessions import Principal, may, services
+from app.charts import MOST_ENTRIES, news, timeline
+from app.pages import page
+
+router = APIRouter()
+
+Reader = Annotated[Principal, Depends(may(Permission.CHART))]
+
+
+@router.get("/patients/{patient_id}")
+def patient(request: Request, patient_id: str, who: Reader) -> Response:
+    """Show a chart; a patient who was merged into another leads there."""
+    charts = services(request).charts
+    survivor = charts.survivor(who.access, patient_id)
+    if survivor != patient_id:
+        return RedirectResponse(request.url_for("patient", patient_id=survivor).path, 303)
+    chart = charts.chart(who.access, patient_id, visit=True)
+    totals = chart.totals
+    shown = totals["notes"] + totals["encounters"] + totals["procedures"]
+    return page(
+        request, "patient.html", chart=chart, news=news(chart),
+        timeline=timeline(chart, who.zone), clipped=shown > MOST_ENTRIES,
+    )  # fmt: skip

@@ -1,0 +1,124 @@
+"""The search page: a form that posts, an answer that is frozen, a page that is its owner's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from app.answers import ask, audited, request_of, results_of, shown_patients
+from app.auth.permissions import Permission
+from app.auth.sessions import Form, Principal, may, services, text
+from app.pages import PAGE_SIZE, page
+from app.questions import LONGEST_QUERY, Grouping, Question, legs, mode, question_of
+from indexing.audit import AuditRow
+from indexing.errors import InvalidInput, InvalidQuery
+
+router = APIRouter()
+
+Searcher = Annotated[Principal, Depends(may(Permission.SEARCH))]
+
+
+@router.get("/search")
+def empty(request: Request, _who: Searcher) -> Response:
+    """Show the form with nothing asked."""
+    return page(request, "search.html", question=Question(), results=None, fault=None)
+
+
+@router.post("/search")
+def asked(request: Request, who: Searcher, form: Form) -> Response:
+    """Ask and answer with a frozen page."""
+    question = Question(
+        q=text(form, "q").strip(),
+        plain=text(form, "plain") == "1",
+        rankers=legs([v for v in form.getlist("ranker") if isinstance(v, str)]),
+        assertion=mode(text(form, "assertion")),
+        only={"patient": (text(form, "patient"),)} if text(form, "patient") else {},
+        group=_grouping(text(form, "group")),
+    )
+    return _answered(request, who, question)
+
+
+@router.post("/search/{page_id}/refine")
+def refine(request: Request, who: Searcher, page_id: str, form: Form) -> Response:
+    """Take a chip away, switch a facet, look from another side: the question is kept here."""
+    frozen = services(request).frozen.question(who.access, page_id)
+    return _answered(request, who, _refined(question_of(frozen), form))
+
+
+def _refined(question: Question, form: FormData) -> Question:
+    change, _, value = text(form, "change").partition("=")
+    match change:
+        case "query":
+            return replace(question, q=value)
+        case "facet":
+            facet, _, wanted = value.partition(":")
+            return question.toggled(facet, wanted)
+        case "assertion":
+            return replace(question, assertion=mode(value))
+        case "reject":
+            return replace(question, rejected=(*question.rejected, value))
+        case "accept":
+            kept = tuple(v for v in question.rejected if v != value)
+            return replace(question, rejected=kept, accepted=(*question.accepted, value))
+        case "rankers":
+            return replace(question, rankers=legs(value.split(",")))
+        case "plain":
+            return replace(question, plain=value == "1")
+        case _:
+            raise InvalidInput("this page knows no such change", hint="reload the page")
+
+
+def _grouping(name: str) -> Grouping:
+    return "patient" if name == "patient" else "note"
+
+
+def _answered(request: Request, who: Principal, question: Question) -> Response:
+    if not question.q:
+        return RedirectResponse("/search", 303)
+    try:
+        if len(question.q) > LONGEST_QUERY:
+            raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
+        answer = ask(services(request), who, question)
+    except InvalidQuery as fault:
+        return page(
+            request, "search.html", status=422, question=question, results=None, fault=fault
+        )
+    frozen = services(request).frozen
+    page_id = frozen.freeze(who.access, question.to_json(), answer, audited(answer))
+    tail = "?group=patient" if question.group == "patient" else ""
+    return RedirectResponse(f"/search/{page_id}{tail}", 303)
+
+
+@router.get("/search/{page_id}")
+def frozen_page(
+    request: Request, who: Searcher, page_id: str, start: int = 0, group: str = ""
+) -> Response:
+    """Show a slice of a frozen page; what was deleted since is not shown again."""
+    own = services(request)
+    grouping = _grouping(group)
+    opened = own.frozen.open(who.access, page_id, max(start, 0), PAGE_SIZE, grouping)
+    people = own.charts.people(who.access, shown_patients(opened))
+    question = replace(question_of(opened.page.question), group=grouping)
+    results = results_of(opened, people, who.zone, grouping)
+    template = "search/_results.html" if "hx-request" in request.headers else "search.html"
+    response = page(request, template, question=question, results=results, fault=None)
+    response.headers["HX-Push-Url"] = request.url.path + (
+        f"?{request.url.query}" if request.url.query else ""
+    )
+    return response
+
+
+@router.post("/search/{page_id}/why")
+def why(request: Request, who: Searcher, page_id: str, form: Form) -> Response:
+    """Say why a note is not on the page: its rank in each leg, or what removed it."""
+    own = services(request)
+    question = question_of(own.frozen.question(who.access, page_id))
+    doc_id = text(form, "doc_id").strip()
+    reasons = own.search().why_not(who.access, request_of(question), doc_id)
+    own.trail.record(who.access, AuditRow("R", "why", entities=[f"Document/{doc_id[:200]}"]))
+    template = "search/_why.html" if "hx-request" in request.headers else "why.html"
+    return page(request, template, reasons=reasons, page_id=page_id)

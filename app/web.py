@@ -1,0 +1,97 @@
+"""The HTTP application: routes, frame, errors, edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from app import errors
+from app.answers import HIDDEN_WORDS, LEG_NAMES, MARK_LABELS
+from app.auth.sessions import (
+    anonymous,
+    cookie_name,
+    current,
+    form_token,
+    set_cookie,
+)
+from app.charts import short_value, spark
+from app.edge import Edge, Metrics
+from app.pages import folder, moment
+from app.routes import api, audit, fhir, health, landing, notes, patients, search, status
+from app.services import Services
+from indexing.errors import AnamnesisError
+
+THEMES = ("auto", "light", "dark")
+_ROUTES = (landing, search, notes, patients, status, audit, api, fhir, health)
+
+
+class _Static(StaticFiles):
+    """Static files are addressed by content: they may be kept for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if b"v=" in scope.get("query_string", b""):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(services: Services) -> FastAPI:
+    """Build the application over an installation's services."""
+    app = FastAPI(title="Anamnesis", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services, app.state.metrics = services, Metrics()
+    app.state.frame, app.state.finish = frame, finish
+    errors.install(app)
+    for module in _ROUTES:
+        app.include_router(module.router)
+    app.mount("/static", _Static(directory=folder("static")), name="static")
+    settings = services.settings
+    app.add_middleware(
+        Edge,
+        allowed_hosts=frozenset({*settings.allowed_hosts, settings.host}),
+        secure=settings.secure_cookies,
+        metrics=app.state.metrics,
+        respond=errors.respond,
+    )
+    return app
+
+
+def frame(request: Request) -> Mapping[str, Any]:
+    """Return what the frame of every page shows; a page about a dead database shows less."""
+    try:
+        who, demo = current(request), False
+        if who is None:
+            demo = request.app.state.services.accounts.sole_tenant()[1]
+        else:
+            demo = who.account.demo
+    except AnamnesisError:
+        request.state.principal = who = None
+        demo = False
+    theme = request.cookies.get(cookie_name(request, "theme"), "auto")
+    return {
+        "request": request,
+        "who": who,
+        "can": {p.name for p in who.allowed} if who else frozenset(),
+        "demo": demo,
+        "theme": theme if theme in THEMES else "auto",
+        "form_token": form_token(request),
+        "now": datetime.now(UTC),
+        "moment": partial(moment, zone=who.zone if who else UTC),
+        "mark_kinds": tuple(MARK_LABELS.items()),
+        "leg_names": LEG_NAMES,
+        "hidden_words": HIDDEN_WORDS,
+        "spark": spark,
+        "short_value": short_value,
+    }
+
+
+def finish(request: Request, response: Response) -> None:
+    """Give a browser in which nobody is signed in the name that its forms are tied to."""
+    if hasattr(request.state, "anonymous"):
+        set_cookie(request, response, "form", anonymous(request))

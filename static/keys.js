@@ -1,0 +1,94 @@
+// Keyboard, jumps and copying. Everything here also works without it, by links and forms.
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const typing = (node) => node && (node.isContentEditable || /^(input|textarea|select)$/i.test(node.tagName));
+
+  let timer = 0;
+  function say(words) {
+    const box = $("#said");
+    if (!box) return;
+    box.textContent = words;
+    clearTimeout(timer);
+    timer = setTimeout(() => { box.textContent = ""; }, 2500);
+  }
+
+  function step(items, by, show) {
+    if (!items.length) return null;
+    const at = items.findIndex((item) => item.classList.contains("here"));
+    const next = at < 0 ? (by > 0 ? 0 : items.length - 1) : Math.min(Math.max(at + by, 0), items.length - 1);
+    for (const item of items) item.classList.remove("here");
+    items[next].classList.add("here");
+    show(items[next]);
+    return items[next];
+  }
+
+  const current = () => $(".hit.here") || $(".hit");
+
+  function result(by) {
+    step($$(".hit"), by, (item) => {
+      item.scrollIntoView({ block: "nearest" });
+      const link = $("a.open", item);
+      if (link) link.focus({ preventScroll: true });
+    });
+  }
+
+  function jump(by) {
+    const marks = $$("[id^='hit-']", $("#note-text") || document);
+    const found = step(marks, by, (item) => {
+      item.scrollIntoView({ block: "center" });
+      item.focus({ preventScroll: true });
+    });
+    if (found) say(`Hit ${marks.indexOf(found) + 1} of ${marks.length}`);
+  }
+
+  async function copy(anchor) {
+    const item = $(`[data-cites="${anchor}"]`);
+    if (!item) return;
+    const link = new URL($("a", item).getAttribute("href"), location.href).href;
+    const words = `“${$("blockquote", item).textContent.trim()}”\n${$("cite", item).textContent.trim()}\n${link}`;
+    try {
+      await navigator.clipboard.writeText(words);
+      say("Copied with its citation");
+    } catch {
+      say("The browser refused to copy: select the citation below the note");
+    }
+  }
+
+  const keys = {
+    "/": () => { const box = $("#q"); if (box) { box.focus(); box.select(); } },
+    "?": () => { const help = $("#keys"); if (help && !help.open) help.showModal(); },
+    j: () => result(1),
+    k: () => result(-1),
+    o: () => { const link = current() && $("a.open", current()); if (link) link.click(); },
+    e: () => { const more = current() && $(".explain", current()); if (more) more.open = !more.open; },
+    n: () => jump(1),
+    p: () => jump(-1),
+    c: () => { const here = $("#note-text .here") || $("#note-text [id^='hit-']"); if (here) copy(here.id); },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if ($("dialog[open]")) return;
+    const act = keys[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+
+  document.addEventListener("click", (event) => {
+    const jumping = event.target.closest("[data-jump]");
+    if (jumping) { event.preventDefault(); jump(jumping.dataset.jump === "n" ? 1 : -1); }
+    const copying = event.target.closest("[data-copy]");
+    if (copying) copy(copying.dataset.copy);
+  });
+
+  // Facets take the first screen of a phone: closed there until asked for.
+  function settle(root) {
+    if (matchMedia("(max-width: 52rem)").matches) for (const each of $$(".facet", root)) each.open = false;
+    for (const each of $$(".needs-script", root)) each.hidden = false;
+  }
+  settle(document);
+  document.addEventListener("htmx:afterSwap", (event) => settle(event.target));
+  document.addEventListener("htmx:responseError", () => say("That did not work: reload the page and try again"));
+  document.addEventListener("htmx:sendError", () => say("The server does not answer"));
+})();
