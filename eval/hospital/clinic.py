@@ -47,7 +47,7 @@ def letter(scribe: Scribe, meeting: Encounter, *, first: bool) -> None:
     page.sentence("letter_main")
     if first:
         page.sentence("also_letter", sx=Said(page.some(course.symptoms, 3)))
-        page.free(scribe.dice.pick(course.archetype.colour))
+        page.free(scribe.dice.pick(s.tellable(course.archetype.colour, course)))
     else:
         page.sentence(
             "gone" if course.improved else "same_clinic", sx=_symptom(page, course.improved)
@@ -66,7 +66,8 @@ def letter(scribe: Scribe, meeting: Encounter, *, first: bool) -> None:
         s.stopped(page)
     page.literal("\n\n")
     later = not first and course.archetype.inpatient
-    for line in scribe.dice.some(phrases()["plan_after"] if later else course.archetype.plan, 2):
+    pool = phrases()["plan_after"] if later else s.tellable(course.archetype.plan, course)
+    for line in scribe.dice.some(pool, 2):
         page.free(line)
         page.literal(".") if page.last != "." else None
     s.precautions(page)

@@ -67,6 +67,11 @@ def _pieces(template: str) -> tuple[_Piece, ...]:
     return tuple(out)
 
 
+def marks(template: str) -> list[tuple[str, str]]:
+    """List the (sign, concept) marks of a template."""
+    return [(sign, key) for literal, key, sign, _ in _pieces(template) if key and not literal]
+
+
 def _typo(dice: Dice, word: str) -> str:
     """Slip once, as fingers do: swap two letters, drop one, or double one."""
     at = dice.between(1, len(word) - 3)

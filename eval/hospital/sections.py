@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from eval.hospital.case import USUAL_DRUG, Case, Encounter, Result, Vitals
 from eval.hospital.dice import Dice
-from eval.hospital.model import Concept
+from eval.hospital.model import Concept, Course
 from eval.hospital.page import Page
-from eval.hospital.prose import Block, Said
+from eval.hospital.prose import Block, Said, marks
 from eval.hospital.vocabulary import concepts, phrases
 from indexing.model import Assertion
 
@@ -51,6 +51,18 @@ def denials(page: Page, most: int = 5, but: tuple[str, ...] = ()) -> None:
         page.sentence("denies_child" if page.case.child else "denies", neg=denied)
 
 
+def tellable(lines: tuple[str, ...], course: Course) -> list[str]:
+    """Keep the lines that are true of this patient: no denial of what holds, no barred drug."""
+    return [line for line in lines if all(_true(mark, course) for mark in marks(line))]
+
+
+def _true(mark: tuple[str, str], course: Course) -> bool:
+    sign, key = mark
+    if key == "tobacco_use":
+        return key in course.observed
+    return key != course.allergy and not (sign == "-" and key in course.observed)
+
+
 def complaint(page: Page) -> None:
     """Write the chief complaint."""
     page.heading("cc")
@@ -74,7 +86,7 @@ def story(page: Page, *, full: bool) -> None:
     but = rest[:1] if course.excluded and not case.child and dice.chance(0.2) else ()
     if rest and not but:
         page.sentence("also", sx=Said(rest))
-    for line in dice.some(course.archetype.colour, 2 if full else 1):
+    for line in dice.some(tellable(course.archetype.colour, course), 2 if full else 1):
         page.free(line)
     if full and dice.chance(0.6):
         page.sentence("worsening")
@@ -319,8 +331,8 @@ def stable(page: Page, key: str) -> None:
 def plan(page: Page, *, after: bool = False) -> None:
     """Write the plan; `after` a stay, the plan of the clinic."""
     page.heading("plan")
-    smokes = "tobacco_use" in page.case.course.observed
-    pool = [t for t in page.case.course.archetype.plan if smokes or "tobacco_use" not in t]
+    course = page.case.course
+    pool = tellable(course.archetype.plan, course)
     pool = list(phrases()["plan_after"]) if after else pool
     for turn, line in enumerate(page.dice.some(pool, page.dice.between(3, 4)), 1):
         page.item(turn)
@@ -341,7 +353,8 @@ def treatment(page: Page) -> None:
     """Write what was done and given."""
     course, dice = page.case.course, page.dice
     # The lines that name the drug tell of its success.
-    told = [t for t in course.archetype.story if course.improved or "{option}" not in t]
+    told = tellable(course.archetype.story, course)
+    told = [t for t in told if course.improved or "{option}" not in t]
     for line in dice.some(told, dice.between(2, 3)):
         page.free(line)
     if course.acute:

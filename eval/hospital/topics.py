@@ -51,7 +51,7 @@ _DENIED = (
     "hematuria diarrhea abdominal_pain hemoptysis joint_pain seizure"
 ).split()
 _LAY = (
-    "mi furosemide hypertension apixaban dyspnea stroke dvt pe pneumonia copd dysphagia "
+    "mi diuretic hypertension anticoagulant statin dyspnea stroke dvt pe pneumonia copd dysphagia "
     "hemoptysis melena gerd cellulitis uti hyperlipidemia ckd jaundice palpitations"
 ).split()
 _SHORT = (
