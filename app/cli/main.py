@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import click
 import typer
 
 from indexing.errors import AnamnesisError, InvalidQuery
@@ -316,23 +315,13 @@ def _exit(code: int) -> None:
 def main() -> None:
     """Run the command; our own errors become one line and its hint on stderr."""
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.Exit as exc:
-        code = exc.exit_code
-    except click.exceptions.Abort:
-        code = 2
-    except click.ClickException as exc:
-        exc.show()
-        code = 2
+        app()
     except InvalidQuery as exc:
         _say(f"{exc} (at character {exc.position + 1})", exc.hint)
-        code = 2
+        raise SystemExit(2) from None
     except AnamnesisError as exc:
         _say(str(exc), exc.hint)
-        code = 2
-    except KeyboardInterrupt:
-        code = 130
-    raise SystemExit(code if isinstance(code, int) else 0)
+        raise SystemExit(2) from None
 
 
 def _say(message: str, hint: str) -> None:
