@@ -85,7 +85,8 @@ def _decode_base64(data: str) -> bytes:
 def _kind(declared: str, raw: bytes) -> str:
     mime = declared.split(";")[0].strip().lower()
     head = raw[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if head.startswith(b"{\\rtf"):
+    # Often mislabelled as text/plain; but who names a character set knew that it was text.
+    if head.startswith(b"{\\rtf") and not _CHARSET.search(declared):
         return "rtf"
     if mime in _KINDS:
         return _KINDS[mime]
