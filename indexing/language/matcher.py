@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from threading import Lock
 
+import numpy as np
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from indexing.language.coordination import distribute
@@ -60,13 +62,15 @@ class _Characters(dict[str, str]):
 class _Text:
     """A text as one character per token: character i is token `place[i]`."""
 
-    __slots__ = ("characters", "place", "starts", "text", "tokens")
+    __slots__ = ("characters", "lenient", "place", "starts", "text", "tokens")
 
     def __init__(self, text: str, sections: Sequence[Section], known: _Characters) -> None:
         self.text = text
-        self.tokens: list[str] = TOKEN.findall(text)
-        self.starts = [match.start() for match in TOKEN.finditer(text)]
-        codes = [known[token] for token in self.tokens]
+        self.lenient = len(text) < _LENIENT and text.islower()
+        pieces: list[str] = TOKEN.split(text)  # a gap, a token, a gap, …
+        self.tokens = pieces[1::2]
+        self.starts = list(accumulate(map(len, pieces)))[:-1:2]
+        codes = list(map(known.__getitem__, self.tokens))
         for edge in {edge for s in sections for edge in (s.start, s.body)}:
             at = bisect_left(self.starts, edge)
             if 0 < at < len(codes):
@@ -99,6 +103,7 @@ class Matcher:
         self._flag = lexicon.flag.tolist()
         self._weight = lexicon.weight.tolist()
         self._plain = self._plain_patterns()
+        self._settled: dict[str, list[Reading]] = {}  # single words that need no context
         self._senses = Senses(terminology)
         self._ids = compiled.ids
         first = compiled.name_ptr[:-1].tolist()
@@ -106,11 +111,11 @@ class Matcher:
 
     def _plain_patterns(self) -> list[int]:
         """Return, per pattern, its concept when no spelling or context matters, else -1."""
-        plain = []
-        for pattern, (low, high) in enumerate(zip(self._ptr, self._ptr[1:], strict=False)):
-            free = all(flag == FREE for flag in self._flag[low:high])
-            single = len(self.terminology.compiled.lexicon.patterns[pattern]) == 1
-            plain.append(self._concept[low] if free and not single else -1)
+        lexicon = self.terminology.compiled.lexicon
+        bound = np.maximum.reduceat(lexicon.flag, lexicon.ptr[:-1])
+        single = np.array([len(pattern) == 1 for pattern in lexicon.patterns])
+        first = lexicon.concept[lexicon.ptr[:-1]]
+        plain: list[int] = np.where((bound == FREE) & ~single, first, -1).tolist()
         return plain
 
     def find(self, text: str, sections: Sequence[Section] = ()) -> list[Span]:
@@ -140,23 +145,39 @@ class Matcher:
 
     def _readings(self, pattern: int, read: _Text, first: int, last: int) -> list[Reading]:
         """Return what the words at a place can mean, given how they are spelled there."""
+        token = read.tokens[read.place[first]] if first == last else ""
+        settled = self._settled.get(token)
+        if settled is not None and not read.lenient:
+            return settled
         start, end = read.span(first, last)
         written = read.text[start:end]
-        if first == last and fold(written) in ADJECTIVES:
-            return []
         entries = range(self._ptr[pattern], self._ptr[pattern + 1])
         free = [i for i in entries if self._flag[i] == FREE]
         if free:
-            return [Reading(self._concept[free[0]], 1.0)]
-        lenient = len(read.text) < _LENIENT and read.text.islower()
+            adjective = first == last and fold(written) in ADJECTIVES
+            found = [] if adjective else [Reading(self._concept[free[0]], 1.0)]
+        else:
+            found = self._spelled(entries, read, start, end)
+        if first == last and (free or written.islower()) and not read.lenient:
+            if len(self._settled) > _CACHE:
+                self._settled.clear()
+            self._settled[token] = found
+        return found
+
+    def _spelled(self, entries: range, read: _Text, start: int, end: int) -> list[Reading]:
+        """Return the readings of a word that must be written as an abbreviation or a symbol."""
+        written = read.text[start:end]
         capitals = caps_around(read.text, start, end)
-        short = [
-            Reading(self._concept[i], min(self._weight[i], _NEVER_CERTAIN))
-            for i in entries
-            if self._flag[i] != CASED and spelled_short(written, capitals=capitals, lenient=lenient)
-        ]
-        if short or capitals:
-            return short
+        if spelled_short(written, capitals=capitals, lenient=read.lenient):
+            short = [
+                Reading(self._concept[i], min(self._weight[i], _NEVER_CERTAIN))
+                for i in entries
+                if self._flag[i] != CASED
+            ]
+            if short:
+                return short
+        if capitals:
+            return []
         return [
             Reading(self._concept[i], 1.0)
             for i in entries

@@ -14,7 +14,7 @@ from indexing.language.terminology.seed import concept_id
 from indexing.language.terminology.words import fold
 
 _SURE = 0.8  # posterior from which a reading is taken without asking
-_CUE, _SECTION, _NAMED, _NEAR = 6.0, 8.0, 60.0, 3.0  # how much each piece of evidence multiplies
+_CUE, _SECTION, _NAMED, _NEAR = 8.0, 8.0, 60.0, 3.0  # how much each piece of evidence multiplies
 _LEAST = 0.02  # readings less likely than this are not offered
 _NOTHING = -1  # the row of a sense that is no concept
 
@@ -77,7 +77,7 @@ class Senses:
     ) -> list[int]:
         """Return the concept rows that remain, likeliest first: one when the context decides,
         none when the word most likely names no concept."""
-        words = {fold(token) for token in window} - {fold(written)}
+        words = {token.lower() for token in window} - {written.lower()}
         known = set(certain)
         short = written[:-1] if written.endswith("s") else written
         senses = _table().get(short.upper())

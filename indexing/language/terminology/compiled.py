@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexing.language.terminology.lexicon import Lexicon
 
-FORMAT = 1  # raise when the files or their meaning change: older snapshots are compiled again
+FORMAT = 2  # raise when the files or their meaning change: older snapshots are compiled again
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def save(compiled: Compiled, folder: Path) -> None:
         "definitions": {str(k): v for k, v in compiled.definitions.items()},
         "licences": compiled.graph.licences,
         "word_codes": lexicon.codes,
-        "vocabulary": lexicon.vocabulary,
+        "settled": lexicon.settled,
         "drugs": lexicon.drugs,
         "patterns": lexicon.patterns,
     }
@@ -94,7 +94,7 @@ def read(folder: Path) -> Compiled | None:
         arrays = {name: packed[name] for name in packed.files}
     lexicon = Lexicon(
         codes=texts["word_codes"],
-        vocabulary=texts["vocabulary"],
+        settled=texts["settled"],
         drugs=texts["drugs"],
         patterns=texts["patterns"],
         ptr=arrays["lex_ptr"],

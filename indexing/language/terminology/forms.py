@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from importlib.resources import files
 
 from rapidfuzz.distance import OSA
@@ -97,35 +97,34 @@ def _english_words() -> list[str]:
 class Forms:
     """Map any folded word to the vocabulary's canonical form of it, or None."""
 
-    def __init__(self, vocabulary: Collection[str], drugs: Iterable[str] = ()) -> None:
-        self._known = frozenset(vocabulary)
-        self._drugs = frozenset(drugs)
-        self._sorted_drugs = sorted(self._drugs)
-        self._canonical: dict[str, str] = {}
-        for word in self._known:
-            self._canonical[word] = self._settle(word)
-        self._buckets: dict[tuple[str, int], list[str]] = {}
-        for word in self._known:
+    def __init__(self, settled: Mapping[str, str], drugs: Sequence[str] = ()) -> None:
+        """`settled` maps every word of the vocabulary to its canonical form; `drugs` is sorted."""
+        self.settled = settled
+        self.drugs = drugs
+        self._drug_words = frozenset(drugs)
+
+    @classmethod
+    def of(cls, vocabulary: Iterable[str], drugs: Iterable[str] = ()) -> Forms:
+        """Settle the canonical form of every word of a vocabulary."""
+        known = frozenset(vocabulary)
+        return cls({word: _settle(word, known) for word in sorted(known)}, sorted(set(drugs)))
+
+    @cached_property
+    def _buckets(self) -> dict[tuple[str, int], list[str]]:
+        """Group the words that can be misspelled by first letter and length."""
+        buckets: dict[tuple[str, int], list[str]] = {}
+        for word in self.settled:
             if len(word) >= _MIN_TYPO - 1 and word.isalpha() and word.isascii():
-                self._buckets.setdefault((word[0], len(word)), []).append(word)
-        for bucket in self._buckets.values():
-            bucket.sort()
-
-    def vocabulary(self) -> list[str]:
-        """Return the words these forms were made of, sorted."""
-        return sorted(self._known)
-
-    def drugs(self) -> list[str]:
-        """Return the words of drug names, sorted."""
-        return self._sorted_drugs
+                buckets.setdefault((word[0], len(word)), []).append(word)
+        return buckets
 
     def canonical(self, word: str) -> str | None:
         """Return the canonical form of a vocabulary word or of a regular form of one."""
-        known = self._canonical.get(word)
+        known = self.settled.get(word)
         if known is not None:
             return known
         for candidate in _variants(word):
-            known = self._canonical.get(candidate)
+            known = self.settled.get(candidate)
             if known is not None:
                 return known
         return EQUIVALENTS.get(word)
@@ -138,25 +137,24 @@ class Forms:
         for length in (len(word) - 1, len(word), len(word) + 1):
             bucket = self._buckets.get((word[0], length), ())
             near.update(w for w, _, _ in extract(word, bucket, scorer=OSA.distance, score_cutoff=1))
-        if any(w in self._drugs for w in near) and not self._sole_drug(word):
+        if not self._drug_words.isdisjoint(near) and not self._sole_drug(word):
             return None
-        forms = {self._canonical[w] for w in near}
+        forms = {self.settled[w] for w in near}
         return forms.pop() if len(forms) == 1 else None
 
     def _sole_drug(self, word: str) -> bool:
         """Say whether exactly one drug word is anywhere near: look-alikes must not be bridged."""
-        near = extract(
-            word, self._sorted_drugs, scorer=OSA.distance, score_cutoff=_LOOKALIKE, limit=2
-        )
+        near = extract(word, self.drugs, scorer=OSA.distance, score_cutoff=_LOOKALIKE, limit=2)
         return len(near) == 1 and len(word) >= _MIN_TYPO + 1
 
-    def _settle(self, word: str) -> str:
-        """Choose the canonical form of a vocabulary word: its singular, its organ."""
-        form = EQUIVALENTS.get(word)
-        if form is None:
-            form = next((c for c in _plurals(word) if c in self._known), word)
-            form = next((c for c in _spellings(form) if c in self._known), form)
-        return EQUIVALENTS.get(form, form)
+
+def _settle(word: str, known: frozenset[str]) -> str:
+    """Choose the canonical form of a vocabulary word: its singular, its organ."""
+    form = EQUIVALENTS.get(word)
+    if form is None:
+        form = next((c for c in _plurals(word) if c in known), word)
+        form = next((c for c in _spellings(form) if c in known), form)
+    return EQUIVALENTS.get(form, form)
 
 
 def _plurals(word: str) -> Iterator[str]:

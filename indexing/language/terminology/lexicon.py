@@ -57,7 +57,7 @@ class Lexicon:
     """The compiled names. Entries of pattern i are rows `ptr[i]:ptr[i+1]`, likeliest first."""
 
     codes: dict[str, str]  # canonical word → its character
-    vocabulary: list[str]  # every word of every name, as folded
+    settled: dict[str, str]  # every word of every name → its canonical form
     drugs: list[str]  # words of drug names: typos are never bridged to them when look-alikes exist
     patterns: list[str]
     ptr: NDArray[np.int32]
@@ -110,7 +110,7 @@ def keyer(names: Iterable[str], drug_names: Iterable[str]) -> Keyer:
         counts.update(t for t in tokens(name) if _fixed(t) is None)
         counts.update(_joined(name))
     drugs = {t for name in drug_names for t in tokens(name) if t.isalpha() and len(t) > 4}
-    forms = Forms(counts, drugs - english())
+    forms = Forms.of(counts, drugs - english())
     canonical: Counter[str] = Counter()
     for word, count in counts.items():
         canonical[forms.canonical(word) or word] += count
@@ -230,8 +230,8 @@ def _pack(table: dict[str, dict[int, tuple[int, float, NameKind, bool]]], keys: 
         ptr.append(len(concept))
     return Lexicon(
         codes=keys.codes,
-        vocabulary=keys.forms.vocabulary(),
-        drugs=keys.forms.drugs(),
+        settled=dict(keys.forms.settled),
+        drugs=list(keys.forms.drugs),
         patterns=patterns,
         ptr=np.array(ptr, np.int32),
         concept=np.array(concept, np.int32),

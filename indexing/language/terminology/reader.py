@@ -88,7 +88,7 @@ class Terminology:
     def keyer(self) -> Keyer:
         """Return what turns names and words into this terminology's keys."""
         lexicon = self.compiled.lexicon
-        return Keyer(lexicon.codes, Forms(lexicon.vocabulary, lexicon.drugs))
+        return Keyer(lexicon.codes, Forms(lexicon.settled, lexicon.drugs))
 
     @cached_property
     def patterns(self) -> Mapping[str, int]:

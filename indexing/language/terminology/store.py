@@ -51,14 +51,16 @@ def seed_terminology() -> Terminology:
 def open_terminology(home: Path | None = None) -> Terminology:
     """Open the current terminology of the installation at `home`; the shipped seed where none was
     loaded (or `home` is None). The same object is returned while the version stays the same."""
-    folder = None if home is None else home / "terminology"
-    if folder is None or not (folder / "current").is_file():
+    if home is None:
         return seed_terminology()
-    sources = _sources(folder)
-    version = _version(sources)
-    snapshot = folder / version
+    folder = home / "terminology"
+    sources = _sources(folder) if (folder / "current").is_file() else ()
+    snapshot = folder / _version(sources)
     if snapshot not in _open:
         found = snapshots.read(snapshot) if snapshot.is_dir() else None
+        if found is None and not sources:
+            found = seed_terminology().compiled
+            _save(found, folder)
         _open[snapshot] = Terminology(found or _compile(folder, sources))
     return _open[snapshot]
 
@@ -105,12 +107,19 @@ def _version(sources: Sequence[str]) -> str:
 
 
 def _compile(folder: Path, sources: Sequence[str]) -> Compiled:
-    """Compile the seed with the kept sources and write the snapshot, whole or not at all."""
+    """Compile the seed with the kept sources and keep the snapshot."""
     facts: Facts = seed.read()
     for digest in sources:
         packed = (folder / "sources" / f"{digest}.zst").read_bytes()
         facts.extend(statements.restore(zstandard.ZstdDecompressor().decompress(packed)))
     compiled = compile_facts(facts, _version(sources))
+    _save(compiled, folder)
+    return compiled
+
+
+def _save(compiled: Compiled, folder: Path) -> None:
+    """Write a snapshot, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
     target = folder / compiled.version
     building = Path(tempfile.mkdtemp(dir=folder, prefix=".building-"))
     snapshots.save(compiled, building)
@@ -118,7 +127,6 @@ def _compile(folder: Path, sources: Sequence[str]) -> Compiled:
         shutil.rmtree(target)
     building.chmod(0o755)
     building.rename(target)
-    return compiled
 
 
 def _keep(path: Path, facts: Facts) -> None:
