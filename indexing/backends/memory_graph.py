@@ -37,7 +37,7 @@ class MemoryGraphIndex:
         for entry in entries:
             document = entry.document
             known = held.get(document.doc_id)
-            if known is None or known.version <= document.version:
+            if known is None or _gives_way(known, document.version):
                 held[document.doc_id] = _Held(document.version, document, _concepts(entry))
 
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
@@ -111,3 +111,9 @@ class MemoryGraphIndex:
 
 def _concepts(entry: GraphEntry) -> dict[str, tuple[Assertion, int]]:
     return {each.concept_id: (each.status, each.mentions) for each in standings(entry)}
+
+
+def _gives_way(known: _Held, version: int) -> bool:
+    """A deletion wins over an upsert of its own version."""
+    least = known.version + (known.document is None)
+    return version >= least

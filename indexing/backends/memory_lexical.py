@@ -68,7 +68,7 @@ class MemoryLexicalIndex:
         for entry in entries:
             document = entry.document
             known = held.get(document.doc_id)
-            if known is None or known.version <= document.version:
+            if known is None or _gives_way(known, document.version):
                 held[document.doc_id] = _Held(document.version, document, views(entry))
 
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
@@ -285,7 +285,9 @@ class _Scorer:
     def _pattern(self, held: _Held, text: str, context: _Context) -> float | None:
         parts = [re.escape(fold(part)) for part in text.split("*")]
         wanted = re.compile(".*".join(parts))
-        matched = {term for term in _view(held, context).exact if wanted.fullmatch(term)}
+        # A section may lift what the note as a whole hides.
+        view = _cut(held).whole if context.section else _view(held, context)
+        matched = {term for term in view.exact if wanted.fullmatch(term)}
         if context.section:
             found = [self._in_section(held, (stem(t),), 0, context) for t in matched]
             return _sum(found)
@@ -359,3 +361,9 @@ def _near(chosen: tuple[int, ...], slop: int) -> bool:
     """Moves, as Lucene counts them: how far the words are from standing side by side."""
     shifted = [place - step for step, place in enumerate(chosen)]
     return max(shifted) - min(shifted) <= slop and len(set(chosen)) == len(chosen)
+
+
+def _gives_way(known: _Held, version: int) -> bool:
+    """A deletion wins over an upsert of its own version."""
+    least = known.version + (known.document is None)
+    return version >= least

@@ -155,9 +155,8 @@ class Compiler:
         # Sections keep stems only; the literal form must stand in the note as well.
         scoped = self._in_section([stem(word) for word in words], slop, context)
         literal = Query.const_score_query(exact, 0.0)
-        implied = replace(context, mode="any")
         if context.mode == "present":  # a section may lift what the note as a whole hides
-            whole = self._sequence(f"{implied.view}_exact", words, slop)
+            whole = self._sequence("whole_exact", words, slop)
             literal = Query.const_score_query(whole, 0.0)
         return Query.boolean_query([(Occur.Must, scoped), (Occur.Must, literal)])
 
@@ -188,7 +187,8 @@ class Compiler:
             expression = ".*".join(re.escape(part) for part in folded)
             return Query.regex_query(self.schema, field, expression)
         wanted = re.compile(".*".join(re.escape(part) for part in folded))
-        known = self.searcher.terms_with_prefix(field, folded[0])
+        # A section may lift what the note as a whole hides.
+        known = self.searcher.terms_with_prefix("whole_exact", folded[0])
         matches = {stem(term) for term, _ in known if wanted.fullmatch(term)}
         listed = sorted(matches)[:MOST_PATTERN_TERMS]
         parts = [(Occur.Should, self._in_section([term], 0, context)) for term in listed]

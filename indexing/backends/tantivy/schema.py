@@ -15,7 +15,7 @@ from indexing.access import LABELS
 from indexing.ports import LexicalEntry
 from indexing.views import FILLER, View, views
 
-LAYOUT = 1  # of the schema; an index of another layout is rebuilt
+LAYOUT = 2  # of the schema; an index of another layout is rebuilt
 LONGEST_KEY = 1_000
 LIVE, GONE = "live", "gone"
 KEYS = ("type", "specialty", "author", "patient")
@@ -45,6 +45,7 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("doc_id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("version", stored=True, fast=True)
     builder.add_unsigned_field("serial", fast=True)
+    builder.add_unsigned_field("gone", fast=True)
     builder.add_integer_field("start", indexed=True, fast=True)
     builder.add_integer_field("end", indexed=True, fast=True)
     return builder.build()
@@ -136,3 +137,4 @@ def _add_identity(
     made.add_unsigned("version", version)
     made.add_unsigned("serial", serial)
     made.add_text("life", life)
+    made.add_unsigned("gone", int(life == GONE))

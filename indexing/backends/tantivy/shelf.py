@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import tzinfo
+from operator import add
 from pathlib import Path
 
 import tantivy
@@ -102,7 +103,7 @@ class Namespace:
         """Write every entry that is not older than what is there, in one commit."""
         newest = {e.document.doc_id: e for e in sorted(entries, key=lambda e: e.document.version)}
         with self._writer(len(newest)) as writer:
-            known = self._versions(list(newest))
+            known = self._least_versions(list(newest))
             serial = self._next_serial()
             for doc_id, entry in newest.items():
                 if known.get(doc_id, -1) > entry.document.version:
@@ -116,7 +117,7 @@ class Namespace:
     def delete(self, versions: dict[str, int]) -> None:
         """Leave a tombstone for every document that is not newer than its deletion."""
         with self._writer(len(versions)) as writer:
-            known = self._versions(list(versions))
+            known = self._least_versions(list(versions))
             serial = self._next_serial()
             for doc_id, version in versions.items():
                 if known.get(doc_id, -1) > version:
@@ -136,14 +137,17 @@ class Namespace:
             versions = integers(searcher, "version", addresses)
             return dict(zip(self.doc_ids(searcher, addresses), versions, strict=True))
 
-    def _versions(self, doc_ids: list[str]) -> dict[str, int]:
-        """Return what is held of those documents, deletions included."""
+    def _least_versions(self, doc_ids: list[str]) -> dict[str, int]:
+        """Return the least version that may replace each of those documents; a deletion wins over
+        an upsert of its own version."""
         searcher = self.searcher()
         wanted = Query.term_set_query(self.schema, "doc_id", doc_ids)
         hits = searcher.search(wanted, max(1, len(doc_ids)), count=False).hits
         addresses = [address for _, address in hits]
         versions = integers(searcher, "version", addresses)
-        return dict(zip(self.doc_ids(searcher, addresses), versions, strict=True))
+        gone = integers(searcher, "gone", addresses)
+        least = map(add, versions, gone)
+        return dict(zip(self.doc_ids(searcher, addresses), least, strict=True))
 
     def _next_serial(self) -> int:
         searcher = self.searcher()

@@ -1,0 +1,182 @@
+"""What every graph index must do, the reference and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+
+from app.settings import GraphBackend
+from app.wiring import Installation
+from indexing.access import Access
+from indexing.backends.memory_graph import MemoryGraphIndex
+from indexing.backends.postgres.graph import PostgresGraphIndex
+from indexing.filters import Filters
+from indexing.model import Assertion, Document, Mention, Tenant, Tombstone
+from indexing.ports import AssertionMode, GraphEntry, GraphIndex, Ranking
+
+ALL = Filters()
+P, N, F = Assertion.PRESENT, Assertion.NEGATED, Assertion.FAMILY
+
+
+@pytest.fixture(params=get_args(GraphBackend))
+def index(request: pytest.FixtureRequest) -> GraphIndex:
+    if request.param == "memory":
+        return MemoryGraphIndex()
+    installation: Installation = request.getfixturevalue("installation")
+    return PostgresGraphIndex(installation.database)
+
+
+def entry(
+    tenant: Tenant,
+    doc_id: str,
+    concepts: Mapping[str, Assertion | tuple[Assertion, ...]],
+    version: int = 1,
+    **fields: object,
+) -> GraphEntry:
+    document = Document(tenant.tenant_id, doc_id, version, "text")
+    mentions = []
+    for concept, said in concepts.items():
+        for status in said if isinstance(said, tuple) else (said,):
+            mentions.append(Mention(0, 4, concept, concept, status, status))
+    return GraphEntry(replace(document, **fields), tuple(mentions))  # type: ignore[arg-type]
+
+
+def ids(found: Ranking) -> list[str]:
+    assert [hit.rank for hit in found.hits] == list(range(1, len(found.hits) + 1))
+    pairs = [(-hit.score, hit.doc_id) for hit in found.hits]
+    assert pairs == sorted(pairs)
+    for hit in found.hits:
+        assert sum(hit.concepts.values()) == pytest.approx(hit.score, abs=1e-8)
+    return [hit.doc_id for hit in found.hits]
+
+
+@pytest.fixture
+def filled(index: GraphIndex, tenant: Tenant) -> GraphIndex:
+    day = datetime(2023, 5, 1, tzinfo=UTC)
+    index.upsert(
+        tenant.tenant_id,
+        [
+            entry(tenant, "once", {"chf": P, "everywhere": P}, patient_id="P1", type="Clinic"),
+            entry(tenant, "often", {"chf": (P, P, P), "everywhere": P}, patient_id="P2"),
+            entry(tenant, "denied", {"chf": N, "everywhere": P}, date_start=day, type="clinic"),
+            entry(tenant, "family", {"chf": F, "everywhere": P}, author="Lee"),
+            entry(tenant, "past", {"chf": Assertion.HISTORICAL, "everywhere": P}),
+            entry(tenant, "secret", {"chf": P}, labels=frozenset({"PSY"}), patient_id="P1"),
+            entry(tenant, "other", {"rash": P, "everywhere": P}),
+        ],
+    )
+    return index
+
+
+@pytest.mark.parametrize(
+    ("mode", "found"),
+    [
+        ("present", ["often", "once", "past"]),
+        ("negated", ["denied"]),
+        ("any", ["often", "denied", "family", "once", "past"]),
+    ],
+)
+def test_walks_only_what_the_mode_asks_for(
+    filled: GraphIndex, access: Access, mode: AssertionMode, found: list[str]
+) -> None:
+    assert ids(filled.search(access, {"chf": 1.0}, ALL, 10, mode)) == found
+
+
+def test_rare_concepts_count_more(filled: GraphIndex, access: Access) -> None:
+    both = filled.search(access, {"rash": 0.5, "everywhere": 0.5}, ALL, 3, "present")
+    assert ids(both)[0] == "other"
+    assert set(both.hits[0].concepts) == {"rash", "everywhere"}
+    assert both.hits[0].concepts["rash"] > both.hits[0].concepts["everywhere"]
+
+
+@pytest.mark.parametrize("weights", [{}, {"nothing": 1.0}, {"chf": 0.0}])
+def test_nothing_asked_is_nothing_found(
+    filled: GraphIndex, access: Access, weights: Mapping[str, float]
+) -> None:
+    assert ids(filled.search(access, weights, ALL, 10, "present")) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (Filters(only={"type": ("CLINIC",)}), {"once", "denied"}),
+        (Filters(without={"type": ("clinic",)}), {"often", "family", "past"}),
+        (Filters(only={"type": ("",)}), {"often", "family", "past"}),
+        (Filters(only={"patient": ("p1", "p2")}), {"once", "often"}),
+        (Filters(only={"author": ("LEE",)}), {"family"}),
+        (Filters(date_from=datetime(2023, 5, 1, tzinfo=UTC)), {"denied"}),
+        (Filters(date_to=datetime(2023, 5, 1, tzinfo=UTC)), set()),
+    ],
+)
+def test_filters(filled: GraphIndex, access: Access, filters: Filters, found: set[str]) -> None:
+    assert set(ids(filled.search(access, {"chf": 1.0}, filters, 10, "any"))) == found
+    assert sum(filled.assertions(access, ["chf"], filters).values()) == len(found)
+
+
+def test_access_closes_labels_and_patients(filled: GraphIndex, access: Access) -> None:
+    cleared = replace(access, labels=frozenset({"PSY"}))
+    assert "secret" in ids(filled.search(cleared, {"chf": 1.0}, ALL, 10, "present"))
+    one = replace(access, patients=frozenset({"P1"}))
+    assert ids(filled.search(one, {"chf": 1.0}, ALL, 10, "present")) == ["once"]
+    nobody = replace(access, patients=frozenset())
+    assert filled.assertions(nobody, ["chf"], ALL) == {}
+
+
+def test_assertions_count_each_note_by_its_best_status(filled: GraphIndex, access: Access) -> None:
+    assert filled.assertions(access, ["chf"], ALL) == {
+        "present": 2, "negated": 1, "family": 1, "historical": 1
+    }  # fmt: skip
+    assert filled.assertions(access, ["chf", "everywhere"], ALL) == {"present": 6}
+    assert filled.assertions(access, [], ALL) == {}
+
+
+def test_newer_wins_and_tombstones_hold(filled: GraphIndex, tenant: Tenant, access: Access) -> None:
+    own = tenant.tenant_id
+    filled.upsert(own, [entry(tenant, "once", {"rash": P}, 3), entry(tenant, "once", {}, 2)])
+    filled.upsert(own, [entry(tenant, "once", {"chf": P}, 1)])
+    assert ids(filled.search(access, {"rash": 1.0}, ALL, 9, "present")) == ["once", "other"]
+    filled.delete(own, [Tombstone("once", 4), Tombstone("unknown", 2), Tombstone("other", 0)])
+    filled.upsert(own, [entry(tenant, "once", {"rash": P}, 4)])
+    filled.upsert(own, [entry(tenant, "unknown", {"rash": P}, 2)])
+    assert ids(filled.search(access, {"rash": 1.0}, ALL, 9, "present")) == ["other"]
+    filled.upsert(own, [entry(tenant, "once", {"rash": P}, 5)])
+    filled.upsert(own, [entry(tenant, "once", {"rash": P}, 5)])
+    assert len(ids(filled.search(access, {"rash": 1.0}, ALL, 9, "present"))) == 2
+    assert filled.entries(own)["once"] == 5
+    assert filled.state(own).count == len(filled.entries(own)) == 7
+
+
+def test_the_number_of_documents_stays_right(
+    filled: GraphIndex, tenant: Tenant, access: Access
+) -> None:
+    """Idf must be as if the index had been built at once."""
+    for version in range(2, 5):
+        filled.upsert(tenant.tenant_id, [entry(tenant, "once", {"chf": P}, version)])
+    filled.delete(tenant.tenant_id, [Tombstone("past", 2), Tombstone("past", 3)])
+    fresh = MemoryGraphIndex()
+    fresh.upsert(tenant.tenant_id, [entry(tenant, "once", {"chf": P})])
+    fresh.upsert(tenant.tenant_id, [entry(tenant, "often", {"chf": (P, P, P)})])
+    fresh.upsert(tenant.tenant_id, [entry(tenant, name, {"chf": N}) for name in ("d", "f")])
+    fresh.upsert(tenant.tenant_id, [entry(tenant, "s", {"chf": P}, labels=frozenset({"PSY"}))])
+    fresh.upsert(tenant.tenant_id, [entry(tenant, "other", {})])
+    weights = {"chf": 1.0}
+    got = filled.search(access, weights, ALL, 9, "present").hits
+    want = fresh.search(access, weights, ALL, 9, "present").hits
+    assert [(h.doc_id, round(h.score, 6)) for h in got] == [
+        (h.doc_id, round(h.score, 6)) for h in want
+    ]
+
+
+def test_ties_stand_by_id_and_k_cuts(index: GraphIndex, tenant: Tenant, access: Access) -> None:
+    names = [f"n{i:03}" for i in range(120)]
+    index.upsert(tenant.tenant_id, [entry(tenant, n, {"x": P}) for n in reversed(names)])
+    assert ids(index.search(access, {"x": 1.0}, ALL, 1, "present")) == names[:1]
+    assert ids(index.search(access, {"x": 1.0}, ALL, 500, "present")) == names
+    assert ids(index.search(access, {"x": 1.0}, ALL, 0, "present")) == []
+    index.drop(tenant.tenant_id)
+    assert index.entries(tenant.tenant_id) == {}
+    assert ids(index.search(access, {"x": 1.0}, ALL, 5, "present")) == []

@@ -1,0 +1,367 @@
+"""What every full-text index must do, the reference and Tantivy alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+from uuid import uuid4
+
+import pytest
+
+from app.settings import LexicalBackend
+from indexing.access import Access
+from indexing.backends.memory_lexical import MemoryLexicalIndex
+from indexing.backends.tantivy import TantivyLexicalIndex
+from indexing.clauses import Clause, Expansion, Word
+from indexing.filters import Filters
+from indexing.model import Assertion, Document, Mention, Section, TenantId, Tombstone
+from indexing.ports import AssertionMode, LexicalEntry, LexicalIndex, Scored
+from rankers.lexical import prepared
+from rankers.query import parse
+
+TENANT = TenantId(uuid4())
+ACCESS = Access(TENANT, "dr", frozenset())
+ALL = Filters()
+
+
+@pytest.fixture(params=get_args(LexicalBackend))
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> LexicalIndex:
+    if request.param == "memory":
+        return MemoryLexicalIndex()
+    return TantivyLexicalIndex(tmp_path)
+
+
+def entry(doc_id: str, text: str, version: int = 1, **fields: object) -> LexicalEntry:
+    document = replace(Document(TENANT, doc_id, version, text), **fields)  # type: ignore[arg-type]
+    return LexicalEntry(document)
+
+
+def said(base: LexicalEntry, words: str, assertion: Assertion, section: str = "") -> LexicalEntry:
+    """Let a mention of `words` stand in the note with that assertion."""
+    start = base.document.text.index(words)
+    mention = Mention(start, start + len(words), words, words, assertion, assertion, section)
+    return replace(base, mentions=(*base.mentions, mention))
+
+
+def clause(query: str) -> Clause:
+    return prepared(parse(query).clause)
+
+
+def hits(
+    index: LexicalIndex,
+    query: str,
+    *,
+    access: Access = ACCESS,
+    filters: Filters = ALL,
+    k: int = 100,
+    mode: AssertionMode = "present",
+) -> tuple[Scored, ...]:
+    ranking = index.search(access, clause(query), filters, k, mode)
+    assert [hit.rank for hit in ranking.hits] == list(range(1, len(ranking.hits) + 1))
+    pairs = [(-hit.score, hit.doc_id) for hit in ranking.hits]
+    assert pairs == sorted(pairs)
+    assert ranking.total is not None
+    assert ranking.total >= len(ranking.hits)
+    return ranking.hits
+
+
+def ids(index: LexicalIndex, query: str, **more: object) -> set[str]:
+    return {hit.doc_id for hit in hits(index, query, **more)}  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def filled(index: LexicalIndex) -> LexicalIndex:
+    index.upsert(
+        TENANT,
+        [
+            entry("a", "Severe chest pain radiating to the left arm.", title="Emergency note"),
+            entry("b", "Pain in the knee. Chest clear. A1c of 10.2, takes 5mg daily."),
+            entry("c", "Cough and fever for three days; café au lait spots; Crohn’s disease."),
+            entry("d", "Arthritis of both hands. Chest x-ray: normal."),
+        ],
+    )
+    return index
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("chest pain", {"a", "b", "d"}),
+        ("chest AND pain", {"a", "b"}),
+        ('"chest pain"', {"a"}),
+        ('"Chest Pain" fever', {"a"}),
+        ('"pain chest"', set()),
+        ('"severe pain"~1', {"a"}),
+        ('"severe radiating"~1', set()),
+        ('"severe radiating"~2', {"a"}),
+        ("fever OR knee", {"b", "c"}),
+        ("chest -pain", {"d"}),
+        ("-chest", {"c"}),
+        ("pains", {"a", "b"}),
+        ('"pains"', set()),
+        ("arthr*", {"d"}),
+        ("*itis", {"d"}),
+        ("ar*is", {"d"}),
+        ("x-ray", {"d"}),
+        ("x-ray AND chest", {"d"}),
+        ("A1C", {"b"}),
+        ("10.2", {"b"}),
+        ("5", {"b"}),
+        ("CAFE", {"c"}),
+        ("crohn's", {"c"}),
+        ("emergency", {"a"}),
+        ("nosuchword", set()),
+        ("the", {"a", "b"}),
+        ("(knee OR fever) AND -cough", {"b"}),
+        ("NOT (knee OR fever)", {"a", "d"}),
+    ],
+)
+def test_what_a_query_finds(filled: LexicalIndex, query: str, found: set[str]) -> None:
+    assert ids(filled, query) == found
+    assert filled.search(ACCESS, clause(query), ALL, 100, "present").total == len(found)
+    every = ["a", "b", "c", "d", "nobody"]
+    assert filled.matching(ACCESS, clause(query), ALL, "present", every) == found
+
+
+def test_title_and_rarity_raise_a_document(filled: LexicalIndex) -> None:
+    filled.upsert(TENANT, [entry("e", "Emergency exit at the left side of the hall, on the right")])
+    assert [h.doc_id for h in hits(filled, "emergency")] == ["a", "e"]
+
+
+def test_the_best_wording_counts_and_others_weigh_less(filled: LexicalIndex) -> None:
+    plain = filled.search(ACCESS, Word("fever"), ALL, 9, "present").hits
+    either = Expansion(Word("pyrexia"), ((Word("fever"), 0.5), (Word("cough"), 0.1)))
+    found = filled.search(ACCESS, either, ALL, 9, "present").hits
+    assert [h.doc_id for h in found] == ["c"]
+    assert found[0].score == pytest.approx(plain[0].score / 2, rel=1e-4)
+
+
+def test_upsert_twice_is_once_and_newer_wins(filled: LexicalIndex) -> None:
+    before = hits(filled, "chest")
+    filled.upsert(TENANT, [entry("d", "Arthritis of both hands. Chest x-ray: normal.")])
+    assert [h.doc_id for h in hits(filled, "chest")] == [h.doc_id for h in before]
+    filled.upsert(TENANT, [entry("a", "quite new", 3), entry("a", "old", 2)])
+    filled.upsert(TENANT, [entry("a", "older still", 2)])
+    assert ids(filled, "new") == {"a"}
+    assert ids(filled, "old older severe") == set()
+    assert filled.entries(TENANT) == {"a": 3, "b": 1, "c": 1, "d": 1}
+
+
+def test_tombstones_outlive_late_upserts(filled: LexicalIndex) -> None:
+    filled.delete(TENANT, [Tombstone("a", 2), Tombstone("unknown", 5)])
+    filled.upsert(TENANT, [entry("a", "chest back again", 1), entry("unknown", "chest", 5)])
+    filled.upsert(TENANT, [entry("a", "chest back again", 2)])
+    assert ids(filled, "chest") == {"b", "d"}
+    filled.delete(TENANT, [Tombstone("b", 0)])
+    assert ids(filled, "chest") == {"b", "d"}
+    filled.upsert(TENANT, [entry("a", "chest back again", 3)])
+    assert ids(filled, "chest") == {"a", "b", "d"}
+    assert filled.state(TENANT).count == 4
+
+
+def test_a_repeated_annotation_of_one_version_replaces_it(index: LexicalIndex) -> None:
+    plain = entry("n", "No fever today")
+    index.upsert(TENANT, [plain])
+    assert ids(index, "fever") == {"n"}
+    index.upsert(TENANT, [said(plain, "fever", Assertion.NEGATED)])
+    assert ids(index, "fever") == set()
+
+
+@pytest.fixture
+def judged(index: LexicalIndex) -> LexicalIndex:
+    negated, family = Assertion.NEGATED, Assertion.FAMILY
+    text = "History: cough. Family history: Mother had breast cancer. Plan: aspirin."
+    sections = (Section(0, 8, 16, "subjective"), Section(16, 31, 58, "family_history"))
+    index.upsert(
+        TENANT,
+        [
+            said(entry("denied", "Denies chest pain. Has a cough."), "chest pain", negated),
+            said(entry("both", "No fever now, fever last week."), "fever", negated),
+            entry("has", "Complains of chest pain."),
+            replace(
+                said(entry("mother", text), "breast cancer", family, "family_history"),
+                sections=sections,
+            ),
+            said(entry("if", "If fever develops, call us."), "fever", Assertion.HYPOTHETICAL),
+            said(entry("old", "Former asthma."), "asthma", Assertion.HISTORICAL),
+        ],
+    )
+    return index
+
+
+@pytest.mark.parametrize(
+    ("query", "mode", "found"),
+    [
+        ("chest pain", "present", {"has"}),
+        ("chest pain", "any", {"has", "denied"}),
+        ("chest pain", "negated", {"denied"}),
+        ('"chest pain"', "present", {"has"}),
+        ('"chest pain"', "any", {"has", "denied"}),
+        ('"chest pain"', "negated", {"denied"}),
+        ('"denies has"', "any", set()),
+        ('"denies has"~1', "present", set()),
+        ("cough -chest", "present", {"mother"}),
+        ("fever", "present", {"both"}),
+        ("fever", "any", {"both", "if"}),
+        ("asthma", "present", {"old"}),
+        ("cancer", "present", set()),
+        ("section:family_history cancer", "present", {"mother"}),
+        ('section:family_history "breast cancer"', "present", {"mother"}),
+        ("section:FHx canc*", "present", {"mother"}),
+        ("section:subjective cancer", "any", set()),
+        ("section:subjective cough", "present", {"mother"}),
+        ("cough -(section:subjective cough)", "present", {"denied"}),
+        ("section:family_history", "present", {"mother"}),
+        ("cough AND NOT cancer", "present", {"denied"}),
+    ],
+)
+def test_assertion_and_sections(
+    judged: LexicalIndex, query: str, mode: AssertionMode, found: set[str]
+) -> None:
+    assert ids(judged, query, mode=mode) == found
+
+
+@pytest.fixture
+def shelved(index: LexicalIndex) -> LexicalIndex:
+    """Eight notes with every field, some without."""
+    day = datetime(2023, 5, 1, tzinfo=UTC)
+    notes = [
+        entry("1", "pain", type="Radiology", author="Dr Ångström", patient_id="P1", date_start=day),
+        entry("2", "pain", type="radiology", author="lee", patient_id="P2"),
+        entry("3", "pain", type="Progress note", patient_id="P1", specialty="Cardiology"),
+        entry("4", "pain", labels=frozenset({"PSY"}), patient_id="P3", type="Progress note"),
+        entry("5", "pain", labels=frozenset({"made-up"}), patient_id="P3"),
+        entry(
+            "6",
+            "pain",
+            date_start=datetime(2022, 1, 1, tzinfo=UTC),
+            date_end=datetime(2023, 1, 1, tzinfo=UTC),
+        ),
+    ]
+    index.upsert(TENANT, notes)
+    return index
+
+
+def at(year: int, month: int = 1, day: int = 1) -> datetime:
+    return datetime(year, month, day, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (ALL, {"1", "2", "3", "6"}),
+        (Filters(only={"type": ("RADIOLOGY",)}), {"1", "2"}),
+        (Filters(only={"type": ("radiology", "")}), {"1", "2", "6"}),
+        (Filters(without={"type": ("radiology",)}), {"3", "6"}),
+        (Filters(without={"type": ("",)}), {"1", "2", "3"}),
+        (Filters(only={"author": ("DR ÅNGSTRÖM",)}), {"1"}),
+        (Filters(only={"patient": ("p1",)}), {"1", "3"}),
+        (Filters(only={"patient": ("",)}), {"6"}),
+        (Filters(only={"type": ()}), set()),
+        (Filters(only={"patient": ("p1",)}, without={"specialty": ("cardiology",)}), {"1"}),
+        (Filters(date_from=at(2022, 6)), {"1", "6"}),
+        (Filters(date_from=at(2023)), {"1"}),
+        (Filters(date_to=at(2023, 5, 1)), {"6"}),
+        (Filters(date_from=at(2023, 5, 1), date_to=at(2023, 5, 2)), {"1"}),
+        (Filters(date_from=at(2024)), set()),
+    ],
+)
+def test_filters(shelved: LexicalIndex, filters: Filters, found: set[str]) -> None:
+    assert ids(shelved, "pain", filters=filters) == found
+    assert shelved.count(ACCESS, None, filters) == len(found)
+    assert shelved.count(ACCESS, clause("pain"), filters) == len(found)
+    facets = shelved.facets(ACCESS, clause("pain"), filters, "present", 10)
+    for counted in facets.values():
+        assert sum(each.count for each in counted) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("type:radiology", {"1", "2"}),
+        ("pain -type:radiology", {"3", "6"}),
+        ("type:radiology OR specialty:cardiology", {"1", "2", "3"}),
+        ("NOT (type:radiology OR patient:P1)", {"6"}),
+        ("date:2022", {"6"}),
+        ("pain -date:2022", {"1", "2", "3"}),
+        ('author:"Dr Ångström"', {"1"}),
+        ('type:""', {"6"}),
+    ],
+)
+def test_fields_in_the_tree(shelved: LexicalIndex, query: str, found: set[str]) -> None:
+    assert ids(shelved, query) == found
+
+
+def test_facets_count_what_the_access_sees(shelved: LexicalIndex) -> None:
+    facets = shelved.facets(ACCESS, clause("pain"), ALL, "present", 10)
+    shown = {name: [(e.value, e.count) for e in values] for name, values in facets.items()}
+    assert shown["type"][0] in (("Radiology", 2), ("radiology", 2))
+    assert shown["type"][1:] == [("", 1), ("Progress note", 1)]
+    assert shown["patient"] == [("P1", 2), ("", 1), ("P2", 1)]
+    assert shown["period"] == [("", 2), ("2022", 1), ("2023", 1)]
+    cut = shelved.facets(ACCESS, clause("pain"), ALL, "present", 1)
+    assert [len(values) for values in cut.values()] == [1] * 5
+
+
+def test_access_closes_labels_and_patients(shelved: LexicalIndex) -> None:
+    cleared = replace(ACCESS, labels=frozenset({"PSY"}))
+    assert ids(shelved, "pain", access=cleared) == {"1", "2", "3", "4", "6"}
+    other = replace(ACCESS, labels=frozenset({"OTHER"}))
+    assert ids(shelved, "pain", access=other) == {"1", "2", "3", "5", "6"}
+    one = replace(ACCESS, patients=frozenset({"P1", "P3"}))
+    assert ids(shelved, "pain", access=one) == {"1", "3"}
+    nobody = replace(ACCESS, patients=frozenset())
+    assert ids(shelved, "pain", access=nobody) == set()
+    assert shelved.count(nobody, None, ALL) == 0
+    assert shelved.matching(one, clause("pain"), ALL, "any", ["1", "2", "4"]) == {"1"}
+    facets = shelved.facets(one, clause("pain"), ALL, "present", 9)
+    assert [(e.value, e.count) for e in facets["patient"]] == [("P1", 2)]
+
+
+def test_tenants_share_nothing(filled: LexicalIndex) -> None:
+    other = replace(ACCESS, tenant_id=TenantId(uuid4()))
+    assert ids(filled, "chest", access=other) == set()
+    assert filled.count(other, None, ALL) == 0
+    before = hits(filled, "chest")
+    filled.upsert(other.tenant_id, [entry(f"x{i}", "chest chest") for i in range(20)])
+    assert hits(filled, "chest") == before
+    filled.drop(other.tenant_id)
+    assert filled.entries(other.tenant_id) == {}
+    assert hits(filled, "chest") == before
+
+
+def test_deep_pages_and_ties(index: LexicalIndex) -> None:
+    names = [f"n{i:03}" for i in range(150)]
+    index.upsert(TENANT, [entry(name, "same words") for name in reversed(names)])
+    assert [h.doc_id for h in hits(index, "words", k=1)] == ["n000"]
+    assert [h.doc_id for h in hits(index, "words", k=40)] == names[:40]
+    assert [h.doc_id for h in hits(index, "words", k=500)] == names
+
+
+@pytest.mark.parametrize("query", ["🙂", "\u0301", "…"])
+def test_a_question_without_words_finds_nothing(filled: LexicalIndex, query: str) -> None:
+    assert filled.search(ACCESS, Word(query), ALL, 10, "present").total == 0
+
+
+def test_text_of_every_kind(index: LexicalIndex) -> None:
+    index.upsert(
+        TENANT,
+        [
+            entry("empty", ""),
+            entry("odd", "lone \ud800 surrogate, nul \x00, 日本語 текст naïve cafe\u0301"),
+            entry("long", "x" * 100_000 + " end"),
+        ],
+    )
+    assert ids(index, "naive") == ids(index, "café") == ids(index, "текст") == {"odd"}
+    assert ids(index, "end") == {"long"}
+    assert index.count(ACCESS, None, ALL) == 3
+
+
+def test_state_folds_keys_and_versions(filled: LexicalIndex) -> None:
+    before = filled.state(TENANT)
+    filled.upsert(TENANT, [entry("a", "changed", 2)])
+    after = filled.state(TENANT)
+    assert (before.count, after.count) == (4, 4)
+    assert before.digest != after.digest
