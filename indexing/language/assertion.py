@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-from indexing.language.cues import Hit, Kind, find, fold
+from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
 from indexing.language.marks import marks
 from indexing.language.persistence import is_chronic, is_event
 from indexing.language.scope import Scope, scopes
@@ -65,6 +65,18 @@ _HABIT: Final = re.compile(
     r"(?:illicit |recreational |iv |intravenous )?drugs?(?: use| abuse)?$|drug allerg\w+|"
     r"allergies)\b"
 )
+_SHOULD: Final = re.compile(r"\s*(should)\b")
+_IF: Final = (Rule(Kind.HYPOTHETICAL, True, Reach.LIST),)
+# In a family history: the patient after all.
+_OF_PATIENT: Final = re.compile(
+    r"\b(?:patient|pt)(?: (?:has|is|was|had|denies|reports|takes|does|herself|himself)\b|'s own\b)|"
+    r"\b(?:she|he) (?:herself|himself)\b"
+)
+# Under allergies: a sentence of the story, not an item of the list.
+_TOLD: Final = re.compile(
+    r"\b(?:start(?:ed|s)?|presents?|admitted|treated|today|continued?|given|takes|taking)\b|"
+    r"\b(?:of|with) (?:the|both|her|his|left|right)\b"
+)
 _PAST_CUE: Final = re.compile(r"\b(?:history|hx|h/o|prior|previous|past|former)\b")
 
 
@@ -94,18 +106,23 @@ class _Note:
         number = max(0, bisect_right(self._part_starts, start) - 1)
         part = self._sections[number]
         first, last = self._sentence(number, start, end)
+        if start >= part.body > first:
+            first = part.body  # the heading speaks through the section, not as a cue
         key = first
         if key not in self._scopes:
             inside = self._hits[
                 bisect_left(self._hit_starts, first) : bisect_left(self._hit_starts, last)
             ]
             inside = [hit for hit in inside if hit.end <= last]
+            should = _SHOULD.match(self._folded, first, last)
+            if should:
+                inside.insert(0, Hit(should.start(1), should.end(1), _IF))
             self._scopes[key] = scopes(self._folded, first, last, inside)
         found: dict[Kind, Scope] = {}
         for scope in self._scopes[key]:
             if scope.kind not in found and scope.covers(self._folded, start, end):
                 found[scope.kind] = scope
-        return self._conclude(found, part, start, end)
+        return self._conclude(found, part, (first, last, start, end))
 
     def _sentence(self, number: int, start: int, end: int) -> tuple[int, int]:
         part = self._sections[number]
@@ -118,11 +135,15 @@ class _Note:
         return starts[max(0, i)], starts[j] if j < len(starts) else part.end
 
     def _conclude(
-        self, found: dict[Kind, Scope], part: Section, start: int, end: int
+        self, found: dict[Kind, Scope], part: Section, place: tuple[int, int, int, int]
     ) -> Assessment:
+        first, last, start, end = place
         words = self._folded[start:end]
         heading = part if part.body > part.start else None
-        family = Kind.FAMILY in found or part.name == "family_history"
+        before = self._folded[first:start]
+        family = Kind.FAMILY in found or (
+            part.name == "family_history" and _OF_PATIENT.search(before) is None
+        )
         background = Kind.BACKGROUND in found
         historical = (
             Kind.HISTORICAL in found
@@ -141,8 +162,10 @@ class _Note:
             over = not is_chronic(words)
             label = Assertion.HISTORICAL if over else Assertion.PRESENT
             return Assessment(label, True, family, self._cue(found[Kind.BACKGROUND]))
-        if part.name in ("past_surgical_history", "allergies") or (
-            part.name == "past_medical_history" and is_event(words)
+        if (
+            part.name == "past_surgical_history"
+            or (part.name == "past_medical_history" and is_event(words))
+            or (part.name == "allergies" and _TOLD.search(self._folded, first, last) is None)
         ):
             return Assessment(Assertion.HISTORICAL, True, family, self._heading(heading))
         return Assessment(Assertion.PRESENT, historical, family, None)

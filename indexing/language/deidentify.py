@@ -124,8 +124,9 @@ _NAMES: Final = (
 # Capitalised words that follow a title or a label and are no names.
 _NO_NAMES: Final = frozenset(
     "The Patient He She They No Not None Unknown Same Left Right Chest Pain Hospital Clinic "
-    "Medical Center Emergency Department Mother Father Male Female Normal Negative Positive Present Per "
-    "See His Her Continue Chief Complaint History Date Day Time Age Sex Address City Will And Or In On "
+    "Medical Center Emergency Department Mother Father Male Female Normal Negative Positive "
+    "Present Per See His Her Continue Chief Complaint History Date Day Time Age Sex Address City Will And "
+    "Or In On "
     "January February March April May June July August September October November December Monday "
     "Tuesday Wednesday Thursday Friday Saturday Sunday Physical Cardiology Neurology Surgery "
     "Oncology Nephrology Urology Orthopedics Radiology Psychiatry Dermatology Gastroenterology "
@@ -154,7 +155,8 @@ def _parts(name: str) -> Iterator[str]:
 _LABELLED: Final = (
     r"(?:mrn|medical record(?: (?:number|no\.?|#))?|account(?: (?:number|no\.?|#))?|acct|ssn|"
     r"social security(?: number)?|patient id|chart(?: (?:number|no\.?|#))|"
-    r"case(?: (?:number|no\.?|#))|accession(?: (?:number|no\.?|#))?|policy(?: (?:number|no\.?|#))?|member id|insurance id|"
+    r"case(?: (?:number|no\.?|#))|accession(?: (?:number|no\.?|#))?|"
+    r"policy(?: (?:number|no\.?|#))?|member id|insurance id|"
     r"license(?: (?:number|no\.?))?|npi|dea|encounter(?: (?:number|no\.?|id|#))|visit id|"
     r"specimen(?: (?:number|id|#))|device (?:serial|id)|serial(?: (?:number|no\.?))?|passport)"
 )

@@ -9,7 +9,7 @@ from typing import Final
 from indexing.language.cues import Hit, Kind, Reach, Rule
 
 # Two steps, because one character class is found far faster than the patterns behind it.
-_PLACE: Final = re.compile(r"[\[☐☑☒(?+:\-–=]|\.\.")
+_PLACE: Final = re.compile(r"[\[☐☑☒(?+:\-–=]|\.\.|(?:19|20)\d\d")
 _MARK: Final = re.compile(
     r"(?P<box>\[[ x✓✔_*]?\]|[☐☑☒])"
     r"|(?P<sign>\([ ]?(?:[-+–]|neg|pos)[ ]?\)|(?<![\w)/])[-+]ve\b(?! for))"
@@ -17,9 +17,15 @@ _MARK: Final = re.compile(
     r"|absent|never|nil|n|yes|y|positive|pos|present|unknown|not assessed|n/a|none reported"
     r"|no complaints|resolved|stopped|discontinued|stable|unchanged|possible|likely|suspected)\b"
     r"(?=[ ]*(?:$|[.,;)\n]|[ ]{2}|[ ]+[a-z][\w /]{0,30}:|[ ]+-[ ])))"
+    r"|(?P<year>\(?(?:19|20)\d\d\b)"
     r"|(?P<ask>(?<![\w?)\]])\?+(?=[ ]?\w)|(?<=\w)\?(?=[ ]*(?:$|[,;).\n])))"
     r"|(?P<plus>(?<![\w)/])[+](?=[ ]?[a-z]))",
     re.MULTILINE,
+)
+_BEFORE_YEAR: Final = re.compile(
+    r"\b(?:in|circa|around|during|of|back in)[ ]+(?:(?:early|late|mid|the year|january|"
+    r"february|march|april|may|june|july|august|september|october|november|december|spring|summer|fall|autumn|"
+    r"winter|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?,?[ ]+(?:of[ ]+)?)?$"
 )
 _EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐"})
 _MINUS: Final = frozenset({"(-)", "(–)", "(neg)", "-ve"})
@@ -64,6 +70,8 @@ def marks(folded: str) -> list[Hit]:
             hits.append(Hit(start, end, _signed(match, before)))
         elif match["answer"]:
             hits.append(_answered(match))
+        elif kind == "year":
+            hits.extend(_dated(folded, start, end))
         elif kind == "ask":
             forward = not folded[start - 1 : start].isalnum()
             reach = Reach.PHRASE if forward else Reach.NEXT
@@ -71,6 +79,14 @@ def marks(folded: str) -> list[Hit]:
         else:
             hits.append(Hit(start, end, (CLOSES,)))
     return hits
+
+
+def _dated(folded: str, start: int, end: int) -> Iterator[Hit]:
+    """A year behind an event ("stroke in 2012", "CABG (2010)") makes it a past one."""
+    before = _BEFORE_YEAR.search(folded, max(0, start - 24), start)
+    if folded[start] == "(" or before:
+        first = before.start() if before else start
+        yield Hit(first, end, (Rule(Kind.BACKGROUND, False, Reach.PHRASE),))
 
 
 def _line_end(text: str, start: int) -> int:

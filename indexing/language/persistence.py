@@ -21,7 +21,7 @@ _CHRONIC: Final = re.compile(
     r"endometriosis|fibromyalgia|sarcoid\w*|scleroderma|emphysema|bronchiectasis|"
     r"cystic fibrosis|cerebral palsy|down syndrome|stenosis|"
     r"(?:aortic|mitral) (?:stenosis|regurgitation|insufficiency)|disease|disorder|syndrome|"
-    r"dysfunction|deficiency|allerg\w*|rhinitis|incontinence|insomnia|paraly\w*|\w*plegia)\b"
+    r"dysfunction|\w*retinopath\w*|\w*nephropath\w*|angina|varices|deficiency|allerg\w*|rhinitis|incontinence|insomnia|paraly\w*|\w*plegia)\b"
 )
 # A thing that happened: in a past history it is over.
 _EVENT: Final = re.compile(

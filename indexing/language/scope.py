@@ -41,8 +41,8 @@ _EITHER_WAY: Final = re.compile(
     r"remission|subsided|ceased|nil|history|hx|doubtful"
 )
 _NO_NOUN: Final = re.compile(
-    r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|due|because|for|at|since|when|\d+|x|and|but|"
-    r"today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
+    r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|due|because|for|at|since|when|\d+|x|"
+    r"and|but|today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
     r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to)\b)"
 )
 _WORDS_NEAR: Final = 4
@@ -131,6 +131,8 @@ def _forward(folded: str, last: int, hit: Hit, rule: Rule, closers: Sequence[Hit
         if comma:
             end = comma.start()
     if rule.reach is Reach.NEAR:
+        onward = folded.find(" to ", hit.end, end)  # "switched from A to B"
+        end = end if onward < 0 else onward
         for i, word in enumerate(_WORD.finditer(folded, hit.end, end)):
             if i == _WORDS_NEAR:
                 return word.start()
