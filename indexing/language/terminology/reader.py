@@ -9,11 +9,12 @@ from indexing.errors import NotFound
 from indexing.language.terminology import graph as walks
 from indexing.language.terminology.compile import EDGE_KINDS, NAME_KINDS, TYPES
 from indexing.language.terminology.compiled import Compiled
-from indexing.language.terminology.facts import code_system
+from indexing.language.terminology.facts import code_system, namespace
 from indexing.language.terminology.forms import Forms
-from indexing.language.terminology.lexicon import CASED, Keyer
+from indexing.language.terminology.lexicon import CASED, FREE, Keyer
 from indexing.language.terminology.model import Addition, Code, Concept, Edge, EdgeKind, Name
 from indexing.language.terminology.nearest import NameIndex
+from indexing.language.terminology.seed import NAMESPACE
 
 
 class Terminology:
@@ -105,7 +106,11 @@ class Terminology:
         entries = slice(lexicon.ptr[pattern], lexicon.ptr[pattern + 1])
         pairs = zip(lexicon.concept[entries].tolist(), lexicon.flag[entries], strict=True)
         spelled = name.isupper()
-        return tuple(self.compiled.ids[row] for row, flag in pairs if flag != CASED or spelled)
+        found = [(self.compiled.ids[row], flag) for row, flag in pairs if flag != CASED or spelled]
+        if found and found[0][1] == FREE and namespace(found[0][0]) == NAMESPACE:
+            # The seed knows what the words mean: namesakes of other sources are no rival reading.
+            found = [(own, f) for own, f in found if f == FREE and namespace(own) == NAMESPACE]
+        return tuple(own for own, _ in found)
 
     @cached_property
     def _nearest(self) -> NameIndex:
