@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -64,6 +65,7 @@ def follow_command(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if with_parent:
+        os.nice(10)  # beside a server: answers first
         threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     lanes = [
         threading.Thread(target=run_lane, args=(installation, lane, stop), name=f"follow-{lane}")
