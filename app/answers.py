@@ -99,6 +99,12 @@ class Results:
         return max(int(self.answer.get("total") or 0), self.depth)
 
     @property
+    def only_meaning(self) -> bool:
+        """Say whether no hit holds the words or a concept of the question."""
+        signals = [hit.get("signals") or {} for hit in self.answer["hits"]]
+        return bool(signals) and all(set(found) <= {"vector"} for found in signals)
+
+    @property
     def missing(self) -> list[str]:
         """The legs that did not answer, by name."""
         return [LEG_NAMES.get(leg, leg) for leg in _missing(self.answer)]

@@ -42,7 +42,7 @@ class Found:
 class Citation:
     """What is copied: the sentence, and where it stands."""
 
-    anchor: str
+    anchors: tuple[str, ...]
     sentence: str
     source: str
     link: str
@@ -66,6 +66,7 @@ class NoteView:
     title: str
     date: str
     parts: Sequence[Part]
+    hits: int
     citations: Sequence[Citation]
     assertions: Sequence[tuple[str, str, int]]
     assessed: bool
@@ -74,8 +75,9 @@ class NoteView:
 def view_of(derived: Derived, found: Sequence[Found], zone: tzinfo, site: str) -> NoteView:
     """Prepare a note; `site` is the address that citations link to, with its final slash."""
     document = derived.document
-    hits = _distinct(found, len(document.text))
-    spans = [*_hit_spans(hits), *_mention_spans(derived.mentions)]
+    every = _distinct(found, len(document.text))
+    hits = _jumped(every)
+    spans = [*_hit_spans(every, hits), *_mention_spans(derived.mentions)]
     parts = [
         _part(document, section, number, spans, hits)
         for number, section in enumerate(_covering(derived.sections, len(document.text)))
@@ -86,7 +88,8 @@ def view_of(derived: Derived, found: Sequence[Found], zone: tzinfo, site: str) -
         document.title or document.type or "Untitled note",
         date,
         parts,
-        [_citation(derived, hit, n, date, site) for n, hit in enumerate(hits, 1)],
+        len(hits),
+        _citations(derived, hits, date, site),
         _counted(derived.mentions),
         bool(derived.language_version),
     )
@@ -101,13 +104,23 @@ def _distinct(found: Sequence[Found], length: int) -> list[Found]:
     return kept
 
 
-def _hit_spans(hits: Sequence[Found]) -> list[Span]:
+# Near concepts and what is not asserted are marked, but jumped to only where nothing better is.
+_STRONG = frozenset({"phrase", "literal", "synonym", "semantic"})
+
+
+def _jumped(hits: Sequence[Found]) -> list[Found]:
+    strong = [hit for hit in hits if hit.kind in _STRONG]
+    return strong or list(hits)
+
+
+def _hit_spans(every: Sequence[Found], hits: Sequence[Found]) -> list[Span]:
+    anchors = {hit: f"hit-{number}" for number, hit in enumerate(hits, 1)}
     return [
         Span(
             hit.start, hit.end, f"m m-{hit.kind}", MARK_LABELS.get(hit.kind, hit.kind),
-            anchor=f"hit-{number}", strong=True,
+            anchor=anchors.get(hit, ""), strong=True,
         )
-        for number, hit in enumerate(hits, 1)
+        for hit in every
     ]  # fmt: skip
 
 
@@ -166,23 +179,25 @@ def sentence(text: str, start: int, end: int) -> str:
     return " ".join(text[low:high].split())
 
 
-def _citation(derived: Derived, hit: Found, number: int, date: str, site: str) -> Citation:
-    document = derived.document
-    section = next((s for s in derived.sections if s.start <= hit.start < s.end), None)
-    facts = [
-        document.title or document.type,
-        date,
-        document.author,
-        words(section.name) if section and section.name else "",
+def _citations(derived: Derived, hits: Sequence[Found], date: str, site: str) -> Sequence[Citation]:
+    """Return one citation per sentence, with the anchors of all its hits."""
+    anchors: dict[tuple[str, str], list[str]] = {}
+    for number, hit in enumerate(hits, 1):
+        section = next((s for s in derived.sections if s.start <= hit.start < s.end), None)
+        key = sentence(derived.document.text, hit.start, hit.end), section.name if section else ""
+        anchors.setdefault(key, []).append(f"hit-{number}")
+    return [
+        _citation(derived.document, quoted, section, found, date, site)
+        for (quoted, section), found in anchors.items()
     ]
-    anchor = f"hit-{number}"
-    link = f"{site}notes/{quote(document.doc_id, safe='')}#{anchor}"
-    return Citation(
-        anchor,
-        sentence(document.text, hit.start, hit.end),
-        " · ".join(fact for fact in facts if fact),
-        link,
-    )
+
+
+def _citation(
+    document: Document, quoted: str, section: str, anchors: list[str], date: str, site: str
+) -> Citation:
+    facts = (document.title or document.type, date, document.author, words(section))
+    link = f"{site}notes/{quote(document.doc_id, safe='')}#{anchors[0]}"
+    return Citation(tuple(anchors), quoted, " · ".join(fact for fact in facts if fact), link)
 
 
 def _counted(mentions: Sequence[Mention]) -> list[tuple[str, str, int]]:

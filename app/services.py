@@ -77,7 +77,7 @@ def _held(installation: Installation, store: str, tenant_id: TenantId) -> int:
             return installation.lexical.state(tenant_id).count
         case "graph":
             return installation.graph.state(tenant_id).count
-        case "embedding":
+        case "embed":
             return len(installation.derived.embedded(tenant_id, installation.encoder.model))
         case _:
             return installation.vector.state(tenant_id).count

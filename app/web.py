@@ -54,7 +54,7 @@ def create_app(services: Services) -> FastAPI:
     settings = services.settings
     app.add_middleware(
         Edge,
-        allowed_hosts=frozenset({*settings.allowed_hosts, settings.host}),
+        allowed_hosts=frozenset({*settings.allowed_hosts, settings.host, f"[{settings.host}]"}),
         secure=settings.secure_cookies,
         metrics=app.state.metrics,
         respond=errors.respond,

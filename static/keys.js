@@ -44,7 +44,7 @@
   }
 
   async function copy(anchor) {
-    const item = $(`[data-cites="${anchor}"]`);
+    const item = $(`[data-cites~="${anchor}"]`);
     if (!item) return;
     const link = new URL($("a", item).getAttribute("href"), location.href).href;
     const words = `“${$("blockquote", item).textContent.trim()}”\n${$("cite", item).textContent.trim()}\n${link}`;
@@ -84,7 +84,7 @@
 
   // Facets take the first screen of a phone: closed there until asked for.
   function settle(root) {
-    if (matchMedia("(max-width: 52rem)").matches) for (const each of $$(".facet", root)) each.open = false;
+    if (matchMedia("(max-width: 52rem)").matches) for (const each of $$(".facet, .fold", root)) each.open = false;
     for (const each of $$(".needs-script", root)) each.hidden = false;
   }
   settle(document);

@@ -23,7 +23,7 @@ _NAMES = {
     "language": "Language",
     "lexical": "Words",
     "graph": "Concepts",
-    "embedding": "Embeddings",
+    "embed": "Embeddings",
     "vector": "Meaning",
 }
 
