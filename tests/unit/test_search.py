@@ -1,0 +1,301 @@
+"""A question answered end to end on the reference engines."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from indexing.access import Access
+from indexing.backends.memory_graph import MemoryGraphIndex
+from indexing.backends.memory_lexical import MemoryLexicalIndex
+from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.errors import EngineUnavailable, InvalidQuery
+from indexing.language.matcher import Matcher
+from indexing.language.pipeline import Language
+from indexing.language.terminology import open_terminology
+from indexing.model import Document, TenantId, Tombstone
+from indexing.ports import (
+    Derived,
+    Freshness,
+    GraphEntry,
+    LexicalEntry,
+    Ranking,
+    VectorEntry,
+    Vectors,
+)
+from rankers.answer import Answer
+from rankers.search import Search, SearchRequest
+
+TENANT = TenantId(uuid4())
+ACCESS = Access(TENANT, "dr", frozenset())
+COMPLETE = datetime(2024, 1, 1, 14, 2, tzinfo=UTC)
+
+NOTES = {
+    "has": ("Clinic letter", "P1", "He has chest pain on exertion. Started aspirin 81 mg."),
+    "denies": ("Clinic letter", "P2", "She denies chest pain. No cough."),
+    "mother": ("Clinic letter", "P3", "FAMILY HISTORY: Mother had breast cancer.\nPLAN: Mammo."),
+    "cough": ("Nursing", "P1", "Dry cough and fever since Monday. Lungs are clear."),
+    "secret": ("Psychiatry", "P1", "Reports chest pain during panic attacks."),
+}  # fmt: skip
+
+
+class Letters:
+    """An encoder without a model: counts letters."""
+
+    model, dimension = "letters", 26
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        rows = np.array([[t.lower().count(chr(97 + i)) for i in range(26)] for t in texts])
+        rows = rows.astype(np.float32) + 1e-3
+        found: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return found
+
+
+class Shelf:
+    """The notes themselves."""
+
+    def __init__(self, held: Mapping[str, Derived]) -> None:
+        self.held = dict(held)
+
+    def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
+        found = {d: self.held[d] for d in doc_ids if d in self.held}
+        return {
+            d: each
+            for d, each in found.items()
+            if access.opens(each.document.patient_id, each.document.labels)
+        }
+
+    def freshness(self, access: Access) -> Freshness:
+        return Freshness(COMPLETE, {"vector": 0})
+
+    def total(self, access: Access) -> int:
+        return sum(
+            access.opens(d.document.patient_id, d.document.labels) for d in self.held.values()
+        )
+
+
+class Down:
+    """An engine that does not answer."""
+
+    def search(self, *_: object) -> Ranking:
+        raise EngineUnavailable("down")
+
+    def assertions(self, *_: object) -> Mapping[str, int]:
+        raise EngineUnavailable("down")
+
+    matching = facets = count = assertions
+
+
+class Slow(Down):
+    """An engine that hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+
+    def search(self, *_: object) -> Ranking:
+        self.released.wait(30)
+        return Ranking(())
+
+
+@pytest.fixture(scope="module")
+def parts() -> dict[str, object]:
+    terminology = open_terminology()
+    language = Language(terminology)
+    encoder = Letters()
+    lexical, vector, graph = MemoryLexicalIndex(), MemoryVectorIndex(), MemoryGraphIndex()
+    held = {}
+    for doc_id, (kind, patient, text) in NOTES.items():
+        labels = frozenset({"PSY"}) if doc_id == "secret" else frozenset()
+        day = datetime(2023, 5, 1, tzinfo=UTC)
+        document = Document(
+            TENANT, doc_id, 1, text, title=f"Note {doc_id}", patient_id=patient, type=kind,
+            labels=labels, date_start=day, author="Dr Lee",
+        )  # fmt: skip
+        found = language.annotate(text)
+        held[doc_id] = Derived(document, "1", found.sections, found.passages, found.mentions)
+        lexical.upsert(TENANT, [LexicalEntry(document, found.sections, found.mentions)])
+        graph.upsert(TENANT, [GraphEntry(document, found.mentions)])
+        rows = encoder.encode([text[p.start : p.end] for p in found.passages])
+        vector.upsert(TENANT, [VectorEntry(document, "letters", found.passages, rows)])
+    return {
+        "lexical": lexical, "vector": vector, "graph": graph, "encoder": encoder,
+        "terminology": terminology, "matcher": Matcher(terminology), "documents": Shelf(held),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def search(parts: dict[str, object]) -> Iterator[Search]:
+    made = Search(**parts)  # type: ignore[arg-type]
+    yield made
+    made.close()
+
+
+def ask(search: Search, q: str, **more: object) -> Answer:
+    return search.answer(ACCESS, SearchRequest(q, **more))  # type: ignore[arg-type]
+
+
+def found(answer: Answer) -> list[str]:
+    return [hit.doc_id for hit in answer.hits]
+
+
+LEXICAL = ("lexical",)
+
+
+def test_the_sentence_in_the_right_chart(search: Search) -> None:
+    hit = ask(search, "chest pain").hits[0]
+    assert (hit.doc_id, hit.patient_id, hit.date, hit.type) == (
+        "has", "P1", "2023-05-01", "Clinic letter"
+    )  # fmt: skip
+    assert hit.snippet.text == "He has chest pain on exertion."
+    marked = {hit.snippet.text[m.start : m.end]: m.kind for m in hit.snippet.marks}
+    assert marked["chest"] == marked["pain"] == "literal"
+
+
+def test_default_search_means_present(search: Search) -> None:
+    answer = ask(search, "chest pain", rankers=LEXICAL)
+    assert found(answer) == ["has"]
+    assert answer.hidden == {"negated": 1}
+    assert found(ask(search, "chest pain", rankers=LEXICAL, assertion="negated")) == ["denies"]
+    assert set(found(ask(search, "chest pain assertion:any", rankers=LEXICAL))) == {"has", "denies"}
+    assert ask(search, "chest pain").hits[0].doc_id == "has"
+    assert ask(search, "chest pain", rankers=("graph",)).hits[0].doc_id == "has"
+    assert "denies" not in found(ask(search, "chest pain", rankers=("graph",)))
+
+
+def test_contributions_add_up_on_every_hit(search: Search) -> None:
+    answer = ask(search, "chest pain and fever")
+    assert answer.hits
+    for hit in answer.hits:
+        parts = sum(signal.contribution for signal in hit.signals.values())
+        assert parts == pytest.approx(hit.score)
+    assert [hit.rank for hit in answer.hits] == list(range(1, len(answer.hits) + 1))
+
+
+def test_constraints_hold_on_every_leg(search: Search) -> None:
+    assert "cough" not in found(ask(search, "chest pain -fever"))
+    assert set(found(ask(search, "pain type:nursing"))) <= {"cough"}
+    assert found(ask(search, "section:family_history cancer")) == ["mother"]
+    assert ask(search, "pain date:2022").hits == ()
+    assert set(found(ask(search, "pain", only={"patient": ("P1",)}))) == {"has", "cough"}
+    assert set(found(ask(search, "pain", only={"period": ("2022",)}))) == set()
+    assert "has" in found(ask(search, "pain", only={"period": ("2023",)}))
+
+
+def test_an_exact_operator_switches_meaning_off_visibly(search: Search) -> None:
+    answer = ask(search, '"chest pain"')
+    assert found(answer) == ["has"]
+    assert answer.notices
+    assert set(answer.hits[0].signals) <= {"lexical", "graph"}
+    assert not ask(search, "chest pain").notices
+
+
+def test_closed_notes_stay_closed(search: Search) -> None:
+    answer = ask(search, "panic attacks chest pain")
+    assert "secret" not in found(answer)
+    assert "panic" not in json.dumps(answer.to_json()["hits"])
+    cleared = replace(ACCESS, labels=frozenset({"PSY"}))
+    assert "secret" in found(search.answer(cleared, SearchRequest("panic attacks")))
+    shut = replace(ACCESS, patients=frozenset({"P2"}))
+    assert set(found(search.answer(shut, SearchRequest("chest pain")))) <= {"denies"}
+
+
+def test_absence_is_proved(search: Search) -> None:
+    answer = ask(search, "borborygmus", rankers=LEXICAL)
+    assert answer.absence is not None
+    assert answer.absence.statement == "No mention in 4 of 4 notes, complete to 14:02."
+    assert ask(search, "fever").absence is None
+
+
+def test_a_leg_that_is_down_is_named(parts: dict[str, object]) -> None:
+    search = Search(**{**parts, "vector": Down(), "graph": Down()})  # type: ignore[arg-type]
+    answer = ask(search, "chest pain")
+    assert answer.missing == ("vector", "graph")
+    assert found(answer) == ["has"]
+    everything = Search(**{**parts, "lexical": Down(), "vector": Down(), "graph": Down()})  # type: ignore[arg-type]
+    with pytest.raises(EngineUnavailable):
+        ask(everything, "chest pain")
+
+
+def test_an_unchecked_hit_is_not_shown(parts: dict[str, object]) -> None:
+    search = Search(**{**parts, "lexical": Down()})  # type: ignore[arg-type]
+    assert "lexical" in ask(search, "chest pain", bare=True).missing
+    with pytest.raises(EngineUnavailable):
+        ask(search, "chest pain -fever", bare=True)
+
+
+def test_a_slow_leg_is_not_waited_for(parts: dict[str, object]) -> None:
+    slow = Slow()
+    search = Search(**{**parts, "vector": slow}, timeout_s=0.2)  # type: ignore[arg-type]
+    answer = ask(search, "chest pain")
+    slow.released.set()
+    assert answer.missing == ("vector",)
+    assert answer.hits[0].doc_id == "has"
+
+
+def test_a_note_deleted_since_is_left_out(parts: dict[str, object]) -> None:
+    documents = parts["documents"]
+    assert isinstance(documents, Shelf)
+    shelf = Shelf({d: each for d, each in documents.held.items() if d != "has"})
+    search = Search(**{**parts, "documents": shelf})  # type: ignore[arg-type]
+    assert "has" not in found(ask(search, "chest pain"))
+
+
+def test_why_not_names_what_removed_a_note(search: Search) -> None:
+    def verdict(q: str, doc_id: str, **more: object) -> str:
+        request = SearchRequest(q, **more)  # type: ignore[arg-type]
+        return search.why_not(ACCESS, request, doc_id).verdict
+
+    assert verdict("chest pain", "has") == "It is here, at rank 1."
+    assert "denied" in verdict("chest pain", "denies", rankers=LEXICAL)
+    assert "filter on its type" in verdict("pain type:nursing", "has")
+    assert "demands" in verdict("cough -fever", "cough")
+    assert "no such note" in verdict("chest pain", "secret")
+    assert "no such note" in verdict("chest pain", "nothing")
+    assert "page ends at 1" in verdict("cough fever pain", "has", k=1, rankers=LEXICAL)
+    legs = search.why_not(ACCESS, SearchRequest('"chest pain"'), "has").legs
+    assert [leg.leg for leg in legs] == ["lexical", "vector", "graph"]
+    assert "exact" in legs[1].because
+
+
+def test_json_reads_back(search: Search) -> None:
+    answer = ask(search, 'chest pain type:"Clinic letter"')
+    stored = json.loads(json.dumps(answer.to_json()))
+    assert set(stored) >= {"query", "total", "freshness", "hits", "facets", "hidden", "missing"}
+    hit = stored["hits"][0]
+    assert set(hit) >= {
+        "rank", "doc_id", "patient_id", "title", "date", "type", "score", "signals", "snippet"
+    }  # fmt: skip
+    assert set(hit["signals"]["lexical"]) == {"rank", "score", "contribution"}
+    assert set(hit["snippet"]) >= {"text", "marks", "section"}
+    assert Answer.from_json(stored) == answer
+
+
+def test_a_bad_query_points_at_the_character(search: Search) -> None:
+    with pytest.raises(InvalidQuery) as caught:
+        ask(search, "chest AND")
+    assert caught.value.position == 6
+    assert ask(search, "chest AND", plain=True).hits
+
+
+def test_facets_count_the_matches(search: Search) -> None:
+    facets = ask(search, "cough OR pain OR mammo").facets
+    assert {v["value"]: v["count"] for v in facets["type"]} == {"Clinic letter": 2, "Nursing": 1}
+    assert [v["value"] for v in facets["period"]] == ["2023"]
+
+
+def test_deleting_reaches_the_answer(parts: dict[str, object]) -> None:
+    lexical = MemoryLexicalIndex()
+    shelf = parts["documents"]
+    assert isinstance(shelf, Shelf)
+    for each in shelf.held.values():
+        lexical.upsert(TENANT, [LexicalEntry(each.document, each.sections, each.mentions)])
+    lexical.delete(TENANT, [Tombstone("has", 2)])
+    search = Search(**{**parts, "lexical": lexical})  # type: ignore[arg-type]
+    assert found(ask(search, "chest pain", rankers=LEXICAL)) == []
