@@ -20,6 +20,8 @@ MAX_OBJECTS = 1_500_000  # of one Bundle: entries cost memory before they are re
 
 _NO_LINKS: Mapping[str, str] = {}
 _ATOMIC = "transaction"
+# What a server answered is a record of that exchange, not data sent to us: kept as it is.
+_ANSWERS = frozenset(("batch-response", "transaction-response"))
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -145,6 +147,8 @@ def _read_bundle(text: bytes, where: Where) -> Submission:
     entries = frame.get("entry", [])
     kind = frame.get("type")
     kind = kind if isinstance(kind, str) else ""
+    if kind in _ANSWERS:
+        return _read_single(text, where)
     claims = [
         claim_entry(index, entry, b"" if span is None else text[span[0] : span[1]], None)
         for index, (entry, span) in enumerate(zip(entries, spans, strict=True))

@@ -255,6 +255,11 @@ def test_a_history_is_taken_oldest_first() -> None:
     assert [entry.index for entry in found] == [1, 0]
 
 
+def test_an_answer_is_kept_whole() -> None:
+    (found,) = entries(bundle("transaction-response", {"response": {"status": "201"}}))
+    assert (found.resource_type, found.index) == ("Bundle", None)
+
+
 def test_a_single_resource() -> None:
     (found,) = entries(read_submission(b' {"resourceType":"Patient","id":"a"}\n'))
     assert (found.index, found.method, found.resource_id) == (None, "PUT", "a")
