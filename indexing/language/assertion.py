@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
@@ -80,6 +81,16 @@ _TOLD: Final = re.compile(
 _PAST_CUE: Final = re.compile(r"\b(?:history|hx|h/o|prior|previous|past|former)\b")
 
 
+_TELLING_PARTS: Final = _PAST_PARTS | {"family_history"}
+_PLAIN: Final = Assessment(Assertion.PRESENT)
+_HABITUAL: Final = Assessment(Assertion.PRESENT, historical=True)
+
+
+@lru_cache(maxsize=16_384)
+def _is_habit(words: str) -> bool:
+    return _HABIT.search(words) is not None
+
+
 def assess(text: str, sections: Sequence[Section], spans: Sequence[HasOffsets]) -> list[Assessment]:
     """Judge each span, in the order given. Time is linear in the text and the spans."""
     if not spans:
@@ -100,7 +111,7 @@ class _Note:
         self._hits = _merged(find(self._folded), marks(lined))
         self._hit_starts = [hit.start for hit in self._hits]
         self._sentences: dict[int, list[int]] = {}
-        self._scopes: dict[int, list[Scope]] = {}
+        self._scopes: dict[tuple[int, int], list[Scope]] = {}
 
     def judge(self, start: int, end: int) -> Assessment:
         number = max(0, bisect_right(self._part_starts, start) - 1)
@@ -108,21 +119,25 @@ class _Note:
         first, last = self._sentence(number, start, end)
         if start >= part.body > first:
             first = part.body  # the heading speaks through the section, not as a cue
-        key = first
-        if key not in self._scopes:
-            inside = self._hits[
-                bisect_left(self._hit_starts, first) : bisect_left(self._hit_starts, last)
-            ]
-            inside = [hit for hit in inside if hit.end <= last]
-            should = _SHOULD.match(self._folded, first, last)
-            if should:
-                inside.insert(0, Hit(should.start(1), should.end(1), _IF))
-            self._scopes[key] = scopes(self._folded, first, last, inside)
+        governing = self._scopes.get((first, last))
+        if governing is None:
+            governing = self._scopes[first, last] = self._governing(first, last)
         found: dict[Kind, Scope] = {}
-        for scope in self._scopes[key]:
+        for scope in governing:
             if scope.kind not in found and scope.covers(self._folded, start, end):
                 found[scope.kind] = scope
+        if not found and part.name not in _TELLING_PARTS:
+            return _HABITUAL if _is_habit(self._folded[start:end]) else _PLAIN
         return self._conclude(found, part, (first, last, start, end))
+
+    def _governing(self, first: int, last: int) -> list[Scope]:
+        starts = self._hit_starts
+        hits = self._hits[bisect_left(starts, first) : bisect_left(starts, last)]
+        inside = [hit for hit in hits if hit.end <= last]
+        should = _SHOULD.match(self._folded, first, last)
+        if should:
+            inside.insert(0, Hit(should.start(1), should.end(1), _IF))
+        return scopes(self._folded, first, last, inside) if inside else []
 
     def _sentence(self, number: int, start: int, end: int) -> tuple[int, int]:
         part = self._sections[number]
@@ -140,9 +155,8 @@ class _Note:
         first, last, start, end = place
         words = self._folded[start:end]
         heading = part if part.body > part.start else None
-        before = self._folded[first:start]
         family = Kind.FAMILY in found or (
-            part.name == "family_history" and _OF_PATIENT.search(before) is None
+            part.name == "family_history" and _OF_PATIENT.search(self._folded, first, start) is None
         )
         background = Kind.BACKGROUND in found
         historical = (
@@ -150,7 +164,7 @@ class _Note:
             or background
             or family
             or part.name in _PAST_PARTS
-            or _HABIT.search(words) is not None
+            or _is_habit(words)
             or any(_PAST_CUE.search(self._folded, s.cue_start, s.cue_end) for s in found.values())
         )
         for kind, assertion in _PRECEDENCE:

@@ -28,6 +28,7 @@ _RUN_ON: Final = re.compile(
 )
 _RUN_ON_WIDTH: Final = 64
 _SAMPLE: Final = 20_000
+_ENOUGH: Final = 200  # letters; fewer say nothing about the style of a note
 _NOT_CAPITALS: Final = bytes(c for c in range(256) if not 65 <= c <= 90)
 _NOT_LETTERS: Final = bytes(c for c in range(256) if not chr(c).isascii() or not chr(c).isalpha())
 _VALUE: Final = re.compile(r"\s*[<>~]?\s*\d")
@@ -94,7 +95,9 @@ class _Candidate:
 def _candidates(text: str) -> list[_Candidate]:
     sample = text[:_SAMPLE].encode("ascii", "ignore")
     letters = len(sample.translate(None, _NOT_LETTERS))
-    shouting = len(sample.translate(None, _NOT_CAPITALS)) > _SHOUTING * letters
+    shouting = (
+        letters > _ENOUGH and len(sample.translate(None, _NOT_CAPITALS)) > _SHOUTING * letters
+    )
     found = list(_at_lines(text, shouting))
     taken = [c.start for c in found]
     bodies = [c.body for c in found]

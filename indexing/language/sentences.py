@@ -25,6 +25,7 @@ _RUNS_ON: Final = frozenset(
     "but not than that has had have negative".split()
 )
 _ANSWER: Final = re.compile(r"\s*(?:yes|no|none|denies|negative|positive|unknown)\b", re.I)
+_LONGEST: Final = 1_500
 _WIDE: Final = 55  # a line this long without a stop was wrapped by its editor
 _TAIL_WORD: Final = re.compile(r"[A-Za-z]+[ \t]*$")
 
@@ -44,7 +45,18 @@ def sentence_starts(text: str, start: int = 0, end: int | None = None) -> list[i
         if found:
             breaks.add(found.start() + 2)
     breaks.discard(end)
-    return sorted(breaks)
+    return list(_short_enough(text, sorted(breaks), end))
+
+
+def _short_enough(text: str, starts: list[int], end: int) -> Iterator[int]:
+    """Cut what has no stops (tables, junk), so that work on a sentence stays bounded."""
+    for i, start in enumerate(starts):
+        following = starts[i + 1] if i + 1 < len(starts) else end
+        yield start
+        while following - start > _LONGEST:
+            space = text.rfind(" ", start + _LONGEST // 2, start + _LONGEST)
+            start = space + 1 if space > 0 else start + _LONGEST
+            yield start
 
 
 def _at_stops(text: str, start: int, end: int) -> Iterator[int]:
