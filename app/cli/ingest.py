@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo
@@ -26,7 +26,11 @@ def ingest_command(
     as_json: bool,
 ) -> int:  # fmt: skip
     """Take FHIR in; return the exit code."""
-    return _take(tenant, read_sources(paths), strict, wait, rejects, as_json, "ingest command")
+
+    def sources(_zone: ZoneInfo) -> Iterable[Source | Rejected]:
+        return read_sources(paths)
+
+    return _take(tenant, sources, strict, wait, rejects, as_json, "ingest command")
 
 
 def notes_command(
@@ -34,25 +38,29 @@ def notes_command(
     *, as_json: bool,
 ) -> int:  # fmt: skip
     """Take plain notes in; return the exit code."""
-    sources = read_notes(paths, parse_map(columns))
+    keys = parse_map(columns)
+
+    def sources(zone: ZoneInfo) -> Iterable[Source | Rejected]:
+        return read_notes(paths, keys, zone)
+
     return _take(tenant, sources, False, wait, rejects, as_json, "notes command")
 
 
 def _take(
-    tenant: str, sources: Iterable[Source | Rejected], strict: bool, wait: bool,
+    tenant: str, sources: Callable[[ZoneInfo], Iterable[Source | Rejected]], strict: bool, wait: bool,
     rejects: Path | None, as_json: bool, reason: str,
 ) -> int:  # fmt: skip
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
     begin = time.monotonic()
+    zone = ZoneInfo(found.time_zone)
     into = Ingest(
-        installation.records, operator(found), ZoneInfo(found.time_zone), strict=strict,
-        reason=reason,
+        installation.records, operator(found), zone, strict=strict, reason=reason
     )  # fmt: skip
     # The writing thread waits for the database many times a batch; each time the parsing thread
     # may keep the interpreter for one interval, 5 ms by default, a third of the whole time.
     sys.setswitchinterval(0.0001)
-    tally = _run(into, sources, rejects)
+    tally = _run(into, sources(zone), rejects)
     if wait:
         wait_until_searchable(installation)
     seconds = time.monotonic() - begin
