@@ -21,6 +21,9 @@ from indexing.fhir.sources import Source, read_sources
 from indexing.ingest import Ingest, Outcome, Tally
 
 
+Sources = Callable[[ZoneInfo], Iterable[Source | Rejected]]
+
+
 def ingest_command(
     tenant: str, paths: Sequence[Path], strict: bool, wait: bool, rejects: Path | None, *,
     as_json: bool,
@@ -47,7 +50,7 @@ def notes_command(
 
 
 def _take(
-    tenant: str, sources: Callable[[ZoneInfo], Iterable[Source | Rejected]], strict: bool, wait: bool,
+    tenant: str, sources: Sources, strict: bool, wait: bool,
     rejects: Path | None, as_json: bool, reason: str,
 ) -> int:  # fmt: skip
     installation = Installation(load())
