@@ -14,7 +14,7 @@ from indexing.language.terminology.seed import concept_id
 from indexing.language.terminology.words import fold
 
 _SURE = 0.8  # posterior from which a reading is taken without asking
-_CUE, _SECTION, _NAMED, _NEAR = 8.0, 8.0, 60.0, 3.0  # how much each piece of evidence multiplies
+_CUE, _SECTION, _NAMED, _NEAR = 8.0, 16.0, 60.0, 3.0  # how much each piece of evidence multiplies
 _LEAST = 0.02  # readings less likely than this are not offered
 _NOTHING = -1  # the row of a sense that is no concept
 

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from indexing.language.terminology.abbreviations import abbreviation_names
 from indexing.language.terminology.compiled import Compiled, Graph
 from indexing.language.terminology.facts import Facts, namespace
-from indexing.language.terminology.lexicon import Keyer, Row, build, keyer
-from indexing.language.terminology.merge import cluster
+from indexing.language.terminology.lexicon import FREE, Keyer, Lexicon, Row, build, keyer
+from indexing.language.terminology.merge import cluster, compatible
 from indexing.language.terminology.model import EdgeKind, NameKind, SemanticType
 from indexing.language.terminology.seed import NAMESPACE
 
 TYPES = list(SemanticType)
 NAME_KINDS = list(NameKind)
 EDGE_KINDS = list(EdgeKind)
+_MOST_NAMESAKES = 8  # a name of more concepts than this tells nothing of any
 _DRUGS = (SemanticType.DRUG, SemanticType.DRUG_CLASS)
 _LABELLED = (
     SemanticType.ANATOMY,
@@ -101,7 +102,8 @@ def lay_out(tables: Tables, keys: Keyer | None, version: str) -> Compiled:
     if keys is None:
         keys = keyer([r.text for r in rows if r.kind is not NameKind.ABBREVIATION],
                      [r.text for r in rows if r.semantic_type in _DRUGS])  # fmt: skip
-    graph = _graph(tables.edges, len(tables.ids))
+    lexicon = build(rows, keys)
+    graph = _graph(tables.edges + _namesakes(lexicon, tables.types), len(tables.ids))
     return Compiled(
         version=version,
         ids=tables.ids,
@@ -115,7 +117,7 @@ def lay_out(tables: Tables, keys: Keyer | None, version: str) -> Compiled:
         definitions=tables.definitions,
         information=_information(graph),
         graph=graph,
-        lexicon=build(rows, keys),
+        lexicon=lexicon,
     )
 
 
@@ -261,6 +263,21 @@ def _graph(edges: list[RowEdge], count: int) -> Graph:
         licence=np.array([-c for _, (_, c) in ordered], np.uint8),
         licences=licences,
     )
+
+
+def _namesakes(lexicon: Lexicon, types: list[SemanticType]) -> list[RowEdge]:
+    """Tie concepts of one sort that share a full name and yet stay apart (a source splits what
+    another does not), so that a question about one reaches the notes that mention the other."""
+    found: list[RowEdge] = []
+    for start, stop in zip(lexicon.ptr[:-1].tolist(), lexicon.ptr[1:].tolist(), strict=True):
+        if 1 < stop - start <= _MOST_NAMESAKES:
+            rows = lexicon.concept[start:stop][lexicon.flag[start:stop] == FREE].tolist()
+            found += [
+                (rows[0], EdgeKind.RESEMBLES, other, 1.0, "")
+                for other in rows[1:]
+                if compatible(types[rows[0]], types[other])
+            ]
+    return found
 
 
 def _labels(

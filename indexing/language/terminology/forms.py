@@ -71,7 +71,7 @@ _PLURAL = (
 _SINGULAR_S = ("ss", "us", "is", "itis", "osis", "asis", "iasis", "ous", "ics", "etes", "ies's")
 _MIN_TYPO = 7  # letters; shorter words have too many neighbours that are other words
 _COMMON = 12_000
-_LOOKALIKE = 3  # edits: a drug word is never corrected to when another drug word is this near
+_LOOKALIKE = 4  # edits: a drug word is never corrected to when another drug word is this near
 
 
 @cache

@@ -21,7 +21,7 @@ KIND_FACTORS: Mapping[EdgeKind, tuple[float, float]] = {
     EdgeKind.LOCATED_IN: (0.15, 0.1),
     EdgeKind.ASSOCIATES: (0.25, 0.25),
     EdgeKind.INTERACTS: (0.15, 0.15),
-    EdgeKind.RESEMBLES: (0.5, 0.5),
+    EdgeKind.RESEMBLES: (1.6, 1.6),
     EdgeKind.PARTICIPATES: (0.05, 0.05),
     EdgeKind.REGULATES: (0.05, 0.05),
 }

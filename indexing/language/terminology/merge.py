@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable
 from indexing.language.terminology.facts import Facts, code_system, namespace
 from indexing.language.terminology.lexicon import Keyer
 from indexing.language.terminology.model import NameKind, SemanticType
+from indexing.language.terminology.seed import NAMESPACE
+from indexing.language.terminology.words import tokens
 
+_STEM = 4  # letters by which two words count as shared
 _CONDITION = frozenset([SemanticType.DISORDER, SemanticType.SYMPTOM, SemanticType.FINDING])
 _SUBSTANCE = frozenset([SemanticType.DRUG, SemanticType.SUBSTANCE, SemanticType.DRUG_CLASS])
 _MEASURE = frozenset([SemanticType.LAB_TEST, SemanticType.VITAL, SemanticType.FINDING])
@@ -103,8 +106,25 @@ def _by_codes(facts: Facts, clusters: Clusters, kinds: dict[str, SemanticType]) 
         space, _, local = own.partition(":")
         if code_system(space) in EVIDENCE:
             carriers[code_system(space), local].add(own)
+    words = _words(facts)
     for key in sorted(carriers, key=lambda k: (EVIDENCE.index(k[0]), k[1])):
-        _join_unique(carriers[key], clusters)
+        _join_unique(_vouched(carriers[key], words), clusters)
+
+
+def _words(facts: Facts) -> dict[str, frozenset[str]]:
+    """Return the words of every name of the ids whose codes were written by hand."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for own, name, _ in (*facts.terms, *facts.names):
+        found[own].update(word[:_STEM] for word in tokens(name) if len(word) >= _STEM)
+    return {own: frozenset(words) for own, words in found.items()}
+
+
+def _vouched(carriers: set[str], words: dict[str, frozenset[str]]) -> set[str]:
+    """Leave out an id of the seed that shares no word with the others: a mistyped code must not
+    make one concept of two."""
+    ours = {own for own in carriers if namespace(own) == NAMESPACE}
+    others = frozenset[str]().union(*(words.get(own, frozenset()) for own in carriers - ours))
+    return carriers - {own for own in ours if others and not words[own] & others}
 
 
 def _join_unique(carriers: Iterable[str], clusters: Clusters) -> None:
