@@ -100,7 +100,7 @@ def lay_out(tables: Tables, keys: Keyer | None, version: str) -> Compiled:
         for text, kind, weight, trusted in column
     ]
     if keys is None:
-        keys = keyer([r.text for r in rows if r.kind is not NameKind.ABBREVIATION],
+        keys = keyer([row.text for row in rows],
                      [r.text for r in rows if r.semantic_type in _DRUGS])  # fmt: skip
     lexicon = build(rows, keys)
     graph = _graph(tables.edges + _namesakes(lexicon, tables.types), len(tables.ids))
@@ -165,7 +165,8 @@ def _in_force(facts: Facts) -> Facts:
 
 
 def _every_name(facts: Facts) -> list[str]:
-    return [name for _, name, _ in facts.terms] + [name for _, name, _ in facts.names]
+    named = [name for _, name, _ in facts.terms] + [name for _, name, _ in facts.names]
+    return named + [short for short, *_ in facts.abbreviations]
 
 
 def _drug_names(facts: Facts) -> list[str]:

@@ -143,12 +143,12 @@ def _by_names(
     preferred: dict[str, set[str]] = defaultdict(set)
     every: dict[str, set[str]] = defaultdict(set)
     for own, name, _ in facts.terms:
-        key = keys.key(name)
+        key = _key(name, keys)
         preferred[key].add(own)
         every[key].add(own)
     for own, name, kind in facts.names:
         if kind is NameKind.SYNONYM and own in kinds and len(name) > 3:
-            every[keys.key(name)].add(own)
+            every[_key(name, keys)].add(own)
     apart: Callable[[str], bool] = lambda i: kinds[i] is not SemanticType.GENE  # noqa: E731
     for key in sorted(preferred):
         _join_compatible(filter(apart, preferred[key]), clusters, kinds)
@@ -167,3 +167,9 @@ def _join_compatible(
         group = [i for i in left if compatible(kinds[first], kinds[i])]
         _join_unique(group, clusters)
         left = [i for i in left if i not in group]
+
+
+def _key(name: str, keys: Keyer) -> str:
+    """Return a name's key, "Ear, Green" read as "Green Ear"."""
+    last, comma, first = name.partition(", ")
+    return keys.key(f"{first} {last}" if comma and "," not in first else name)

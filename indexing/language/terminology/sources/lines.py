@@ -7,7 +7,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from indexing.errors import ConfigurationError
 
@@ -71,9 +71,8 @@ def cells(line: str) -> list[str]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    stream = path.open("rb")
-    magic = stream.read(2)
-    stream.seek(0)
-    if magic == b"\x1f\x8b":
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
-    return stream
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    if packed:
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb")
