@@ -1,0 +1,142 @@
+"""The pipeline end to end, its command, and input that no clinician wrote."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+
+from app.cli.annotate import annotate_command
+from indexing.language.pipeline import LANGUAGE_VERSION, Language
+from indexing.language.terminology import open_terminology
+
+
+@pytest.fixture(scope="module")
+def language() -> Language:
+    return Language(open_terminology(None))
+
+
+def run(*lines: object) -> tuple[int, list[dict[str, object]]]:
+    """Send each line (as JSON, or as it is when a string) to the command."""
+    sent = "".join((x if isinstance(x, str) else json.dumps(x)) + "\n" for x in lines)
+    out = io.StringIO()
+    code = annotate_command(None, True, io.StringIO(sent), out)
+    return code, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_offsets_slice_back_and_labels_come_with_their_cue(language: Language) -> None:
+    text = "HPI: Denies chest pain but has cough.\nFAMILY HISTORY: Mother had asthma."
+    found = language.annotate(text)
+    assert found.language_version == LANGUAGE_VERSION
+    said = {text[m.start : m.end]: m for m in found.mentions}
+    assert said["chest pain"].assertion.value == "negated"
+    assert said["cough"].assertion.value == "present"
+    assert said["asthma"].assertion.value == "family"
+    assert said["asthma"].section == "family_history"
+    cue = said["chest pain"].cue
+    assert cue is not None
+    assert text[cue.start : cue.end] == cue.text == "Denies"
+    assert [p.start for p in found.passages] == [0]
+
+
+def test_the_command_answers_spans_wherever_they_point() -> None:
+    text = "No history of zorblax. Dad had zorblax."
+    spans = [[14, 21], [31, 38]]
+    code, (answer,) = run({"text": text, "spans": spans})
+    assert code == 0
+    assert [s["assertion"] for s in answer["spans"]] == ["negated", "family"]  # type: ignore[attr-defined]
+    assert [s["historical"] for s in answer["spans"]] == [True, True]  # type: ignore[attr-defined]
+    assert [s["family"] for s in answer["spans"]] == [False, True]  # type: ignore[attr-defined]
+    assert set(answer) == {"sections", "mentions", "spans"}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "{not json",
+        "[]",
+        {"text": 3},
+        {"text": "a", "spans": [[0, 9]]},
+        {"text": "a", "spans": [[1, 0]]},
+        {"text": "a", "spans": "x"},
+        "[" * 20_000,
+        '{"text": "a", "spans": [[true, 1]]}',
+    ],
+)
+def test_a_bad_line_is_answered_and_the_others_work(bad: object) -> None:
+    code, answers = run({"text": "No fever."}, bad, {"text": "Fever."})
+    assert code == 1
+    assert "error" in answers[1]
+    assert answers[1]["line"] == 2
+    assert [m["assertion"] for m in answers[0]["mentions"]] == ["negated"]  # type: ignore[attr-defined]
+    assert [m["assertion"] for m in answers[2]["mentions"]] == ["present"]  # type: ignore[attr-defined]
+
+
+def test_a_wrong_encoding_is_answered() -> None:
+    raw = io.BytesIO(b'{"text": "caf\xe9"}\n{"text": "Fever."}\n')
+    out = io.StringIO()
+    assert annotate_command(None, False, io.TextIOWrapper(raw, "utf-8"), out) == 1
+    first, second = (json.loads(line) for line in out.getvalue().splitlines())
+    assert "byte" in first["error"]
+    assert second["mentions"]
+
+
+def test_no_word_of_a_note_reaches_a_log_or_an_error(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    planted = "xqzplantedtoken"
+    _, answers = run(
+        f'{{"text": "{planted}',
+        {"text": planted, "spans": [[0, 99]]},
+        {"text": f"Denies {planted}.", "spans": [[7, 9]]},
+        {planted: planted},
+    )
+    streams = capsys.readouterr()
+    errors = json.dumps([a for a in answers if "error" in a])
+    assert len([a for a in answers if "error" in a]) == 3
+    assert planted not in caplog.text + streams.out + streams.err + errors
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\x00\x01\xff" * 200,
+        "no \ud800 fever \udfff denies \ud83d",
+        "İİİ denies fever. ıŞ",
+        "[ ] " * 300 + "fever",
+        "? " * 500,
+        "(-" * 500,
+        "no " * 1000 + "fever",
+        "\n" * 2000,
+        "A: " * 500,
+    ],
+)
+def test_junk_has_a_clear_outcome(language: Language, text: str) -> None:
+    found = language.annotate(text)
+    assert "".join(text[p.start : p.end] for p in found.sections) == text
+    assert "".join(text[p.start : p.end] for p in found.passages) == text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "PLAN: rest.\n",
+        "denies fever, cough; ",
+        "no fever ",
+        "a",
+        "\x00\xff",
+        "[ ] cough ",
+        "History of stroke in 2010 and then fever. ",
+        "Mother had asthma (father) ",
+        "A. ",
+    ],
+)
+def test_a_huge_note_takes_linear_work(language: Language, piece: str) -> None:
+    text = piece * (10_000_000 // len(piece) // 20)
+    found = language.annotate(text)
+    assert found.passages[-1].end == len(text)
