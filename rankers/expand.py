@@ -1,0 +1,199 @@
+"""Other wordings of what was asked: synonyms, abbreviations, lay and clinical names, narrower
+concepts. Each is shown, weighs less than the words themselves, and can be taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from indexing.analysis import STOP_WORDS, stems, terms
+from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped, Word
+from indexing.language.matcher import Matcher, Span
+from indexing.language.terminology import NameKind, Terminology
+
+SYNONYM, ABBREVIATION, NARROWER = 0.9, 0.7, 0.5
+APART = 0.5  # the words of a name that stand apart, against the name in one piece
+MOST_NAMES = 16  # of one concept
+MOST_NARROWER = 12
+MOST_SPANS = 8  # concepts of one question; a pasted note is not expanded
+SURE_ABBREVIATION = 0.8  # share of its uses that mean the concept
+
+_WEIGHTS = {
+    NameKind.PREFERRED: SYNONYM,
+    NameKind.SYNONYM: SYNONYM,
+    NameKind.LAY: SYNONYM,
+    NameKind.ABBREVIATION: ABBREVIATION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Another wording of `query[start:end]`. `kind`: synonym, lay, abbreviation, narrower, or
+    ambiguous for one that is only offered. `id` names it in later requests."""
+
+    id: str
+    kind: str
+    asked: str
+    text: str
+    weight: float
+    start: int
+    end: int
+    clause: Clause
+    offered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """The tree with other wordings in it, and every wording, applied or offered."""
+
+    clause: Clause
+    wordings: tuple[Wording, ...] = ()
+
+
+class Expander:
+    """Expands by one terminology; safe to share between threads."""
+
+    def __init__(self, terminology: Terminology, matcher: Matcher) -> None:
+        self._terminology, self._matcher = terminology, matcher
+
+    def expand(
+        self, query: str, clause: Clause, rejected: Iterable[str] = (), accepted: Iterable[str] = ()
+    ) -> Expanded:
+        """Expand the words of a tree parsed from `query`; phrases and wildcards stay literal."""
+        found: list[Wording] = []
+        choices = (frozenset(rejected), frozenset(accepted))
+        expanded = self._clause(query, clause, choices, found)
+        return Expanded(expanded, tuple(found))
+
+    def _clause(
+        self,
+        query: str,
+        clause: Clause,
+        choices: tuple[frozenset[str], frozenset[str]],
+        found: list[Wording],
+    ) -> Clause:
+        if isinstance(clause, Word) and not clause.pattern:
+            return self._words(query, (clause,), choices, found)
+        if isinstance(clause, Ranked):
+            words = tuple(p for p in clause.clauses if isinstance(p, Word) and not p.pattern)
+            if len(words) == len(clause.clauses):
+                return self._words(query, words, choices, found)
+        if isinstance(clause, Ranked | And | Or):
+            parts = tuple(self._clause(query, part, choices, found) for part in clause.clauses)
+            return replace(clause, clauses=parts)
+        if isinstance(clause, Scoped):
+            return replace(clause, clause=self._clause(query, clause.clause, choices, found))
+        return clause
+
+    def _words(
+        self,
+        query: str,
+        words: tuple[Word, ...],
+        choices: tuple[frozenset[str], frozenset[str]],
+        found: list[Wording],
+    ) -> Clause:
+        first, last = words[0].start, words[-1].end
+        spans = self._matcher.find(query[first:last])
+        plain: Clause = words[0] if len(words) == 1 else Ranked(words, first, last)
+        if not spans or len(spans) > MOST_SPANS:
+            return plain
+        parts: list[Clause] = []
+        at = 0
+        for span in spans:
+            start, end = first + span.start, first + span.end
+            inside = [w for w in words if w.start < end and start < w.end]
+            if not inside or inside[0].start < at:
+                continue
+            wordings = self._wordings(query[start:end], span, start, end, choices)
+            found.extend(wordings)
+            parts += [w for w in words if at <= w.start < inside[0].start]
+            parts += _unit(inside, [w for w in wordings if not w.offered])
+            at = inside[-1].end
+        parts += [w for w in words if w.start >= at]
+        return parts[0] if len(parts) == 1 else Ranked(tuple(parts), first, last)
+
+    def _wordings(
+        self,
+        asked: str,
+        span: Span,
+        start: int,
+        end: int,
+        choices: tuple[frozenset[str], frozenset[str]],
+    ) -> list[Wording]:
+        rejected, accepted = choices
+        if not span.ambiguous:
+            concept = span.concept_id
+        else:
+            offered = [self._offer(asked, c, start, end) for c in span.candidates[:4]]
+            taken = [w for w in offered if w.id in accepted]
+            if not taken:
+                return [w for w in offered if w.id not in rejected]
+            concept = taken[0].id.partition(":")[2]
+        every = [*self._names(concept), *self._narrower(concept)]
+        kept = _distinct(asked, every)
+        return [
+            Wording(f"{concept}/{text}", kind, asked, text, weight, start, end, _literal(text))
+            for kind, text, weight in kept
+            if f"{concept}/{text}" not in rejected
+        ]
+
+    def _offer(self, asked: str, concept: str, start: int, end: int) -> Wording:
+        name = self._terminology.concept(concept).name
+        clause = _literal(name)
+        return Wording(
+            f"is:{concept}", "ambiguous", asked, name, 0.0, start, end, clause, offered=True
+        )
+
+    def _names(self, concept: str) -> list[tuple[str, str, float]]:
+        found = []
+        for name in self._terminology.names(concept):
+            if name.kind is NameKind.ABBREVIATION and name.weight < SURE_ABBREVIATION:
+                continue
+            meant = self._terminology.find(name.text)
+            if meant and meant[0] != concept:
+                continue  # mostly means something else
+            kind = "synonym" if name.kind is NameKind.PREFERRED else name.kind.value
+            found.append((kind, name.text, _WEIGHTS[name.kind]))
+        return found
+
+    def _narrower(self, concept: str) -> list[tuple[str, str, float]]:
+        near = self._terminology.descendants(concept, MOST_NARROWER)
+        return [("narrower", self._terminology.concept(c).name, NARROWER) for c in near]
+
+
+def _distinct(asked: str, every: Sequence[tuple[str, str, float]]) -> list[tuple[str, str, float]]:
+    """Drop what says nothing new: the words asked for, and names that hold a shorter one."""
+    known = [stems(asked)]
+    kept: list[tuple[str, str, float]] = []
+    for kind, text, weight in sorted(every, key=lambda one: (-one[2], len(terms(one[1])))):
+        own = stems(text)
+        if not own or any(_holds(own, other) for other in known):
+            continue
+        known.append(own)
+        kept.append((kind, text, weight))
+    names = [one for one in kept if one[0] != "narrower"][:MOST_NAMES]
+    return names + [one for one in kept if one[0] == "narrower"]
+
+
+def _holds(longer: list[str], shorter: list[str]) -> bool:
+    size = len(shorter)
+    return any(longer[at : at + size] == shorter for at in range(len(longer) - size + 1))
+
+
+def _literal(text: str) -> Clause:
+    words = tuple(terms(text))
+    return Word(text) if len(words) == 1 else Phrase(words)
+
+
+def _unit(words: list[Word], wordings: Sequence[Wording]) -> list[Clause]:
+    """Make one thing of a name's words: together they weigh in full, apart they weigh less."""
+    if not wordings:
+        return list(words)
+    start, end = words[0].start, words[-1].end
+    others = [(wording.clause, wording.weight) for wording in wordings]
+    content = [word for word in words if word.text.lower() not in STOP_WORDS] or words
+    if len(content) == 1:
+        return [Expansion(content[0], tuple(others), start, end)]
+    together = Phrase(tuple(t for word in words for t in terms(word.text)), 0, start, end)
+    apart = Ranked(tuple(content), start, end)
+    return [Expansion(together, ((apart, APART), *others), start, end)]
