@@ -125,7 +125,8 @@ _NAMES: Final = (
 _NO_NAMES: Final = frozenset(
     "The Patient He She They No Not None Unknown Same Left Right Chest Pain Hospital Clinic "
     "Medical Center Emergency Department Mother Father Male Female Normal Negative Positive "
-    "Present Per See His Her Continue Chief Complaint History Date Day Time Age Sex Address City Will And "
+    "Present Per See His Her Continue Chief Complaint History Date Day Time Age Sex Address "
+    "City Will And "
     "Or In On "
     "January February March April May June July August September October November December Monday "
     "Tuesday Wednesday Thursday Friday Saturday Sunday Physical Cardiology Neurology Surgery "
