@@ -16,13 +16,15 @@ from indexing.language.senses import Reading, Senses
 from indexing.language.spelling import caps_around, spelled_short
 from indexing.language.terminology import Terminology
 from indexing.language.terminology.forms import ADJECTIVES
-from indexing.language.terminology.lexicon import BREAK, CASED, FREE
+from indexing.language.terminology.lexicon import BREAK, CASED, FREE, LOOSE, SHORT
 from indexing.language.terminology.words import TOKEN, fold
 from indexing.model import Section
 
 _NEVER_CERTAIN = 0.98  # an abbreviation is weighed against its context, whatever its share
 _CACHE = 250_000  # word types remembered; beyond that the cache starts again
-_LENIENT = 120  # characters: an all-lower-case text this short is a query, typed without shift
+# A text this short without sections is read as a question: loose words count, and when it is all in
+# lower case, abbreviations are taken as typed without shift.
+_QUESTION = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,12 @@ class _Characters(dict[str, str]):
 class _Text:
     """A text as one character per token: character i is token `place[i]`."""
 
-    __slots__ = ("characters", "lenient", "place", "starts", "text", "tokens")
+    __slots__ = ("characters", "lenient", "place", "question", "starts", "text", "tokens")
 
     def __init__(self, text: str, sections: Sequence[Section], known: _Characters) -> None:
         self.text = text
-        self.lenient = len(text) < _LENIENT and text.islower()
+        self.question = len(text) < _QUESTION and not sections
+        self.lenient = self.question and text.islower()
         pieces: list[str] = TOKEN.split(text)  # a gap, a token, a gap, …
         self.tokens = pieces[1::2]
         self.starts = list(accumulate(map(len, pieces)))[:-1:2]
@@ -120,7 +123,7 @@ class Matcher:
 
     def find(self, text: str, sections: Sequence[Section] = ()) -> list[Span]:
         """Return the non-overlapping mentions in order. `sections` help to decide what an
-        ambiguous abbreviation means; pass none for a query."""
+        ambiguous abbreviation means; a short text without any is read as a question."""
         read = _Text(text, sections, self._known)
         if not read.characters:
             return []
@@ -147,7 +150,7 @@ class Matcher:
         """Return what the words at a place can mean, given how they are spelled there."""
         token = read.tokens[read.place[first]] if first == last else ""
         settled = self._settled.get(token)
-        if settled is not None and not read.lenient:
+        if settled is not None and not read.question:
             return settled
         start, end = read.span(first, last)
         written = read.text[start:end]
@@ -156,9 +159,11 @@ class Matcher:
         if free:
             adjective = first == last and fold(written) in ADJECTIVES
             found = [] if adjective else [Reading(self._concept[free[0]], 1.0)]
+        elif read.question and any(self._flag[i] == LOOSE for i in entries):
+            found = [Reading(self._concept[i], 1.0) for i in entries if self._flag[i] == LOOSE][:1]
         else:
             found = self._spelled(entries, read, start, end)
-        if first == last and (free or written.islower()) and not read.lenient:
+        if first == last and (free or written.islower()) and not read.question:
             if len(self._settled) > _CACHE:
                 self._settled.clear()
             self._settled[token] = found
@@ -172,7 +177,7 @@ class Matcher:
             short = [
                 Reading(self._concept[i], min(self._weight[i], _NEVER_CERTAIN))
                 for i in entries
-                if self._flag[i] != CASED
+                if self._flag[i] == SHORT
             ]
             if short:
                 return short

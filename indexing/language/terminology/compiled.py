@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexing.language.terminology.lexicon import Lexicon
 
-FORMAT = 2  # raise when the files or their meaning change: older snapshots are compiled again
+FORMAT = 3  # raise when the files or their meaning change: older snapshots are compiled again
 
 
 @dataclass(frozen=True, slots=True)

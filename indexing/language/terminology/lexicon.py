@@ -26,7 +26,8 @@ _FIXED = {"/": "/", ",": ","}
 _FIRST = 0x80  # code points below stand for themselves or for the marks above
 _MAX_WORDS = 10  # a longer name is a description: nobody writes it in a note
 
-FREE, CASED, SHORT = 0, 1, 2  # how the text must be spelled: anyhow, as given, as an abbreviation
+# How a text must spell the name: anyhow, as given, as an abbreviation; LOOSE: only in a question.
+FREE, CASED, SHORT, LOOSE = 0, 1, 2, 3
 
 # Heads that also stand first: "fractured hip", "swelling ankles", "enlarged liver".
 _LEADING = frozenset(
@@ -153,6 +154,8 @@ def _flag(row: Row) -> int | None:
     """Say how the name must be spelled; None for one that must not be looked for in text."""
     if row.kind is NameKind.ABBREVIATION:
         return SHORT if len(row.text) > 1 and not row.text.isdigit() else None
+    if row.kind is NameKind.LOOSE:
+        return LOOSE
     words = tokens(row.text)
     if row.semantic_type is SemanticType.GENE and len(words) < 4:
         return CASED if len(row.text) > 2 else None
@@ -244,7 +247,7 @@ def _pack(table: dict[str, dict[int, tuple[int, float, NameKind, bool]]], keys: 
 def _preference(index: int, entry: tuple[int, float, NameKind, bool]) -> tuple[object, ...]:
     flag, weight, kind, trusted = entry
     return (
-        flag == CASED,
+        flag in (CASED, LOOSE),
         kind is NameKind.ABBREVIATION,
         -weight,
         not trusted,

@@ -35,6 +35,7 @@ class NameKind(StrEnum):
     SYNONYM = "synonym"
     LAY = "lay"
     ABBREVIATION = "abbreviation"
+    LOOSE = "loose"  # too common a word to count in a note ("cold"): looked for in questions only
 
 
 class EdgeKind(StrEnum):

@@ -1,7 +1,7 @@
 """Read the shipped seed: one concept per line, in files by specialty.
 
     [disorder]
-    Preferred name | synonym; lay name~; ABBR* | I:I10 S:38341003 | < parent; t: x; p: y, z
+    Preferred name | synonym; lay name~; ABBR*; loose word? | I:I10 S:38341003 | < parent; t: x
 
 Codes: I ICD-10-CM, S SNOMED CT, L LOINC, R RxNorm, M MeSH. Relations, comma-separated preferred
 names: `<` is-a, `t` treats, `p` presents, `c` causes, `l` located in, `a` associates. A drug also
@@ -78,7 +78,7 @@ def _concept(facts: Facts, where: str, line: str, kind: SemanticType) -> tuple[s
     own = concept_id(preferred)
     facts.terms.append((own, preferred, kind))
     for name in filter(None, (part.strip() for part in names.split(";"))):
-        facts.names.append((own, name.rstrip("~*"), _name_kind(name)))
+        facts.names.append((own, name.rstrip("~*?"), _name_kind(name)))
     for code in codes.split():
         letter, _, value = code.partition(":")
         if letter not in _SYSTEMS or not value:
@@ -90,6 +90,8 @@ def _concept(facts: Facts, where: str, line: str, kind: SemanticType) -> tuple[s
 def _name_kind(name: str) -> NameKind:
     if name.endswith("~"):
         return NameKind.LAY
+    if name.endswith("?"):
+        return NameKind.LOOSE
     return NameKind.ABBREVIATION if name.endswith("*") else NameKind.SYNONYM
 
 
