@@ -66,7 +66,7 @@ def login(request: Request, form: Form) -> Response:
     keys = [keyed(own.pepper, "login", tenant, name, address), keyed(own.pepper, "login", address)]
     wait = own.accounts.begin_attempt(keys, (FREE_PER_ACCOUNT, FREE_PER_ADDRESS))
     if wait:
-        raise Throttled("too many failed attempts: wait before the next one", wait)
+        raise Throttled(f"too many failed attempts: try again in {wait} s", wait)
     account = own.accounts.lookup("login", name, tenant)
     password = text(form, "password")
     stored = account.password_hash if account else None
