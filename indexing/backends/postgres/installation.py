@@ -169,6 +169,9 @@ def _create_roles(admin: str, known: Secrets) -> None:
                 else sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password))
             )
             conn.execute(sql.SQL("ALTER ROLE {} {} {}").format(role, rights, login))
+        # A plan cached while a table was still empty outlives that belief, and made each batch of
+        # an import slower than the last (25 of 36 s in one look-up); planning anew takes 0.1 ms.
+        conn.execute(f"ALTER ROLE {ROLES['app']} SET plan_cache_mode = force_custom_plan")
         # The owner hands its lookup functions over to the role that may read across tenants.
         conn.execute(f"GRANT {ROLES['lookup']} TO {ROLES['owner']} WITH INHERIT FALSE")
 

@@ -116,9 +116,7 @@ def _lock(
 ) -> dict[tuple[str, str], tuple[int, bytes, bool, datetime]]:
     """Lock the rows that exist, in one order for everybody, so that no two batches deadlock."""
     keys = sorted(_key(item) for item in batch)
-    # One index look-up per key, whatever the planner believed when the table was still empty: a
-    # prepared plan outlives that belief, and scanning made each batch slower than the last.
-    conn.execute("SET LOCAL enable_seqscan = off")
+    # LATERAL: one look-up by the key per row, never a join over the whole table.
     rows = conn.execute(
         "SELECT r.* FROM unnest(%s::text[], %s::text[]) AS w(type, id) CROSS JOIN LATERAL ("
         "SELECT r.type, r.id, r.version, r.digest, r.deleted, r.last_updated FROM resource r "
