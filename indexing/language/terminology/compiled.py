@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -103,14 +104,6 @@ def read(folder: Path) -> Compiled | None:
         weight=arrays["lex_weight"],
         kind=arrays["lex_kind"],
     )
-    graph = Graph(
-        ptr=arrays["graph_ptr"],
-        other=arrays["graph_other"],
-        kind=arrays["graph_kind"],
-        weight=arrays["graph_weight"],
-        licence=arrays["graph_licence"],
-        licences=texts["licences"],
-    )
     return Compiled(
         version=texts["version"],
         ids=texts["ids"],
@@ -123,6 +116,17 @@ def read(folder: Path) -> Compiled | None:
         codes=texts["codes"],
         definitions={int(k): v for k, v in texts["definitions"].items()},
         information=arrays["information"],
-        graph=graph,
+        graph=_graph(arrays, texts["licences"]),
         lexicon=lexicon,
+    )
+
+
+def _graph(arrays: dict[str, NDArray[Any]], licences: list[str]) -> Graph:
+    return Graph(
+        ptr=arrays["graph_ptr"],
+        other=arrays["graph_other"],
+        kind=arrays["graph_kind"],
+        weight=arrays["graph_weight"],
+        licence=arrays["graph_licence"],
+        licences=licences,
     )
