@@ -46,7 +46,7 @@
   async function copy(anchor) {
     const item = $(`[data-cites~="${anchor}"]`);
     if (!item) return;
-    const link = new URL($("a", item).getAttribute("href"), location.href).href;
+    const link = $("a", item).textContent.trim();
     const words = `“${$("blockquote", item).textContent.trim()}”\n${$("cite", item).textContent.trim()}\n${link}`;
     try {
       await navigator.clipboard.writeText(words);

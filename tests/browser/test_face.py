@@ -1,0 +1,233 @@
+"""What a person does in the browser, from signing in to the copied citation."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from indexing.access import Role
+from tests.browser.conftest import Visitor
+
+pytestmark = pytest.mark.browser
+
+AXE = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
+
+
+def test_sign_in_search_read_and_sign_out(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    expect(page.get_by_text("invented patients")).to_be_visible()
+    visitor.search("chest pain")
+    assert "chest" not in page.url
+    expect(page.locator(".hit").first).to_contain_text("chest pain", ignore_case=True)
+    page.locator("a.open", has_text="Cardiology clinic").click()
+    expect(page.locator("h1")).to_have_text("Cardiology clinic")
+    expect(page.locator("#hit-1")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/login"))
+    page.go_back()
+    expect(page.locator("body")).not_to_contain_text("exertion")
+
+
+def test_a_chip_is_taken_away_without_leaving_the_page(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("furosemide exertion")
+    page = visitor.page
+    before = page.url
+    page.get_by_role("button", name="Without exertion").click()
+    expect(page.get_by_role("button", name="Without exertion")).to_have_count(0)
+    assert page.url != before
+    assert re.search(r"/search/[\w-]{20,}$", page.url)
+    page.reload()
+    expect(page.get_by_role("button", name="Without furosemide")).to_be_visible()
+
+
+def test_a_facet_narrows_and_widens(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("chest pain")
+    page = visitor.page
+    value = page.locator(".facet button", has_text="Discharge summary")
+    value.click()
+    expect(page.locator(".chip-facet")).to_contain_text("Discharge summary")
+    expect(page.locator(".hit")).to_have_count(1)
+    page.get_by_role("button", name="Without type").click()
+    expect(page.locator(".chip-facet")).to_have_count(0)
+
+
+def test_the_explanation_adds_up(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("chest pain")
+    hit = visitor.page.locator(".hit").first
+    hit.locator(".explain summary").click()
+    shares = [float(t) for t in hit.locator("tbody td:last-child").all_inner_texts()]
+    score = float(hit.locator("tfoot td").inner_text())
+    assert len(shares) == 3
+    assert abs(sum(shares) - score) <= 0.002  # each is rounded to three digits
+
+
+def test_keys_walk_the_results_and_the_note(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("chest pain")
+    page = visitor.page
+    page.locator("h1").click()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".hit.here")).to_have_attribute("value", "2")
+    page.keyboard.press("k")
+    expect(page.locator(".hit.here")).to_have_attribute("value", "1")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    page.keyboard.press("o")
+    expect(page.locator(".note-text")).to_be_visible()
+    page.wait_for_load_state()
+    page.keyboard.press("n")
+    expect(page.locator("#hit-1")).to_be_focused()
+    page.keyboard.press("/")
+    assert page.locator("#q").count() == 0  # nothing to focus here, and nothing breaks
+
+
+def test_copying_takes_sentence_date_author_section_and_link(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("exertion")
+    page = visitor.page
+    page.locator("a.open", has_text="Cardiology clinic").click()
+    expect(page.locator("h1")).to_have_text("Cardiology clinic")
+    page.wait_for_load_state()
+    page.keyboard.press("n")
+    expect(page.locator("#hit-1")).to_be_focused()
+    page.keyboard.press("c")
+    expect(page.locator("#said")).to_contain_text("Copied")
+    words = page.evaluate("navigator.clipboard.readText()")
+    assert "“Chest pain on exertion for two weeks.”" in words
+    assert "Cardiology clinic · 2024-03-02 · Dr Quill · history of present illness" in words
+    assert re.search(r"/notes/note-angina#hit-1$", words)
+
+
+def test_concepts_are_marked_on_demand(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    page.goto(f"{visitor.site}/notes/note-denies")
+    denied = page.locator(".note-text .c-negated").first
+    drawn = "e => getComputedStyle(e).textDecorationLine"
+    assert "line-through" not in denied.evaluate(drawn)
+    page.get_by_label("mark them in the text").check()
+    assert "line-through" in denied.evaluate(drawn)
+
+
+def test_a_chart_leads_to_a_search_of_it_alone(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    page.goto(f"{visitor.site}/patients/p-ada")
+    expect(page.locator("h1")).to_have_text(re.compile("Ada Example"))
+    for words in ("Hypertension", "Penicillin", "Aspirin 81 mg", "Hemoglobin"):
+        expect(page.locator("main")).to_contain_text(words)
+    page.fill("#q", "chest pain")
+    page.press("#q", "Enter")
+    expect(page.locator(".chip-facet")).to_contain_text("Ada Example")
+    expect(page.locator(".hit").first).to_contain_text("Ada Example")
+    expect(page.locator(".hit", has_text="Ben Specimen")).to_have_count(0)
+
+
+def test_a_bad_query_points_at_its_character(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    page.goto(f"{visitor.site}/search")
+    page.fill("#q", "fever AND (cough")
+    page.press("#q", "Enter")
+    expect(page.locator("#fault")).to_contain_text("Character 11")
+    assert visitor.complaints == [c for c in visitor.complaints if "422" in c]
+    visitor.complaints.clear()  # the browser logs the status itself
+
+
+def test_why_a_note_is_not_here(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("furosemide type:'Discharge summary'")
+    page = visitor.page
+    page.locator(".why summary").click()
+    page.fill("#why-id", "note-angina")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.locator("#why-answer table")).to_be_visible()
+
+
+def test_the_light_is_a_choice_that_stays(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    page.locator("form.theme button").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.goto(f"{visitor.site}/status")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_everything_works_without_scripts(plain_visitor: Visitor) -> None:
+    visitor, page = plain_visitor, plain_visitor.page
+    visitor.sign_in()
+    visitor.search("chest pain furosemide")
+    page.get_by_role("button", name="Without furosemide").click()
+    expect(page.get_by_role("button", name="Without furosemide")).to_have_count(0)
+    page.get_by_role("link", name="by patient").click()
+    expect(page.locator(".patient-head")).to_have_count(2)
+    page.get_by_role("link", name="by note").click()
+    page.locator(".why summary").click()
+    page.fill("#why-id", "note-denies")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.locator("main")).to_contain_text("Why is that note not here?")
+    page.go_back()
+    page.locator("a.open", has_text="Cardiology clinic").click()
+    expect(page.locator(".citations blockquote").first).to_contain_text("Chest pain on exertion")
+    expect(page.get_by_role("button", name="Copy with citation")).to_have_count(0)
+
+
+def _pages(visitor: Visitor) -> list[str]:
+    visitor.search("chest pain")
+    found = visitor.page.url.removeprefix(visitor.site)
+    page_id = found.rsplit("/", 1)[1]
+    return [
+        "/search", found, f"{found}?group=patient", f"/notes/note-angina?found={page_id}",
+        "/patients/p-ada", "/status",
+    ]  # fmt: skip
+
+
+def _look(visitor: Visitor, path: str) -> None:
+    page = visitor.page
+    page.goto(f"{visitor.site}{path}")
+    for more in page.locator("details").all():
+        more.evaluate("e => { e.open = true; }")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.viewport_size["width"], f"{path} is {width} px wide"
+    found: Any = Axe().run(page, options=AXE).response["violations"]
+    told = [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found]
+    assert told == [], path
+
+
+def test_no_page_breaks_the_accessibility_rules_or_overflows(any_visitor: Visitor) -> None:
+    visitor = any_visitor
+    _look(visitor, "/login")
+    visitor.sign_in()
+    for path in _pages(visitor):
+        _look(visitor, path)
+
+
+def test_the_audit_page_is_held_to_the_same(any_visitor: Visitor) -> None:
+    any_visitor.sign_in(Role.PRIVACY)
+    _look(any_visitor, "/audit")
+
+
+def test_a_note_prints_without_the_furniture(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    page.goto(f"{visitor.site}/notes/note-angina")
+    page.emulate_media(media="print")
+    expect(page.locator(".top")).to_be_hidden()
+    expect(page.locator(".note-side")).to_be_hidden()
+    expect(page.locator(".note-text")).to_be_visible()
