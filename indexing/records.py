@@ -27,6 +27,7 @@ class Incoming:
     rows: tuple[Row, ...] = ()
     texts: tuple[DocumentText, ...] = ()
     merged_into: str | None = None  # a Patient replaced by another (Patient.link)
+    replaced_patients: tuple[str, ...] = ()  # those that this Patient says it replaces
     if_match: int | None = None  # the version that the sender has seen
 
 

@@ -20,7 +20,6 @@ from indexing.fhir.notes import parse_map, read_notes
 from indexing.fhir.sources import Source, read_sources
 from indexing.ingest import Ingest, Outcome, Tally
 
-
 Sources = Callable[[ZoneInfo], Iterable[Source | Rejected]]
 
 

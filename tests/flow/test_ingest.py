@@ -248,6 +248,28 @@ def test_a_merged_patients_notes_stand_in_the_surviving_chart(
     assert (chart_of("n1"), chart_of("n2")) == ("p1", "p1")
 
 
+def test_merges_chain_and_the_survivor_may_say_them(
+    take: Take, installation: Installation, access: Access
+) -> None:
+    def chart_of(name: str) -> str | None:
+        return installation.documents.fetch(access, [name])[name].document.patient_id
+
+    def linked(kind: str, other: str) -> list[dict[str, Any]]:
+        return [{"type": kind, "other": {"reference": f"Patient/{other}"}}]
+
+    take(note("n1", "cough", "p1"))
+    take(patient("p2", link=linked("replaces", "p1")))
+    assert chart_of("n1") == "p2"
+    take(patient("p2", link=[*linked("replaces", "p1"), *linked("replaced-by", "p3")]))
+    assert chart_of("n1") == "p3"
+    take(note("n2", "fever", "p1"))
+    assert chart_of("n2") == "p3"
+    take(patient("p3", link=linked("replaced-by", "p1")))  # a ring: still somebody's chart
+    assert chart_of("n1") is not None
+    take(patient("p2", active=True))
+    assert chart_of("n1") == "p1"
+
+
 def test_every_document_change_is_announced_with_a_rising_version(
     take: Take, installation: Installation, tenant: Tenant
 ) -> None:

@@ -94,8 +94,7 @@ class PostgresCharts:
         """Return the patient that this one was merged into, itself when it was not."""
         with self._database.tenant(access.tenant_id) as conn:
             row = conn.execute(
-                "SELECT into_id FROM patient_merge WHERE tenant_id = %s AND patient_id = %s",
-                (access.tenant_id, patient_id),
+                "SELECT surviving_patient(%s, %s)", (access.tenant_id, patient_id)
             ).fetchone()
         return patient_id if row is None else str(row[0])
 
@@ -159,9 +158,10 @@ def _opens(access: Access, patient_id: str) -> bool:
 
 def _merged(conn: Connection, access: Access, patient_id: str) -> list[str]:
     rows = conn.execute(
-        "SELECT patient_id FROM patient_merge WHERE tenant_id = %s AND into_id = %s "
-        "ORDER BY patient_id",
-        (access.tenant_id, patient_id),
+        'WITH RECURSIVE merged(id) AS (SELECT %s COLLATE "C" UNION '
+        "SELECT m.patient_id FROM patient_merge m JOIN merged ON m.into_id = merged.id "
+        "WHERE m.tenant_id = %s) SELECT id FROM merged WHERE id <> %s ORDER BY id",
+        (patient_id, access.tenant_id, patient_id),
     ).fetchall()
     return [r[0] for r in rows]
 

@@ -17,6 +17,7 @@ from indexing.backends.postgres import audit, texts
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.errors import Conflict, Gone, NotFound
+from indexing.fhir.labels import labels_of
 from indexing.fhir.projections import COLUMNS, TABLES_OF
 from indexing.model import Kind
 from indexing.records import Held, Incoming, Stored
@@ -24,7 +25,7 @@ from indexing.records import Held, Incoming, Stored
 _HELD = "type, id, version, last_updated, received, links, deleted, patient_id, author, reason"
 _COLUMNS = (
     "tenant_id", "type", "id", "version", "last_updated", "received", "digest", "links",
-    "patient_id", "deleted", "issues", "author", "reason",
+    "patient_id", "deleted", "issues", "author", "reason", "labels",
 )  # fmt: skip
 
 
@@ -173,10 +174,22 @@ def _write_resources(
                 access.tenant_id, *_key(i), s.version, s.last_updated, _pack(i.received),
                 _digest(i.received), _json(dict(i.links or {})), i.patient_id, i.deleted,
                 _json([asdict(issue) for issue in i.issues]), access.user_id, reason,
+                _labels(i),
             )
             for i, s in changed
         ],
     )  # fmt: skip
+
+
+# What a text must hold to carry a label, its name perhaps written with escapes.
+_LABELLING = (b"security", b"onfidentiality", b"\\u")
+
+
+def _labels(item: Incoming) -> list[str]:
+    """Read the restricting labels off the exact bytes; parsed only where there may be some."""
+    if not any(sign in item.received for sign in _LABELLING):
+        return []
+    return sorted(labels_of(orjson.loads(item.received)))
 
 
 def _json(value: object) -> str:
@@ -238,8 +251,8 @@ def _find(
     values: list[Any] = [access.tenant_id, resource_type, resource_id]
     for table in ("resource", "resource_history"):
         row = conn.execute(
-            f"SELECT {_HELD} FROM {table} {where}" + (" AND version = %s" if version else ""),
-            [*values, version] if version else values,
+            f"SELECT {_HELD} FROM {table} {where}" + ("" if version is None else " AND version = %s"),
+            values if version is None else [*values, version],
         ).fetchone()
         if row is not None or version is None:
             break
@@ -251,12 +264,17 @@ def _find(
 
 
 def _opens(conn: Connection, access: Access, held: Held) -> bool:
-    """Say whether `access` opens the resource: its patient, and its document's labels."""
+    """Say whether `access` opens the resource: its patient, and its labels.
+
+    A version is closed by its own labels and by those of every later one: who takes a label away
+    opens what comes after, and who adds one closes what came before.
+    """
     if access.patients is not None and held.patient_id not in access.patients:
         return False
-    row = conn.execute(
-        "SELECT labels FROM document WHERE tenant_id = %s AND resource_type = %s "
-        "AND resource_id = %s",
-        (access.tenant_id, held.resource_type, held.resource_id),
-    ).fetchone()
-    return row is None or frozenset(row[0]) <= access.labels
+    of = "WHERE tenant_id = %s AND type = %s AND id = %s AND version >= %s"
+    values = (access.tenant_id, held.resource_type, held.resource_id, held.version)
+    rows = conn.execute(
+        f"SELECT labels FROM resource {of} UNION ALL SELECT labels FROM resource_history {of}",
+        [*values, *values],
+    ).fetchall()
+    return all(frozenset(row[0]) <= access.labels for row in rows)

@@ -24,6 +24,7 @@ SELECT coalesce(o.code, ''), coalesce(o.display, o.code, ''), coalesce(o.value_u
 FROM observation o JOIN resource r
     ON r.tenant_id = o.tenant_id AND r.type = 'Observation' AND r.id = o.resource_id
 WHERE o.tenant_id = %s AND o.patient_id = ANY(%s)
+    AND NOT r.labels && %s
     AND coalesce(o.status, '') NOT IN ('cancelled', 'entered-in-error')
     AND (o.value_number IS NOT NULL OR o.value_text IS NOT NULL OR o.value_code IS NOT NULL)
 ORDER BY o.observed_at DESC LIMIT %s
@@ -34,7 +35,10 @@ def read_series(
     conn: Connection, access: Access, patient_ids: Sequence[str], since: datetime | None
 ) -> list[Series]:
     """Return one series per code and unit, those seen last first."""
-    rows = conn.execute(_READ, (since, access.tenant_id, list(patient_ids), MOST_ROWS)).fetchall()
+    closed = sorted(access.closed_labels)
+    rows = conn.execute(
+        _READ, (since, access.tenant_id, list(patient_ids), closed, MOST_ROWS)
+    ).fetchall()
     grouped: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
     for row in rows:
         grouped.setdefault((row[0] or row[1], row[2]), []).append(row)

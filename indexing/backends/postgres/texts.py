@@ -16,12 +16,11 @@ INSERT INTO document AS d (tenant_id, doc_id, version, resource_type, resource_i
     subject_id, encounter_id, title, type, specialty, author, date_start, date_end, labels,
     replaced, live, text)
 SELECT %(tenant)s, %(doc_id)s, 1, %(resource_type)s, %(resource_id)s,
-    coalesce(m.into_id, %(patient_id)s), %(patient_id)s, %(encounter_id)s, %(title)s, %(type)s,
-    %(specialty)s, %(author)s, %(date_start)s, %(date_end)s, %(labels)s, r.replaced,
+    surviving_patient(%(tenant)s, %(patient_id)s), %(patient_id)s, %(encounter_id)s, %(title)s,
+    %(type)s, %(specialty)s, %(author)s, %(date_start)s, %(date_end)s, %(labels)s, r.replaced,
     NOT r.replaced AND NOT %(gone)s, %(text)s
 FROM (SELECT EXISTS (SELECT 1 FROM document_replacement
         WHERE tenant_id = %(tenant)s AND replaced_id = %(doc_id)s) AS replaced) r
-LEFT JOIN patient_merge m ON m.tenant_id = %(tenant)s AND m.patient_id = %(patient_id)s
 ON CONFLICT (tenant_id, doc_id) DO UPDATE SET version = d.version + 1,
     resource_type = excluded.resource_type, resource_id = excluded.resource_id,
     patient_id = excluded.patient_id, subject_id = excluded.subject_id,
@@ -121,27 +120,39 @@ def _withdraw(
 
 
 def _merge(conn: Connection, tenant_id: TenantId, item: Incoming) -> list[Event]:
-    """Move a merged patient's documents to the surviving chart, or back when the link is gone."""
-    into = None if item.deleted else item.merged_into
-    if into == item.resource_id:
-        into = None
-    if into is None:
-        gone = conn.execute(
-            "DELETE FROM patient_merge WHERE tenant_id = %s AND patient_id = %s RETURNING 1",
-            (tenant_id, item.resource_id),
-        ).fetchone()
-        if gone is None:
-            return []
-    else:
-        conn.execute(
-            "INSERT INTO patient_merge VALUES (%s, %s, %s) ON CONFLICT (tenant_id, patient_id) "
-            "DO UPDATE SET into_id = excluded.into_id",
-            (tenant_id, item.resource_id, into),
-        )
+    """Move merged patients' documents to the surviving chart, or back when the link is gone."""
+    said: set[tuple[str, str]] = set()
+    if not item.deleted:
+        said = {(other, item.resource_id) for other in item.replaced_patients}
+        if item.merged_into:
+            said.add((item.resource_id, item.merged_into))
     rows = conn.execute(
-        "UPDATE document SET patient_id = %s, version = version + 1, "
-        "stored_at = clock_timestamp() WHERE tenant_id = %s AND subject_id = %s "
-        "AND patient_id <> %s RETURNING doc_id, version, NOT live",
-        (into or item.resource_id, tenant_id, item.resource_id, into or item.resource_id),
+        "DELETE FROM patient_merge WHERE tenant_id = %s AND said_by = %s "
+        "RETURNING patient_id, into_id",
+        (tenant_id, item.resource_id),
+    ).fetchall()
+    before = {(row[0], row[1]) for row in rows}
+    for gone, survivor in said:
+        conn.execute(
+            "INSERT INTO patient_merge VALUES (%s, %s, %s, %s)",
+            (tenant_id, gone, survivor, item.resource_id),
+        )
+    moved = sorted({gone for gone, _ in before ^ said})
+    return _move(conn, tenant_id, moved) if moved else []
+
+
+def _move(conn: Connection, tenant_id: TenantId, patients: Sequence[str]) -> list[Event]:
+    """Put the documents of these patients, and of whoever was merged into them, where they belong
+    now."""
+    rows = conn.execute(
+        'WITH RECURSIVE subject(id) AS (SELECT unnest(%s::text[]) COLLATE "C" UNION '
+        "SELECT m.patient_id FROM patient_merge m JOIN subject s ON m.into_id = s.id "
+        "WHERE m.tenant_id = %s), target AS "
+        "(SELECT id, surviving_patient(%s, id) AS chart FROM subject) "
+        "UPDATE document d SET patient_id = t.chart, version = d.version + 1, "
+        "stored_at = clock_timestamp() FROM target t WHERE d.tenant_id = %s "
+        "AND d.subject_id = t.id AND d.patient_id <> t.chart "
+        "RETURNING d.doc_id, d.version, NOT d.live",
+        (list(patients), tenant_id, tenant_id, tenant_id),
     ).fetchall()
     return [(row[0], row[1], row[2]) for row in rows]

@@ -14,6 +14,7 @@ CREATE TABLE resource (
     issues jsonb NOT NULL DEFAULT '[]',       -- what validation found, stored with it
     author text NOT NULL,                     -- who sent it
     reason text NOT NULL DEFAULT '',          -- and why
+    labels text[] NOT NULL DEFAULT '{}',      -- meta.security, as `indexing.access` knows it
     PRIMARY KEY (tenant_id, type, id)
 );
 CREATE INDEX resource_patient ON resource (tenant_id, patient_id, type) WHERE patient_id IS NOT NULL;
@@ -65,12 +66,26 @@ CREATE TABLE document_replacement (
 CREATE INDEX document_replacer ON document_replacement (tenant_id, replacer_id);
 SELECT protect('document_replacement');
 
--- Patients merged into another (Patient.link, replaced-by): their documents follow.
+-- Patients merged into another: said by the one that is gone (Patient.link, replaced-by), by the
+-- one that survives (replaces), or by both. Their documents follow.
 CREATE TABLE patient_merge (
     tenant_id uuid NOT NULL,
     patient_id text COLLATE "C" NOT NULL,
     into_id text COLLATE "C" NOT NULL,
-    PRIMARY KEY (tenant_id, patient_id)
+    said_by text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, patient_id, said_by)
 );
 CREATE INDEX patient_merge_into ON patient_merge (tenant_id, into_id);
+CREATE INDEX patient_merge_said ON patient_merge (tenant_id, said_by);
 SELECT protect('patient_merge');
+
+-- Whose chart a patient's documents stand in: merges followed to the end, rings cut at ten.
+CREATE FUNCTION surviving_patient(t uuid, p text) RETURNS text LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE chain(id, depth) AS (
+        SELECT p COLLATE "C", 0
+        UNION ALL
+        SELECT (SELECT min(m.into_id) FROM patient_merge m
+            WHERE m.tenant_id = t AND m.patient_id = chain.id), depth + 1
+        FROM chain WHERE id IS NOT NULL AND depth < 10
+    ) SELECT id FROM chain WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1
+$$;
