@@ -12,7 +12,7 @@ from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
 
 SYNONYM, ABBREVIATION, NARROWER = 0.9, 0.7, 0.5
-APART = 0.5  # the words of a name that stand apart, against the name in one piece
+APART = 0.3  # the words of a name that stand apart, against the name in one piece
 MOST_NAMES = 16  # of one concept
 MOST_NARROWER = 12
 MOST_SPANS = 8  # concepts of one question; a pasted note is not expanded
@@ -147,7 +147,8 @@ class Expander:
     def _names(self, concept: str) -> list[tuple[str, str, float]]:
         found = []
         for name in self._terminology.names(concept):
-            if name.kind is NameKind.ABBREVIATION and name.weight < SURE_ABBREVIATION:
+            sure = name.kind is not NameKind.ABBREVIATION or name.weight >= SURE_ABBREVIATION
+            if name.kind not in _WEIGHTS or not sure:
                 continue
             meant = self._terminology.find(name.text)
             if meant and meant[0] != concept:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any
 
 from indexing.access import Access
-from indexing.clauses import And, Clause, Field, Or, spell_interval
+from indexing.clauses import Clause, Field
 from indexing.errors import EngineUnavailable
 from indexing.filters import Filters
 from indexing.language.matcher import Matcher
@@ -27,7 +27,8 @@ from indexing.ports import (
 )
 from rankers import graph, lexical
 from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest, ShownChip, Snippet
-from rankers.dates import date_range
+from rankers.chosen import both, chosen, every, periods, separately
+from rankers.expand import Expanded, Expander, Wording
 from rankers.explain import Fused, LegReason, Reasons
 from rankers.fusion import fuse
 from rankers.legs import Legs, Ran
@@ -38,7 +39,7 @@ __all__ = ["Answer", "Search", "SearchRequest"]
 
 DEPTH = 200  # hits that each leg gives to a page
 FACET_VALUES = 20
-SIDE_TASKS = ("facets", "hidden", "freshness")
+MOST_WORDINGS = 24  # shown and counted; more of them still rank
 
 Fusion = Callable[[Mapping[str, Ranking], int], Sequence[Fused]]
 
@@ -49,6 +50,7 @@ class _Plan:
 
     request: SearchRequest
     parsed: ParsedQuery
+    wordings: tuple[Wording, ...]
     clause: Clause
     constraint: Clause | None
     filters: Filters
@@ -79,6 +81,7 @@ class Search:
         self._encoder, self._documents = encoder, documents
         self._terminology, self._matcher = terminology, matcher
         self._timeout_s, self._fusion, self._zone = timeout_s, fusion, zone
+        self._expander = Expander(terminology, matcher)
         self._legs = Legs()
 
     def answer(self, access: Access, request: SearchRequest) -> Answer:
@@ -98,7 +101,7 @@ class Search:
         took = {**ran.took_ms, "all": round(1000 * (time.perf_counter() - began), 3)}
         fresh = ran.results.get("freshness")
         return Answer(
-            chips=_chips(plan.parsed),
+            chips=_chips(plan, ran.results.get("counts") or {}),
             assertion=plan.assertion,
             exact=plan.parsed.exact,
             total=total,
@@ -137,7 +140,7 @@ class Search:
         Raises: InvalidQuery.
         """
         plan = self._plan(replace(request, bare=False), 1)
-        want = wanted(plan.parsed.clause, (), plan.about.seeds, plan.about.weights)
+        want = wanted(plan.parsed.clause, _names(plan), plan.about.seeds, plan.about.weights)
         return marks(derived, want, plan.assertion)
 
     def close(self) -> None:
@@ -146,9 +149,13 @@ class Search:
 
     def _plan(self, request: SearchRequest, depth: int) -> _Plan:
         parsed = parse(request.q, plain=request.plain, zone=self._zone)
-        filters = _both(_both(parsed.filters, request.filters), _chosen(request.only))
-        periods = self._periods(request.only.get("period", ()))
-        clause, constraint = _and(parsed.clause, periods), _and(parsed.constraint, periods)
+        filters = both(both(parsed.filters, request.filters), chosen(request.only))
+        years = periods(request.only.get("period", ()), self._zone)
+        expanded = Expanded(parsed.clause)
+        if not parsed.exact:
+            rejected, accepted = request.rejected, request.accepted
+            expanded = self._expander.expand(request.q, parsed.clause, rejected, accepted)
+        clause, constraint = every(expanded.clause, years), every(parsed.constraint, years)
         assert clause is not None  # the query is in it
         legs = tuple(leg for leg in LEGS if leg in request.rankers)
         if parsed.exact:
@@ -161,29 +168,23 @@ class Search:
         )
         mode = request.assertion or parsed.assertion or "present"
         return _Plan(
-            request, parsed, lexical.prepared(clause), constraint, filters, mode, about, legs, depth
-        )
-
-    def _periods(self, years: Iterable[str]) -> Clause | None:
-        fields = [
-            Field("date", spell_interval(*date_range(year, 0, self._zone)))
-            for year in years
-            if year
-        ]
-        return Or(tuple(fields)) if fields else None
+            request, parsed, expanded.wordings, lexical.prepared(clause), constraint, filters, mode,
+            about, legs, depth,
+        )  # fmt: skip
 
     def _tasks(self, access: Access, plan: _Plan) -> dict[str, Callable[[], Any]]:
         clause, filters, mode, depth = plan.clause, plan.filters, plan.assertion, plan.depth
-        every: dict[str, Callable[[], Any]] = {
+        by_leg: dict[str, Callable[[], Any]] = {
             "lexical": lambda: self._lexical.search(access, clause, filters, depth, mode),
             "vector": lambda: self._by_meaning(access, plan),
             "graph": lambda: graph.rank(self._graph, access, plan.about, filters, depth, mode),
         }
-        tasks = {leg: every[leg] for leg in plan.legs}
+        tasks = {leg: by_leg[leg] for leg in plan.legs}
         if not plan.request.bare:
             tasks["facets"] = lambda: self._lexical.facets(
                 access, clause, filters, mode, FACET_VALUES
             )
+            tasks["counts"] = lambda: self._counts(access, plan)
             tasks["freshness"] = lambda: self._documents.freshness(access)
             if mode == "present" and plan.about.seeds:
                 tasks["hidden"] = lambda: self._hidden(access, plan)
@@ -192,6 +193,12 @@ class Search:
     def _by_meaning(self, access: Access, plan: _Plan) -> Ranking:
         vector = self._encoder.encode([plan.parsed.text])[0]
         return self._vector.search(access, vector, plan.filters, plan.depth)
+
+    def _counts(self, access: Access, plan: _Plan) -> dict[str, int]:
+        """Count the notes that hold each other wording."""
+        count = self._lexical.count
+        shown = plan.wordings[:MOST_WORDINGS]
+        return {each.id: count(access, each.clause, plan.filters) for each in shown}
 
     def _hidden(self, access: Access, plan: _Plan) -> dict[str, int]:
         counts = self._graph.assertions(access, plan.about.seeds, plan.filters)
@@ -246,7 +253,7 @@ class Search:
             found = self._documents.fetch(access, [hit.doc_id for hit in batch])
             chosen += [(hit, found[hit.doc_id]) for hit in batch if hit.doc_id in found]
             at += len(batch)
-        want = wanted(plan.parsed.clause, (), plan.about.seeds, plan.about.weights)
+        want = wanted(plan.parsed.clause, _names(plan), plan.about.seeds, plan.about.weights)
         passages = {h.doc_id: h.passage for h in _of(rankings, "vector")}
         shares = {h.doc_id: h.concepts for h in _of(rankings, "graph")}
         return tuple(
@@ -267,11 +274,11 @@ class Search:
     def _removed_by(self, access: Access, plan: _Plan, doc_id: str) -> str:
         """Name the filter, the constraint or the assertion that holds a note back."""
         one, nothing = [doc_id], Filters()
-        every = Field("date", "../..")
-        if not self._lexical.matching(access, every, nothing, "any", one):
+        anything = Field("date", "../..")
+        if not self._lexical.matching(access, anything, nothing, "any", one):
             return "It is not in the full-text index yet."
-        for name, part in _parts(plan.filters):
-            if not self._lexical.matching(access, every, part, "any", one):
+        for name, part in separately(plan.filters):
+            if not self._lexical.matching(access, anything, part, "any", one):
                 return f"The filter on its {name} removed it."
         held = plan.constraint
         if held is not None:
@@ -317,47 +324,26 @@ def _kept(ranking: Ranking, allowed: frozenset[str]) -> Ranking:
     return Ranking(tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)))
 
 
-def _and(*clauses: Clause | None) -> Clause | None:
-    parts = [clause for clause in clauses if clause is not None]
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    return And(tuple(parts), parts[0].start, parts[0].end)
-
-
-def _both(one: Filters, other: Filters) -> Filters:
-    """Let through what both let through."""
-    only = {**one.only}
-    for name, values in other.only.items():
-        folded = {value.casefold() for value in values}
-        kept = only.get(name, values)
-        only[name] = tuple(value for value in kept if value.casefold() in folded)
-    without = {
-        name: (*one.without.get(name, ()), *other.without.get(name, ()))
-        for name in {**one.without, **other.without}
-    }
-    starts = [f.date_from for f in (one, other) if f.date_from is not None]
-    ends = [f.date_to for f in (one, other) if f.date_to is not None]
-    return Filters(only, without, max(starts, default=None), min(ends, default=None))
-
-
-def _chosen(only: Mapping[str, tuple[str, ...]]) -> Filters:
-    return Filters(only={name: v for name, v in only.items() if name != "period" and v})
-
-
-def _parts(filters: Filters) -> list[tuple[str, Filters]]:
-    parts = [(name, Filters(only={name: values})) for name, values in filters.only.items()]
-    parts += [(name, Filters(without={name: v})) for name, v in filters.without.items()]
-    if filters.date_from is not None or filters.date_to is not None:
-        dated = Filters(date_from=filters.date_from, date_to=filters.date_to)
-        parts.append(("date", dated))
-    return parts
-
-
-def _chips(parsed: ParsedQuery) -> tuple[ShownChip, ...]:
-    return tuple(
+def _chips(plan: _Plan, counts: Mapping[str, int]) -> tuple[ShownChip, ...]:
+    shown = [
         ShownChip(chip.kind, chip.label, chip.start, chip.end, chip.removed)
-        for chip in parsed.chips
-    )
+        for chip in plan.parsed.chips
+    ]
+    for each in plan.wordings[:MOST_WORDINGS]:
+        count = counts.get(each.id)
+        if count == 0:
+            continue  # nothing to take away
+        label = f"{each.asked} → {each.text}"
+        shown.append(
+            ShownChip(
+                each.kind, label, each.start, each.end, plan.request.q, each.id, count, each.offered
+            )
+        )
+    return tuple(shown)
+
+
+def _names(plan: _Plan) -> list[str]:
+    return [each.text for each in plan.wordings if not each.offered]
 
 
 def _facets_json(facets: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any], ...]]:
