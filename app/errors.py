@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -178,7 +179,8 @@ def _in_their_language(request: Request, problem: Problem) -> Response:
     elif problem.status == 401:
         if "hx-request" in request.headers:
             return Response(status_code=401, headers={"HX-Redirect": "/login"})
-        return RedirectResponse("/login", 303)
+        back = quote(request.url.path) if request.method == "GET" else "/"
+        return RedirectResponse("/login" if back == "/" else f"/login?next={back}", 303)
     else:
         return page(request, "error.html", status=problem.status, problem=problem)
     if problem.status == 401:

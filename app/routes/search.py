@@ -72,6 +72,11 @@ def _refined(question: Question, form: FormData) -> Question:
             raise InvalidInput("this page knows no such change", hint="reload the page")
 
 
+def _template(request: Request) -> str:
+    """Return the whole page, or the part of it that a script swaps."""
+    return "search/_search.html" if "hx-request" in request.headers else "search.html"
+
+
 def _grouping(name: str) -> Grouping:
     return "patient" if name == "patient" else "note"
 
@@ -85,7 +90,7 @@ def _answered(request: Request, who: Principal, question: Question) -> Response:
         answer = ask(services(request), who, question)
     except InvalidQuery as fault:
         return page(
-            request, "search.html", status=422, question=question, results=None, fault=fault
+            request, _template(request), status=422, question=question, results=None, fault=fault
         )
     frozen = services(request).frozen
     page_id = frozen.freeze(who.access, question.to_json(), answer, audited(answer))
@@ -104,8 +109,7 @@ def frozen_page(
     people = own.charts.people(who.access, shown_patients(opened))
     question = replace(question_of(opened.page.question), group=grouping)
     results = results_of(opened, people, who.zone, grouping)
-    template = "search/_results.html" if "hx-request" in request.headers else "search.html"
-    response = page(request, template, question=question, results=results, fault=None)
+    response = page(request, _template(request), question=question, results=results, fault=None)
     response.headers["HX-Push-Url"] = request.url.path + (
         f"?{request.url.query}" if request.url.query else ""
     )

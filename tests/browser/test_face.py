@@ -46,6 +46,7 @@ def test_a_chip_is_taken_away_without_leaving_the_page(visitor: Visitor) -> None
     page.get_by_role("button", name="Without exertion").click()
     expect(page.get_by_role("button", name="Without exertion")).to_have_count(0)
     assert page.url != before
+    expect(page.locator("#q")).to_have_value("furosemide")
     assert re.search(r"/search/[\w-]{20,}$", page.url)
     page.reload()
     expect(page.get_by_role("button", name="Without furosemide")).to_be_visible()

@@ -205,6 +205,12 @@ def test_every_page_carries_its_guards(client: TestClient, ward: Ward) -> None:
     assert "immutable" in client.get("/static/style.css?v=1").headers["cache-control"]
 
 
+def test_signing_in_leads_back_to_where_one_was_going(client: TestClient, ward: Ward) -> None:
+    sent = client.get("/patients/p-ada", follow_redirects=False).headers["location"]
+    assert sent == "/login?next=/patients/p-ada"
+    assert 'name="next" value="/patients/p-ada"' in client.get(sent).text
+
+
 # Searching
 
 

@@ -158,7 +158,7 @@ def _opens(access: Access, patient_id: str) -> bool:
 
 def _merged(conn: Connection, access: Access, patient_id: str) -> list[str]:
     rows = conn.execute(
-        'WITH RECURSIVE merged(id) AS (SELECT %s COLLATE "C" UNION '
+        'WITH RECURSIVE merged(id) AS (SELECT %s::text COLLATE "C" UNION '
         "SELECT m.patient_id FROM patient_merge m JOIN merged ON m.into_id = merged.id "
         "WHERE m.tenant_id = %s) SELECT id FROM merged WHERE id <> %s ORDER BY id",
         (patient_id, access.tenant_id, patient_id),

@@ -74,7 +74,7 @@ class PostgresFrozenPages:
             hits = every[start : start + size]
             patients = _still_open(conn, access, [hit["doc_id"] for hit in hits])
             row = AuditRow(
-                "R", "search-page", [p for p in patients.values() if p],
+                "R", "search-page", [*_named(found.answer), *filter(None, patients.values())],
                 [f"page/{page_id}", *(f"Document/{doc_id}" for doc_id in patients)],
                 {"start": start, "shown": len(patients)},
             )  # fmt: skip
@@ -128,6 +128,12 @@ def _ordered(hits: list[dict[str, Any]], grouping: str) -> list[dict[str, Any]]:
     for at, hit in enumerate(hits):
         best.setdefault(_owner(hit), at)
     return sorted(hits, key=lambda hit: (best[_owner(hit)], hit["rank"]))
+
+
+def _named(answer: Mapping[str, Any]) -> list[str]:
+    """Return the patients whom the page names beside its hits, in the facet."""
+    facet = (answer.get("facets") or {}).get("patient") or ()
+    return [str(each["value"]) for each in facet if each["value"]]
 
 
 def _owner(hit: Mapping[str, Any]) -> str:
