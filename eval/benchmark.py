@@ -1,0 +1,166 @@
+"""BEIR-shaped benchmarks: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv, each plain or .gz."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from indexing.errors import InvalidInput
+from rankers.dates import Interval, date_range
+
+Qrels = Mapping[str, Mapping[str, int]]  # topic id -> document id -> grade; 0 and below: judged not
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One document of a corpus; `metadata` as it stands there."""
+
+    doc_id: str
+    title: str
+    text: str
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A corpus with the topics that a split judges."""
+
+    name: str
+    corpus: tuple[Text, ...]
+    topics: Mapping[str, str]
+    qrels: Qrels
+
+
+def load(folder: Path, split: str) -> Benchmark:
+    """Read a benchmark.
+
+    Raises:
+        InvalidInput: a file is missing or unreadable, an id is missing, repeated or unknown, a
+            grade is no number, or there is nothing to measure; it says where.
+    """
+    corpus = _corpus(_file(folder, "corpus.jsonl"))
+    questions = _questions(_file(folder, "queries.jsonl"))
+    path = _file(folder, f"qrels/{split}.tsv")
+    qrels = _qrels(path)
+    known = {text.doc_id for text in corpus}
+    for topic, judged in qrels.items():
+        if topic not in questions:
+            raise InvalidInput(f"{path.name}: no query has the id {topic!r}")
+        for doc_id in judged:
+            if doc_id not in known:
+                raise InvalidInput(f"{path.name}: no document has the id {doc_id!r}")
+    topics = {topic: questions[topic] for topic in qrels}
+    return Benchmark(folder.resolve().name, corpus, topics, qrels)
+
+
+def _file(folder: Path, name: str) -> Path:
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.is_file():
+            return path
+    raise InvalidInput(f"{folder.name} has no {name} or {name}.gz")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the numbered lines that are not blank."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    number = 0
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", newline="\n") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, line.rstrip("\r\n")
+    except (OSError, EOFError, zlib.error) as exc:
+        raise InvalidInput(f"{path.name}, after line {number}: cannot be read") from exc
+    except UnicodeDecodeError as exc:
+        raise InvalidInput(f"{path.name}, after line {number}: not UTF-8") from exc
+
+
+def _objects(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield (where, id, object); every id once."""
+    seen: set[str] = set()
+    for number, line in _lines(path):
+        where = f"{path.name}, line {number}"
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError as exc:
+            raise InvalidInput(f"{where}: not JSON") from exc
+        key = found.get("_id") if isinstance(found, dict) else None
+        if isinstance(key, int) and not isinstance(key, bool):
+            key = str(key)
+        if not isinstance(key, str) or not key:
+            raise InvalidInput(f"{where}: no _id")
+        if key in seen:
+            raise InvalidInput(f"{where}: the id {key!r} stands there twice")
+        seen.add(key)
+        yield where, key, found
+    if not seen:
+        raise InvalidInput(f"{path.name} is empty")
+
+
+def _string(found: Mapping[str, Any], name: str, where: str) -> str:
+    value = found.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{where}: {name} is not a string")
+    return value
+
+
+def _corpus(path: Path) -> tuple[Text, ...]:
+    texts = []
+    for where, key, found in _objects(path):
+        metadata = found.get("metadata") or {}
+        if not isinstance(metadata, dict):
+            raise InvalidInput(f"{where}: metadata is not an object")
+        title, text = _string(found, "title", where), _string(found, "text", where)
+        texts.append(Text(key, title, text, metadata))
+    return tuple(texts)
+
+
+def _questions(path: Path) -> dict[str, str]:
+    questions = {}
+    for where, key, found in _objects(path):
+        questions[key] = _string(found, "text", where)
+        if not questions[key].strip():
+            raise InvalidInput(f"{where}: the query {key!r} is empty")
+    return questions
+
+
+def _qrels(path: Path) -> dict[str, dict[str, int]]:
+    """Read topic, document, grade; the first line may be a heading."""
+    qrels: dict[str, dict[str, int]] = {}
+    for number, line in _lines(path):
+        where, cells = f"{path.name}, line {number}", line.split("\t")
+        if len(cells) != 3:
+            raise InvalidInput(f"{where}: wants query-id, corpus-id and score, tab-separated")
+        topic, doc_id, score = (cell.strip() for cell in cells)
+        try:
+            grade = int(score)
+        except ValueError as exc:
+            if not qrels and number == 1:
+                continue
+            raise InvalidInput(f"{where}: the score is not a whole number") from exc
+        if doc_id in qrels.setdefault(topic, {}):
+            raise InvalidInput(f"{where}: {topic!r} and {doc_id!r} are judged twice")
+        qrels[topic][doc_id] = grade
+    if not any(grade > 0 for judged in qrels.values() for grade in judged.values()):
+        raise InvalidInput(f"{path.name}: nothing is judged relevant, there is nothing to measure")
+    return qrels
+
+
+def interval(text: Text) -> Interval:
+    """Return the metadata's date as an interval, (None, None) when it has none that reads."""
+    value = text.metadata.get("date")
+    if not isinstance(value, str) or not value:
+        return None, None
+    try:
+        return date_range(value[:10], 0, UTC)
+    except InvalidInput:
+        return None, None

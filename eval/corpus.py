@@ -1,0 +1,95 @@
+"""A benchmark's documents into the indexes: the same language, passages and entries as ingest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from eval.benchmark import Text, interval
+from indexing.derive import passage_texts
+from indexing.model import Annotation, Document, TenantId
+from indexing.ports import (
+    Derived,
+    Encoder,
+    GraphEntry,
+    GraphIndex,
+    LexicalEntry,
+    LexicalIndex,
+    VectorEntry,
+    VectorIndex,
+)
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Indexes:
+    """Where a corpus goes; a leg that is not asked is None and costs nothing."""
+
+    annotate: Callable[[str], Annotation]
+    encoder: Encoder | None
+    lexical: LexicalIndex | None
+    vector: VectorIndex | None
+    graph: GraphIndex | None
+
+
+def document(tenant_id: TenantId, text: Text) -> Document:
+    """Return a benchmark's text as the document that ingest would make of it."""
+
+    def said(name: str) -> str:
+        value = text.metadata.get(name)
+        return value if isinstance(value, str) else ""
+
+    start, end = interval(text)
+    return Document(
+        tenant_id=tenant_id,
+        doc_id=text.doc_id,
+        version=1,
+        text=text.text,
+        title=text.title,
+        patient_id=said("patient_id") or None,
+        date_start=start,
+        date_end=end,
+        type=said("note_type"),
+        specialty=said("specialty"),
+    )
+
+
+def fill(
+    indexes: Indexes, tenant_id: TenantId, corpus: Iterable[Text], each: Callable[[int], None]
+) -> None:
+    """Index the corpus; `each` hears how many documents more are done."""
+    for texts in _batches(corpus):
+        derived = [_derived(indexes, document(tenant_id, text)) for text in texts]
+        if indexes.lexical is not None:
+            indexes.lexical.upsert(
+                tenant_id, [LexicalEntry(d.document, d.sections, d.mentions) for d in derived]
+            )
+        if indexes.graph is not None:
+            indexes.graph.upsert(tenant_id, [GraphEntry(d.document, d.mentions) for d in derived])
+        if indexes.vector is not None and indexes.encoder is not None:
+            indexes.vector.upsert(tenant_id, list(_encoded(indexes.encoder, derived)))
+        each(len(texts))
+
+
+def _derived(indexes: Indexes, found: Document) -> Derived:
+    language = indexes.annotate(found.text)
+    return Derived(
+        found, language.language_version, language.sections, language.passages, language.mentions
+    )
+
+
+def _encoded(encoder: Encoder, derived: list[Derived]) -> Iterator[VectorEntry]:
+    texts = [passage_texts(each) for each in derived]
+    rows = encoder.encode([text for some in texts for text in some])
+    at = 0
+    for each, some in zip(derived, texts, strict=True):
+        yield VectorEntry(each.document, encoder.model, each.passages, rows[at : at + len(some)])
+        at += len(some)
+
+
+def _batches(corpus: Iterable[Text]) -> Iterator[list[Text]]:
+    rest = iter(corpus)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
