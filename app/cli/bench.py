@@ -1,0 +1,194 @@
+"""`anamnesis bench`: how fast questions are answered, and how fast notes become searchable."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import orjson
+from pgvector import Vector
+from pgvector.psycopg import register_vector
+
+from app.answers import audited, request_of
+from app.cli.bench_freshness import freshness
+from app.cli.bench_hospital import fill, settled, tenant_of
+from app.cli.output import operator, print_json, progress, stderr
+from app.questions import Question
+from app.settings import load
+from app.wiring import Installation
+from eval.bench import rivals
+from eval.bench.clock import Ask, Figures, interleaved
+from eval.bench.questions import questions
+from indexing.access import Access
+from indexing.audit import AuditRow
+from indexing.backends.postgres.embedded import Server
+from indexing.backends.postgres.frozen import PostgresFrozenPages
+from indexing.backends.postgres.trail import PostgresTrail
+from indexing.feed import ChangeFeed
+from indexing.follow import Follower, step
+from indexing.ports import Vectors
+from rankers.answer import SearchRequest
+
+QUESTIONS = 1_000
+SLOW_QUESTIONS = 100  # of systems that need seconds for what others do in milliseconds
+
+
+def search_command(notes: int, as_json: bool) -> int:
+    """Time our search beside others on the same corpus; return the exit code."""
+    with settled(load(), notes) as installation:
+        access = operator(tenant_of(installation))
+        texts, matrix = _corpus(installation, access)
+        systems = _ours(installation, access) | _others(installation, access, texts, matrix)
+        asked = questions(QUESTIONS)
+        with progress() as bar:
+            task = bar.add_task("asking", total=len(asked))
+            found = interleaved(systems, asked, each=lambda: bar.advance(task))
+        result = {
+            "systems": {name: each.to_json() for name, each in found.items()},
+            "notes": len(texts), "passages": len(matrix), "questions": len(asked),
+            "skipped": [name for name in ("rank-bm25", "bm25s") if name not in found],
+            "legs": _legs(installation, access, asked[:200]),
+        }  # fmt: skip
+        installation.search.close()
+    _print(result, found, as_json)
+    return 0
+
+
+def _ours(installation: Installation, access: Access) -> dict[str, Ask]:
+    """Answer as the API does (ten hits and their audit row) and as the page does (200, frozen)."""
+    search, trail = installation.search, PostgresTrail(installation.database)
+    pages = PostgresFrozenPages(installation.database, timedelta(hours=1))
+
+    def api(question: str) -> object:
+        answer = search.answer(access, SearchRequest(q=question, k=10)).to_json()
+        patients = sorted({hit["patient_id"] for hit in answer["hits"] if hit["patient_id"]})
+        entities = [f"Document/{hit['doc_id']}" for hit in answer["hits"]]
+        trail.record(access, AuditRow("E", "search", patients, entities, audited(answer).detail))
+        return orjson.dumps(answer)
+
+    def page(question: str) -> object:
+        asked = Question(q=question)
+        answer = search.answer(access, request_of(asked)).to_json()
+        return pages.freeze(access, asked.to_json(), answer, audited(answer))
+
+    return {"anamnesis": api, "anamnesis frozen page": page}
+
+
+def _others(
+    installation: Installation, access: Access, texts: Sequence[str], matrix: Vectors
+) -> dict[str, Ask]:
+    encoder = installation.encoder
+    systems: dict[str, Ask | None] = {
+        "rank-bm25": rivals.rank_bm25(texts),
+        "bm25s": rivals.bm25s(texts),
+        "pgvector": rivals.nearest(encoder, lambda row: _pgvector(installation, access, row)),
+        "minilm brute force": rivals.brute_force(encoder, matrix),
+    }
+    return {name: ask for name, ask in systems.items() if ask is not None}
+
+
+def _pgvector(installation: Installation, access: Access, row: Vectors) -> object:
+    """Ask pgvector as its manual does: no filter but the tenant, exact, ten passages."""
+    with installation.database.tenant(access.tenant_id) as conn:
+        register_vector(conn)
+        return conn.execute(
+            "SELECT doc_id, number FROM vector_passage WHERE tenant_id = %s "
+            "ORDER BY (embedding <#> %s) + 0 LIMIT 10",
+            (access.tenant_id, Vector(row)),
+        ).fetchall()
+
+
+def _corpus(installation: Installation, access: Access) -> tuple[list[str], Vectors]:
+    """Read every note's text and every passage's vector."""
+    derived, encoder = installation.derived, installation.encoder
+    keys = sorted(derived.live(access.tenant_id))
+    texts: list[str] = []
+    rows: list[Vectors] = []
+    for at in range(0, len(keys), 1000):
+        for entry in derived.vectors(
+            access.tenant_id, keys[at : at + 1000], encoder.model, encoder.dimension
+        ):
+            texts.append(f"{entry.document.title} {entry.document.text}")
+            rows.append(entry.vectors)
+    return texts, np.concatenate(rows)
+
+
+def _legs(
+    installation: Installation, access: Access, asked: Sequence[str]
+) -> Mapping[str, Mapping[str, float]]:
+    """Say where an answer's time goes: p50 and p95 of each part."""
+    took: dict[str, list[float]] = {}
+    for question in asked:
+        answer = installation.search.answer(access, SearchRequest(q=question, k=10))
+        for name, ms in answer.took_ms.items():
+            took.setdefault(name, []).append(ms)
+    return {
+        name: {
+            "p50_ms": round(float(np.percentile(times, 50)), 3),
+            "p95_ms": round(float(np.percentile(times, 95)), 3),
+        }
+        for name, times in sorted(took.items())
+    }
+
+
+def ingest_command(notes: int, as_json: bool) -> int:
+    """Time ingest, derive, index and freshness in a throw-away home; return the exit code."""
+    settings = load()
+    root = settings.home / "bench"
+    root.mkdir(parents=True, exist_ok=True)
+    home = mkdtemp(prefix="ingest-", dir=root)
+    installation = Installation(
+        settings.model_copy(update={"home": root / home, "database_url": None})
+    )
+    try:
+        result = _ingested(installation, notes)
+        result["freshness"], result["burst"] = freshness(installation, tenant_of(installation))
+    finally:
+        installation.close()
+        Server(installation.home).stop()
+        shutil.rmtree(home, ignore_errors=True)
+    _print(result, {}, as_json)
+    return 0
+
+
+def _ingested(installation: Installation, notes: int) -> dict[str, Any]:
+    tenant = tenant_of(installation)
+    began = time.perf_counter()
+    resources = fill(installation, tenant, notes)
+    seconds = time.perf_counter() - began
+    live = len(installation.derived.live(tenant.tenant_id))
+    stages = {"ingest": {"resources_per_s": round(resources / seconds, 1)}}
+    for follower in (*installation.text_followers(), *installation.vector_followers()):
+        took = _drained(installation.feed, follower, live)
+        stages[follower.name] = {"notes_per_s": round(live / took, 1), "seconds": round(took, 3)}
+    passages = int(installation.vector.state(tenant.tenant_id).extra["passages"])
+    stages["embed"]["passages_per_s"] = round(passages / stages["embed"]["seconds"], 1)
+    return {"systems": {"anamnesis": {}}, "notes": live, "resources": resources, "stages": stages}
+
+
+def _drained(feed: ChangeFeed, follower: Follower, live: int) -> float:
+    with progress() as bar:
+        task = bar.add_task(follower.name, total=live)
+        began = time.perf_counter()
+        while read := step(feed, follower):
+            bar.advance(task, read)
+        return time.perf_counter() - began
+
+
+def _print(result: Mapping[str, Any], found: Mapping[str, Figures], as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+        return
+    for name, each in found.items():
+        print(
+            f"{name:<24} p50 {each.p50_ms:8.2f} ms  p95 {each.p95_ms:8.2f} ms  "
+            f"p99 {each.p99_ms:8.2f} ms  {each.qps:8.1f}/s"
+        )
+    for name, value in result.items():
+        if name != "systems":
+            stderr.print(f"{name}: {value}", markup=False)
