@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+THEMES = ("auto", "light", "dark")
 PAGE_SIZE = 20
 
 Frame = Callable[[Request], Mapping[str, Any]]

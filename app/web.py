@@ -23,12 +23,11 @@ from app.auth.sessions import (
 )
 from app.charts import short_value, spark
 from app.edge import Edge, Metrics
-from app.pages import folder, moment
+from app.pages import THEMES, folder, moment
 from app.routes import api, audit, fhir, health, landing, notes, patients, search, status
 from app.services import Services
 from indexing.errors import AnamnesisError
 
-THEMES = ("auto", "light", "dark")
 _ROUTES = (landing, search, notes, patients, status, audit, api, fhir, health)
 
 

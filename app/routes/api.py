@@ -62,7 +62,9 @@ def search(
     own = services(request)
     answer = own.search().answer(who.access, asked).to_json()
     row = audited(answer)
-    patients = sorted({hit["patient_id"] for hit in answer["hits"] if hit["patient_id"]})
+    named = {hit["patient_id"] for hit in answer["hits"]}
+    named |= {facet["value"] for facet in answer["facets"].get("patient", ())}
+    patients = sorted(named - {None, ""})
     entities = [f"Document/{hit['doc_id']}" for hit in answer["hits"]]
     own.trail.record(who.access, AuditRow("E", "search", patients, entities, row.detail))
     return _json(answer)

@@ -38,7 +38,8 @@ def _shown(
 ) -> Response:
     own = services(request)
     rows = own.trail.read(who.access, patient_id=patient, user=user, before=before, limit=PAGE + 1)
-    person = own.charts.people(who.access, [patient] if patient else []).get(patient)
+    of = [patient] if patient else []
+    person = own.charts.people(who.access, of, recorded=of).get(patient)
     return page(
         request, "audit.html", rows=rows[:PAGE], patient=patient, user=user, person=person,
         broken=own.trail.broken_at(who.access), more=rows[PAGE - 1].seq if rows[PAGE:] else None,

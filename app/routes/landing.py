@@ -20,7 +20,7 @@ from app.auth.sessions import (
     text,
 )
 from app.errors import Throttled
-from app.pages import page
+from app.pages import THEMES, page
 
 router = APIRouter()
 
@@ -99,7 +99,9 @@ def logout(request: Request, _form: Form) -> Response:
 def theme(request: Request, form: Form) -> Response:
     """Choose light, dark, or as the system has it."""
     response = RedirectResponse(local(text(form, "next")), 303)
-    set_cookie(request, response, "theme", text(form, "theme")[:5], max_age=_YEAR_S)
+    wanted = text(form, "theme")
+    if wanted in THEMES:  # a cookie holds no other bytes than ours
+        set_cookie(request, response, "theme", wanted, max_age=_YEAR_S)
     return response
 
 

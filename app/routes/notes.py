@@ -28,7 +28,8 @@ def note(request: Request, doc_id: str, who: Reader, found: str = "") -> Respons
     own = services(request)
     derived = own.charts.note(who.access, doc_id)
     patient_id = derived.document.patient_id
-    person = own.charts.people(who.access, [patient_id] if patient_id else []).get(patient_id or "")
+    of = [patient_id] if patient_id else []
+    person = own.charts.people(who.access, of, recorded=of).get(patient_id or "")
     view = view_of(derived, _found(own, who, found, derived), who.zone, str(request.base_url))
     return page(request, "note.html", note=view, person=person, found=found)
 

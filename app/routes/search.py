@@ -106,7 +106,8 @@ def frozen_page(
     own = services(request)
     grouping = _grouping(group)
     opened = own.frozen.open(who.access, page_id, max(start, 0), PAGE_SIZE, grouping)
-    people = own.charts.people(who.access, shown_patients(opened))
+    recorded = {patient for patient in opened.patients.values() if patient}
+    people = own.charts.people(who.access, shown_patients(opened), recorded)
     question = replace(question_of(opened.page.question), group=grouping)
     results = results_of(opened, people, who.zone, grouping)
     response = page(request, _template(request), question=question, results=results, fault=None)

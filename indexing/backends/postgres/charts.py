@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,6 +60,12 @@ _OPEN_FIRST = {
     "medications": "(t.status IN ('active', 'on-hold')) IS TRUE DESC, ",
     "statements": "(t.status IN ('active', 'intended', 'on-hold')) IS TRUE DESC, ",
 }
+# A restricted Medication names nothing to who is not cleared for it.
+_MEDICATION = (
+    "LEFT JOIN medication m ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
+    "AND NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = m.tenant_id "
+    "AND c.type = 'Medication' AND c.id = m.resource_id AND c.labels && %s) "
+)
 
 
 class PostgresCharts:
@@ -83,15 +89,23 @@ class PostgresCharts:
             audit.record(conn, access, row)
         return found
 
-    def people(self, access: Access, patient_ids: Sequence[str]) -> Mapping[str, Person]:
-        """Return who these patients are, for headings beside what is read and recorded itself."""
+    def people(
+        self, access: Access, patient_ids: Sequence[str], recorded: Collection[str] = ()
+    ) -> Mapping[str, Person]:
+        """Return who these patients are; the row names those that no row of the page's did yet."""
         if not patient_ids:
             return {}
         with self._database.tenant(access.tenant_id) as conn:
-            return people(conn, access, patient_ids)
+            found = people(conn, access, patient_ids)
+            if more := sorted(set(found).difference(recorded)):
+                row = AuditRow("R", "patient-name", more, [f"Patient/{each}" for each in more])
+                audit.record(conn, access, row)
+        return found
 
     def survivor(self, access: Access, patient_id: str) -> str:
         """Return the patient that this one was merged into, itself when it was not."""
+        if access.patients is not None and patient_id not in access.patients:
+            return patient_id
         with self._database.tenant(access.tenant_id) as conn:
             row = conn.execute(
                 "SELECT surviving_patient(%s, %s)", (access.tenant_id, patient_id)
@@ -132,9 +146,11 @@ def people(conn: Connection, access: Access, patient_ids: Sequence[str]) -> Mapp
     """Return who these patients are; unknown ones are absent."""
     rows = conn.execute(
         "SELECT resource_id, coalesce(name, ''), coalesce(sex, ''), birth_start, birth_end, "
-        "coalesce(deceased, false), deceased_start, concat_ws(', ', city, state) FROM patient "
-        "WHERE tenant_id = %s AND resource_id = ANY(%s)",
-        (access.tenant_id, list(patient_ids)),
+        "coalesce(deceased, false), deceased_start, concat_ws(', ', city, state) FROM patient p "
+        "JOIN resource r ON r.tenant_id = p.tenant_id AND r.type = 'Patient' "
+        "AND r.id = p.resource_id WHERE p.tenant_id = %s AND p.resource_id = ANY(%s) "
+        "AND NOT r.labels && %s",
+        (access.tenant_id, list(patient_ids), sorted(access.closed_labels)),
     ).fetchall()
     marks: dict[str, list[str]] = {}
     for patient_id, value in conn.execute(
@@ -208,21 +224,18 @@ def _lists(
 ) -> tuple[dict[str, list[Item]], dict[str, int]]:
     found: dict[str, list[Item]] = {}
     totals: dict[str, int] = {}
+    closed = sorted(access.closed_labels)
     for name, (table, kind, words, status, detail, start, end) in _LISTS.items():
-        joined = (
-            "LEFT JOIN medication m ON m.tenant_id = t.tenant_id "
-            "AND m.resource_id = t.medication_id "
-            if name in ("medications", "statements")
-            else ""
-        )
+        named = name in ("medications", "statements")
+        joined, hidden = (_MEDICATION, [closed]) if named else ("", [])
         rows = conn.execute(
             f"SELECT t.resource_id, coalesce({words}, ''), coalesce({status}, ''), "
             f"coalesce({detail}, ''), {start}, {end}, coalesce(r.last_updated > %s, false), "
             f"count(*) OVER () FROM {table} t {joined}JOIN resource r "
             "ON r.tenant_id = t.tenant_id AND r.type = %s AND r.id = t.resource_id "
-            "WHERE t.tenant_id = %s AND t.patient_id = ANY(%s) "
+            "WHERE t.tenant_id = %s AND t.patient_id = ANY(%s) AND NOT r.labels && %s "
             f"ORDER BY {_OPEN_FIRST.get(name, '')}{start} DESC NULLS LAST, t.resource_id LIMIT %s",
-            (since, kind, access.tenant_id, ids, MOST_ITEMS),
+            (since, *hidden, kind, access.tenant_id, ids, closed, MOST_ITEMS),
         ).fetchall()
         found[name] = [_item(kind, row) for row in rows]
         totals[name] = rows[0][-1] if rows else 0

@@ -45,6 +45,8 @@ _BY_STATE: dict[str, type[AnamnesisError]] = {
 def mapped(exc: psycopg.Error) -> AnamnesisError:
     """Return our error for the driver's, with its SQLSTATE and none of its words."""
     state = exc.sqlstate
+    if state is None and isinstance(exc, psycopg.DataError):
+        return EventRejected("a value holds what PostgreSQL does not store, such as U+0000")
     if state is None:
         return EngineUnavailable("PostgreSQL does not answer", hint="see `anamnesis doctor`")
     kind = _BY_STATE.get(state) or _BY_STATE.get(state[:2], EngineUnavailable)

@@ -249,11 +249,11 @@ def _find(
 ) -> Held | None:
     where = "WHERE tenant_id = %s AND type = %s AND id = %s"
     values: list[Any] = [access.tenant_id, resource_type, resource_id]
+    if version is not None:
+        where += " AND version = %s"
+        values.append(version)
     for table in ("resource", "resource_history"):
-        row = conn.execute(
-            f"SELECT {_HELD} FROM {table} {where}" + ("" if version is None else " AND version = %s"),
-            values if version is None else [*values, version],
-        ).fetchone()
+        row = conn.execute(f"SELECT {_HELD} FROM {table} {where}", values).fetchone()
         if row is not None or version is None:
             break
     if row is None:
