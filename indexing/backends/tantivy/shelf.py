@@ -7,7 +7,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import tzinfo
 from operator import add
@@ -24,6 +24,7 @@ HEAP_BYTES = 15_000_000  # Tantivy's least: enough for a follower's batch
 BULK_HEAP_BYTES = 96_000_000
 BULK_ENTRIES = 100
 LOCK_WAIT_S = 10.0
+IDLE_S = 0.5  # after which a writer is given back
 LOCK_POLL_S = 0.02
 MOST_CACHED_IDS = 500_000
 REBUILD = "Run `anamnesis index rebuild` for this tenant."
@@ -56,6 +57,9 @@ class Namespace:
         self.folder = folder
         self._zone = zone
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._kept: tantivy.IndexWriter | None = None
+        self._uses = 0
         self._seen: tuple[int, int, int] | None = None
         self._ids: dict[int, str] = {}
         with mapped_errors("open"):
@@ -102,6 +106,7 @@ class Namespace:
     def upsert(self, entries: Sequence[LexicalEntry]) -> None:
         """Write every entry that is not older than what is there, in one commit."""
         newest = {e.document.doc_id: e for e in sorted(entries, key=lambda e: e.document.version)}
+        _refuse_unwritable(newest)
         with self._writer(len(newest)) as writer:
             known = self._least_versions(list(newest))
             serial = self._next_serial()
@@ -156,17 +161,38 @@ class Namespace:
         top = searcher.search(Query.all_query(), 1, count=False, order_by_field="serial").hits
         return int(top[0][0]) + 1
 
+    def release(self) -> None:
+        """Give the writer back, its merges ended, so that another process may write."""
+        with self._writing:
+            writer, self._kept = self._kept, None
+            if writer is not None:
+                with mapped_errors("be merged"):
+                    writer.wait_merging_threads()
+
     @contextmanager
     def _writer(self, size: int) -> Iterator[tantivy.IndexWriter]:
-        """Hold the one writer; nothing is kept unless the block commits."""
-        heap = BULK_HEAP_BYTES if size >= BULK_ENTRIES else HEAP_BYTES
-        with mapped_errors("be written"):
-            writer = self._locked_writer(heap)
-            try:
-                yield writer
-            finally:
-                # Merges that this commit set off end here; dropping the writer would kill them.
-                writer.wait_merging_threads()
+        """Hold the one writer; nothing is kept unless the block commits.
+
+        It stays open for a moment: merges go on beside the next commits, where waiting for each
+        would hold up the note behind it. Dropping a writer kills its merges.
+        """
+        with self._writing, mapped_errors("be written"):
+            writer = self._kept
+            if writer is None:
+                heap = BULK_HEAP_BYTES if size >= BULK_ENTRIES else HEAP_BYTES
+                writer = self._locked_writer(heap)
+            self._kept = None  # what was added before an error goes with it
+            yield writer
+            self._kept = writer
+            self._uses += 1
+        timer = threading.Timer(IDLE_S, self._release_idle, (self._uses,))
+        timer.daemon = True
+        timer.start()
+
+    def _release_idle(self, uses: int) -> None:
+        if uses == self._uses:
+            with suppress(EngineUnavailable):  # the next writer meets the same fault, and says so
+                self.release()
 
     def _locked_writer(self, heap: int) -> tantivy.IndexWriter:
         """The lock is the operating system's, so a killed process leaves none behind."""
@@ -188,6 +214,13 @@ def _made(entry: LexicalEntry, serial: int, zone: tzinfo) -> tantivy.Document:
         return document(entry, serial, zone)
     except (ValueError, UnicodeError, OverflowError) as exc:
         raise EventRejected("the full-text index cannot hold this document") from exc
+
+
+def _refuse_unwritable(doc_ids: Iterable[str]) -> None:
+    try:
+        "".join(doc_ids).encode()
+    except UnicodeEncodeError as exc:
+        raise EventRejected("a document's id holds an unpaired surrogate") from exc
 
 
 class Shelf:
@@ -230,18 +263,25 @@ class Shelf:
             out.flush()
             os.fsync(out.fileno())
         spelled.replace(self.folder / "current")
+        with self._lock:
+            before, self._open = self._open, namespace
+        if before is not None:
+            before.release()
         for other in self.folder.iterdir():
             if other.is_dir() and other != namespace.folder:
                 shutil.rmtree(other, ignore_errors=True)
 
     def abandon(self, namespace: Namespace) -> None:
         """Remove an index that never counted."""
+        namespace.release()
         shutil.rmtree(namespace.folder, ignore_errors=True)
 
     def drop(self) -> None:
         """Remove everything."""
         with self._lock:
-            self._open = None
+            before, self._open = self._open, None
+            if before is not None:
+                before.release()
             with suppress(FileNotFoundError):
                 shutil.rmtree(self.folder)
 
