@@ -1,0 +1,75 @@
+"""Fusion: contributions add up, depth and missing legs do no harm, a question sets weights."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.ports import Ranking, Scored
+from rankers.fusion import fuse, fuse_by_rank, weights
+
+LEGS = ("lexical", "vector", "graph")
+
+
+def ranking(scores: dict[str, float]) -> Ranking:
+    ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return Ranking(tuple(Scored(d, score, rank) for rank, (d, score) in enumerate(ordered, 1)))
+
+
+DOCS = st.sampled_from([f"d{i}" for i in range(12)])
+COSINES = st.dictionaries(DOCS, st.floats(-1, 1))
+POSITIVE = st.dictionaries(DOCS, st.floats(0, 50))
+RANKINGS = st.fixed_dictionaries(
+    {}, optional={"lexical": POSITIVE, "vector": COSINES, "graph": POSITIVE}
+).map(lambda legs: {leg: ranking(scores) for leg, scores in legs.items()})
+
+
+@pytest.mark.parametrize("how", [fuse, fuse_by_rank])
+@given(rankings=RANKINGS, k=st.integers(0, 15), question=st.text(max_size=40))
+def test_contributions_are_the_score(how, rankings, k, question) -> None:  # type: ignore[no-untyped-def]
+    found = how(rankings, k, question)
+    everything = {h.doc_id for r in rankings.values() for h in r.hits}
+    assert len(found) == min(k, len(everything))
+    assert [f.rank for f in found] == list(range(1, len(found) + 1))
+    assert list(found) == sorted(found, key=lambda f: (-f.score, f.doc_id))
+    for hit in found:
+        assert hit.score == sum(s.contribution for s in hit.signals.values())
+        assert all(s.contribution >= 0 for s in hit.signals.values())
+        for leg, signal in hit.signals.items():
+            assert Scored(hit.doc_id, signal.score, signal.rank) in rankings[leg].hits
+
+
+@given(rankings=RANKINGS, k=st.integers(1, 12))
+def test_a_longer_page_begins_with_the_shorter(rankings, k) -> None:  # type: ignore[no-untyped-def]
+    assert fuse(rankings, 15)[:k] == fuse(rankings, k)
+
+
+def test_the_depth_of_a_leg_moves_no_score() -> None:
+    scores = {f"d{i:04}": 0.9 - i / 2000 for i in range(1000)}
+    deep, shallow = ranking(scores), Ranking(ranking(scores).hits[:200])
+    assert fuse({"vector": deep}, 150) == fuse({"vector": shallow}, 150)
+
+
+def test_a_leg_alone_keeps_its_order() -> None:
+    alone = ranking({"a": 0.31, "b": 0.3, "c": -0.2})
+    found = fuse({"vector": alone, "lexical": Ranking(())}, 10)
+    assert [f.doc_id for f in found] == ["a", "b", "c"]
+    assert found[0].score == pytest.approx(1.0)
+    assert fuse({"vector": ranking({"only": 0.1})}, 10)[0].score == pytest.approx(1.0)
+
+
+def test_small_differences_among_few_notes_stay_small() -> None:
+    found = fuse({"vector": ranking({"a": 0.5, "b": 0.49})}, 2)
+    assert found[0].score - found[1].score < 0.1
+
+
+def test_the_longer_the_question_the_more_its_words_count() -> None:
+    legs = frozenset(LEGS)
+    word, question, note = "tinnitus", "does aspirin lower the risk of colon cancer", "x y z " * 90
+    shares = [weights(text, legs)["vector"] for text in (word, question, note)]
+    assert shares == sorted(shares, reverse=True)
+    assert len(set(shares)) == 3
+    for text in (word, question, note):
+        assert sum(weights(text, legs).values()) == pytest.approx(1)
+    assert weights(word, frozenset({"graph"})) == {"graph": 1.0}
