@@ -102,7 +102,8 @@ class Absence:
 class Answer:
     """`missing` names the legs that did not answer; `notices` say what the reader should know.
 
-    `total` counts the notes that match by their words, or the ranked ones where that is more.
+    `total` counts the notes that match by their words, and those that another leg alone found:
+    by concept, or by meaning where that is near enough to say something.
     `hidden` counts notes by the status that kept them out.
     """
 

@@ -32,6 +32,7 @@ from rankers.expand import Expanded, Expander, Wording
 from rankers.explain import Fused, LegReason, Reasons
 from rankers.fusion import fuse
 from rankers.legs import Legs, Ran
+from rankers.near import kept, least_cosine, near_enough
 from rankers.query import ParsedQuery, parse
 from rankers.snippets import Wanted, marks, snippet, wanted
 
@@ -81,6 +82,7 @@ class Search:
         self._encoder, self._documents = encoder, documents
         self._terminology, self._matcher = terminology, matcher
         self._timeout_s, self._fusion, self._zone = timeout_s, fusion, zone
+        self._least_cosine = least_cosine(encoder.model)
         self._expander = Expander(terminology, matcher)
         self._legs = Legs()
 
@@ -95,9 +97,11 @@ class Search:
         plan = self._plan(request, max(request.k, DEPTH))
         ran = self._legs.run(self._tasks(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
+        if not request.bare:
+            rankings = near_enough(rankings, self._least_cosine)
         fused = self._fusion(rankings, plan.depth)
         hits = self._hits(access, plan, fused, rankings)
-        total = max(rankings.get("lexical", Ranking(())).total or 0, len(fused))
+        total = len(fused) if request.bare else self._total(access, plan, rankings)
         took = {**ran.took_ms, "all": round(1000 * (time.perf_counter() - began), 3)}
         fresh = ran.results.get("freshness")
         return Answer(
@@ -126,6 +130,7 @@ class Search:
             return Reasons(doc_id, "There is no such note, or it is not open to you.")
         ran = self._legs.run(self._tasks(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
+        rankings = near_enough(rankings, self._least_cosine)
         fused = self._fusion(rankings, plan.depth)
         place = next((hit.rank for hit in fused if hit.doc_id == doc_id), None)
         removed = self._removed_by(access, plan, doc_id)
@@ -225,6 +230,20 @@ class Search:
                 rankings = {"lexical": rankings["lexical"]}
         return rankings, tuple(missing)
 
+    def _total(self, access: Access, plan: _Plan, rankings: Mapping[str, Ranking]) -> int:
+        """Count every note that matches by words, and those that another leg alone found."""
+        others = {h.doc_id for leg, r in rankings.items() if leg != "lexical" for h in r.hits}
+        words = rankings.get("lexical")
+        if words is None:
+            return len(others)
+        others -= {hit.doc_id for hit in words.hits}
+        total = words.total if words.total is not None else len(words.hits)
+        if others and total > len(words.hits):  # some of them match too, beyond the depth
+            others -= self._lexical.matching(
+                access, plan.clause, plan.filters, plan.assertion, others
+            )
+        return total + len(others)
+
     def _constrained(
         self, access: Access, plan: _Plan, constraint: Clause, rankings: Mapping[str, Ranking]
     ) -> dict[str, Ranking]:
@@ -236,7 +255,7 @@ class Search:
             access, lexical.prepared(constraint), plan.filters, plan.assertion, asked
         )
         return {
-            leg: ranking if leg == "lexical" else _kept(ranking, allowed)
+            leg: ranking if leg == "lexical" else kept(ranking, allowed)
             for leg, ranking in rankings.items()
         }
 
@@ -317,11 +336,6 @@ def _hit(
         type=note.type, specialty=note.specialty, author=note.author, snippet=shown,
         concepts=shares.get(fused.doc_id, {}),
     )  # fmt: skip
-
-
-def _kept(ranking: Ranking, allowed: frozenset[str]) -> Ranking:
-    hits = [hit for hit in ranking.hits if hit.doc_id in allowed]
-    return Ranking(tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)))
 
 
 def _chips(plan: _Plan, counts: Mapping[str, int]) -> tuple[ShownChip, ...]:
