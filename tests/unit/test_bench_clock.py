@@ -1,0 +1,46 @@
+"""The benchmark's own arithmetic, its turns, and its questions."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from eval.bench.clock import figures, interleaved
+from eval.bench.questions import questions
+from indexing.errors import InvalidQuery
+from rankers.query import parse
+
+
+def test_percentiles_and_rate() -> None:
+    found = figures([1.0] * 98 + [100.0] * 2)
+    assert (found.p50_ms, found.p95_ms) == (1.0, 1.0)
+    assert 1.0 < found.p99_ms <= 100.0
+    assert found.qps == round(100 / (298 / 1000), 3)
+
+
+def test_systems_take_turns_and_the_warm_up_is_not_counted() -> None:
+    heard: list[str] = []
+    ticks = count()
+    systems = {name: lambda q, name=name: heard.append(f"{name}{q}") for name in "ab"}
+    found = interleaved(systems, ["1", "2"], warm_up=1, clock=lambda: next(ticks))
+    assert heard == ["a1", "b1", "a1", "b1", "b2", "a2"]
+    assert found["a"].p50_ms == 1000.0
+
+
+def test_questions_are_the_same_for_a_seed_and_mixed() -> None:
+    asked = questions(400)
+    assert asked == questions(400)
+    assert asked != questions(400, seed=12)
+    assert len(set(asked)) > 200
+    assert any(q.startswith('"') for q in asked)
+    assert any(len(q.split()) > 6 for q in asked)
+    assert any(len(q.split()) <= 2 for q in asked)
+
+
+def test_every_question_parses() -> None:
+    refused = []
+    for question in questions(1000):
+        try:
+            parse(question)
+        except InvalidQuery:
+            refused.append(question)
+    assert refused == []
