@@ -1,0 +1,173 @@
+"""A hospital whose every field carries one word, and browsers that try to read it from outside."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from argon2 import PasswordHasher
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from app.auth.passwords import Passwords
+from app.following import catch_up
+from app.services import Services, services_of
+from app.web import create_app
+from app.wiring import Installation
+from indexing.access import Access, Role
+from indexing.backends.postgres.tenants import new_tenant_id
+from indexing.ingest import Ingest
+from indexing.model import Tenant
+
+SITE = "http://127.0.0.1:8080"
+PASSWORD = "a long enough password"
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+
+
+@dataclass(frozen=True, slots=True)
+class Hospital:
+    """`services` with quick password hashing; accounts are named after their roles."""
+
+    tenant: Tenant
+    services: Services
+    access: Access
+
+    def user_id(self, role: Role) -> str:
+        """Return the id of the account of that role."""
+        return self.services.accounts.by_name(self.tenant.tenant_id, role.value).user_id
+
+    def bearer(self, role: Role = Role.CLINICIAN) -> dict[str, str]:
+        """Return the header of a fresh token."""
+        secret = self.services.accounts.create_token(
+            self.tenant.tenant_id, self.user_id(role), timedelta(days=1)
+        )[1]
+        return {"Authorization": f"Bearer {secret}"}
+
+
+def found_hospital(
+    installation: Installation, resources: Sequence[Mapping[str, Any]], name: str = "A hospital"
+) -> Hospital:
+    """Make a tenant with one account per role and these resources, indexed."""
+    tenant_id = new_tenant_id()
+    tenant = Tenant(tenant_id, f"x-{tenant_id.hex[:12]}", name)
+    installation.tenants.create(tenant)
+    quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    services = replace(services_of(installation), passwords=quick)
+    for role in Role:
+        services.accounts.create(tenant_id, role.value, [role], quick.hash(PASSWORD))
+    access = Access(tenant_id, "loader", frozenset({Role.ADMIN}))
+    ingest = Ingest(installation.records, access, ZoneInfo("UTC"))
+    for resource in resources:
+        outcome = ingest.submit(json.dumps(resource).encode())[0]
+        assert outcome.rejected is None, outcome.rejected
+    catch_up(installation)
+    return Hospital(tenant, services, access)
+
+
+def chart_of(patient: str, word: str, mark: str, security: Sequence[Any] = ()) -> list[Any]:
+    """Return resources of every kind with `word` in each text; ids begin with `mark`."""
+    subject = {"reference": f"Patient/{patient}"}
+    text = {"text": f"{word} disorder", "coding": [{"code": word, "display": word}]}
+    period = {"start": "2024-01-01", "end": "2024-01-09"}
+
+    def one(kind: str, **more: Any) -> dict[str, Any]:
+        meta = {"meta": {"security": list(security)}} if security else {}
+        return {"resourceType": kind, "id": f"{mark}-{kind.lower()}", **meta, **more}
+
+    return [
+        one("Encounter", status="finished", subject=subject, period=period, type=[text],
+            **{"class": {"code": "AMB"}}, reasonCode=[text]),
+        one("Condition", subject=subject, code=text, onsetDateTime="2020", bodySite=[text],
+            clinicalStatus={"coding": [{"system": CLINICAL, "code": "active"}]}),
+        one("Observation", subject=subject, status="final", code=text, valueString=word,
+            effectiveDateTime="2024-01-01"),
+        one("MedicationRequest", subject=subject, status="active", intent="order",
+            medicationCodeableConcept=text, dosageInstruction=[{"text": word}]),
+        one("MedicationStatement", subject=subject, status="active",
+            medicationCodeableConcept=text),
+        one("AllergyIntolerance", patient=subject, code=text,
+            reaction=[{"manifestation": [text]}]),
+        one("Procedure", subject=subject, status="completed", code=text,
+            performedDateTime="2024-01-02"),
+        note(f"{mark}-note", patient, f"ASSESSMENT:\nThe {word} chest pain is severe.", word,
+             security),
+    ]  # fmt: skip
+
+
+def person(patient: str, word: str, security: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return a patient with `word` in each text."""
+    meta = {"meta": {"security": list(security)}} if security else {}
+    return {
+        "resourceType": "Patient", "id": patient, "gender": "female", "birthDate": "1951-02-03",
+        "name": [{"family": word.title(), "given": [word]}],
+        "identifier": [{"system": "urn:mrn", "value": f"mrn-{word}"}],
+        "address": [{"city": word, "state": word}], "telecom": [{"value": word}], **meta,
+    }  # fmt: skip
+
+
+def note(
+    doc_id: str, patient: str, text: str, word: str, security: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """Return a note whose title, type, specialty and author hold `word`."""
+    meta = {"meta": {"security": list(security)}} if security else {}
+    data = base64.b64encode(text.encode()).decode()
+    return {
+        "resourceType": "DocumentReference", "id": doc_id, "status": "current", **meta,
+        "subject": {"reference": f"Patient/{patient}"}, "type": {"text": f"{word} note"},
+        "description": f"{word} title", "author": [{"display": f"Dr {word}"}],
+        "context": {"period": {"start": "2024-01-03"}, "practiceSetting": {"text": word}},
+        "content": [{"attachment": {"contentType": "text/plain", "data": data}}],
+    }  # fmt: skip
+
+
+@contextmanager
+def browser(hospital: Hospital, address: str = "10.1.0.1") -> Iterator[TestClient]:
+    """Open a browser on the application."""
+    app = create_app(hospital.services)
+    with TestClient(
+        app, base_url=SITE, client=(address, 5), follow_redirects=False,
+        raise_server_exceptions=False,
+    ) as client:  # fmt: skip
+        yield client
+
+
+def form_token(text: str) -> str:
+    """Return the token of a page's forms."""
+    found = re.search(r'name="form_token" value="([0-9a-f]+)"', text)
+    assert found is not None
+    return found.group(1)
+
+
+def sign_in(client: TestClient, hospital: Hospital, role: Role = Role.CLINICIAN) -> str:
+    """Sign in and return the token of the session's forms."""
+    answer = client.post(
+        "/login",
+        data={
+            "form_token": form_token(client.get("/login").text), "tenant": hospital.tenant.code,
+            "name": role.value, "password": PASSWORD,
+        },
+    )  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    return form_token(client.get("/login", follow_redirects=True).text)
+
+
+def ask(client: TestClient, token: str, words: str, **more: str) -> Response:
+    """Search in the browser and return the frozen page."""
+    answer = client.post("/search", data={"form_token": token, "q": words, **more})
+    assert answer.status_code == 303, answer.text
+    return client.get(answer.headers["location"])
+
+
+def everything(answer: Response) -> str:
+    """Return every byte of an answer, headers included, as text."""
+    headers = "\n".join(f"{k}: {v}" for k, v in answer.headers.multi_items())
+    return f"{headers}\n\n{answer.text}"
