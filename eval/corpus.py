@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from eval.benchmark import Text, interval
+from indexing.access import Access
 from indexing.derive import passage_texts
 from indexing.model import Annotation, Document, TenantId
 from indexing.ports import (
     Derived,
     Encoder,
+    Freshness,
     GraphEntry,
     GraphIndex,
     LexicalEntry,
@@ -25,13 +27,30 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
-    """Where a corpus goes; a leg that is not asked is None and costs nothing."""
+    """Where a corpus goes; a leg that is not asked is None and costs nothing. The full text is
+    always there, because filters and operators are checked by it."""
 
     annotate: Callable[[str], Annotation]
-    encoder: Encoder | None
-    lexical: LexicalIndex | None
+    encoder: Encoder
+    lexical: LexicalIndex
     vector: VectorIndex | None
     graph: GraphIndex | None
+
+
+class NoDocuments:
+    """Notes for a search that shows none: an evaluation asks for the ranking alone."""
+
+    def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:  # noqa: ARG002
+        """Return nothing."""
+        return {}
+
+    def freshness(self, access: Access) -> Freshness:  # noqa: ARG002
+        """Say that nothing is pending."""
+        return Freshness(None, {})
+
+    def total(self, access: Access) -> int:  # noqa: ARG002
+        """Return 0."""
+        return 0
 
 
 def document(tenant_id: TenantId, text: Text) -> Document:
@@ -62,13 +81,12 @@ def fill(
     """Index the corpus; `each` hears how many documents more are done."""
     for texts in _batches(corpus):
         derived = [_derived(indexes, document(tenant_id, text)) for text in texts]
-        if indexes.lexical is not None:
-            indexes.lexical.upsert(
-                tenant_id, [LexicalEntry(d.document, d.sections, d.mentions) for d in derived]
-            )
+        indexes.lexical.upsert(
+            tenant_id, [LexicalEntry(d.document, d.sections, d.mentions) for d in derived]
+        )
         if indexes.graph is not None:
             indexes.graph.upsert(tenant_id, [GraphEntry(d.document, d.mentions) for d in derived])
-        if indexes.vector is not None and indexes.encoder is not None:
+        if indexes.vector is not None:
             indexes.vector.upsert(tenant_id, list(_encoded(indexes.encoder, derived)))
         each(len(texts))
 

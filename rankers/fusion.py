@@ -60,8 +60,8 @@ def fuse(rankings: Mapping[str, Ranking], k: int, question: str | None = None) -
 
 
 def fuse_by_rank(
-    rankings: Mapping[str, Ranking], k: int, question: str | None = None
-) -> tuple[Fused, ...]:  # noqa: ARG001
+    rankings: Mapping[str, Ranking], k: int, _question: str | None = None
+) -> tuple[Fused, ...]:
     """Fuse by reciprocal ranks: for legs whose scores mean nothing beside each other."""
     signals: dict[str, dict[str, Signal]] = {}
     for leg, ranking in rankings.items():

@@ -13,7 +13,7 @@ from app.cli.output import print_json, progress, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
 from eval.benchmark import Benchmark, load
-from eval.corpus import Indexes, fill
+from eval.corpus import Indexes, NoDocuments, fill
 from eval.measures import aggregate
 from eval.run import RANKERS, Run, run, write_trec
 from indexing.access import LABELS, Access, Role
@@ -55,8 +55,7 @@ def evaluate(installation: Installation, benchmark: Benchmark, ranker: str) -> R
     with _throw_away(installation.home) as folder:
         indexes = Indexes(
             annotate=installation.language.annotate,
-            encoder=_encoder(installation) if "vector" in legs else None,
-            # Filters and operators are checked by the full text, whatever the legs.
+            encoder=CachedEncoder(installation.encoder, installation.home / "cache" / "vectors"),
             lexical=TantivyLexicalIndex(folder),
             vector=MemoryVectorIndex() if "vector" in legs else None,
             graph=MemoryGraphIndex() if "graph" in legs else None,
@@ -71,12 +70,7 @@ def evaluate(installation: Installation, benchmark: Benchmark, ranker: str) -> R
             search.close()
 
 
-def _encoder(installation: Installation) -> CachedEncoder:
-    return CachedEncoder(installation.encoder, installation.home / "cache" / "vectors")
-
-
 def _search(installation: Installation, indexes: Indexes) -> Search:
-    assert indexes.lexical is not None
     return Search(
         lexical=indexes.lexical,
         vector=indexes.vector or MemoryVectorIndex(),
@@ -84,7 +78,7 @@ def _search(installation: Installation, indexes: Indexes) -> Search:
         encoder=indexes.encoder,
         terminology=installation.terminology,
         matcher=installation.matcher,
-        documents=None,
+        documents=NoDocuments(),
         timeout_s=TIMEOUT_S,
     )
 
