@@ -63,7 +63,7 @@ def services_of(installation: Installation) -> Services:
         trail=PostgresTrail(database),
         records=installation.records,
         documents=installation.documents,
-        search=lambda: installation.search,
+        search=installation.current_search,
         held=partial(_held, installation),
     )
 

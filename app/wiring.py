@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
+from zoneinfo import ZoneInfo
 
 from app.settings import Settings
 from indexing.backends.postgres.connect import Database
@@ -17,7 +19,7 @@ from indexing.backends.postgres.records import PostgresRecords
 from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
-from indexing.model import Annotation
+from indexing.model import Annotation, TenantId
 from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
@@ -27,11 +29,15 @@ if TYPE_CHECKING:  # loaded when first used: a command that needs no search star
     from rankers.search import Search
 
 
+_LOOK_AT_TERMINOLOGY_EVERY_S = 5.0
+
+
 class Installation:
     """One home folder with its database; what is absent is created, migrated, started on use."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._looked_at = time.monotonic()
 
     @property
     def home(self) -> Path:
@@ -69,6 +75,13 @@ class Installation:
     def tenants(self) -> PostgresTenants:
         """The registry."""
         return PostgresTenants(self.database, self.feed_database, self.owner_database)
+
+    @cache  # noqa: B019 - as long-lived as the process; a tenant's zone does not change
+    def zone_of(self, tenant_id: TenantId) -> ZoneInfo:
+        """Return a tenant's time zone, UTC for one that is not registered."""
+        with self.database.tenant(tenant_id) as conn:
+            row = conn.execute("SELECT time_zone FROM tenant").fetchone()
+        return ZoneInfo(row[0] if row else "UTC")
 
     @cached_property
     def records(self) -> PostgresRecords:
@@ -159,7 +172,7 @@ class Installation:
             case "tantivy":
                 from indexing.backends.tantivy import TantivyLexicalIndex
 
-                return TantivyLexicalIndex(self.home / "tantivy")
+                return TantivyLexicalIndex(self.home / "tantivy", zone_of=self.zone_of)
             case "memory":
                 from indexing.backends.memory_lexical import MemoryLexicalIndex
 
@@ -212,6 +225,14 @@ class Installation:
             documents=self.documents,
             timeout_s=self.settings.leg_timeout_s,
         )
+
+    def current_search(self) -> Search:
+        """Return the search over the terminology as it is loaded now; looks every few seconds."""
+        now = time.monotonic()
+        if now - self._looked_at > _LOOK_AT_TERMINOLOGY_EVERY_S:
+            self._looked_at = now
+            self.refresh_terminology()
+        return self.search
 
     def text_followers(self) -> Sequence[Follower]:
         """What makes a note findable by its words and concepts: quick, one after the other."""

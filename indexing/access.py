@@ -42,6 +42,7 @@ class Access:
     purpose: str = "TREAT"  # HL7 v3 PurposeOfUse
     patients: frozenset[str] | None = None
     labels: frozenset[str] = frozenset()
+    time_zone: str = "UTC"  # the tenant's: what a date in a question means
 
     def opens(self, patient_id: str | None, labels: frozenset[str]) -> bool:
         """Say whether this access may see a document of that patient with those labels."""

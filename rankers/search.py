@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from indexing.access import Access
 from indexing.clauses import Clause, Field
@@ -76,12 +77,11 @@ class Search:
         documents: Documents,
         timeout_s: float = 2.0,
         fusion: Fusion = fuse,
-        zone: tzinfo = UTC,
     ) -> None:
         self._lexical, self._vector, self._graph = lexical, vector, graph
         self._encoder, self._documents = encoder, documents
         self._terminology, self._matcher = terminology, matcher
-        self._timeout_s, self._fusion, self._zone = timeout_s, fusion, zone
+        self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model)
         self._expander = Expander(terminology, matcher)
         self._legs = Legs()
@@ -94,7 +94,7 @@ class Search:
             EngineUnavailable: no leg answered.
         """
         began = time.perf_counter()
-        plan = self._plan(request, max(request.k, DEPTH))
+        plan = self._plan(request, max(request.k, DEPTH), _zone(access))
         ran = self._legs.run(self._tasks(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
         if not request.bare:
@@ -124,7 +124,7 @@ class Search:
 
         Raises: InvalidQuery.
         """
-        plan = self._plan(replace(request, bare=True), 10 * DEPTH)
+        plan = self._plan(replace(request, bare=True), 10 * DEPTH, _zone(access))
         found = self._documents.fetch(access, [doc_id])
         if doc_id not in found:
             return Reasons(doc_id, "There is no such note, or it is not open to you.")
@@ -144,7 +144,7 @@ class Search:
 
         Raises: InvalidQuery.
         """
-        plan = self._plan(replace(request, bare=False), 1)
+        plan = self._plan(replace(request, bare=False), 1, UTC)
         want = wanted(plan.parsed.clause, _names(plan), plan.about.seeds, plan.about.weights)
         return marks(derived, want, plan.assertion)
 
@@ -152,10 +152,10 @@ class Search:
         """Let the threads end."""
         self._legs.close()
 
-    def _plan(self, request: SearchRequest, depth: int) -> _Plan:
-        parsed = parse(request.q, plain=request.plain, zone=self._zone)
+    def _plan(self, request: SearchRequest, depth: int, zone: tzinfo) -> _Plan:
+        parsed = parse(request.q, plain=request.plain, zone=zone)
         filters = both(both(parsed.filters, request.filters), chosen(request.only))
-        years = periods(request.only.get("period", ()), self._zone)
+        years = periods(request.only.get("period", ()), zone)
         expanded = Expanded(parsed.clause)
         if not parsed.exact:
             rejected, accepted = request.rejected, request.accepted
@@ -284,7 +284,7 @@ class Search:
         total = self._documents.total(access)
         searched = self._lexical.count(access, None, plan.filters)
         complete = fresh.complete_to if fresh is not None else None
-        until = f", complete to {complete.astimezone(self._zone):%H:%M}" if complete else ""
+        until = f", complete to {complete.astimezone(_zone(access)):%H:%M}" if complete else ""
         scope = "" if plan.filters.empty else " that the filters let through"
         of = f"{searched} of {searched}" if scope else f"{searched} of {total}"
         statement = f"No mention in {of} notes{scope}{until}."
@@ -311,6 +311,11 @@ class Search:
         ) and not self._lexical.matching(access, plan.clause, nothing, plan.assertion, one):
             return "It mentions this only as denied, hypothetical or of somebody else."
         return ""
+
+
+def _zone(access: Access) -> ZoneInfo:
+    """Return the tenant's time zone: what a date in a question means."""
+    return ZoneInfo(access.time_zone)
 
 
 def _of(rankings: Mapping[str, Ranking], leg: str) -> tuple[Scored, ...]:

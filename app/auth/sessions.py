@@ -50,6 +50,7 @@ def access_of(account: Account) -> Access:
         account.roles,
         purpose(account.roles),
         labels=account.labels,
+        time_zone=account.time_zone,
     )
 
 

@@ -40,4 +40,7 @@ def operator(tenant: Tenant) -> Access:
         name = getpass.getuser()
     except (KeyError, OSError):
         name = str(os.getuid())
-    return Access(tenant.tenant_id, f"operator:{name}", frozenset({Role.CLINICIAN}), "HOPERAT")
+    return Access(
+        tenant.tenant_id, f"operator:{name}", frozenset({Role.CLINICIAN}), "HOPERAT",
+        time_zone=tenant.time_zone,
+    )  # fmt: skip
