@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from html import unescape
 from urllib.parse import quote, unquote
 
@@ -374,11 +375,12 @@ def test_an_access_of_one_patient_opens_nothing_of_another(siege: Siege) -> None
     assert replace(reasons, doc_id="") == replace(absent, doc_id="")
     assert own.charts.people(nobody, ["v-p"]) == {}
     assert own.documents.fetch(nobody, ["v-note"]) == {}
-    for read in (
+    reads: list[Callable[[], object]] = [
         lambda: own.charts.note(nobody, "v-note"),
         lambda: own.charts.chart(nobody, "v-p", visit=True),
-        *(lambda k=k: own.records.read(nobody, k, f"v-{k.lower()}") for k in KINDS),
         lambda: own.records.read(nobody, "Patient", "v-p"),
-    ):
+    ]
+    reads += [partial(own.records.read, nobody, kind, f"v-{kind.lower()}") for kind in KINDS]
+    for read in reads:
         with pytest.raises(NotFound):
             read()

@@ -1,0 +1,208 @@
+"""Each route that reads of patients leaves its row, or reads nothing: held for every route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from app.web import create_app
+from app.wiring import Installation
+from indexing.access import Role
+from indexing.backends.postgres.installation import ROLES
+from indexing.errors import EngineUnavailable
+from tests.attack import (
+    Hospital,
+    ask,
+    browser,
+    chart_of,
+    found_hospital,
+    person,
+    sign_in,
+)
+
+WORD = "qzauditedword"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A request that reads of a patient, and the row that it must leave."""
+
+    row: str
+    address: str = ""
+    form: tuple[tuple[str, str], ...] | None = None
+    api: bool = False
+    role: Role = Role.CLINICIAN
+    names: bool = True  # whether the row names the patient
+
+
+CONDITION = "/fhir/Condition/a-condition"
+# Every route there is. A new one fails the test below until it stands here, with its row or with
+# the reason why it reads of nobody.
+READS: dict[tuple[str, str], Read | str] = {
+    ("GET", "/"): "leads on",
+    ("GET", "/login"): "the form",
+    ("POST", "/login"): "signs in",
+    ("POST", "/logout"): "signs out",
+    ("POST", "/theme"): "the light",
+    ("GET", "/health/live"): "for machines",
+    ("GET", "/health/ready"): "for machines",
+    ("GET", "/metrics"): "counts by route",
+    ("GET", "/status"): "counts by index",
+    ("GET", "/search"): "the empty form",
+    ("POST", "/search"): Read("search", "/search", (("q", "chest pain"),), names=False),
+    ("POST", "/search/{page_id}/refine"): Read(
+        "search", "{page}/refine", (("change", "query=severe pain"),), names=False
+    ),
+    ("GET", "/search/{page_id}"): Read("search-page", "{page}"),
+    ("POST", "/search/{page_id}/why"): Read(
+        "why", "{page}/why", (("doc_id", "a-note"),), names=False
+    ),
+    ("GET", "/notes/{doc_id:path}"): Read("note", "/notes/a-note"),
+    ("GET", "/patients/{patient_id}"): Read("patient", "/patients/a-p"),
+    ("GET", "/audit"): Read("audit", "/audit", role=Role.PRIVACY, names=False),
+    ("POST", "/audit"): Read("audit", "/audit", (("patient", "a-p"),), role=Role.PRIVACY),
+    ("POST", "/api/search"): Read("search", "/api/search", (), api=True),
+    ("GET", "/api/notes/{doc_id:path}"): Read("note", "/api/notes/a-note", api=True),
+    ("GET", "/api/patients/{patient_id}"): Read("patient", "/api/patients/a-p", api=True),
+    ("GET", "/fhir/{kind}/{resource_id}"): Read("resource", CONDITION, api=True),
+    ("GET", "/fhir/{kind}/{resource_id}/_history/{version}"): Read(
+        "resource", f"{CONDITION}/_history/1", api=True
+    ),
+    ("POST", "/fhir"): "writes: its row stands in the transaction of what it stores",
+    ("POST", "/fhir/"): "writes: as above",
+    ("POST", "/fhir/{kind}"): "writes: as above",
+    ("PUT", "/fhir/{kind}/{resource_id}"): "writes: as above",
+    ("DELETE", "/fhir/{kind}/{resource_id}"): "writes: as above, and reads first",
+}
+RECORDED = {key: read for key, read in READS.items() if isinstance(read, Read)}
+_NAMES = [f"{method} {path}" for method, path in RECORDED]
+
+
+@pytest.fixture(scope="module")
+def hospital(installation: Installation) -> Hospital:
+    return found_hospital(installation, [person("a-p", WORD), *chart_of("a-p", WORD, "a")])
+
+
+@pytest.fixture
+def client(hospital: Hospital) -> Iterator[TestClient]:
+    with browser(hospital) as opened:
+        yield opened
+
+
+def rows(installation: Installation, hospital: Hospital) -> list[tuple[str, list[str]]]:
+    with installation.database.tenant(hospital.tenant.tenant_id) as conn:
+        found = conn.execute(
+            "SELECT subtype, patient_ids FROM audit_event WHERE tenant_id = %s ORDER BY seq",
+            (hospital.tenant.tenant_id,),
+        ).fetchall()
+    return [(row[0], row[1]) for row in found]
+
+
+def perform(
+    client: TestClient, hospital: Hospital, method: str, read: Read, token: str, page: str
+) -> Response:
+    address = read.address.format(page=page)
+    if read.api:
+        headers = hospital.bearer(read.role)
+        body = {"q": "chest pain"} if read.form is not None else None
+        return client.request(method, address, headers=headers, json=body)
+    if read.form is None:
+        return client.get(address)
+    return client.post(address, data={"form_token": token, **dict(read.form)})
+
+
+def ready(client: TestClient, hospital: Hospital, read: Read) -> tuple[str, str]:
+    token = sign_in(client, hospital, read.role)
+    searching = read.role is Role.CLINICIAN
+    return token, str(ask(client, token, "chest pain").url.path) if searching else ""
+
+
+def test_every_route_is_known_here(hospital: Hospital) -> None:
+    found = {
+        (method, route.path)
+        for route in _routes(create_app(hospital.services).routes)
+        for method in route.methods or ()
+    }
+    assert found == set(READS)
+
+
+def _routes(routes: object) -> Iterator[APIRoute]:
+    for route in routes:  # type: ignore[attr-defined]
+        if isinstance(route, APIRoute):
+            yield route
+        elif hasattr(route, "original_router"):  # as FastAPI keeps what was included
+            yield from _routes(route.original_router.routes)
+
+
+@pytest.mark.parametrize(("key", "read"), RECORDED.items(), ids=_NAMES)
+def test_each_read_leaves_its_row(
+    client: TestClient,
+    hospital: Hospital,
+    installation: Installation,
+    key: tuple[str, str],
+    read: Read,
+) -> None:
+    token, page = ready(client, hospital, read)
+    before = len(rows(installation, hospital))
+    answer = perform(client, hospital, key[0], read, token, page)
+    assert answer.status_code in (200, 303), answer.text
+    left = rows(installation, hospital)[before:]
+    assert read.row in [subtype for subtype, _ in left]
+    if read.names:
+        assert "a-p" in [each for _, named in left for each in named]
+
+
+@pytest.mark.parametrize(("key", "read"), RECORDED.items(), ids=_NAMES)
+def test_without_its_row_nothing_is_read(
+    client: TestClient,
+    hospital: Hospital,
+    monkeypatch: pytest.MonkeyPatch,
+    key: tuple[str, str],
+    read: Read,
+) -> None:
+    token, page = ready(client, hospital, read)
+
+    def refuse(*_: object) -> int:
+        raise EngineUnavailable("the audit does not answer")
+
+    monkeypatch.setattr("indexing.backends.postgres.audit.record", refuse)
+    answer = perform(client, hospital, key[0], read, token, page)
+    assert answer.status_code == 503
+    assert WORD not in answer.text.lower()
+
+
+def test_the_database_refusing_the_row_refuses_the_read(
+    client: TestClient, hospital: Hospital, installation: Installation
+) -> None:
+    """Not a mock: the application's role may not append."""
+    read = RECORDED["GET", "/patients/{patient_id}"]
+    token, page = ready(client, hospital, read)
+    with installation.owner_database.transaction() as conn:
+        conn.execute(f"REVOKE INSERT ON audit_event FROM {ROLES['app']}")
+    try:
+        for key in (("GET", "/patients/{patient_id}"), ("GET", "/api/notes/{doc_id:path}")):
+            answer = perform(client, hospital, "GET", RECORDED[key], token, page)
+            assert answer.status_code >= 400
+            assert WORD not in answer.text.lower()
+        held = client.get(CONDITION, headers=hospital.bearer())
+        assert held.status_code >= 400
+        assert WORD not in held.text.lower()
+    finally:
+        with installation.owner_database.transaction() as conn:
+            conn.execute(f"GRANT INSERT ON audit_event TO {ROLES['app']}")
+    assert client.get("/patients/a-p").status_code == 200
+
+
+def test_a_name_on_a_page_is_a_read_of_its_own(
+    client: TestClient, hospital: Hospital, installation: Installation
+) -> None:
+    """Narrowing to a patient who has no hit shows the name; that is recorded too."""
+    token = sign_in(client, hospital)
+    page = ask(client, token, '"words that nobody wrote"', patient="a-p")
+    assert WORD in page.text.lower()  # the chip of the chart that is searched
+    assert ("patient-name", ["a-p"]) in rows(installation, hospital)[-2:]
