@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
 from indexing.language.marks import marks
 from indexing.language.persistence import is_chronic, is_event
-from indexing.language.scope import Scope, scopes
+from indexing.language.scope import CELLS, Scope, scopes
 from indexing.language.sentences import sentence_starts
 from indexing.model import Assertion, Cue, Section
 
@@ -67,7 +67,18 @@ _HABIT: Final = re.compile(
     r"allergies)\b"
 )
 _SHOULD: Final = re.compile(r"\s*(should)\b")
+_SHOULD_OCCUR: Final = re.compile(
+    r"\b(should) (?=[\w' ,/-]{2,60}? (?:occur|develop|recur|arise|worsen)\b)"
+)
 _IF: Final = (Rule(Kind.HYPOTHETICAL, True, Reach.LIST),)
+# A heading under which nothing is settled.
+_UNSURE: Final = re.compile(
+    r"\W*(?:differential\b|ddx\b|d/dx\b|rule[- ]outs?\b|"
+    r"(?:possible|suspected|presumptive|provisional) diagnos)"
+)
+_MAYBE: Final = (Rule(Kind.UNCERTAIN, True, Reach.LIST),)
+_ITEM: Final = re.compile(r"[-•*·>–]|\(?\d{1,2}[.)]\s")
+_BLANK: Final = re.compile(r"\n[ \t\r]*\n")
 # In a family history: the patient after all.
 _OF_PATIENT: Final = re.compile(
     r"\b(?:patient|pt)(?: (?:has|is|was|had|denies|reports|takes|does|herself|himself)\b|'s own\b)|"
@@ -78,6 +89,8 @@ _TOLD: Final = re.compile(
     r"\b(?:start(?:ed|s)?|presents?|admitted|treated|today|continued?|given|takes|taking)\b|"
     r"\b(?:of|with) (?:the|both|her|his|left|right)\b"
 )
+# "Diagnosed in 2019" dates the beginning; only an event is over since.
+_BEGAN: Final = ("diagnosed", "dx", "since", "found", "began", "started", "onset")
 _PAST_CUE: Final = re.compile(r"\b(?:history|hx|h/o|prior|previous|past|former)\b")
 
 
@@ -112,6 +125,7 @@ class _Note:
         self._hit_starts = [hit.start for hit in self._hits]
         self._sentences: dict[int, list[int]] = {}
         self._scopes: dict[tuple[int, int], list[Scope]] = {}
+        self._unsure_until: dict[int, int] = {}
 
     def judge(self, start: int, end: int) -> Assessment:
         number = max(0, bisect_right(self._part_starts, start) - 1)
@@ -121,7 +135,7 @@ class _Note:
             first = part.body  # the heading speaks through the section, not as a cue
         governing = self._scopes.get((first, last))
         if governing is None:
-            governing = self._scopes[first, last] = self._governing(first, last)
+            governing = self._scopes[first, last] = self._governing(number, first, last)
         found: dict[Kind, Scope] = {}
         for scope in governing:
             if scope.kind not in found and scope.covers(self._folded, start, end):
@@ -130,14 +144,45 @@ class _Note:
             return _HABITUAL if _is_habit(self._folded[start:end]) else _PLAIN
         return self._conclude(found, part, (first, last, start, end))
 
-    def _governing(self, first: int, last: int) -> list[Scope]:
+    def _governing(self, number: int, first: int, last: int) -> list[Scope]:
         starts = self._hit_starts
         hits = self._hits[bisect_left(starts, first) : bisect_left(starts, last)]
         inside = [hit for hit in hits if hit.end <= last]
         should = _SHOULD.match(self._folded, first, last)
+        if should is None and self._folded.find("should", first, last) >= 0:
+            should = _SHOULD_OCCUR.search(self._folded, first, last)
         if should:
-            inside.insert(0, Hit(should.start(1), should.end(1), _IF))
-        return scopes(self._folded, first, last, inside) if inside else []
+            inside = sorted([Hit(should.start(1), should.end(1), _IF), *inside])
+        unsure = self._unsure(number)
+        if first < unsure:
+            inside.insert(0, self._heading_hit(number, first))
+        found = scopes(self._folded, first, last, inside) if inside else []
+        if first < unsure:
+            found[0] = replace(found[0], cue_end=self._heading_end(self._sections[number]))
+        return found
+
+    def _heading_hit(self, number: int, first: int) -> Hit:
+        part = self._sections[number]
+        return Hit(part.start, max(first, part.body), _MAYBE)
+
+    def _unsure(self, number: int) -> int:
+        """Return up to where a heading such as "Differential:" makes all uncertain; 0: nowhere.
+        In a line of its own it speaks for the paragraph or list below, else for its sentence."""
+        known = self._unsure_until.get(number)
+        if known is None:
+            part = self._sections[number]
+            known = 0
+            if _UNSURE.match(self._folded, part.start, part.body) and not CELLS.match(
+                self._folded, part.body, part.end
+            ):
+                listed = "\n" in self._text[part.start : part.body]
+                if listed or _ITEM.match(self._folded, part.body, part.end):
+                    blank = _BLANK.search(self._text, part.body, part.end)
+                    known = blank.start() if blank else part.end
+                else:
+                    known = self._sentence(number, part.body, part.body + 1)[1]
+            self._unsure_until[number] = known
+        return known
 
     def _sentence(self, number: int, start: int, end: int) -> tuple[int, int]:
         part = self._sections[number]
@@ -173,9 +218,11 @@ class _Note:
             if kind is Kind.FAMILY and family:
                 return Assessment(assertion, historical, True, self._heading(heading))
         if background:
-            over = not is_chronic(words)
+            cue = found[Kind.BACKGROUND]
+            began = self._folded.startswith(_BEGAN, cue.cue_start)
+            over = is_event(words) if began else not is_chronic(words)
             label = Assertion.HISTORICAL if over else Assertion.PRESENT
-            return Assessment(label, True, family, self._cue(found[Kind.BACKGROUND]))
+            return Assessment(label, True, family, self._cue(cue))
         if (
             part.name == "past_surgical_history"
             or (part.name == "past_medical_history" and is_event(words))
@@ -190,8 +237,11 @@ class _Note:
     def _heading(self, part: Section | None) -> Cue | None:
         if part is None:
             return None
-        end = part.start + len(self._text[part.start : part.body].rstrip())
+        end = self._heading_end(part)
         return Cue(part.start, end, self._text[part.start : end])
+
+    def _heading_end(self, part: Section) -> int:
+        return part.start + len(self._text[part.start : part.body].rstrip())
 
 
 def _merged(words: list[Hit], signs: list[Hit]) -> list[Hit]:

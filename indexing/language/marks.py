@@ -23,7 +23,8 @@ _MARK: Final = re.compile(
     re.MULTILINE,
 )
 _BEFORE_YEAR: Final = re.compile(
-    r"\b(?:in|circa|around|during|of|back in)[ ]+(?:(?:early|late|mid|the year|january|"
+    r"\b(?:(?:diagnosed|dx'?d?|found|began|started|onset)[ ]+)?"
+    r"(?:in|circa|around|during|of|back in)[ ]+(?:(?:early|late|mid|the year|january|"
     r"february|march|april|may|june|july|august|september|october|november|december|spring|summer|fall|autumn|"
     r"winter|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?,?[ ]+(?:of[ ]+)?)?$"
 )
@@ -83,7 +84,7 @@ def marks(folded: str) -> list[Hit]:
 
 def _dated(folded: str, start: int, end: int) -> Iterator[Hit]:
     """A year behind an event ("stroke in 2012", "CABG (2010)") makes it a past one."""
-    before = _BEFORE_YEAR.search(folded, max(0, start - 24), start)
+    before = _BEFORE_YEAR.search(folded, max(0, start - 34), start)
     if folded[start] == "(" or before:
         first = before.start() if before else start
         yield Hit(first, end, (Rule(Kind.BACKGROUND, False, Reach.PHRASE),))

@@ -13,7 +13,7 @@ _CHRONIC: Final = re.compile(
     r"\w*lipid(?:a)?emia\w*|hyperlipid\w*|dyslipid\w*|hypercholesterol\w*|"
     r"(?:high|elevated) (?:cholesterol|blood pressure)|"
     r"hypo-?thyroid\w*|hyper-?thyroid\w*|cirrho\w*|"
-    r"hepatitis [bc]|hiv|aids|\w*arthritis|osteopor\w*|"
+    r"aids|\w*arthritis|osteopor\w*|"
     r"osteopen\w*|osteoarth\w*|lupus|sle|multiple sclerosis|parkinson\w*|alzheimer\w*|dementia|"
     r"epilep\w*|depress\w*|anxiety|bipolar|schizo\w*|ptsd|adhd|add|ocd|autis\w*|migraine\w*|gerd|"
     r"reflux|crohn\w*|ulcerative colitis|ibs|ibd|celiac|gout\w*|obes\w*|(?:sleep )?apnea|osa|"
@@ -21,7 +21,18 @@ _CHRONIC: Final = re.compile(
     r"endometriosis|fibromyalgia|sarcoid\w*|scleroderma|emphysema|bronchiectasis|"
     r"cystic fibrosis|cerebral palsy|down syndrome|stenosis|"
     r"(?:aortic|mitral) (?:stenosis|regurgitation|insufficiency)|disease|disorder|syndrome|"
-    r"dysfunction|\w*retinopath\w*|\w*nephropath\w*|angina|varices|deficiency|allerg\w*|rhinitis|incontinence|insomnia|paraly\w*|\w*plegia)\b"
+    r"dysfunction|\w*retinopath\w*|\w*nephropath\w*|angina|varices|deficiency|allerg\w*|rhinitis|"
+    r"incontinence|insomnia|hay fever|t[12]d|hld|hfmref|gad|aud|oud|af|hf|ida|pcos|oa|cvi|"
+    r"(?:clogged|blocked|narrowed|hardened|hardening of the) (?:\w+ )?arter\w*|"
+    r"(?:weak|bad|enlarged|failing) (?:heart|kidneys?|lungs?|liver)|"
+    r"irregular (?:heart ?beat|pulse)|\w+ fibrillation|arrhythmi\w*|overweight|"
+    r"high (?:sugar|lipids)|hypertriglycerid\w*|pre-?diabet\w*|(?:under|over)active thyroid|"
+    r"dependence|addiction|alcoholism|(?:hearing|vision|visual) (?:loss|impairment)|deaf\w*|"
+    r"blindness|scoliosis|amyloid\w*|spondyl\w*|paraly\w*|\w*plegia)\b"
+)
+# An infection that stays, however its name ends.
+_LASTING: Final = re.compile(
+    r"\b(?:hiv|human immunodeficiency virus|hcv|hbv|hep(?:atitis)?[ -]?[bc]|chronic)\b"
 )
 # A thing that happened: in a past history it is over.
 _EVENT: Final = re.compile(
@@ -41,9 +52,9 @@ _EVENT: Final = re.compile(
 
 def is_chronic(words: str) -> bool:
     """Whether folded `words` name a condition that lasts."""
-    return _CHRONIC.search(words) is not None and _EVENT.search(words) is None
+    return (_CHRONIC.search(words) or _LASTING.search(words)) is not None and not is_event(words)
 
 
 def is_event(words: str) -> bool:
     """Whether folded `words` name something that happens and is then over."""
-    return _EVENT.search(words) is not None
+    return _EVENT.search(words) is not None and _LASTING.search(words) is None

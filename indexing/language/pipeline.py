@@ -14,7 +14,7 @@ from indexing.language.terminology import Terminology
 from indexing.model import Annotation, Mention
 
 # Changes whenever the same text may be annotated otherwise; what is stored names it.
-LANGUAGE_VERSION: Final = "2026.11.1"
+LANGUAGE_VERSION: Final = "2026.11.2"
 
 
 class Language:

@@ -29,10 +29,29 @@ _CLAUSE: Final = re.compile(
     r"grossly[ ]+|slightly[ ]+|very[ ]+|still[ ]+|generally[ ]+|now[ ]+|her[ ]+|his[ ]+|new[ ]+)?"
     r"(?:normal|normally|normocephalic|intact|clear|soft|supple|regular|alert|awake|oriented|stable|"
     r"warm|moist|well|good|full|symmetric(?:al)?|equal|reactive|non-?tender|non-?distended|"
-    r"elevated|increased|decreased|reduced|diminished|occasional|intermittent|"
-    r"persistent|worsening|ongoing|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
+    r"(?P<sign>elevated|increased|decreased|reduced|diminished|occasional|intermittent|"
+    r"persistent|worsening|ongoing)|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
     r"healthy|pleasant|comfortable|cooperative|within[ ]normal[ ]limits|wnl|s1|family[ ]history|"
     r"past[ ]medical[ ]history|history[ ]of|gait|pupils)(?![\w]))"
+)
+# "No fever, elevated mood or weight gain": a list that goes on with "or" is still the denial's.
+_GOES_ON: Final = re.compile(r"[^;:]{0,80}?\b(?:or|nor)\b")
+# A dose held for a measurement is no drug stopped.
+_HOLD: Final = re.compile(r"h[eo]ld(?:ing)?")
+_ONE_DOSE: Final = re.compile(
+    r"\b(?:per (?:parameters?|protocol|order set)|"
+    r"(?:for|if|due to) (?:the )?(?:sbp|dbp|map|bp|hr|rr|pulse|heart rate|blood pressure))\b"
+)
+# "Repeat echo in 6 months": ordered for a day to come. Without the day it may be a result.
+_ORDER: Final = re.compile(r"repeat|recheck|surveillance|follow-?up|schedule|yearly|annual")
+_TO_COME: Final = re.compile(
+    r"[^.;,]{2,40}?[ ](?:in|at|every)[ ](?:the[ ]next[ ]|about[ ])?(?:\d{1,2}|an?|one|two|three|"
+    r"four|six|twelve)(?:[ ]?-[ ]?\d{1,2})?[ ](?:day|week|wk|month|mo|year|yr)"
+)
+# The white cells' differential, not the physician's.
+CELLS: Final = re.compile(
+    r"[ ]*(?:\d+(?:\.\d+)?[ ]*%|(?:neut|poly|seg|band|pmn|gran|eos|baso)|"
+    r"lymph(?:s|ocyt\w*)?\b|mono(?:s|cyt\w*)?\b)"
 )
 # Words that serve on both sides, and what may follow when they look back.
 _EITHER_WAY: Final = re.compile(
@@ -69,7 +88,9 @@ class Scope:
         """Whether the mention at `[start, end)` stands in this scope."""
         if self.forward:
             if self.cue_start <= start < self.cue_end <= end:
-                return True  # the mention begins with or inside the cue: "no fever", "no acute"
+                # The mention begins with or inside the cue: "no fever". The prefix of a name is
+                # part of it: "non-Hodgkin lymphoma".
+                return not self.next_only
             if not self.cue_end <= start < self.end:
                 return False
             return not self.next_only or _FILLER.fullmatch(folded, self.cue_end, start) is not None
@@ -83,6 +104,8 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
     closers = [hit for hit in hits if any(rule.kind is Kind.END for rule in hit.rules)]
     found: list[Scope] = []
     for hit in hits:
+        if _says_nothing(folded, last, hit):
+            continue
         for rule in hit.rules:
             if rule.kind in (Kind.END, Kind.PSEUDO):
                 continue
@@ -95,6 +118,18 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 start = _backward(folded, first, hit, rule, closers)
                 found.append(_scope(rule, hit, start, hit.start))
     return found
+
+
+def _says_nothing(folded: str, last: int, hit: Hit) -> bool:
+    """Whether the words around take a cue's meaning away."""
+    if folded.startswith("differential:", hit.start):
+        return CELLS.match(folded, hit.end, last) is not None
+    if _ORDER.fullmatch(folded, hit.start, hit.end):
+        return _TO_COME.match(folded, hit.end, last) is None
+    return (
+        _HOLD.fullmatch(folded, hit.start, hit.end) is not None
+        and _ONE_DOSE.search(folded, hit.end, last) is not None
+    )
 
 
 def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
@@ -123,9 +158,10 @@ def _forward(folded: str, last: int, hit: Hit, rule: Rule, closers: Sequence[Hit
     if semicolon >= 0 and not _is_list(folded, hit, end):
         end = semicolon
     if rule.kind is Kind.NEGATED:
-        clause = _CLAUSE.search(folded, hit.end, end)
-        if clause:
-            end = clause.start()
+        for clause in _CLAUSE.finditer(folded, hit.end, end):
+            if not (clause["sign"] and _GOES_ON.match(folded, clause.end(), end)):
+                end = clause.start()
+                break
     if rule.reach in (Reach.PHRASE, Reach.NEAR):
         comma = _COMMA.search(folded, hit.end, end)
         if comma:
@@ -154,9 +190,15 @@ def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: Sequence[H
             start = max(start, closer.end)
     semicolon = folded.rfind(";", start, hit.start)
     start = max(start, semicolon + 1)
+    if rule.kind is Kind.HYPOTHETICAL:  # "heparin for DVT prophylaxis": the drug is given
+        purpose = folded.rfind(" for ", start, hit.start)
+        start = start if purpose < 0 else purpose + 5
     plural = _PLURAL.match(folded, hit.start) is not None
     if rule.reach is Reach.PHRASE or not plural:
-        start = _last_item(folded, start, hit.start)
+        item = _last_item(folded, start, hit.start)
+        # "Rales, wheeze, or rhonchi absent": joined by "or", the list is denied as one.
+        if rule.kind is not Kind.NEGATED or folded.find(" or ", max(0, item - 1), hit.start) < 0:
+            start = item
     words = [m.start() for m in _WORD.finditer(folded, start, hit.start)]
     if len(words) > _BACK_WORDS:
         start = words[bisect_left(words, words[-_BACK_WORDS])]

@@ -26,6 +26,10 @@ _COLON: Final = re.compile(r"[A-Za-z]:(?=\s|$)")
 _RUN_ON: Final = re.compile(
     r"(?:[.;:!?)\]] |  |\t)(?P<head>[A-Z][A-Za-z/&,'\-]*(?:[ ][A-Za-z/&,'\-]+){0,6})$"
 )
+# In a dictation without stops: "by mouth daily DRUG ALLERGIES: codeine", if the list knows it.
+_SHOUTED: Final = re.compile(
+    r"(?<=[a-z0-9%] )(?P<head>[A-Z][A-Z/&\-]{2,}(?:[ ][A-Z/&\-]{2,}){0,4})$"
+)
 _RUN_ON_WIDTH: Final = 64
 _SAMPLE: Final = 20_000
 _ENOUGH: Final = 200  # letters; fewer say nothing about the style of a note
@@ -46,7 +50,7 @@ _IN_BULLETS: Final = frozenset(
     "chief_complaint history_of_present_illness past_medical_history past_surgical_history "
     "family_history social_history allergies medications review_of_systems physical_exam "
     "laboratory imaging assessment plan assessment_and_plan immunizations problem_list "
-    "discharge_medications discharge_diagnosis hospital_course".split()
+    "discharge_medications discharge_diagnosis hospital_course subjective objective".split()
 )
 _OWN_LINE: Final = frozenset({"vital_signs", "mental_status_exam"})
 _SHOUTING: Final = 0.6  # share of capitals above which capitals say nothing about headings
@@ -132,9 +136,12 @@ def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
 def _run_on(text: str, shouting: bool) -> Iterator[_Candidate]:
     for colon in _COLON.finditer(text):
         after = colon.end()
-        match = _RUN_ON.search(text, max(0, after - _RUN_ON_WIDTH), after - 1)
+        from_ = max(0, after - _RUN_ON_WIDTH)
+        match = _RUN_ON.search(text, from_, after - 1)
         if match is None:
-            continue
+            match = _SHOUTED.search(text, from_, after - 1)
+            if match is None or lookup(normalise(match["head"])) not in _IN_BULLETS:
+                continue
         head = match["head"]
         if not _acceptable(head, text, after):
             continue

@@ -228,6 +228,69 @@ He has no {chest pain|negated} and no {dyspnea|negated}, only {fatigue|present}.
 {Edema|negated}: absent.
 {Murmur|negated} not appreciated.
 Unremarkable except for {cyst|present}.
+{Lightheadedness|historical} or {dyspnea on exertion|historical} resolved.
+DIFFERENTIAL DIAGNOSIS: {PE|uncertain}, {pneumonia|uncertain}.
+Differential: {PE|uncertain} or {pneumonia|uncertain}.
+Differential diagnosis: {PE|uncertain}, {pneumonia|uncertain}, {ACS|uncertain}.
+Could also be {PE|uncertain}/{pneumonia|uncertain}.
+DDx: {PE|uncertain} vs {ACS|uncertain}.
+Ddx - {PE|uncertain}, {ACS|uncertain}
+{PE|uncertain} vs {ACS|uncertain}
+WBC 12 with differential: 80% {neutrophils|present}.
+Might well represent {abscess|uncertain}.
+{PE|uncertain} is on the differential.
+Negative: {fever|negated}, {cough|negated}, {rash|negated} and {nausea|negated}.
+ROS: Positive: {fever|present}. Negative: {rash|negated}, {abd pain|negated} and {cough|negated}.
+Negative for {dysphagia|negated}, {chest pain|negated}, and {seizure|negated}.
+Without {cough|negated}, {burning when peeing|negated}, {fever|negated} or {chest pain|negated}.
+No {pain|negated} when urinating, {fever|negated} or {rash|negated}.
+No {dyspnea|negated} on exertion, {orthopnea|negated} or {edema|negated}.
+No {tenderness|negated} on palpation, {guarding|negated} or {rebound|negated}.
+No {weakness on one side|negated} or {drooping face|negated}.
+No {angina|negated} on {metoprolol|present}.
+Denies {palpitations|negated}, {elevated mood|negated} or {weight gain|negated}.
+No {edema|negated}, elevated {JVP|present}.
+No {difficulty swallowing|negated}, {weight loss|negated}, or {fever|negated}.
+No difficulty with {ambulation|present}.
+No c/o {burning when peeing|negated}, {chest pain|negated} or {cough|negated}.
+62M, no PMH, p/w half a day of {dyspnea|present}.
+46-year-old woman without significant past history, here with {fever|present}/{chills|present}.
+No significant past medical history presenting with {chest pain|present}.
+Held {atenolol|present} per parameters, MD notified.
+Held {metoprolol|present} for SBP 88.
+Hold {metoprolol|present} for HR < 55.
+{Warfarin|historical} held.
+Holding {lisinopril|historical}.
+Her history includes {hay fever|present}.
+Hx of {irregular heartbeat|present} and {high blood pressure|present}.
+Hx of {clogged heart arteries|present}, {weak kidneys|present}.
+Her {colon cancer|present} was diagnosed in July 2022.
+{Diabetes|present} diagnosed in 2010.
+{DVT|historical} diagnosed in 2010.
+{Stroke|historical} in 2012.
+She has {non-Hodgkin lymphoma|present}.
+Non-{tender|negated} abdomen.
+Allergy list reviewed: {ibuprofen|historical} (hives).
+Should {bleeding|hypothetical} occur, do not wait.
+Should your {pain|hypothetical} worsen, call us.
+Call should {fever|hypothetical} develop.
+We discussed what to do should {bleeding|hypothetical} occur.
+Discuss restarting {aspirin|hypothetical} with cardiology
+{Seizure|hypothetical} first aid taught to her husband
+MEDICATIONS:  1. Losartan 50 mg by mouth daily DRUG ALLERGIES:  {Codeine|historical}: nausea.
+Background of {type 2 diabetes|present} and {stroke|historical}.
+Known {asthma|present}.
+PMH: {hepatitis C|present}, {stroke|historical}
+{Erenumab|present} for prevention
+{Heparin|present} for {DVT|hypothetical} prophylaxis.
+Repeat {echo|hypothetical} in 6 months.
+Repeat {echo|present} showed an EF of 40%.
+Surveillance {colonoscopy|hypothetical} every 2 years.
+{Rales|negated}, {wheeze|negated}, or {retractions|negated} absent.
+Parents have not seen any {rash|negated} or {cyanosis|negated}.
+Cell count argued against {infection|negated}.
+PMH: {hepatitis C virus infection|present}, {HIV infection|present}
+Apixaban for prevention of {stroke|hypothetical}.
 The patient, who denies {chest pain|negated}, has {dyspnea|present}.
 Patient has {diabetes|present} but no {neuropathy|negated}.
 She was negative for {COVID-19|negated}, but positive for {influenza|present}.
@@ -353,3 +416,15 @@ def test_any_text_is_judged_and_cues_slice_back(text: str, data: st.DataObject) 
     for found in assess(text, sections(text), [Offsets(start, end)]):
         if found.cue is not None:
             assert text[found.cue.start : found.cue.end] == found.cue.text
+
+
+def test_a_heading_that_settles_nothing_makes_its_list_uncertain() -> None:
+    text = "DIFFERENTIAL DIAGNOSIS:\n1. Stroke\n2. Migraine, no fever\n\nWeakness since Monday."
+    words = ("Stroke", "Migraine", "fever", "Weakness")
+    spans = [Offsets(text.index(word), text.index(word) + len(word)) for word in words]
+    judged = assess(text, sections(text), spans)
+    assert [one.assertion.value for one in judged] == [
+        "uncertain", "uncertain", "negated", "present",
+    ]  # fmt: skip
+    cue = judged[1].cue
+    assert cue is not None and text[cue.start : cue.end] == cue.text == "DIFFERENTIAL DIAGNOSIS:"
