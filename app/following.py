@@ -1,13 +1,18 @@
-"""Keeping the indexes current: two lanes, so that the model's time never holds words back."""
+"""Keeping the indexes current: two lanes, so that the model's time never holds words back.
+
+In each lane the first follower makes what the others index, which they do side by side.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from app.wiring import Installation
 from indexing.errors import EngineUnavailable
+from indexing.feed import ChangeFeed
 from indexing.follow import Follower, step
 from indexing.model import ChangeEvent, Position
 
@@ -36,12 +41,28 @@ def run_lane(installation: Installation, lane: str, stop: threading.Event) -> No
 
 
 def _follow(installation: Installation, lane: str, stop: threading.Event) -> None:
-    chain = followers(installation, lane)
+    maker, *indexers = followers(installation, lane)
+    with ThreadPoolExecutor(len(indexers), thread_name_prefix=f"follow-{lane}") as pool:
+        _until(stop, installation, lane, maker, lambda feed: _round(pool, feed, maker, indexers))
+
+
+def _round(
+    pool: ThreadPoolExecutor, feed: ChangeFeed, maker: Follower, indexers: Sequence[Follower]
+) -> int:
+    made = step(feed, maker)
+    return made + sum(pool.map(lambda indexer: step(feed, indexer), indexers))
+
+
+def _until(
+    stop: threading.Event, installation: Installation, lane: str, maker: Follower,
+    round_: Callable[[ChangeFeed], int],
+) -> None:  # fmt: skip
     feed = installation.new_feed()
     failures = 0
+    behind = lane == "text"  # notes may stand there that another terminology annotated
     while not stop.is_set():
         try:
-            busy = sum(step(feed, follower) for follower in chain)
+            busy = round_(feed)
             failures = 0
         except EngineUnavailable:
             failures = min(failures + 1, len(_BACK_OFF_S))
@@ -50,8 +71,11 @@ def _follow(installation: Installation, lane: str, stop: threading.Event) -> Non
             continue
         if feed.wanted(f"follow:{lane}"):
             return  # a rebuild or reconcile asks for the lane; run_lane comes back to it
-        if not busy and not (lane == "text" and annotate_again(installation, chain[0])):
-            feed.wait(_IDLE_S)
+        if busy:
+            continue
+        behind = behind and annotate_again(installation, maker)
+        if not behind:  # asked again whenever nothing was said for a while, so that news goes first
+            behind = not feed.wait(_IDLE_S) and lane == "text"
 
 
 def annotate_again(installation: Installation, language: Follower) -> bool:

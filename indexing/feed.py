@@ -38,8 +38,9 @@ class ChangeFeed(Protocol):
         """Become the one holder of `name` while the context lasts; False: somebody stays it."""
         ...
 
-    def wait(self, timeout_s: float) -> None:
-        """Return when something was written, or after `timeout_s`."""
+    def wait(self, timeout_s: float) -> bool:
+        """Return when something was written, or may have become readable: False after `timeout_s`
+        without."""
         ...
 
     def park(self, follower: str, event: ChangeEvent, reason: str) -> None: ...

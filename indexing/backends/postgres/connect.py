@@ -85,17 +85,22 @@ class Database:
         self._pool.close(timeout=1)
 
     @contextmanager
-    def tenant(self, tenant_id: TenantId, *, timeout_ms: int = 0) -> Iterator[Connection]:
+    def tenant(
+        self, tenant_id: TenantId, *, timeout_ms: int = 0, derived: bool = False
+    ) -> Iterator[Connection]:
         """Open a transaction that sees and writes that tenant's rows alone.
 
         The setting ends with the transaction, so that no pooled connection carries it on.
-        `timeout_ms` bounds each statement; 0 leaves it unbounded.
+        `timeout_ms` bounds each statement; 0 leaves it unbounded. What is `derived` from durable
+        rows is not waited for to reach the disk: the log keeps the order of commits, so a crash
+        loses a follower's last writes together with its cursor's move, and it makes them again.
         """
         with self.transaction() as conn:
             conn.execute(
                 "SELECT set_config('app.tenant', %s, true), "
-                "set_config('statement_timeout', %s, true)",
-                (str(tenant_id), str(timeout_ms)),
+                "set_config('statement_timeout', %s, true), "
+                "set_config('synchronous_commit', %s, true)",
+                (str(tenant_id), str(timeout_ms), "off" if derived else "on"),
             )
             yield conn
 

@@ -157,7 +157,7 @@ class PostgresDerived:
         self, tenant_id: TenantId, found: Sequence[tuple[Document, Annotation]]
     ) -> None:
         """Keep annotations and announce them; one that is older than the stored one is dropped."""
-        with self._database.tenant(tenant_id) as conn:
+        with self._database.tenant(tenant_id, derived=True) as conn:
             _upsert(
                 conn,
                 "INSERT INTO annotation AS a (tenant_id, doc_id, version, language_version, found) "
@@ -174,7 +174,7 @@ class PostgresDerived:
         self, tenant_id: TenantId, model: str, found: Sequence[tuple[Document, Vectors]]
     ) -> None:
         """Keep vectors, rows in the order of the document's passages, and announce them."""
-        with self._database.tenant(tenant_id) as conn:
+        with self._database.tenant(tenant_id, derived=True) as conn:
             _upsert(
                 conn,
                 "INSERT INTO embedding AS e (tenant_id, doc_id, model, version, vectors) "
@@ -193,7 +193,7 @@ class PostgresDerived:
     def forget(self, tenant_id: TenantId, kind: Kind, gone: Sequence[tuple[str, int]]) -> None:
         """Drop what was derived from deleted documents and announce that to the indexes."""
         table = "annotation" if kind is Kind.LANGUAGE else "embedding"
-        with self._database.tenant(tenant_id) as conn:
+        with self._database.tenant(tenant_id, derived=True) as conn:
             _upsert(
                 conn,
                 f"DELETE FROM {table} WHERE tenant_id = %s AND doc_id = %s AND version <= %s",

@@ -19,9 +19,10 @@ ORDER BY xid, row LIMIT %s
 """
 # Everything committed is read except rows that an older running transaction holds back.
 _COMPLETE_TO = """
-SELECT coalesce(min(at), clock_timestamp()) FROM outbox
+SELECT coalesce(min(at), clock_timestamp()), min(at) IS NOT NULL FROM outbox
 WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())
 """
+_HELD_S = 0.01  # until rows that were held back are looked for again, at first
 
 
 class PostgresFeed:
@@ -30,6 +31,7 @@ class PostgresFeed:
     def __init__(self, feed: Database, app: Database) -> None:
         self._feed, self._app = feed, app
         self._ears: psycopg.Connection[tuple[object, ...]] | None = None
+        self._held = 0  # reads in a row that an older transaction held something back from
 
     def read(self, follower: str, kind: Kind, limit: int) -> Batch:
         """Return the next events of `kind` past the follower's cursor."""
@@ -44,6 +46,7 @@ class PostgresFeed:
             if len(rows) < limit:
                 found = conn.execute(_COMPLETE_TO).fetchone()
                 complete = found[0] if found else None
+                self._held = self._held + 1 if found and found[1] else 0
         events = [
             ChangeEvent(Position(r[0], r[1]), r[2], Kind(r[3]), r[4], r[5], r[6])
             for r in rows
@@ -53,8 +56,12 @@ class PostgresFeed:
         return Batch(events, end, len(rows), complete)
 
     def commit(self, follower: str, batch: Batch) -> None:
-        """Move the follower's cursor to the end of `batch`."""
+        """Move the follower's cursor to the end of `batch`.
+
+        Not waited for to reach the disk: what a crash loses is read and applied again.
+        """
         with self._feed.transaction() as conn:
+            conn.execute("SET LOCAL synchronous_commit = off")
             conn.execute(
                 "INSERT INTO cursor_position AS c (follower, xid, row, complete_to) "
                 "VALUES (%s, %s, %s, %s) ON CONFLICT (follower) DO UPDATE SET "
@@ -104,18 +111,26 @@ class PostgresFeed:
             ).fetchone()
         return bool(row and row[0])
 
-    def wait(self, timeout_s: float) -> None:
-        """Return when something was written, or after `timeout_s`."""
+    def wait(self, timeout_s: float) -> bool:
+        """Return when something was written, or may have become readable: False after `timeout_s`
+        without.
+
+        Whoever holds rows back need not have written any: nobody tells when they are done, so
+        they are looked for again soon, and less often the longer it takes.
+        """
+        held = self._held
+        if held:
+            timeout_s = min(timeout_s, _HELD_S * 2 ** min(held // 4, 5))
         with errors_mapped():
             try:
                 if self._ears is None:
                     self._ears = psycopg.connect(self._feed.conninfo, autocommit=True)
                     self._ears.execute("LISTEN anamnesis_feed")
-                for _ in self._ears.notifies(timeout=timeout_s, stop_after=1):
-                    return
+                heard = list(self._ears.notifies(timeout=timeout_s, stop_after=1))
             except psycopg.Error:
                 self._ears = None
                 raise
+        return bool(heard) or held > 0
 
     def park(self, follower: str, event: ChangeEvent, reason: str) -> None:
         """Set an event aside; `reason` is an error's class name."""

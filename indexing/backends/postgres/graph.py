@@ -79,7 +79,7 @@ class PostgresGraphIndex:
         newest: dict[str, GraphEntry] = {}
         for entry in sorted(entries, key=lambda e: e.document.version):
             newest[entry.document.doc_id] = entry
-        with self._database.tenant(tenant_id) as conn:
+        with self._database.tenant(tenant_id, derived=True) as conn:
             rows = [_document_row(tenant_id, e.document) for e in newest.values()]
             taken = _announce(conn, tenant_id, rows)
             mentions = [
@@ -93,7 +93,7 @@ class PostgresGraphIndex:
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
         """Take documents out and keep the version at which they went."""
         newest = {stone.key: stone.version for stone in sorted(tombstones, key=lambda t: t.version)}
-        with self._database.tenant(tenant_id) as conn:
+        with self._database.tenant(tenant_id, derived=True) as conn:
             nothing = (None, "", "", "", "", None, None, None)
             rows = [(tenant_id, key, version, False, *nothing) for key, version in newest.items()]
             _announce(conn, tenant_id, rows)

@@ -58,7 +58,7 @@ class PostgresVectorIndex:
             old = newest.get(entry.document.doc_id)
             if old is None or old.document.version <= entry.document.version:
                 newest[entry.document.doc_id] = entry
-        with self._database.tenant(tenant_id) as conn:
+        with self._database.tenant(tenant_id, derived=True) as conn:
             register_vector(conn)
             names = [
                 (tenant_id, e.document.doc_id, e.document.version, e.model, True)
@@ -74,7 +74,7 @@ class PostgresVectorIndex:
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
         """Take documents out and keep the version at which they went."""
         newest = {t.key: t.version for t in sorted(tombstones, key=lambda t: t.version)}
-        with self._database.tenant(tenant_id) as conn:
+        with self._database.tenant(tenant_id, derived=True) as conn:
             names = [(tenant_id, key, version, "", False) for key, version in newest.items()]
             _forget(conn, tenant_id, _announce(conn, names))
 
