@@ -158,9 +158,10 @@ class PostgresVectorIndex:
 def _announce(conn: Connection, names: Sequence[tuple[object, ...]]) -> list[str]:
     """Write versions; return the documents whose version was taken."""
     taken: list[str] = []
+    # In order of id, so that two writers cannot wait for each other in a circle.
+    ordered = sorted(names, key=lambda name: str(name[1]))
     with conn.cursor() as cursor:
-        # In order of id, so that two writers cannot wait for each other in a circle.
-        cursor.executemany(_NAME, sorted(names, key=lambda n: str(n[1])), returning=True)
+        cursor.executemany(_NAME, ordered, returning=True)
         while names:
             taken += [doc_id for (doc_id,) in cursor.fetchall()]
             if not cursor.nextset():
@@ -230,13 +231,17 @@ def _nearest(
             "set_config('hnsw.max_scan_tuples', '40000', true)",
             (str(min(1000, max(_EF_SEARCH, n))),),
         )
-        order = f"embedding::halfvec({d}) <#> %s::halfvec({d})"
+        order, chosen = f"embedding::halfvec({d}) <#> %s::halfvec({d})", "embedding <#> %s"
+        bound = [q, *values, q, n]
     else:
-        order = "(embedding <#> %s) + 0"  # "+ 0": no index orders by that, so every row is read
+        # "+ 0": no index orders by that, so every row is read; by its name, so that the distance
+        # is computed once for each.
+        order, chosen = "distance", "(embedding <#> %s) + 0"
+        bound = [q, *values, n]
     rows = conn.execute(
-        f"SELECT doc_id, number, -(embedding <#> %s) FROM vector_passage WHERE {where} "
-        f"ORDER BY {order} LIMIT %s",
-        [q, *values, q, n],
+        f"SELECT doc_id, number, -distance FROM (SELECT doc_id, number, {chosen} AS distance "
+        f"FROM vector_passage WHERE {where} ORDER BY {order} LIMIT %s) AS nearest",
+        bound,
         binary=True,
     ).fetchall()
     return [(doc_id, number, score) for doc_id, number, score in rows]
