@@ -174,6 +174,7 @@ def _ingested(installation: Installation, notes: int) -> dict[str, Any]:
     resources = fill(installation, tenant, notes)
     seconds = time.perf_counter() - began
     live = len(installation.derived.live(tenant.tenant_id))
+    installation.annotate(""), installation.encoder.encode([""])  # loaded before they are timed
     stages = {"ingest": {"resources_per_s": round(resources / seconds, 1)}}
     for follower in (*installation.text_followers(), *installation.vector_followers()):
         took = _drained(installation.feed, follower, live)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -47,7 +49,7 @@ def settled(settings: Settings, notes: int) -> Iterator[Installation]:
     inner = settings.model_copy(
         update={"home": settings.home / "bench" / _key(settings, notes), "database_url": None}
     )
-    inner.home.mkdir(parents=True, exist_ok=True)
+    _sweep(inner.home, notes)
     done = inner.home / "complete"
     installation = Installation(inner)
     try:
@@ -63,6 +65,15 @@ def settled(settings: Settings, notes: int) -> Iterator[Installation]:
     finally:
         installation.close()
         Server(inner.home).stop()
+
+
+def _sweep(home: Path, notes: int) -> None:
+    """Make the folder; remove what an earlier generator or model made of that size."""
+    home.mkdir(parents=True, exist_ok=True)
+    for other in home.parent.glob(f"{notes}-*"):
+        if other != home and (other / "complete").exists():
+            Server(other).stop()
+            shutil.rmtree(other)
 
 
 def _key(settings: Settings, notes: int) -> str:
