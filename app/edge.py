@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -14,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import TooLarge
+from app.errors import TooLarge, TooSlow
 from indexing.errors import InvalidInput
 
 _log = logging.getLogger("anamnesis.http")
@@ -35,6 +36,7 @@ HEADERS = {
 }
 MAX_BODY = 1 << 20
 MAX_FHIR_BODY = 64 << 20
+MAX_BODY_S, MAX_FHIR_BODY_S = 30.0, 300.0  # from the first byte to the last
 
 
 class Metrics:
@@ -140,17 +142,23 @@ def _host(scope: Scope) -> str:
 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
-    """Refuse a body past the route's limit, announced or not."""
-    most = MAX_FHIR_BODY if scope["path"].startswith("/fhir") else MAX_BODY
+    """Refuse a body past the route's limits, announced or not."""
+    fhir = scope["path"].startswith("/fhir")
+    most, longest_s = (MAX_FHIR_BODY, MAX_FHIR_BODY_S) if fhir else (MAX_BODY, MAX_BODY_S)
     announced = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
     too_large = TooLarge(f"at most {most} bytes are taken here", hint="send it in parts")
     if announced.isdigit() and int(announced) > most:
         raise too_large
-    taken = 0
+    taken, end, whole = 0, time.monotonic() + longest_s, False
 
     async def receiving() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, whole
+        try:
+            async with asyncio.timeout(None if whole else max(end - time.monotonic(), 0.0)):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow(f"the body took more than {longest_s:g} s") from None
+        whole = not message.get("more_body", False)
         taken += len(message.get("body", b""))
         if taken > most:
             raise too_large

@@ -46,6 +46,10 @@ class TooLarge(InvalidInput):
     """The request is bigger than this route takes."""
 
 
+class TooSlow(InvalidInput):
+    """The body did not come in time: who sends a byte a minute holds a connection for nothing."""
+
+
 class WrongMedia(InvalidInput):
     """The request is of a media type or an encoding that this route does not take."""
 
@@ -58,6 +62,7 @@ class Stale(Conflict):
 STATUS: dict[type[Exception], int] = {
     NotSignedIn: 401,
     Throttled: 429,
+    TooSlow: 408,
     TooLarge: 413,
     WrongMedia: 415,
     InvalidQuery: 422,
@@ -87,6 +92,7 @@ _TITLES = {
     403: "Not open to you",
     404: "Nothing here",
     405: "Not done this way",
+    408: "It took too long to arrive",
     409: "This disagrees with what is stored",
     410: "This was deleted",
     412: "Somebody else changed it first",

@@ -16,6 +16,7 @@ from app.errors import WrongMedia
 from app.questions import DEPTH, LONGEST_QUERY, legs, mode
 from indexing.audit import AuditRow
 from indexing.errors import InvalidInput, InvalidQuery
+from indexing.filters import FACETS
 from indexing.ports import Derived
 from rankers.answer import SearchRequest
 
@@ -81,6 +82,8 @@ def _asked(body: bytes) -> SearchRequest:
         ) from None
     if len(sent.q) > LONGEST_QUERY and not sent.plain:
         raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
+    if not set(sent.only) <= set(FACETS):
+        raise InvalidInput("no such facet in `only`", hint=f"there are {', '.join(FACETS)}")
     names = sent.rankers.split(",") if isinstance(sent.rankers, str) else sent.rankers
     return SearchRequest(
         q=sent.q,
