@@ -29,6 +29,9 @@ _DOCUMENT = (
     "d.date_end, d.type, d.specialty, d.author, d.labels, d.resource_type, d.resource_id"
 )
 
+# A table: a page reads thousands of them, and calling the enum costs ten times as much.
+_ASSERTION = {each.value: each for each in Assertion}
+
 
 def pack(annotation: Annotation) -> bytes:
     """Pack what the language pipeline found, offsets and names as lists."""
@@ -57,7 +60,7 @@ def unpack(language_version: str, found: bytes) -> Annotation:
         tuple(Passage(*p) for p in raw["p"]),
         tuple(
             Mention(
-                m[0], m[1], m[2], m[3], Assertion(m[4]), Assertion(m[5]), m[6],
+                m[0], m[1], m[2], m[3], _ASSERTION[m[4]], _ASSERTION[m[5]], m[6],
                 Cue(*m[7]) if m[7] else None, m[8],
             )
             for m in raw["m"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from pgvector import Vector
@@ -59,7 +60,7 @@ class PostgresVectorIndex:
             if old is None or old.document.version <= entry.document.version:
                 newest[entry.document.doc_id] = entry
         with self._database.tenant(tenant_id, derived=True) as conn:
-            register_vector(conn)
+            _know_vectors(conn)
             names = [
                 (tenant_id, e.document.doc_id, e.document.version, e.model, True)
                 for e in newest.values()
@@ -85,7 +86,7 @@ class PostgresVectorIndex:
         where, values = _conditions(access, filters)
         wanted = k * _PER_DOCUMENT
         with self._database.tenant(access.tenant_id) as conn:
-            register_vector(conn)
+            _know_vectors(conn)
             approximate = self._approximate(conn, access.tenant_id)
             while True:
                 rows = _nearest(conn, where, values, vector, wanted, approximate)
@@ -153,6 +154,16 @@ class PostgresVectorIndex:
                 return False
             self._indexed.add(tenant_id)
         return True
+
+
+# Registering asks the catalogue for four types; a pooled connection is asked once.
+_KNOWING: WeakSet[Connection] = WeakSet()
+
+
+def _know_vectors(conn: Connection) -> None:
+    if conn not in _KNOWING:
+        register_vector(conn)
+        _KNOWING.add(conn)
 
 
 def _announce(conn: Connection, names: Sequence[tuple[object, ...]]) -> list[str]:
