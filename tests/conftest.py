@@ -89,3 +89,8 @@ def crash() -> Callable[[Server], None]:
                 os.sched_yield()
 
     return kill
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name bytes by their length: packed ones hold the time, and workers must agree on names."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
