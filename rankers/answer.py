@@ -130,7 +130,7 @@ class Answer:
             },
             "total": self.total,
             "freshness": _freshness_json(self.freshness),
-            "hits": [asdict(hit) for hit in self.hits],
+            "hits": [_hit_json(hit) for hit in self.hits],
             "facets": {name: [dict(v) for v in values] for name, values in self.facets.items()},
             "hidden": dict(self.hidden),
             "absence": asdict(self.absence) if self.absence else None,
@@ -173,6 +173,23 @@ def _hit(stored: Mapping[str, Any]) -> Hit:
     values["signals"] = {leg: _known(Signal, s) for leg, s in stored["signals"].items()}
     values["snippet"] = _known(Snippet, {**snippet, "marks": marks})
     return Hit(**values)
+
+
+def _hit_json(hit: Hit) -> dict[str, Any]:
+    """Spell a hit out: `asdict` copies what it finds and takes ten times as long for a page."""
+    found = _plain(hit)
+    found["signals"] = {leg: _plain(signal) for leg, signal in hit.signals.items()}
+    found["snippet"] = _plain(hit.snippet)
+    found["snippet"]["marks"] = [_plain(mark) for mark in hit.snippet.marks]
+    found["concepts"] = dict(hit.concepts)
+    return found
+
+
+def _plain(value: Hit | Signal | Snippet | Mark) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in _NAMES[type(value)]}
+
+
+_NAMES = {kind: tuple(each.name for each in fields(kind)) for kind in (Hit, Signal, Snippet, Mark)}
 
 
 def _freshness_json(fresh: Freshness | None) -> dict[str, Any] | None:
