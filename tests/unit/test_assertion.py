@@ -427,4 +427,5 @@ def test_a_heading_that_settles_nothing_makes_its_list_uncertain() -> None:
         "uncertain", "uncertain", "negated", "present",
     ]  # fmt: skip
     cue = judged[1].cue
-    assert cue is not None and text[cue.start : cue.end] == cue.text == "DIFFERENTIAL DIAGNOSIS:"
+    assert cue is not None
+    assert text[cue.start : cue.end] == cue.text == "DIFFERENTIAL DIAGNOSIS:"
