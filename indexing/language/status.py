@@ -38,10 +38,11 @@ _ENDED: Final = re.compile(
     r"withdrawn|replaced|on hold)\b",
     re.IGNORECASE,
 )
-# A paragraph that says itself that it was taken over from an earlier note.
+# A paragraph that says itself that it was taken over from an earlier note. Every repeat is bounded:
+# two open ones in a row made a line of blanks quadratic.
 _COPIED: Final = re.compile(
-    r"^[ \t]*[\[(*-]*[ \t]*(?:copied|carried|pulled|imported|pasted)[ \t]+(?:forward|from|over)\b"
-    r"|^[ \t]*[\[(*-]*[ \t]*(?:from|per)[ \t]+(?:the[ \t]+)?(?:prior|previous|last|earlier)[ \t]+"
+    r"^[ \t]{0,40}[\[(*-]{0,8}[ \t]{0,8}(?:copied|carried|pulled|imported|pasted)[ \t]+(?:forward|from|over)\b"
+    r"|^[ \t]{0,40}[\[(*-]{0,8}[ \t]{0,8}(?:from|per)[ \t]+(?:the[ \t]+)?(?:prior|previous|last|earlier)[ \t]+"
     r"(?:note|visit|admission|encounter|discharge summary|progress note)\b"
     r"|^[ \t]*(?:prior|previous|last)[ \t]+(?:note|visit|hpi)\b[^\n]{0,40}:",
     re.IGNORECASE | re.MULTILINE,
