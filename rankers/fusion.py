@@ -20,11 +20,11 @@ LEAST_SPREAD = 0.15  # of cosines: among a few notes, small differences are not 
 # The vector leg's share beside the lexical one, by how many words the question has. Tuned
 # zero-shot on NFCorpus dev, SciFact train and the two MTSamples sets: the longer a question, the
 # likelier it uses the note's own words. Whole notes lose with dense vectors (PMC-Patients).
-KEYWORDS, SHARE_OF_KEYWORDS = 4, 0.5
+KEYWORDS, SHARE_OF_KEYWORDS = 4, 0.4
 QUESTION, SHARE_OF_QUESTION = 40, 0.35
 SHARE_OF_NOTE = 0.25
 SHARE_OF_ANY = 0.4  # when the question is not known
-GRAPH_SHARE = 0.1  # of the whole, when the graph answers
+GRAPH_SHARE = 0.25  # of the whole, when the graph answers: a question that names concepts
 
 RRF_K = 60  # Source: Cormack, Clarke and Büttcher 2009
 
