@@ -13,6 +13,7 @@ from indexing.fhir.faults import Issue, Rejected, Unusable, Where
 from indexing.fhir.identity import Claim, Plan, claim_entry, plan_entries
 from indexing.fhir.reading import MAX_BYTES, JsonObject, parse
 from indexing.fhir.reference import parse_reference, valid_id
+from indexing.fhir.spans import step
 from indexing.fhir.types import RESOURCE_TYPES
 
 Method = Literal["PUT", "POST", "DELETE"]
@@ -232,7 +233,7 @@ def _read_entry(claim: Claim, plan: Plan, where: Where, *, strict_links: bool) -
 
 
 def _rooted(claim: Claim, path: str) -> str:
-    return ".".join(part for part in (claim.resource_type, path) if part)
+    return ".".join(part for part in (_type_of(claim), path) if part)
 
 
 def _entry(
@@ -262,7 +263,13 @@ def _entry(
 
 
 def _rejected(claim: Claim, where: Where, reason: str) -> Rejected:
-    return Rejected(where, reason, claim.resource_type, claim.resource_id)
+    """Refuse a claim; a type and an id that are none may hold anything and are not repeated."""
+    name = claim.resource_id if valid_id(claim.resource_id) else ""
+    return Rejected(where, reason, _type_of(claim), name)
+
+
+def _type_of(claim: Claim) -> str:
+    return claim.resource_type and step(claim.resource_type)
 
 
 def _check(resource: JsonObject, claim: Claim) -> None:
@@ -321,7 +328,7 @@ def _path_of(resource: JsonObject, text: str) -> str:
         if isinstance(node, dict):
             if node.get("reference") == text:
                 return f"{path}.reference"
-            stack += [(f"{path}.{key}", inner) for key, inner in node.items()]
+            stack += [(f"{path}.{step(key)}", inner) for key, inner in node.items()]
         elif isinstance(node, list):
             stack += [(f"{path}[{number}]", inner) for number, inner in enumerate(node)]
     return ""

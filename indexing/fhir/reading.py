@@ -8,7 +8,7 @@ from typing import Any
 import jiter
 
 from indexing.fhir.faults import Unusable, Where
-from indexing.fhir.spans import path_at
+from indexing.fhir.spans import path_at, step
 
 JsonObject = dict[str, Any]
 
@@ -114,6 +114,6 @@ def _refuse_nul(value: JsonObject) -> None:
             for key, inner in node.items():
                 if "\0" in key:
                     raise Unusable("U+0000 in a member's name", Where(path=path))
-                stack.append((f"{path}.{key}" if path else key, inner))
+                stack.append((f"{path}.{step(key)}" if path else step(key), inner))
         elif isinstance(node, list):
             stack.extend((f"{path}[{number}]", inner) for number, inner in enumerate(node))

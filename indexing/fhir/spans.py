@@ -103,8 +103,13 @@ def _render(levels: list[_Level]) -> str:
             path += f"[{level.index}]"
         elif level.key is not None:
             path += "." if path else ""
-            path += level.key if _NAME.fullmatch(level.key) else "?"
+            path += step(level.key)
     return path
+
+
+def step(key: str) -> str:
+    """Return a member's name as a path may show it: `?` for one that FHIR cannot have."""
+    return key if _NAME.fullmatch(key) else "?"
 
 
 def _skip_blank(data: bytes, at: int) -> int:

@@ -62,6 +62,8 @@ def errors_mapped() -> Iterator[None]:
         yield
     except psycopg.Error as exc:
         raise mapped(exc) from None
+    except UnicodeEncodeError:
+        raise EventRejected("a value holds half a surrogate pair, which is no text") from None
     except PoolTimeout:
         raise EngineUnavailable("no database connection came free in time") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,17 @@ from indexing.errors import Conflict, InvalidInput, NotFound
 from indexing.model import Tenant, TenantId
 
 _COLUMNS = "tenant_id, code, name, tier, compliance, region, key_id, active, time_zone, demo"
+
+
+# As the table's own check has it.
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def _no_code(code: str) -> InvalidInput:
+    return InvalidInput(
+        f"{code[:63]!a} is no tenant code",
+        hint="use a-z, 0-9 and '-', at most 63, starting with a letter or digit",
+    )
 
 
 def new_tenant_id() -> TenantId:
@@ -31,6 +43,8 @@ class PostgresTenants:
             Conflict: the code is taken.
             InvalidInput: the code or the time zone is not one.
         """
+        if not _CODE.fullmatch(tenant.code):
+            raise _no_code(tenant.code)
         try:
             with self._app.tenant(tenant.tenant_id) as conn:
                 conn.execute("SELECT now() AT TIME ZONE %s", (tenant.time_zone,))
@@ -46,10 +60,7 @@ class PostgresTenants:
         except Conflict as exc:
             if self._exists(tenant.code):
                 raise Conflict(f"tenant code {tenant.code!r} is taken") from None
-            raise InvalidInput(
-                f"{tenant.code!r} is no tenant code",
-                hint="use a-z, 0-9 and '-', at most 63, starting with a letter or digit",
-            ) from exc
+            raise _no_code(tenant.code) from exc
         with self._owner.transaction() as conn:
             conn.execute("SELECT tenant_partitions(%s)", (tenant.tenant_id,))
 
@@ -63,12 +74,15 @@ class PostgresTenants:
         Raises:
             NotFound: there is none.
         """
-        with self._app.transaction() as conn:
-            row = conn.execute(
-                f"SELECT {_COLUMNS} FROM tenant_by_code(%s) WHERE active", (code,)
-            ).fetchone()
+        row = None
+        if _CODE.fullmatch(code):
+            with self._app.transaction() as conn:
+                row = conn.execute(
+                    f"SELECT {_COLUMNS} FROM tenant_by_code(%s) WHERE active", (code,)
+                ).fetchone()
         if row is None:
-            raise NotFound(f"no tenant {code!r}", hint="`anamnesis tenants list` names them")
+            name = ascii(code[:63])  # as it was typed it may hold anything
+            raise NotFound(f"no tenant {name}", hint="`anamnesis tenants list` names them")
         return _tenant(row)
 
     def all(self) -> Sequence[Tenant]:

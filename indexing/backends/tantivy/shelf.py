@@ -70,7 +70,9 @@ class Namespace:
     @classmethod
     def create(cls, folder: Path, zone: tzinfo) -> Namespace:
         """Make an empty index in `folder`."""
-        folder.mkdir(parents=True)
+        # A home that somebody made beforehand may be open to the machine's other users.
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
         with mapped_errors("be made"):
             open_index(folder, create=True)
         return cls(folder, zone)
