@@ -41,8 +41,10 @@ _ENDED: Final = re.compile(
 # A paragraph that says itself that it was taken over from an earlier note. Every repeat is bounded:
 # two open ones in a row made a line of blanks quadratic.
 _COPIED: Final = re.compile(
-    r"^[ \t]{0,40}[\[(*-]{0,8}[ \t]{0,8}(?:copied|carried|pulled|imported|pasted)[ \t]+(?:forward|from|over)\b"
-    r"|^[ \t]{0,40}[\[(*-]{0,8}[ \t]{0,8}(?:from|per)[ \t]+(?:the[ \t]+)?(?:prior|previous|last|earlier)[ \t]+"
+    r"^[ \t]{0,40}[\[(*-]{0,8}[ \t]{0,8}"
+    r"(?:copied|carried|pulled|imported|pasted)[ \t]+(?:forward|from|over)\b"
+    r"|^[ \t]{0,40}[\[(*-]{0,8}[ \t]{0,8}"
+    r"(?:from|per)[ \t]+(?:the[ \t]+)?(?:prior|previous|last|earlier)[ \t]+"
     r"(?:note|visit|admission|encounter|discharge summary|progress note)\b"
     r"|^[ \t]*(?:prior|previous|last)[ \t]+(?:note|visit|hpi)\b[^\n]{0,40}:",
     re.IGNORECASE | re.MULTILINE,
