@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,12 @@ def run(*command: str | Path, **settings: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def elsewhere() -> Iterator[Path]:
     """A virtual environment that holds the wheel and the locked dependencies, and no checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
+    # Not pytest's folder, which only its owner may pass: under root the database's programs run
+    # as another user, who must reach them.
+    folder = Path(tempfile.mkdtemp(prefix="anamnesis-wheel-"))
+    folder.chmod(0o755)
     uv = Path(sys.executable).with_name("uv")
     tool = str(uv) if uv.exists() else shutil.which("uv")
     assert tool, "make installs uv into .venv"
@@ -42,7 +47,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert done.returncode == 0, done.stderr
     done = run(*install, "--no-deps", *(folder / "dist").glob("*.whl"))
     assert done.returncode == 0, done.stderr
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.mark.slow
