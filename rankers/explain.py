@@ -43,3 +43,14 @@ class Reasons:
     doc_id: str
     verdict: str
     legs: tuple[LegReason, ...] = field(default=())
+
+
+def verdict(place: int | None, k: int, removed: str) -> str:
+    """Say in words where a note stands: its place, what removed it, or neither."""
+    if place is not None and place <= k:
+        return f"It is here, at rank {place}."
+    if removed:
+        return removed
+    if place is not None:
+        return f"It matches, at rank {place}; the page ends at {k}."
+    return "No ranker finds it near enough to what was asked."

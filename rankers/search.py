@@ -30,7 +30,7 @@ from rankers import graph, lexical
 from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest, ShownChip, Snippet
 from rankers.chosen import both, chosen, every, periods, separately
 from rankers.expand import Expanded, Expander, Wording
-from rankers.explain import Fused, LegReason, Reasons
+from rankers.explain import Fused, LegReason, Reasons, verdict
 from rankers.fusion import fuse
 from rankers.legs import Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
@@ -137,7 +137,7 @@ class Search:
         reasons = tuple(
             _leg_reason(leg, doc_id, rankings.get(leg), leg in missing, plan) for leg in LEGS
         )
-        return Reasons(doc_id, _verdict(place, request.k, removed), reasons)
+        return Reasons(doc_id, verdict(place, request.k, removed), reasons)
 
     def marks(self, request: SearchRequest, derived: Derived) -> tuple[Mark, ...]:
         """Mark what answers the question in the whole of a note that the caller may read.
@@ -376,16 +376,6 @@ def _notices(plan: _Plan) -> tuple[str, ...]:
     if plan.parsed.exact and "vector" in plan.request.rankers:
         return ("An exact operator is in use: nothing is found by meaning alone.",)
     return ()
-
-
-def _verdict(place: int | None, k: int, removed: str) -> str:
-    if place is not None and place <= k:
-        return f"It is here, at rank {place}."
-    if removed:
-        return removed
-    if place is not None:
-        return f"It matches, at rank {place}; the page ends at {k}."
-    return "No ranker finds it near enough to what was asked."
 
 
 def _leg_reason(
