@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
 
-from app.auth.sessions import Principal
 from app.marking import Span, marked
 from app.questions import DEPTH, Question
-from app.services import Services
+from app.services import Searcher
+from indexing.access import Access
 from indexing.accounts import OpenedPage
 from indexing.audit import AuditRow
+from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.charts import Person
-from rankers.answer import SearchRequest
+from rankers.answer import Answer, Hit, Mark, SearchRequest, hit_of
+from rankers.explain import Signal
 
 LEG_NAMES = {"lexical": "Words", "vector": "Meaning", "graph": "Concepts"}
 
@@ -110,10 +112,18 @@ class Results:
         return [LEG_NAMES.get(leg, leg) for leg in _missing(self.answer)]
 
 
-def ask(own: Services, who: Principal, question: Question) -> dict[str, Any]:
-    """Answer a question to the depth of a frozen page."""
-    asked = request_of(question)
-    return own.search().answer(who.access, asked).to_json()
+def answered(
+    search: Searcher, documents: PostgresDocuments, access: Access, request: SearchRequest
+) -> Answer:
+    """Answer with the best k described; the notes are read with their audit row, or not at all.
+
+    Raises: InvalidQuery; EngineUnavailable.
+    """
+    found = search.rank(access, request)
+    facet = found.answer.facets.get("patient", ())
+    row = replace(audited(found.answer), patient_ids=[str(each["value"]) for each in facet])
+    best = [hit.doc_id for hit in found.answer.hits]
+    return found.described(documents.read(access, best, request.k, row))
 
 
 def request_of(question: Question) -> SearchRequest:
@@ -128,18 +138,17 @@ def request_of(question: Question) -> SearchRequest:
 def shown_patients(opened: OpenedPage) -> list[str]:
     """Return the patients whose names the page needs: of its hits and of its facet."""
     facet = (opened.page.answer.get("facets") or {}).get("patient") or ()
-    named = {str(each["value"]) for each in facet} | {p for p in opened.patients.values() if p}
+    of = {note.document.patient_id for note in opened.notes.values()}
+    named = {str(each["value"]) for each in facet} | {patient for patient in of if patient}
     only = opened.page.question.get("only", {}).get("patient", ())
     return sorted({*named, *only} - {""})
 
 
-def audited(answer: Mapping[str, Any]) -> AuditRow:
-    """Return the audit row of a search: counts and legs; the slices shown name the patients."""
+def audited(answer: Answer) -> AuditRow:
+    """Return the audit row of a search: counts and legs; what is shown names the patients."""
     detail: dict[str, int | str] = {
-        "hits": len(answer["hits"]),
-        "total": int(answer.get("total") or 0),
-        "missing": ",".join(_missing(answer)),
-    }
+        "hits": len(answer.hits), "total": answer.total, "missing": ",".join(answer.missing),
+    }  # fmt: skip
     return AuditRow("E", "search", detail=detail)
 
 
@@ -148,12 +157,15 @@ def _missing(answer: Mapping[str, Any]) -> list[str]:
 
 
 def results_of(
-    opened: OpenedPage, people: Mapping[str, Person], zone: tzinfo, grouping: str
-) -> Results:
-    """Prepare a slice for the template."""
+    opened: OpenedPage, described: Sequence[Hit], people: Mapping[str, Person], zone: tzinfo,
+    grouping: str,
+) -> Results:  # fmt: skip
+    """Prepare a slice for the template; `described` are its hits whose notes are still open."""
     every = opened.page.answer["hits"]
     best = max((float(hit["score"]) for hit in every), default=0.0) or 1.0
-    hits = [_hit(hit, opened, people, best) for hit in opened.hits]
+    there = {hit.doc_id: hit for hit in described}
+    ranked = (hit_of(hit) for hit in opened.hits)
+    hits = [_hit(there.get(r.doc_id, r), r.doc_id in there, people, best) for r in ranked]
     return Results(
         opened.page.page_id, opened.page.answer, list(_groups(hits, grouping)), opened.start,
         len(hits), opened.depth, opened.page.created_at, zone, people,
@@ -170,46 +182,39 @@ def _groups(hits: Sequence[HitView], grouping: str) -> Iterator[Group]:
         yield Group(patient_id, found[0].person, found)
 
 
-def _hit(
-    hit: Mapping[str, Any], opened: OpenedPage, people: Mapping[str, Person], best: float
-) -> HitView:
-    doc_id = str(hit["doc_id"])
-    patient_id = opened.patients.get(doc_id)
-    snippet = hit.get("snippet") or {}
+def _hit(hit: Hit, is_open: bool, people: Mapping[str, Person], best: float) -> HitView:
     return HitView(
-        rank=int(hit["rank"]),
-        doc_id=doc_id,
-        title=hit.get("title") or hit.get("type") or "Untitled note",
-        type=hit.get("type") or "",
-        date=hit.get("date") or "undated",
-        author=hit.get("author") or "",
-        specialty=hit.get("specialty") or "",
-        section=snippet.get("section") or "",
-        snippet=marked(snippet.get("text") or "", _spans(snippet.get("marks") or ())),
-        score=float(hit["score"]),
-        parts=[_part(leg, hit.get("signals") or {}, best) for leg in LEG_NAMES],
-        repeated=int(hit.get("repeated") or 0),
-        open=doc_id in opened.patients,
-        patient_id=patient_id,
-        person=people.get(patient_id or ""),
+        rank=hit.rank,
+        doc_id=hit.doc_id,
+        title=hit.title or hit.type or "Untitled note",
+        type=hit.type,
+        date=hit.date or "undated",
+        author=hit.author,
+        specialty=hit.specialty,
+        section=hit.snippet.section,
+        snippet=marked(hit.snippet.text, _spans(hit.snippet.marks)),
+        score=hit.score,
+        parts=[_part(leg, hit.signals.get(leg), best) for leg in LEG_NAMES],
+        repeated=hit.repeated,
+        open=is_open,
+        patient_id=hit.patient_id,
+        person=people.get(hit.patient_id or ""),
     )
 
 
-def _spans(marks: Sequence[Mapping[str, Any]]) -> list[Span]:
+def _spans(marks: Sequence[Mark]) -> list[Span]:
     return [
         Span(
-            int(mark["start"]), int(mark["end"]), f"m m-{mark['kind']}",
-            MARK_LABELS.get(mark["kind"], mark["kind"]), strong=mark["kind"] != "cue",
+            mark.start, mark.end, f"m m-{mark.kind}", MARK_LABELS.get(mark.kind, mark.kind),
+            strong=mark.kind != "cue",
         )
         for mark in marks
     ]  # fmt: skip
 
 
-def _part(leg: str, signals: Mapping[str, Any], best: float) -> Part:
-    signal = signals.get(leg)
-    if not signal:
+def _part(leg: str, signal: Signal | None, best: float) -> Part:
+    if signal is None:
         return Part(leg, LEG_NAMES[leg], None, None, 0.0, 0.0)
-    share = float(signal.get("contribution") or 0.0)
-    width = max(0.0, min(100.0, 100.0 * share / best))
-    rank, score = signal.get("rank"), signal.get("score")
-    return Part(leg, LEG_NAMES[leg], rank, score, share, round(width, 1))
+    share = signal.contribution
+    width = round(max(0.0, min(100.0, 100.0 * share / best)), 1)
+    return Part(leg, LEG_NAMES[leg], signal.rank, signal.score, share, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -20,16 +20,23 @@ from indexing.backends.postgres.trail import PostgresTrail
 from indexing.model import TenantId
 from indexing.ports import Derived
 from indexing.records import Records
-from rankers.answer import Answer, Mark, SearchRequest
+from rankers.answer import Hit, Mark, SearchRequest
 from rankers.explain import Reasons
+from rankers.search import Found
 
 
 class Searcher(Protocol):
     """The hybrid search, as the edge calls it."""
 
-    def answer(self, access: Access, request: SearchRequest) -> Answer: ...
+    def rank(self, access: Access, request: SearchRequest) -> Found: ...
+    def describe(
+        self, access: Access, request: SearchRequest, hits: Sequence[Hit],
+        notes: Mapping[str, Derived],
+    ) -> Sequence[Hit]: ...  # fmt: skip
     def why_not(self, access: Access, request: SearchRequest, doc_id: str) -> Reasons: ...
-    def marks(self, request: SearchRequest, derived: Derived) -> Sequence[Mark]: ...
+    def marks(
+        self, request: SearchRequest, derived: Derived, passage: int | None
+    ) -> Sequence[Mark]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from indexing.access import Role
 from indexing.model import TenantId
+from indexing.ports import Derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class FrozenPage:
 class OpenedPage:
     """A slice of a frozen page, `start` hits in; `depth` counts all its hits.
 
-    `patients` maps the doc_id of each hit in the slice that is live and open now to its patient:
+    `notes` holds, by doc_id, the notes of the slice that are live and open now, as they read now:
     a hit that is absent there must not be shown.
     """
 
@@ -67,4 +68,4 @@ class OpenedPage:
     hits: Sequence[Mapping[str, Any]]
     start: int
     depth: int
-    patients: Mapping[str, str | None]
+    notes: Mapping[str, Derived]

@@ -71,12 +71,16 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One note. `concepts` maps concept id to its share of the graph's score."""
+    """One note. `concepts` maps concept id to its share of the graph's score; `passage` is the
+    number of the one that lies nearest in meaning. What stands after `passage` is empty until the
+    note has been read."""
 
     rank: int
     doc_id: str
     score: float
     signals: Mapping[str, Signal]
+    concepts: Mapping[str, float] = field(default_factory=dict)
+    passage: int | None = None
     patient_id: str | None = None
     title: str = ""
     date: str | None = None
@@ -85,7 +89,6 @@ class Hit:
     author: str = ""
     snippet: Snippet = field(default_factory=Snippet)
     repeated: int = 0
-    concepts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class Answer:
             assertion=query.get("assertion", "present"),
             exact=query.get("exact", False),
             total=stored["total"],
-            hits=tuple(_hit(hit) for hit in stored["hits"]),
+            hits=tuple(hit_of(hit) for hit in stored["hits"]),
             freshness=_freshness(stored.get("freshness")),
             facets={name: tuple(v) for name, v in stored.get("facets", {}).items()},
             hidden=stored.get("hidden", {}),
@@ -165,7 +168,8 @@ def _known(kind: type[Any], stored: Mapping[str, Any]) -> Any:
     return kind(**{name: value for name, value in stored.items() if name in names})
 
 
-def _hit(stored: Mapping[str, Any]) -> Hit:
+def hit_of(stored: Mapping[str, Any]) -> Hit:
+    """Read one hit back."""
     found: Hit = _known(Hit, stored)
     snippet = stored.get("snippet") or {}
     marks = tuple(_known(Mark, mark) for mark in snippet.get("marks", ()))

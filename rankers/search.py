@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,6 @@ from indexing.filters import Filters
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import Terminology
 from indexing.ports import (
-    AssertionMode,
     Derived,
     Documents,
     Encoder,
@@ -26,40 +25,38 @@ from indexing.ports import (
     Scored,
     VectorIndex,
 )
-from rankers import graph, lexical
-from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest, ShownChip, Snippet
-from rankers.chosen import both, chosen, every, periods, separately
-from rankers.expand import Expanded, Expander, Wording
+from rankers import graph, lexical, vector
+from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest, ShownChip
+from rankers.chosen import separately
+from rankers.describe import described
 from rankers.explain import Fused, LegReason, Reasons, verdict
 from rankers.fusion import fuse
-from rankers.legs import Legs, Ran
+from rankers.legs import Lane, Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
-from rankers.query import ParsedQuery, parse
-from rankers.snippets import Wanted, marks, snippet, wanted
+from rankers.plan import MOST_WORDINGS, Plan, Planner
+from rankers.snippets import marks
 
 __all__ = ["Answer", "Search", "SearchRequest"]
 
 DEPTH = 200  # hits that each leg gives to a page
 FACET_VALUES = 20
-MOST_WORDINGS = 24  # shown and counted; more of them still rank
 
 Fusion = Callable[[Mapping[str, Ranking], int], Sequence[Fused]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """A question ready to be asked: `clause` for the words, `constraint` for every other leg."""
+class Found:
+    """A question answered as far as its ranking: `answer.hits` say where, not what is there."""
 
-    request: SearchRequest
-    parsed: ParsedQuery
-    wordings: tuple[Wording, ...]
-    clause: Clause
-    constraint: Clause | None
-    filters: Filters
-    assertion: AssertionMode
-    about: graph.Concepts
-    legs: tuple[str, ...]
-    depth: int
+    plan: Plan
+    answer: Answer
+
+    def described(self, notes: Mapping[str, Derived]) -> Answer:
+        """Say what is there. A hit that is not among `notes` is left out, and the ranks close up:
+        it was deleted or closed since it was indexed."""
+        hits = described(self.plan, self.answer.hits, notes)
+        ranked = (replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))
+        return replace(self.answer, hits=tuple(ranked))
 
 
 class Search:
@@ -80,55 +77,74 @@ class Search:
     ) -> None:
         self._lexical, self._vector, self._graph = lexical, vector, graph
         self._encoder, self._documents = encoder, documents
-        self._terminology, self._matcher = terminology, matcher
+        self._planner = Planner(terminology, matcher)
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model)
-        self._expander = Expander(terminology, matcher)
         self._legs = Legs()
 
     def answer(self, access: Access, request: SearchRequest) -> Answer:
-        """Answer a question.
+        """Rank and describe the best k, for callers that keep no audit: evaluation and tests.
+
+        Raises: as `rank`.
+        """
+        found = self.rank(access, request)
+        if request.bare:
+            return found.answer
+        best = [hit.doc_id for hit in found.answer.hits]
+        answer = found.described(self._documents.fetch(access, best))
+        return replace(answer, hits=answer.hits[: request.k])
+
+    def rank(self, access: Access, request: SearchRequest) -> Found:
+        """Rank the notes that answer a question: every hit the legs gave, k of them when bare.
 
         Raises:
             InvalidQuery: it does not parse.
             EngineUnavailable: no leg answered.
         """
         began = time.perf_counter()
-        plan = self._plan(request, max(request.k, DEPTH), _zone(access))
-        ran = self._legs.run(self._tasks(access, plan), self._timeout_s)
+        plan = self._planner.plan(request, max(request.k, DEPTH), _zone(access))
+        planned = _ms_since(began)
+        ran = self._legs.run(self._lanes(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
         if not request.bare:
             rankings = near_enough(rankings, self._least_cosine)
-        fused = self._fusion(rankings, plan.depth)
-        hits = self._hits(access, plan, fused, rankings)
+        fused = self._fusion(rankings, request.k if request.bare else plan.depth)
         total = len(fused) if request.bare else self._total(access, plan, rankings)
-        took = {**ran.took_ms, "all": round(1000 * (time.perf_counter() - began), 3)}
         fresh = ran.results.get("freshness")
-        return Answer(
+        answer = Answer(
             chips=_chips(plan, ran.results.get("counts") or {}),
             assertion=plan.assertion,
             exact=plan.parsed.exact,
             total=total,
-            hits=hits,
+            hits=_hits(fused, rankings),
             freshness=fresh,
             facets=_facets_json(ran.results.get("facets") or {}),
             hidden=ran.results.get("hidden") or {},
-            absence=None if hits or request.bare else self._absence(access, plan, fresh),
+            absence=None if fused or request.bare else self._absence(access, plan, fresh),
             missing=missing,
             notices=_notices(plan),
-            took_ms=took,
+            took_ms={"plan": planned, **ran.took_ms, "all": _ms_since(began)},
         )
+        return Found(plan, answer)
+
+    def describe(
+        self, access: Access, request: SearchRequest, hits: Sequence[Hit],
+        notes: Mapping[str, Derived],
+    ) -> tuple[Hit, ...]:  # fmt: skip
+        """Say what is at hits that were ranked earlier, as their notes read now."""
+        plan = self._planner.plan(request, 1, _zone(access))
+        return described(plan, hits, notes)
 
     def why_not(self, access: Access, request: SearchRequest, doc_id: str) -> Reasons:
         """Say where each leg has a note, or what removed it.
 
         Raises: InvalidQuery.
         """
-        plan = self._plan(replace(request, bare=True), 10 * DEPTH, _zone(access))
+        plan = self._planner.plan(replace(request, bare=True), 10 * DEPTH, _zone(access))
         found = self._documents.fetch(access, [doc_id])
         if doc_id not in found:
             return Reasons(doc_id, "There is no such note, or it is not open to you.")
-        ran = self._legs.run(self._tasks(access, plan), self._timeout_s)
+        ran = self._legs.run(self._lanes(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
         rankings = near_enough(rankings, self._least_cosine)
         fused = self._fusion(rankings, plan.depth)
@@ -139,79 +155,60 @@ class Search:
         )
         return Reasons(doc_id, verdict(place, request.k, removed), reasons)
 
-    def marks(self, request: SearchRequest, derived: Derived) -> tuple[Mark, ...]:
-        """Mark what answers the question in the whole of a note that the caller may read.
+    def marks(
+        self, request: SearchRequest, derived: Derived, passage: int | None = None
+    ) -> tuple[Mark, ...]:
+        """Mark what answers the question in the whole of a note that the caller may read;
+        `passage` is where the vector leg found it, shown when nothing else is there.
 
         Raises: InvalidQuery.
         """
-        plan = self._plan(replace(request, bare=False), 1, UTC)
-        want = wanted(plan.parsed.clause, _names(plan), plan.about.seeds, plan.about.weights)
-        return marks(derived, want, plan.assertion)
+        plan = self._planner.plan(replace(request, bare=False), 1, UTC)
+        return marks(derived, plan.wanted(), plan.assertion, passage)
 
     def close(self) -> None:
         """Let the threads end."""
         self._legs.close()
 
-    def _plan(self, request: SearchRequest, depth: int, zone: tzinfo) -> _Plan:
-        parsed = parse(request.q, plain=request.plain, zone=zone)
-        filters = both(both(parsed.filters, request.filters), chosen(request.only))
-        years = periods(request.only.get("period", ()), zone)
-        expanded = Expanded(parsed.clause)
-        if not parsed.exact:
-            rejected, accepted = request.rejected, request.accepted
-            expanded = self._expander.expand(request.q, parsed.clause, rejected, accepted)
-        clause, constraint = every(expanded.clause, years), every(parsed.constraint, years)
-        assert clause is not None  # the query is in it
-        legs = tuple(leg for leg in LEGS if leg in request.rankers)
-        if parsed.exact:
-            legs = tuple(leg for leg in legs if leg != "vector") or legs
-        wants_graph = "graph" in legs or not request.bare
-        about = (
-            graph.concepts(self._matcher, self._terminology, parsed.text)
-            if wants_graph
-            else graph.Concepts()
-        )
-        mode = request.assertion or parsed.assertion or "present"
-        return _Plan(
-            request, parsed, expanded.wordings, lexical.prepared(clause), constraint, filters, mode,
-            about, legs, depth,
-        )  # fmt: skip
-
-    def _tasks(self, access: Access, plan: _Plan) -> dict[str, Callable[[], Any]]:
+    def _lanes(self, access: Access, plan: Plan) -> list[Lane]:
+        """One lane for each engine, the leg first, then what the page says beside it."""
         clause, filters, mode, depth = plan.clause, plan.filters, plan.assertion, plan.depth
-        by_leg: dict[str, Callable[[], Any]] = {
+        words: dict[str, Callable[[], Any]] = {
             "lexical": lambda: self._lexical.search(access, clause, filters, depth, mode),
-            "vector": lambda: self._by_meaning(access, plan),
-            "graph": lambda: graph.rank(self._graph, access, plan.about, filters, depth, mode),
+            "facets": lambda: self._lexical.facets(access, clause, filters, mode, FACET_VALUES),
+            "counts": lambda: self._counts(access, plan),
         }
-        tasks = {leg: by_leg[leg] for leg in plan.legs}
-        if not plan.request.bare:
-            tasks["facets"] = lambda: self._lexical.facets(
-                access, clause, filters, mode, FACET_VALUES
+        meaning: dict[str, Callable[[], Any]] = {
+            "vector": lambda: vector.rank(
+                self._vector, self._encoder, access, plan.parsed.text, filters, depth
             )
-            tasks["counts"] = lambda: self._counts(access, plan)
-            tasks["freshness"] = lambda: self._documents.freshness(access)
+        }
+        concepts: dict[str, Callable[[], Any]] = {
+            "graph": lambda: graph.rank(self._graph, access, plan.about, filters, depth, mode),
+            "hidden": lambda: self._hidden(access, plan),
+            "freshness": lambda: self._documents.freshness(access),
+        }
+        asked = set(plan.legs)
+        if not plan.request.bare:
+            asked |= {"facets", "counts", "freshness"}
             if mode == "present" and plan.about.seeds:
-                tasks["hidden"] = lambda: self._hidden(access, plan)
-        return tasks
+                asked.add("hidden")
+        lanes = (meaning, concepts, words)
+        return [{name: task for name, task in lane.items() if name in asked} for lane in lanes]
 
-    def _by_meaning(self, access: Access, plan: _Plan) -> Ranking:
-        vector = self._encoder.encode([plan.parsed.text])[0]
-        return self._vector.search(access, vector, plan.filters, plan.depth)
-
-    def _counts(self, access: Access, plan: _Plan) -> dict[str, int]:
+    def _counts(self, access: Access, plan: Plan) -> dict[str, int]:
         """Count the notes that hold each other wording."""
         count = self._lexical.count
         shown = plan.wordings[:MOST_WORDINGS]
         return {each.id: count(access, each.clause, plan.filters) for each in shown}
 
-    def _hidden(self, access: Access, plan: _Plan) -> dict[str, int]:
+    def _hidden(self, access: Access, plan: Plan) -> dict[str, int]:
         counts = self._graph.assertions(access, plan.about.seeds, plan.filters)
         kept = ("negated", "family", "hypothetical", "not_assessed")
         return {name: counts[name] for name in kept if counts.get(name)}
 
     def _rankings(
-        self, access: Access, plan: _Plan, ran: Ran
+        self, access: Access, plan: Plan, ran: Ran
     ) -> tuple[dict[str, Ranking], tuple[str, ...]]:
         rankings: dict[str, Ranking] = {
             leg: ran.results[leg] for leg in plan.legs if leg in ran.results
@@ -230,7 +227,7 @@ class Search:
                 rankings = {"lexical": rankings["lexical"]}
         return rankings, tuple(missing)
 
-    def _total(self, access: Access, plan: _Plan, rankings: Mapping[str, Ranking]) -> int:
+    def _total(self, access: Access, plan: Plan, rankings: Mapping[str, Ranking]) -> int:
         """Count every note that matches by words, and those that another leg alone found."""
         others = {h.doc_id for leg, r in rankings.items() if leg != "lexical" for h in r.hits}
         words = rankings.get("lexical")
@@ -245,7 +242,7 @@ class Search:
         return total + len(others)
 
     def _constrained(
-        self, access: Access, plan: _Plan, constraint: Clause, rankings: Mapping[str, Ranking]
+        self, access: Access, plan: Plan, constraint: Clause, rankings: Mapping[str, Ranking]
     ) -> dict[str, Ranking]:
         """Hold every leg's hits against what the query demands."""
         asked = {h.doc_id for leg, r in rankings.items() if leg != "lexical" for h in r.hits}
@@ -259,28 +256,7 @@ class Search:
             for leg, ranking in rankings.items()
         }
 
-    def _hits(
-        self, access: Access, plan: _Plan, fused: Sequence[Fused], rankings: Mapping[str, Ranking]
-    ) -> tuple[Hit, ...]:
-        """Describe the best k. A note deleted or closed since it was indexed is left out."""
-        if plan.request.bare:
-            return tuple(Hit(f.rank, f.doc_id, f.score, f.signals) for f in fused[: plan.request.k])
-        chosen: list[tuple[Fused, Derived]] = []
-        at = 0
-        while len(chosen) < plan.request.k and at < len(fused):
-            batch = fused[at : at + plan.request.k - len(chosen)]
-            found = self._documents.fetch(access, [hit.doc_id for hit in batch])
-            chosen += [(hit, found[hit.doc_id]) for hit in batch if hit.doc_id in found]
-            at += len(batch)
-        want = wanted(plan.parsed.clause, _names(plan), plan.about.seeds, plan.about.weights)
-        passages = {h.doc_id: h.passage for h in _of(rankings, "vector")}
-        shares = {h.doc_id: h.concepts for h in _of(rankings, "graph")}
-        return tuple(
-            _hit(rank, hit, derived, want, plan.assertion, passages, shares)
-            for rank, (hit, derived) in enumerate(chosen, 1)
-        )
-
-    def _absence(self, access: Access, plan: _Plan, fresh: Any) -> Absence:
+    def _absence(self, access: Access, plan: Plan, fresh: Any) -> Absence:
         total = self._documents.total(access)
         searched = self._lexical.count(access, None, plan.filters)
         complete = fresh.complete_to if fresh is not None else None
@@ -290,7 +266,7 @@ class Search:
         statement = f"No mention in {of} notes{scope}{until}."
         return Absence(statement, searched, total, complete.isoformat() if complete else None)
 
-    def _removed_by(self, access: Access, plan: _Plan, doc_id: str) -> str:
+    def _removed_by(self, access: Access, plan: Plan, doc_id: str) -> str:
         """Name the filter, the constraint or the assertion that holds a note back."""
         one, nothing = [doc_id], Filters()
         anything = Field("date", "../..")
@@ -318,32 +294,28 @@ def _zone(access: Access) -> ZoneInfo:
     return ZoneInfo(access.time_zone)
 
 
+def _ms_since(began: float) -> float:
+    return round(1000 * (time.perf_counter() - began), 3)
+
+
+def _hits(fused: Sequence[Fused], rankings: Mapping[str, Ranking]) -> tuple[Hit, ...]:
+    passages = {h.doc_id: h.passage for h in _of(rankings, "vector")}
+    shares = {h.doc_id: h.concepts for h in _of(rankings, "graph")}
+    return tuple(
+        Hit(
+            f.rank, f.doc_id, f.score, f.signals, passage=passages.get(f.doc_id),
+            concepts=shares.get(f.doc_id, {}),
+        )
+        for f in fused
+    )  # fmt: skip
+
+
 def _of(rankings: Mapping[str, Ranking], leg: str) -> tuple[Scored, ...]:
     ranking = rankings.get(leg)
     return ranking.hits if ranking else ()
 
 
-def _hit(
-    rank: int,
-    fused: Fused,
-    derived: Derived,
-    want: Wanted,
-    mode: AssertionMode,
-    passages: Mapping[str, int | None],
-    shares: Mapping[str, Mapping[str, float]],
-) -> Hit:
-    note = derived.document
-    shown: Snippet = snippet(derived, want, mode, passages.get(fused.doc_id))
-    return Hit(
-        rank=rank, doc_id=fused.doc_id, score=fused.score, signals=fused.signals,
-        patient_id=note.patient_id, title=note.title,
-        date=note.date_start.date().isoformat() if note.date_start else None,
-        type=note.type, specialty=note.specialty, author=note.author, snippet=shown,
-        concepts=shares.get(fused.doc_id, {}),
-    )  # fmt: skip
-
-
-def _chips(plan: _Plan, counts: Mapping[str, int]) -> tuple[ShownChip, ...]:
+def _chips(plan: Plan, counts: Mapping[str, int]) -> tuple[ShownChip, ...]:
     shown = [
         ShownChip(chip.kind, chip.label, chip.start, chip.end, chip.removed)
         for chip in plan.parsed.chips
@@ -361,10 +333,6 @@ def _chips(plan: _Plan, counts: Mapping[str, int]) -> tuple[ShownChip, ...]:
     return tuple(shown)
 
 
-def _names(plan: _Plan) -> list[str]:
-    return [each.text for each in plan.wordings if not each.offered]
-
-
 def _facets_json(facets: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any], ...]]:
     return {
         name: tuple({"value": each.value, "count": each.count} for each in values)
@@ -372,14 +340,14 @@ def _facets_json(facets: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any]
     }
 
 
-def _notices(plan: _Plan) -> tuple[str, ...]:
+def _notices(plan: Plan) -> tuple[str, ...]:
     if plan.parsed.exact and "vector" in plan.request.rankers:
         return ("An exact operator is in use: nothing is found by meaning alone.",)
     return ()
 
 
 def _leg_reason(
-    leg: str, doc_id: str, ranking: Ranking | None, missing: bool, plan: _Plan
+    leg: str, doc_id: str, ranking: Ranking | None, missing: bool, plan: Plan
 ) -> LegReason:
     if missing:
         return LegReason(leg, None, None, "did not answer")

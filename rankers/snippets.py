@@ -102,9 +102,15 @@ def snippet(derived: Derived, want: Wanted, mode: AssertionMode, passage: int | 
     return Snippet(text[start:end], marks, _section(derived.sections, shown[0].start), start)
 
 
-def marks(derived: Derived, want: Wanted, mode: AssertionMode) -> tuple[Mark, ...]:
+def marks(
+    derived: Derived, want: Wanted, mode: AssertionMode, passage: int | None = None
+) -> tuple[Mark, ...]:
     """Mark the whole note as its snippets are marked; offsets are the note's."""
-    found = _matches(derived, want, mode)
+    found = list(_matches(derived, want, mode))
+    if not found:
+        opening = _opening(derived, passage)
+        at = opening.at
+        return tuple(Mark(at + m.start, at + m.end, m.kind) for m in opening.marks)
     return _apart(Mark(f.start, f.end, f.kind) for f in found if f.start < f.end)
 
 

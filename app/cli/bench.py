@@ -15,10 +15,11 @@ from pgvector import Vector
 from pgvector.psycopg import register_vector
 from tokenizers import Tokenizer
 
-from app.answers import audited, request_of
+from app.answers import answered, audited, request_of
 from app.cli.bench_freshness import freshness
 from app.cli.bench_hospital import CODE, fill, settled, tenant_of
 from app.cli.output import print_json, progress, stderr
+from app.pages import PAGE_SIZE
 from app.questions import Question
 from app.settings import load
 from app.wiring import Installation
@@ -26,18 +27,16 @@ from eval.bench import rivals
 from eval.bench.clock import Ask, Figures, interleaved
 from eval.bench.questions import questions
 from indexing.access import Access, Role
-from indexing.audit import AuditRow
 from indexing.backends.postgres.accounts import PostgresAccounts
 from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.frozen import PostgresFrozenPages
-from indexing.backends.postgres.trail import PostgresTrail
 from indexing.derive import passage_texts
 from indexing.encoders.minilm import FOLDER, MAX_TOKENS
 from indexing.feed import ChangeFeed
 from indexing.follow import Follower, step
 from indexing.model import Tenant
 from indexing.ports import Vectors
-from rankers.answer import SearchRequest
+from rankers.answer import SearchRequest, hit_of
 
 QUESTIONS = 1_000
 PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")
@@ -75,23 +74,24 @@ def _asker(installation: Installation, tenant: Tenant) -> Access:
 
 
 def _ours(installation: Installation, access: Access) -> dict[str, Ask]:
-    """Answer as the API does (ten hits and their audit row) and as the page does (200, frozen)."""
-    search, trail = installation.search, PostgresTrail(installation.database)
+    """Answer as the API does (ten hits and their audit row) and as the page does (the ranking
+    frozen, the first slice of it opened, an audit row for each)."""
+    search, documents = installation.search, installation.documents
     pages = PostgresFrozenPages(installation.database, timedelta(hours=1))
 
     def api(question: str) -> object:
-        answer = search.answer(access, SearchRequest(q=question, k=10)).to_json()
-        patients = sorted({hit["patient_id"] for hit in answer["hits"] if hit["patient_id"]})
-        entities = [f"Document/{hit['doc_id']}" for hit in answer["hits"]]
-        trail.record(access, AuditRow("E", "search", patients, entities, audited(answer).detail))
-        return orjson.dumps(answer)
+        request = SearchRequest(q=question, k=10)
+        return orjson.dumps(answered(search, documents, access, request).to_json())
 
     def page(question: str) -> object:
         asked = Question(q=question)
-        answer = search.answer(access, request_of(asked)).to_json()
-        return pages.freeze(access, asked.to_json(), answer, audited(answer))
+        answer = search.rank(access, request_of(asked)).answer
+        page_id = pages.freeze(access, asked.to_json(), answer.to_json(), audited(answer))
+        opened = pages.open(access, page_id, 0, PAGE_SIZE, "note")
+        hits = [hit_of(hit) for hit in opened.hits]
+        return search.describe(access, request_of(asked), hits, opened.notes)
 
-    return {"anamnesis": api, "anamnesis frozen page": page}
+    return {"anamnesis": api, "anamnesis page": page}
 
 
 def _others(

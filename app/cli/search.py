@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from app.answers import answered
 from app.cli.output import operator, print_json
 from app.settings import load
 from app.wiring import Installation
@@ -24,7 +25,7 @@ def search_command(
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
     request = SearchRequest(q=query, k=k, rankers=legs, plain=plain, assertion=assertion)
-    answer = installation.search.answer(operator(found), request)
+    answer = answered(installation.search, installation.documents, operator(found), request)
     if as_json:
         print_json(answer.to_json())
     else:

@@ -9,12 +9,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from app.answers import audited
+from app.answers import answered
 from app.auth.permissions import Permission
 from app.auth.sessions import Principal, services, token_may
 from app.errors import WrongMedia
 from app.questions import DEPTH, LONGEST_QUERY, legs, mode
-from indexing.audit import AuditRow
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.filters import FACETS
 from indexing.ports import Derived
@@ -61,13 +60,7 @@ def search(
     """Search; the audit row names every patient whose note is in the answer."""
     asked = _asked(body)
     own = services(request)
-    answer = own.search().answer(who.access, asked).to_json()
-    row = audited(answer)
-    named = {hit["patient_id"] for hit in answer["hits"]}
-    named |= {facet["value"] for facet in answer["facets"].get("patient", ())}
-    patients = sorted(named - {None, ""})
-    entities = [f"Document/{hit['doc_id']}" for hit in answer["hits"]]
-    own.trail.record(who.access, AuditRow("E", "search", patients, entities, row.detail))
+    answer = answered(own.search(), own.documents, who.access, asked).to_json()
     return _json(answer)
 
 

@@ -16,6 +16,7 @@ from app.questions import question_of
 from app.services import Services
 from indexing.errors import InvalidQuery, NotFound
 from indexing.ports import Derived
+from rankers.answer import hit_of
 
 router = APIRouter()
 
@@ -40,15 +41,8 @@ def _found(own: Services, who: Principal, page_id: str, derived: Derived) -> lis
         return []
     try:
         frozen, hit = own.frozen.hit(who.access, page_id, derived.document.doc_id)
-        found = own.search().marks(request_of(question_of(frozen.question)), derived)
+        passage = hit_of(hit).passage if hit else None
+        found = own.search().marks(request_of(question_of(frozen.question)), derived, passage)
     except (NotFound, InvalidQuery):
         return []
-    if found:
-        return [Found(m.start, m.end, m.kind) for m in found if m.kind != "cue"]
-    snippet = hit.get("snippet") or {}
-    at = int(snippet.get("at") or 0)
-    return [
-        Found(at + mark["start"], at + mark["end"], mark["kind"])
-        for mark in snippet.get("marks") or ()
-        if mark["kind"] != "cue"
-    ]
+    return [Found(m.start, m.end, m.kind) for m in found if m.kind != "cue"]

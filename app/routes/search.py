@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from app.answers import ask, audited, request_of, results_of, shown_patients
+from app.answers import audited, request_of, results_of, shown_patients
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, text
 from app.pages import PAGE_SIZE, page
 from app.questions import LONGEST_QUERY, Grouping, Question, legs, mode, question_of
 from indexing.audit import AuditRow
 from indexing.errors import InvalidInput, InvalidQuery
+from rankers.answer import hit_of
 
 router = APIRouter()
 
@@ -87,13 +88,13 @@ def _answered(request: Request, who: Principal, question: Question) -> Response:
     try:
         if len(question.q) > LONGEST_QUERY:
             raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
-        answer = ask(services(request), who, question)
+        answer = services(request).search().rank(who.access, request_of(question)).answer
     except InvalidQuery as fault:
         return page(
             request, _template(request), status=422, question=question, results=None, fault=fault
         )
     frozen = services(request).frozen
-    page_id = frozen.freeze(who.access, question.to_json(), answer, audited(answer))
+    page_id = frozen.freeze(who.access, question.to_json(), answer.to_json(), audited(answer))
     tail = "?group=patient" if question.group == "patient" else ""
     return RedirectResponse(f"/search/{page_id}{tail}", 303)
 
@@ -106,10 +107,12 @@ def frozen_page(
     own = services(request)
     grouping = _grouping(group)
     opened = own.frozen.open(who.access, page_id, max(start, 0), PAGE_SIZE, grouping)
-    recorded = {patient for patient in opened.patients.values() if patient}
-    people = own.charts.people(who.access, shown_patients(opened), recorded)
     question = replace(question_of(opened.page.question), group=grouping)
-    results = results_of(opened, people, who.zone, grouping)
+    hits = [hit_of(hit) for hit in opened.hits]
+    described = own.search().describe(who.access, request_of(question), hits, opened.notes)
+    recorded = {hit.patient_id for hit in described if hit.patient_id}
+    people = own.charts.people(who.access, shown_patients(opened), recorded)
+    results = results_of(opened, described, people, who.zone, grouping)
     response = page(request, _template(request), question=question, results=results, fault=None)
     response.headers["HX-Push-Url"] = request.url.path + (
         f"?{request.url.query}" if request.url.query else ""

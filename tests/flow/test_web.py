@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,7 +20,9 @@ from indexing.access import Access, Role
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.errors import EngineUnavailable
 from indexing.model import Tenant
-from rankers.answer import Answer, SearchRequest
+from rankers.answer import Answer, Hit, SearchRequest
+from rankers.plan import Plan
+from rankers.search import Found
 from tests.ward import NOTES, PASSWORD, Ward, build
 
 SITE = "http://127.0.0.1:8080"
@@ -570,13 +573,17 @@ def test_fhir_needs_a_token_and_says_so_in_fhir(client: TestClient) -> None:
 
 
 class _Down:
-    def answer(self, *_: object) -> Answer:
+    def rank(self, *_: object) -> Found:
         raise EngineUnavailable("no ranker answered", hint="try again in a moment")
 
 
 class _Lame:
-    def answer(self, _access: object, request: SearchRequest) -> Answer:
-        return Answer((), "present", False, 0, (), missing=("vector",))
+    def rank(self, _access: object, request: SearchRequest) -> Found:
+        answer = Answer((), "present", False, 0, (), missing=("vector",))
+        return Found(cast(Plan, None), answer)  # nothing is described
+
+    def describe(self, *_: object) -> tuple[Hit, ...]:
+        return ()
 
 
 def test_all_legs_down_is_a_page_that_says_so(ward: Ward) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import orjson
 
 from indexing.access import Access
+from indexing.audit import AuditRow
+from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.model import (
     Annotation,
@@ -250,6 +252,30 @@ class PostgresDocuments:
         """Return the visible ones among `doc_ids`; the rest are absent from the mapping."""
         with self._database.tenant(access.tenant_id) as conn:
             return visible(conn, access, doc_ids)
+
+    def read(
+        self, access: Access, doc_ids: Sequence[str], k: int, row: AuditRow
+    ) -> Mapping[str, Derived]:
+        """Return the first k of `doc_ids` that are visible, and record who read them.
+
+        The row names them and their patients beside what it names already, in one transaction
+        with the read: without a record nothing is shown.
+        """
+        with self._database.tenant(access.tenant_id) as conn:
+            notes: dict[str, Derived] = {}
+            at = 0
+            while len(notes) < k and at < len(doc_ids):
+                batch = doc_ids[at : at + k - len(notes)]
+                notes |= visible(conn, access, batch)
+                at += len(batch)
+            of = {note.document.patient_id for note in notes.values()}
+            named = AuditRow(
+                row.action, row.subtype, [*row.patient_ids, *filter(None, of)],
+                [*row.entities, *(f"Document/{doc_id}" for doc_id in notes)],
+                {**row.detail, "shown": len(notes)}, row.outcome,
+            )  # fmt: skip
+            audit.record(conn, access, named)
+        return notes
 
     def total(self, access: Access) -> int:
         """Count the documents that `access` opens."""

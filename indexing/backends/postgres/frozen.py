@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from indexing.accounts import FrozenPage, OpenedPage
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.backends.postgres.derived import visible
 from indexing.errors import NotFound
 
 _pack = zstandard.ZstdCompressor(level=3).compress
@@ -63,23 +64,26 @@ class PostgresFrozenPages:
     def open(
         self, access: Access, page_id: str, start: int, size: int, grouping: str
     ) -> OpenedPage:
-        """Return `size` hits from `start` on, and write the audit row.
+        """Return `size` hits from `start` on with their notes, and write the audit row.
 
         Raises:
             NotFound: it expired, never was, or is not this principal's as they are now.
         """
         with self._database.tenant(access.tenant_id) as conn:
             found = _find(conn, access, page_id)
-            every = _ordered(found.answer.get("hits", []), grouping)
+            every = found.answer.get("hits", [])
+            if grouping == "patient":
+                every = _by_patient(every, _patients(conn, access, every))
             hits = every[start : start + size]
-            patients = _still_open(conn, access, [hit["doc_id"] for hit in hits])
+            notes = visible(conn, access, [hit["doc_id"] for hit in hits])
+            patients = {d: note.document.patient_id for d, note in notes.items()}
             row = AuditRow(
                 "R", "search-page", [*_named(found.answer), *filter(None, patients.values())],
                 [f"page/{page_id}", *(f"Document/{doc_id}" for doc_id in patients)],
                 {"start": start, "shown": len(patients)},
             )  # fmt: skip
             audit.record(conn, access, row)
-        return OpenedPage(found, hits, start, len(every), patients)
+        return OpenedPage(found, hits, start, len(every), notes)
 
     def hit(
         self, access: Access, page_id: str, doc_id: str
@@ -109,36 +113,33 @@ def _find(conn: Connection, access: Access, page_id: str) -> FrozenPage:
     return FrozenPage(page_id, row[0], row[1], row[2], orjson.loads(_unpack(row[3])))
 
 
-def _still_open(conn: Connection, access: Access, doc_ids: list[str]) -> Mapping[str, str | None]:
-    """Return {doc_id: patient_id} of those that are live and open now: a frozen page must not
-    outlive a deletion."""
+def _patients(
+    conn: Connection, access: Access, hits: Sequence[Mapping[str, Any]]
+) -> Mapping[str, str | None]:
     rows = conn.execute(
-        "SELECT doc_id, patient_id, labels FROM document WHERE tenant_id = %s "
-        "AND doc_id = ANY(%s) AND live",
-        (access.tenant_id, doc_ids),
+        "SELECT doc_id, patient_id FROM document WHERE tenant_id = %s AND doc_id = ANY(%s)",
+        (access.tenant_id, [hit["doc_id"] for hit in hits]),
     ).fetchall()
-    return {r[0]: r[1] for r in rows if access.opens(r[1], frozenset(r[2]))}
+    return dict(rows)
 
 
-def _ordered(hits: list[dict[str, Any]], grouping: str) -> list[dict[str, Any]]:
-    """Keep the order of ranks; by patient, each patient stands where its best hit stands."""
-    if grouping != "patient":
-        return hits
+def _by_patient(
+    hits: Sequence[Mapping[str, Any]], patients: Mapping[str, str | None]
+) -> Sequence[Mapping[str, Any]]:
+    """Keep the order of ranks within a patient, who stands where the best hit stands; a note
+    without a patient stands alone."""
     best: dict[str, int] = {}
-    for at, hit in enumerate(hits):
-        best.setdefault(_owner(hit), at)
-    return sorted(hits, key=lambda hit: (best[_owner(hit)], hit["rank"]))
+    owners = [patients.get(hit["doc_id"]) or f"\x00{hit['doc_id']}" for hit in hits]
+    for at, owner in enumerate(owners):
+        best.setdefault(owner, at)
+    order = sorted(range(len(hits)), key=lambda at: (best[owners[at]], at))
+    return [hits[at] for at in order]
 
 
 def _named(answer: Mapping[str, Any]) -> list[str]:
     """Return the patients whom the page names beside its hits, in the facet."""
     facet = (answer.get("facets") or {}).get("patient") or ()
     return [str(each["value"]) for each in facet if each["value"]]
-
-
-def _owner(hit: Mapping[str, Any]) -> str:
-    """Name whose group a hit belongs to; a note without a patient stands alone."""
-    return hit.get("patient_id") or f"\x00{hit['doc_id']}"
 
 
 def view_digest(access: Access) -> bytes:

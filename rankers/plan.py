@@ -1,0 +1,76 @@
+"""From what was asked to what every leg is told: the parsed tree, its other wordings, its
+concepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from indexing.clauses import Clause
+from indexing.filters import Filters
+from indexing.language.matcher import Matcher
+from indexing.language.terminology import Terminology
+from indexing.ports import AssertionMode
+from rankers import graph, lexical
+from rankers.answer import LEGS, SearchRequest
+from rankers.chosen import both, chosen, every, periods
+from rankers.expand import Expanded, Expander, Wording
+from rankers.query import ParsedQuery, parse
+from rankers.snippets import Wanted, wanted
+
+MOST_WORDINGS = 24  # shown and counted; more of them still rank
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A question ready to be asked: `clause` for the words, `constraint` for every other leg."""
+
+    request: SearchRequest
+    parsed: ParsedQuery
+    wordings: tuple[Wording, ...]
+    clause: Clause
+    constraint: Clause | None
+    filters: Filters
+    assertion: AssertionMode
+    about: graph.Concepts
+    legs: tuple[str, ...]
+    depth: int
+
+    def wanted(self) -> Wanted:
+        """Say what a snippet should show."""
+        names = [each.text for each in self.wordings if not each.offered]
+        return wanted(self.parsed.clause, names, self.about.seeds, self.about.weights)
+
+
+class Planner:
+    """Plans by one terminology; safe to share between threads."""
+
+    def __init__(self, terminology: Terminology, matcher: Matcher) -> None:
+        self._terminology, self._matcher = terminology, matcher
+        self._expander = Expander(terminology, matcher)
+
+    def plan(self, request: SearchRequest, depth: int, zone: tzinfo) -> Plan:
+        """Plan a question whose legs give `depth` hits each; dates in it are of `zone`.
+
+        Raises: InvalidQuery.
+        """
+        parsed = parse(request.q, plain=request.plain, zone=zone)
+        filters = both(both(parsed.filters, request.filters), chosen(request.only))
+        years = periods(request.only.get("period", ()), zone)
+        expanded = Expanded(parsed.clause)
+        if not parsed.exact:
+            rejected, accepted = request.rejected, request.accepted
+            expanded = self._expander.expand(request.q, parsed.clause, rejected, accepted)
+        clause, constraint = every(expanded.clause, years), every(parsed.constraint, years)
+        assert clause is not None  # the query is in it
+        legs = tuple(leg for leg in LEGS if leg in request.rankers)
+        if parsed.exact:
+            legs = tuple(leg for leg in legs if leg != "vector") or legs
+        about = graph.Concepts()
+        if "graph" in legs or not request.bare:
+            about = graph.concepts(self._matcher, self._terminology, parsed.text)
+        mode = request.assertion or parsed.assertion or "present"
+        return Plan(
+            request, parsed, expanded.wordings, lexical.prepared(clause), constraint, filters, mode,
+            about, legs, depth,
+        )  # fmt: skip
