@@ -5,11 +5,12 @@ Source: Bruch, Gai and Ingber 2023, "An Analysis of Fusion Functions for Hybrid 
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Mapping
 
 from indexing.analysis import terms, without_stop_words
-from indexing.ports import Ranking
+from indexing.ports import Ranking, Scored
 from rankers.explain import Fused, Signal
 
 # Cosines crowd: the two-hundredth nearest note is as near as any note is by chance, and what a leg
@@ -27,6 +28,8 @@ SHARE_OF_ANY = 0.4  # when the question is not known
 GRAPH_SHARE = 0.25  # of the whole, when the graph answers: a question that names concepts
 
 RRF_K = 60  # Source: Cormack, Clarke and Büttcher 2009
+
+_Parts = dict[str, list[tuple[str, Scored, float]]]  # doc_id to (leg, hit, contribution)
 
 
 def weights(question: str | None, legs: frozenset[str]) -> dict[str, float]:
@@ -49,26 +52,25 @@ def fuse(rankings: Mapping[str, Ranking], k: int, question: str | None = None) -
     """Return the best `k`; contributions sum to the score, ties stand by doc_id."""
     answered = {leg: ranking for leg, ranking in rankings.items() if ranking.hits}
     share = weights(question, frozenset(answered))
-    signals: dict[str, dict[str, Signal]] = {}
+    parts: _Parts = {}
     for leg, ranking in answered.items():
         floor, top = _floor(leg, ranking), ranking.hits[0].score
+        scale = share[leg] / (top - floor) if top > floor else 0.0
         for hit in ranking.hits:
-            part = (hit.score - floor) / (top - floor) if top > floor else 0.0
-            signal = Signal(hit.rank, hit.score, share[leg] * max(0.0, part))
-            signals.setdefault(hit.doc_id, {})[leg] = signal
-    return _best(signals, k)
+            part = (leg, hit, max(0.0, (hit.score - floor) * scale))
+            parts.setdefault(hit.doc_id, []).append(part)
+    return _best(parts, k)
 
 
 def fuse_by_rank(
     rankings: Mapping[str, Ranking], k: int, _question: str | None = None
 ) -> tuple[Fused, ...]:
     """Fuse by reciprocal ranks: for legs whose scores mean nothing beside each other."""
-    signals: dict[str, dict[str, Signal]] = {}
+    parts: _Parts = {}
     for leg, ranking in rankings.items():
         for hit in ranking.hits:
-            signal = Signal(hit.rank, hit.score, 1 / (RRF_K + hit.rank))
-            signals.setdefault(hit.doc_id, {})[leg] = signal
-    return _best(signals, k)
+            parts.setdefault(hit.doc_id, []).append((leg, hit, 1 / (RRF_K + hit.rank)))
+    return _best(parts, k)
 
 
 def _floor(leg: str, ranking: Ranking) -> float:
@@ -80,7 +82,10 @@ def _floor(leg: str, ranking: Ranking) -> float:
     return min(reference, hits[0].score - LEAST_SPREAD)
 
 
-def _best(signals: Mapping[str, Mapping[str, Signal]], k: int) -> tuple[Fused, ...]:
-    scored = [(sum(s.contribution for s in found.values()), d) for d, found in signals.items()]
-    best = sorted(scored, key=lambda pair: (-pair[0], pair[1]))[: max(k, 0)]
-    return tuple(Fused(d, rank, score, signals[d]) for rank, (score, d) in enumerate(best, 1))
+def _best(parts: _Parts, k: int) -> tuple[Fused, ...]:
+    scored = [(-sum(part for _, _, part in found), d) for d, found in parts.items()]
+    best = heapq.nsmallest(max(k, 0), scored)
+    return tuple(
+        Fused(d, rank, -score, {leg: Signal(h.rank, h.score, part) for leg, h, part in parts[d]})
+        for rank, (score, d) in enumerate(best, 1)
+    )

@@ -39,6 +39,7 @@ from rankers.snippets import marks
 __all__ = ["Answer", "Search", "SearchRequest"]
 
 DEPTH = 200  # hits that each leg gives to a page
+SPARE = 20  # hits beyond those asked for, in place of notes deleted since they were indexed
 FACET_VALUES = 20
 
 Fusion = Callable[[Mapping[str, Ranking], int], Sequence[Fused]]
@@ -95,7 +96,7 @@ class Search:
         return replace(answer, hits=answer.hits[: request.k])
 
     def rank(self, access: Access, request: SearchRequest) -> Found:
-        """Rank the notes that answer a question: every hit the legs gave, k of them when bare.
+        """Rank the notes that answer a question: the best k, and some to spare unless bare.
 
         Raises:
             InvalidQuery: it does not parse.
@@ -108,7 +109,7 @@ class Search:
         rankings, missing = self._rankings(access, plan, ran)
         if not request.bare:
             rankings = near_enough(rankings, self._least_cosine)
-        fused = self._fusion(rankings, request.k if request.bare else plan.depth)
+        fused = self._fusion(rankings, request.k + (0 if request.bare else SPARE))
         total = len(fused) if request.bare else self._total(access, plan, rankings)
         fresh = ran.results.get("freshness")
         answer = Answer(

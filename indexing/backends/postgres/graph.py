@@ -118,7 +118,7 @@ class PostgresGraphIndex:
             "saturation": SATURATION, "k": k,
         }  # fmt: skip
         with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(_SEARCH.format(where=where), values).fetchall()
+            rows = conn.execute(_SEARCH.format(where=where), values, binary=True).fetchall()
         return Ranking(
             tuple(
                 Scored(doc_id, score, rank, concepts=dict(zip(concepts, shares, strict=True)))
