@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -12,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from eval.lines import numbered, written
 from indexing.errors import InvalidInput
 from rankers.dates import Interval, date_range
 
@@ -67,25 +66,10 @@ def _file(folder: Path, name: str) -> Path:
     raise InvalidInput(f"{folder.name} has no {name} or {name}.gz")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the numbered lines that are not blank."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    number = 0
-    try:
-        with opened(path, "rt", encoding="utf-8-sig", newline="\n") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, line.rstrip("\r\n")
-    except (OSError, EOFError, zlib.error) as exc:
-        raise InvalidInput(f"{path.name}, after line {number}: cannot be read") from exc
-    except UnicodeDecodeError as exc:
-        raise InvalidInput(f"{path.name}, after line {number}: not UTF-8") from exc
-
-
 def _objects(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield (where, id, object); every id once."""
     seen: set[str] = set()
-    for number, line in _lines(path):
+    for number, line in numbered(path):
         where = f"{path.name}, line {number}"
         try:
             found = orjson.loads(line)
@@ -136,7 +120,7 @@ def _questions(path: Path) -> dict[str, str]:
 def _qrels(path: Path) -> dict[str, dict[str, int]]:
     """Read topic, document, grade; the first line may be a heading."""
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in _lines(path):
+    for number, line in numbered(path):
         where, cells = f"{path.name}, line {number}", line.split("\t")
         if len(cells) != 3:
             raise InvalidInput(f"{where}: wants query-id, corpus-id and score, tab-separated")
@@ -150,9 +134,31 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
         if doc_id in qrels.setdefault(topic, {}):
             raise InvalidInput(f"{where}: {topic!r} and {doc_id!r} are judged twice")
         qrels[topic][doc_id] = grade
+    return anything_relevant(path, qrels)
+
+
+def anything_relevant(path: Path, qrels: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Return the qrels. Raises: InvalidInput where they judge nothing relevant."""
     if not any(grade > 0 for judged in qrels.values() for grade in judged.values()):
         raise InvalidInput(f"{path.name}: nothing is judged relevant, there is nothing to measure")
     return qrels
+
+
+def write(found: Benchmark, folder: Path, split: str, *, packed: bool = False) -> None:
+    """Write a benchmark as `load` reads it. Raises: InvalidInput."""
+    end = ".gz" if packed else ""
+    with written(folder / f"corpus.jsonl{end}") as out:
+        for each in found.corpus:
+            row: dict[str, Any] = {"_id": each.doc_id, "title": each.title, "text": each.text}
+            row |= {"metadata": dict(each.metadata)} if each.metadata else {}
+            out.write(orjson.dumps(row).decode() + "\n")
+    with written(folder / f"queries.jsonl{end}") as out:
+        for topic, text in found.topics.items():
+            out.write(orjson.dumps({"_id": topic, "text": text}).decode() + "\n")
+    with written(folder / "qrels" / f"{split}.tsv{end}") as out:
+        out.write("query-id\tcorpus-id\tscore\n")
+        for topic, judged in found.qrels.items():
+            out.writelines(f"{topic}\t{doc_id}\t{grade}\n" for doc_id, grade in judged.items())
 
 
 def interval(text: Text) -> Interval:

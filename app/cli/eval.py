@@ -15,7 +15,8 @@ from app.wiring import Installation
 from eval.benchmark import Benchmark, load
 from eval.corpus import Indexes, NoDocuments, fill
 from eval.measures import aggregate
-from eval.run import RANKERS, Run, run, write_trec
+from eval.run import RANKERS, Run, run
+from eval.trec import write_run
 from indexing.access import LABELS, Access, Role
 from indexing.backends.memory_graph import MemoryGraphIndex
 from indexing.backends.memory_vectors import MemoryVectorIndex
@@ -35,7 +36,7 @@ def run_command(
     settings = load_settings().model_copy(update={"home": home})
     found = evaluate(Installation(settings), read, ranker)
     if run_out is not None:
-        write_trec(found, run_out)
+        write_run(found.ranked, f"anamnesis-{ranker}", run_out)
     figures = aggregate(read.qrels, found.documents())
     result = {**figures, "n": len(read.topics), "unparsed": found.unparsed}
     if json_out:

@@ -30,9 +30,11 @@ class MemoryGraphIndex:
 
     def __init__(self) -> None:
         self._tenants: dict[TenantId, dict[str, _Held]] = {}
+        self._inverted: dict[TenantId, Mapping[str, Sequence[str]]] = {}
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[GraphEntry]) -> None:
         """Keep every entry that is not older than what is there."""
+        self._inverted.pop(tenant_id, None)
         held = self._tenants.setdefault(tenant_id, {})
         for entry in entries:
             document = entry.document
@@ -42,6 +44,7 @@ class MemoryGraphIndex:
 
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
         """Forget documents, and remember at which version."""
+        self._inverted.pop(tenant_id, None)
         held = self._tenants.setdefault(tenant_id, {})
         for stone in tombstones:
             known = held.get(stone.key)
@@ -57,19 +60,19 @@ class MemoryGraphIndex:
         assertion: AssertionMode,
     ) -> Ranking:
         """Rank documents by the weighted concepts they mention."""
-        live = self._live(access.tenant_id)
-        spread = Counter(concept for held in live.values() for concept in held.concepts)
+        live, holders = self._live(access.tenant_id), self._holders(access.tenant_id)
         shares: dict[str, dict[str, float]] = {}
-        for doc_id, held in live.items():
-            assert held.document is not None  # only live ones are here
-            if not visible(held.document, access, filters):
-                continue
-            for concept, (status, mentions) in held.concepts.items():
+        for concept, weight in weights.items():
+            holding = holders.get(concept, ())
+            idf = math.log(1 + len(live) / len(holding)) if holding else 0.0
+            for doc_id in holding:
+                held = live[doc_id]
+                status, mentions = held.concepts[concept]
                 counted = COUNTED[assertion].get(status, 0.0)
-                if counted and weights.get(concept, 0.0) > 0:
-                    idf = math.log(1 + len(live) / spread[concept])
+                assert held.document is not None  # only live ones are here
+                if counted and weight > 0 and visible(held.document, access, filters):
                     saturated = mentions / (mentions + SATURATION)
-                    share = weights[concept] * counted * idf * saturated
+                    share = weight * counted * idf * saturated
                     shares.setdefault(doc_id, {})[concept] = share
         ordered = sorted((-sum(share.values()), doc_id) for doc_id, share in shares.items())
         hits = (
@@ -102,7 +105,19 @@ class MemoryGraphIndex:
 
     def drop(self, tenant_id: TenantId) -> None:
         """Forget a tenant."""
+        self._inverted.pop(tenant_id, None)
         self._tenants.pop(tenant_id, None)
+
+    def _holders(self, tenant_id: TenantId) -> Mapping[str, Sequence[str]]:
+        """Return the documents that mention each concept, gathered once between two changes."""
+        if (known := self._inverted.get(tenant_id)) is not None:
+            return known
+        found: dict[str, list[str]] = {}
+        for doc_id, held in self._live(tenant_id).items():
+            for concept in held.concepts:
+                found.setdefault(concept, []).append(doc_id)
+        self._inverted[tenant_id] = found
+        return found
 
     def _live(self, tenant_id: TenantId) -> dict[str, _Held]:
         held = self._tenants.get(tenant_id, {})

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexing.access import Access
 from indexing.errors import EventRejected
@@ -12,18 +17,29 @@ from indexing.ports import Ranking, Scored, VectorEntry, Vectors
 from indexing.reconcile import digest
 
 
+@dataclass(frozen=True, slots=True)
+class _Stacked:
+    """Every passage's vector as a row; document i's begin at `starts[i]`."""
+
+    rows: Vectors
+    starts: NDArray[np.intp]
+    entries: Sequence[VectorEntry]
+
+
 class MemoryVectorIndex:
     """Everything in dictionaries of this process."""
 
     def __init__(self) -> None:
         self._live: dict[TenantId, dict[str, VectorEntry]] = {}
         self._gone: dict[TenantId, dict[str, int]] = {}
+        self._stacked: dict[TenantId, _Stacked] = {}
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
         """Keep each document unless a newer version or its tombstone stands."""
         for entry in entries:
             if len(entry.passages) != len(entry.vectors):
                 raise EventRejected(f"document {entry.document.doc_id!r}: passages and vectors")
+        self._stacked.pop(tenant_id, None)
         live, gone = self._live.setdefault(tenant_id, {}), self._gone.setdefault(tenant_id, {})
         for entry in entries:
             key, version = entry.document.doc_id, entry.document.version
@@ -35,6 +51,7 @@ class MemoryVectorIndex:
 
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
         """Take documents out and keep the version at which they went."""
+        self._stacked.pop(tenant_id, None)
         live, gone = self._live.setdefault(tenant_id, {}), self._gone.setdefault(tenant_id, {})
         for tombstone in tombstones:
             held = live.get(tombstone.key)
@@ -45,23 +62,37 @@ class MemoryVectorIndex:
 
     def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
         """Rank visible documents by the cosine of their best passage."""
+        stacked = self._stack(access.tenant_id)
+        if not stacked.entries:
+            return Ranking(())
+        scores = stacked.rows @ vector.reshape(-1)
         found = []
-        for doc_id, entry in self._live.get(access.tenant_id, {}).items():
+        for best, start, entry in zip(
+            np.maximum.reduceat(scores, stacked.starts).tolist(),
+            stacked.starts.tolist(),
+            stacked.entries,
+            strict=True,
+        ):
             d = entry.document
-            if not (
-                entry.passages and access.opens(d.patient_id, d.labels) and _passes(d, filters)
-            ):
-                continue
-            scores = entry.vectors @ vector.reshape(-1)
-            best = int(scores.argmax())
-            found.append((float(scores[best]), doc_id, entry.passages[best].number))
-        found.sort(key=lambda item: (-item[0], item[1]))
+            if access.opens(d.patient_id, d.labels) and _passes(d, filters):
+                found.append((-best, d.doc_id, start, entry))
+        best_first = heapq.nsmallest(max(k, 0), found, key=lambda item: item[:2])
         return Ranking(
             tuple(
-                Scored(doc_id, score, rank, passage=number)
-                for rank, (score, doc_id, number) in enumerate(found[: max(k, 0)], 1)
+                Scored(doc_id, -score, rank, passage=_passage(scores, start, entry))
+                for rank, (score, doc_id, start, entry) in enumerate(best_first, 1)
             )
         )
+
+    def _stack(self, tenant_id: TenantId) -> _Stacked:
+        """Lay every passage below the other, once between two changes."""
+        if (known := self._stacked.get(tenant_id)) is not None:
+            return known
+        entries = [each for each in self._live.get(tenant_id, {}).values() if each.passages]
+        starts = np.cumsum([0, *(len(each.passages) for each in entries)])[:-1]
+        rows = np.concatenate([each.vectors for each in entries] or [np.empty((0, 0), np.float32)])
+        self._stacked[tenant_id] = _Stacked(rows, starts, entries)
+        return self._stacked[tenant_id]
 
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count the live documents and fold their versions."""
@@ -75,8 +106,14 @@ class MemoryVectorIndex:
 
     def drop(self, tenant_id: TenantId) -> None:
         """Forget the tenant's vectors, tombstones too."""
+        self._stacked.pop(tenant_id, None)
         self._live.pop(tenant_id, None)
         self._gone.pop(tenant_id, None)
+
+
+def _passage(scores: Vectors, start: int, entry: VectorEntry) -> int:
+    """Return the number of a document's best passage."""
+    return entry.passages[int(scores[start : start + len(entry.passages)].argmax())].number
 
 
 def _passes(document: Document, filters: Filters) -> bool:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ir_measures import RR, R, nDCG
 
 from eval.measures import aggregate, by_topic
-from eval.run import Run, run, write_trec
+from eval.run import run
+from eval.trec import write_run
 from indexing.access import Access
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.model import TenantId
@@ -80,7 +81,7 @@ def test_the_run_file_has_six_columns_and_falling_scores(tmp_path: Path) -> None
     found = run(answering([]), ACCESS, {"q1": "cough", "q2": "wheeze"}, "hybrid")
     path = tmp_path / "run.txt"
     path.write_text("what stood there before")
-    write_trec(found, path)
+    write_run(found.ranked, "anamnesis-hybrid", path)
     rows = [line.split(" ") for line in path.read_text().splitlines()]
     assert [row[:4] for row in rows[:3]] == [
         ["q1", "Q0", "d1", "1"], ["q1", "Q0", "d2", "2"], ["q1", "Q0", "d3", "3"]
@@ -92,5 +93,5 @@ def test_the_run_file_has_six_columns_and_falling_scores(tmp_path: Path) -> None
 
 def test_ids_that_trec_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput):
-        write_trec(Run("lexical", {"q": [("a b", 1.0)]}, 0), tmp_path / "run.txt")
+        write_run({"q": [("a b", 1.0)]}, "tag", tmp_path / "run.txt")
     assert not (tmp_path / "run.txt").exists()
