@@ -18,6 +18,8 @@ from indexing.model import ChangeEvent, Position
 
 LANES = ("text", "vectors")
 _IDLE_S = 1.0
+_QUIET = 20  # rounds without news before names get their vectors, some at a time: news goes first
+_NAMES = 48
 _BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -59,6 +61,7 @@ def _until(
 ) -> None:  # fmt: skip
     feed = installation.new_feed()
     failures = 0
+    quiet = 0
     behind = lane == "text"  # notes may stand there that another terminology annotated
     while not stop.is_set():
         try:
@@ -71,11 +74,13 @@ def _until(
             continue
         if feed.wanted(f"follow:{lane}"):
             return  # a rebuild or reconcile asks for the lane; run_lane comes back to it
+        quiet = 0 if busy else quiet + 1
         if busy:
             continue
         behind = behind and annotate_again(installation, maker)
         if not behind:  # asked again whenever nothing was said for a while, so that news goes first
-            behind = not feed.wait(_IDLE_S) and lane == "text"
+            linked = lane == "vectors" and quiet > _QUIET and installation.linker.grow(_NAMES)
+            behind = not feed.wait(0 if linked else _IDLE_S) and lane == "text"
 
 
 def annotate_again(installation: Installation, language: Follower) -> bool:

@@ -23,6 +23,7 @@ from indexing.model import Annotation, TenantId
 from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
+    from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
     from indexing.language.pipeline import Language
     from indexing.language.terminology import Terminology
@@ -122,6 +123,13 @@ class Installation:
         return Matcher(self.terminology)
 
     @cached_property
+    def linker(self) -> Linker:
+        """Finds the terminology's concepts by meaning, as far as its names have their vectors."""
+        from indexing.language.linking import Linker
+
+        return Linker(self.terminology, self.encoder, self.home / "cache" / "concepts")
+
+    @cached_property
     def language(self) -> Language:
         """Sections, mentions, assertion."""
         from indexing.language.pipeline import Language
@@ -146,7 +154,7 @@ class Installation:
         found = open_terminology(self.home)
         if found.version == self.terminology.version:
             return False
-        for name in ("terminology", "matcher", "language", "search"):
+        for name in ("terminology", "matcher", "linker", "language", "search"):
             self.__dict__.pop(name, None)
         return True
 

@@ -193,11 +193,12 @@ def concepts(
     specialty: Annotated[str | None, typer.Option(help="Only of this specialty.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find concepts by name."""
+    """Find concepts by name and by meaning."""
     from app.cli.terminology import concepts_command
     from app.settings import load
+    from app.wiring import Installation
 
-    _exit(concepts_command(load().home, query, specialty, as_json))
+    _exit(concepts_command(Installation(load()), query, specialty, as_json))
 
 
 @terminology.command("load")

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.cli.terminology import concepts_command, load_command
+from app.settings import Settings
+from app.wiring import Installation
 from indexing.errors import ConfigurationError
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import (
@@ -265,13 +267,17 @@ def test_umls_and_snomed_from_the_sites_own_copy(tmp_path: Path) -> None:
     assert terminology.find("old ear") == ()
 
 
-def test_concepts_on_the_command_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert concepts_command(home, "high blood pressure", "cardiology", True) == 0
+def test_concepts_on_the_command_line(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cli.terminology._GROW_S", 0.0)  # by name alone
+    installation = Installation(Settings(home=home))
+    assert concepts_command(installation, "high blood pressure", "cardiology", True) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["concepts"][0]["name"] == "hypertension"
     assert answer["concepts"][0]["score"] == 1.0
     with pytest.raises(ConfigurationError):
-        concepts_command(home, "x", "astrology", True)
+        concepts_command(installation, "x", "astrology", True)
 
 
 def test_every_public_file_is_recognised(shared_data: Path) -> None:
