@@ -25,6 +25,7 @@ from indexing.errors import (
     InvalidInput,
     InvalidQuery,
     NotFound,
+    Stale,
 )
 
 _log = logging.getLogger("anamnesis.http")
@@ -52,10 +53,6 @@ class TooSlow(InvalidInput):
 
 class WrongMedia(InvalidInput):
     """The request is of a media type or an encoding that this route does not take."""
-
-
-class Stale(Conflict):
-    """`If-Match` names another version than the stored one."""
 
 
 # The nearest class in the error's ancestry decides.

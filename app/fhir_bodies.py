@@ -61,10 +61,8 @@ def issues_of(outcomes: Sequence[Outcome]) -> list[Issue]:
     found = []
     for outcome in outcomes:
         if outcome.rejected is not None:
-            where = outcome.rejected.where
-            found.append(
-                Issue("error", "processing", _at(outcome, where.path), outcome.rejected.reason)
-            )
+            where, reason = outcome.rejected.where, outcome.rejected.reason
+            found.append(Issue("error", outcome.rejected.code, _at(outcome, where.path), reason))
         found += [Issue(i.severity, i.code, _at(outcome, i.path), i.reason) for i in outcome.issues]
     return found
 
@@ -80,10 +78,23 @@ def response_bundle(outcomes: Sequence[Outcome], atomic: bool) -> dict[str, Any]
     return {"resourceType": "Bundle", "type": kind, "entry": entries}
 
 
+# What a refusal is called -> its status. Source: hl7.org/fhir/R4/http.html, at each interaction.
+_REFUSED = {"conflict": 412, "multiple-matches": 412, "forbidden": 403, "invalid": 400}
+
+
+def refusal(outcomes: Sequence[Outcome]) -> int:
+    """Return the status that the first entry at fault asks for, 422 where none says more."""
+    codes = [outcome.rejected.code for outcome in outcomes if outcome.rejected is not None]
+    return next((_REFUSED[code] for code in codes if code in _REFUSED), 422)
+
+
 def _entry(outcome: Outcome) -> dict[str, Any]:
     stored = outcome.stored
+    if outcome.rejected is not None:
+        found = operation_outcome(issues_of([outcome]))
+        return {"response": {"status": str(refusal([outcome])), "outcome": found}}
     if stored is None:
-        return {"response": {"status": "422", "outcome": operation_outcome(issues_of([outcome]))}}
+        return {"response": {"status": "204"}}
     response: dict[str, Any] = {
         "status": "204" if outcome.deleted else status_of(stored),
         "etag": etag(stored.version),

@@ -34,6 +34,14 @@ class Forbidden(AnamnesisError):
     """The principal may not do this."""
 
 
+class Closed(Forbidden):
+    """This account may not write `name` ("Type/id"); whether it is there is not told."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"this account may not write {name}")
+        self.name = name
+
+
 class NotFound(AnamnesisError):
     """No such thing within this access: absent and another tenant's read the same."""
 
@@ -44,6 +52,14 @@ class Gone(NotFound):
 
 class Conflict(AnamnesisError):
     """The request disagrees with what is stored (two contents under one id, a lost race)."""
+
+
+class Stale(Conflict):
+    """`If-Match` speaks of another version of `name` ("Type/id") than the stored one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is at another version")
+        self.name = name
 
 
 class EngineUnavailable(AnamnesisError):

@@ -7,13 +7,15 @@ holds the change feed back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from indexing.access import Access
-from indexing.errors import Conflict, EventRejected
+from indexing.errors import AnamnesisError, Closed, Conflict, EventRejected, Stale
+from indexing.fhir.bundle import read_submission
+from indexing.fhir.conditions import Condition, read_criterion
 from indexing.fhir.faults import Rejected, Unusable, Where
 from indexing.fhir.issues import Issue
 from indexing.fhir.sources import Source
@@ -24,18 +26,21 @@ from indexing.prepare import (
     Rules,
     Unresolved,
     Whole,
-    cut,
-    prepare,
     prepare_all,
+    prepare_entries,
 )
-from indexing.records import Records, Stored
+from indexing.records import Found, Incoming, Records, Stored
+from indexing.settle import Settled, Standing, settle, wanted
 
 BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one entry of a submission: stored, or rejected with its place and reason."""
+    """What became of one entry of a submission: stored, or rejected with its place and reason.
+
+    Neither, and `deleted`, for a conditional deletion of what is not there.
+    """
 
     index: int | None
     resource_type: str
@@ -74,20 +79,32 @@ class Ingest:
         self._records, self._access, self._reason = records, access, reason
         self._rules = Rules(zone, strict)
 
-    def submit(self, data: bytes, *, where: Where | None = None) -> list[Outcome]:
+    def submit(
+        self, data: bytes, *, where: Where | None = None, request: Mapping[str, str] | None = None
+    ) -> list[Outcome]:
         """Take one text, a Bundle or a resource, and return one outcome per entry.
+
+        `request` is what came with a single resource, as Bundle.entry.request would say it.
 
         Raises:
             Unusable: the text as a whole cannot be used.
         """
         where = where or Where()
-        prepared = prepare(Source(where.file, where.line, data), self._rules)
+        submission = read_submission(data, file=where.file, line=where.line, request=request)
+        prepared = prepare_entries(submission, where, self._rules)
         outcomes = [o for each in self._batches(prepared) for o in each.result()]
         if len(outcomes) == 1 and outcomes[0].index is None and outcomes[0].rejected is not None:
             rejected = outcomes[0].rejected
             if not rejected.resource_type:
                 raise Unusable(rejected.reason, rejected.where)
         return outcomes
+
+    def delete(self, resource_type: str, search: str) -> Outcome:
+        """Delete the one resource that matches; nothing happens where none does."""
+        criterion = read_criterion(resource_type, search)
+        gone = Incoming(resource_type, "", b"", deleted=True)
+        item = Ready(None, Where(), gone, Condition("DELETE", criterion))
+        return self._store([item])[0]
 
     def run(
         self,
@@ -118,51 +135,57 @@ class Ingest:
             if waiting is not None:
                 yield waiting
 
-    def _settled(self, item: Item) -> Ready | Refused:
-        """Resolve what only the store can: conditional references."""
-        if not isinstance(item, Unresolved):
-            return item
-        found = self._records.resolve(self._access, item.entry.conditional)
-        return cut(item, found, self._rules)
-
     def _store_whole(self, items: Sequence[Item]) -> list[Outcome]:
         """Store a transaction: whole, or nothing with the reason at each entry at fault."""
-        settled = [self._settled(item) for item in items]
-        ready = [item for item in settled if isinstance(item, Ready)]
-        if len(ready) == len(settled):
-            once = {_key(item): item.incoming for item in ready}
-            try:
-                stored = self._records.store(self._access, list(once.values()), reason=self._reason)
-            except (Conflict, EventRejected) as exc:
-                return [_refused_by_store(item, exc) for item in ready]
-            by_key = dict(zip(once, stored, strict=True))
-            return [_accepted(item, by_key[_key(item)]) for item in ready]
-        reason = "not stored: another entry of this transaction was rejected"
-        return [
-            _refused(item) if isinstance(item, Refused) else _rejected(item, reason)
-            for item in settled
-        ]
+        if any(isinstance(item, Refused) for item in items):
+            return [
+                _refused(item) if isinstance(item, Refused) else _beside(item) for item in items
+            ]
+        try:
+            return self._attempt(items, whole=True)
+        except (Conflict, EventRejected, Closed) as exc:
+            return [_refused_by_store(item, exc, whole=True) for item in _takeable(items)]
 
     def _store(self, items: Sequence[Item]) -> list[Outcome]:
-        """Store a batch; where the store refuses it, halve it until the culprit stands alone."""
-        settled = [self._settled(item) for item in items]
-        ready = [item for item in settled if isinstance(item, Ready)]
-        refused = [_refused(item) for item in settled if isinstance(item, Refused)]
-        return refused + self._store_halving(ready)
+        """Store a batch; what changes with a search is asked and stored one by one."""
+        refused = [_refused(item) for item in items if isinstance(item, Refused)]
+        rest = [item for item in _takeable(items) if item.condition is None]
+        plain = [item for item in rest if isinstance(item, Ready)]
+        referring = [item for item in rest if isinstance(item, Unresolved)]
+        outcomes = refused + self._store_halving(plain) + self._store_halving(referring)
+        for item in _takeable(items):
+            if item.condition is not None:
+                outcomes += self._store_halving([item])
+        return outcomes
 
-    def _store_halving(self, ready: list[Ready]) -> list[Outcome]:
-        if not ready:
+    def _store_halving(self, items: Sequence[Ready | Unresolved]) -> list[Outcome]:
+        """Where the store refuses a batch, halve it until the culprit stands alone."""
+        if not items:
             return []
         try:
-            stored = self._records.store(
-                self._access, [item.incoming for item in ready], reason=self._reason
-            )
-            return [_accepted(item, s) for item, s in zip(ready, stored, strict=True)]
-        except (Conflict, EventRejected) as exc:
-            if len(ready) == 1:
-                return [_refused_by_store(ready[0], exc)]
-            half = len(ready) // 2
-            return self._store_halving(ready[:half]) + self._store_halving(ready[half:])
+            return self._attempt(items, whole=False)
+        except (Conflict, EventRejected, Closed) as exc:
+            if len(items) == 1:
+                return [_refused_by_store(items[0], exc)]
+            half = len(items) // 2
+            return self._store_halving(items[:half]) + self._store_halving(items[half:])
+
+    def _attempt(self, items: Sequence[Item], *, whole: bool) -> list[Outcome]:
+        """Search, decide and write in one transaction; with `whole` one refusal stops it all."""
+        settled: list[Settled] = []
+        once: dict[tuple[str, str], Incoming] = {}
+
+        def decide(found: Found) -> Sequence[Incoming]:
+            nonlocal settled, once
+            settled = settle(items, found, self._rules, whole=whole, again=bool(settled))
+            once = {_key(item): item.incoming for item in settled if isinstance(item, Ready)}
+            if whole and any(isinstance(item, Refused) for item in settled):
+                once = {}
+            return list(once.values())
+
+        asked, guarded = wanted(items)
+        stored = self._records.settle(self._access, asked, guarded, decide, reason=self._reason)
+        return _outcomes(settled, dict(zip(once, stored, strict=True)))
 
 
 def _grouped(prepared: Iterable[Item | Whole]) -> Iterator[list[Item] | Whole]:
@@ -170,7 +193,7 @@ def _grouped(prepared: Iterable[Item | Whole]) -> Iterator[list[Item] | Whole]:
     batch: list[Item] = []
     seen: set[tuple[str, str]] = set()
     for item in prepared:
-        key = None if isinstance(item, (Whole, Refused)) else _key(item)
+        key = None if isinstance(item, (Whole, Refused)) or item.condition else _key(item)
         if batch and (isinstance(item, Whole) or len(batch) >= BATCH or key in seen):
             yield batch
             batch, seen = [], set()
@@ -189,6 +212,27 @@ def _key(item: Ready | Unresolved) -> tuple[str, str]:
     return named.resource_type, named.resource_id
 
 
+def _takeable(items: Sequence[Item]) -> list[Ready | Unresolved]:
+    return [item for item in items if not isinstance(item, Refused)]
+
+
+def _outcomes(
+    settled: Sequence[Settled], stored: Mapping[tuple[str, str], Stored]
+) -> list[Outcome]:
+    """Say what became of each; of what was not written because of another, that."""
+    outcomes = []
+    for item in settled:
+        if isinstance(item, Refused):
+            outcomes.append(_refused(item))
+        elif isinstance(item, Standing):
+            outcomes.append(_standing(item, stored))
+        elif (found := stored.get(_key(item))) is not None:
+            outcomes.append(_accepted(item, found))
+        else:
+            outcomes.append(_beside(item))
+    return outcomes
+
+
 def _accepted(item: Ready, stored: Stored) -> Outcome:
     return Outcome(
         item.index, stored.resource_type, stored,
@@ -196,14 +240,42 @@ def _accepted(item: Ready, stored: Stored) -> Outcome:
     )  # fmt: skip
 
 
+def _standing(standing: Standing, written: Mapping[tuple[str, str], Stored]) -> Outcome:
+    """Point at what stands there already; with a twin, at what the twin made of it."""
+    item, match = standing.item, standing.match
+    kind = _key(item)[0]
+    if match is not None:
+        there = Stored(kind, match.resource_id, match.version, False, match.last_updated)
+        return Outcome(_index(item), kind, there)
+    if not standing.twin:
+        return Outcome(_index(item), kind, deleted=True)
+    twin = written.get((kind, standing.twin.partition("/")[2]))
+    if twin is None:
+        return _beside(item)
+    return Outcome(_index(item), kind, replace(twin, changed=False))
+
+
+def _index(item: Ready | Unresolved) -> int | None:
+    return item.index if isinstance(item, Ready) else item.entry.index
+
+
 def _refused(item: Refused) -> Outcome:
     return Outcome(item.index, item.rejected.resource_type, rejected=item.rejected)
 
 
-def _rejected(item: Ready, reason: str) -> Outcome:
-    kind, name = _key(item)
-    return _refused(Refused(item.index, Rejected(item.where, reason, kind, name)))
+def _rejected(item: Ready | Unresolved, reason: str, code: str = "processing") -> Outcome:
+    return _refused(Refused(_index(item), Rejected(item.where, reason, *_key(item), code)))
 
 
-def _refused_by_store(item: Ready, exc: Exception) -> Outcome:
+def _beside(item: Ready | Unresolved) -> Outcome:
+    return _rejected(item, "not stored: another entry of this transaction was rejected")
+
+
+def _refused_by_store(
+    item: Ready | Unresolved, exc: AnamnesisError, *, whole: bool = False
+) -> Outcome:
+    if isinstance(exc, (Stale, Closed)):
+        if whole and exc.name != "/".join(_key(item)):
+            return _beside(item)
+        return _rejected(item, str(exc), "conflict" if isinstance(exc, Stale) else "forbidden")
     return _rejected(item, str(exc))

@@ -13,7 +13,8 @@ from multiprocessing import get_context
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from indexing.fhir.bundle import Entry, read_submission, relink
+from indexing.fhir.bundle import Entry, Submission, path_of, read_submission, relink
+from indexing.fhir.conditions import Condition, Criterion, criterion_of, read_criterion
 from indexing.fhir.documents import documents_of
 from indexing.fhir.faults import Issue as FoundIssue
 from indexing.fhir.faults import Rejected, Unusable, Where
@@ -28,15 +29,20 @@ _ALONE_UP_TO = 2_000
 _CHUNK_BYTES = 256 * 1024  # sources are sent to it together until they weigh this
 _AHEAD = 3  # chunks under way: bounds the memory, keeps both processes busy
 _PARENT_LOOK_S = 1.0
+_NO_VERSION = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An entry that may be stored, and where it came from, should the store refuse it."""
+    """An entry that may be stored, and where it came from, should the store refuse it.
+
+    With a `condition` a search of the store decides what becomes of it.
+    """
 
     index: int | None
     where: Where
     incoming: Incoming
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +55,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """An entry whose conditional references only the store can resolve: then `cut` it."""
+    """An entry that cannot be cut before the store has been searched: it refers to others by a
+    search, or to an entry that may turn out to be another resource, or is one."""
 
     entry: Entry
     where: Where
     issues: tuple[Issue, ...]
+    references: Mapping[str, Criterion]
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,18 @@ def prepare(source: Source | Rejected, rules: Rules) -> Iterator[Item | Whole]:
     if isinstance(source, Rejected):
         yield Refused(None, source)
         return
-    where = Where(source.file, source.line)
     try:
         submission = read_submission(source.data, file=source.file, line=source.line)
     except Unusable as exc:
         yield Refused(None, Rejected(exc.where, exc.reason))
         return
-    items = (_prepare(entry, where, rules) for entry in submission)
+    yield from prepare_entries(submission, Where(source.file, source.line), rules)
+
+
+def prepare_entries(submission: Submission, where: Where, rules: Rules) -> Iterator[Item | Whole]:
+    """Yield what a text holds, once it is read."""
+    movable = submission.movable
+    items = (_prepare(entry, where, rules, submission.atomic, movable) for entry in submission)
     if submission.atomic:
         yield Whole(tuple(items))
     else:
@@ -146,14 +160,23 @@ def _leave_with_parent(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _prepare(entry: Entry | Rejected, where: Where, rules: Rules) -> Item:
-    """Check one entry and cut it into what is stored."""
+def _prepare(
+    entry: Entry | Rejected, where: Where, rules: Rules, atomic: bool, movable: frozenset[str]
+) -> Item:
+    """Check one entry and cut it into what is stored, where that does not hang on the store."""
     if isinstance(entry, Rejected):
         return Refused(entry.where.entry, entry)
     where = replace(where, entry=entry.index)
     kind, name = entry.resource_type, entry.resource_id
+    try:
+        condition = _condition(entry)
+        references = _references(entry, strict=atomic)
+    except Unusable as exc:
+        place = replace(where, path=exc.where.path)
+        return Refused(entry.index, Rejected(place, exc.reason, kind, name, "invalid"))
     if entry.method == "DELETE":
-        return Ready(entry.index, where, Incoming(kind, name, b"", deleted=True))
+        gone = Incoming(kind, name, b"", deleted=True, if_match=_version(entry.if_match))
+        return Ready(entry.index, where, gone, condition)
     checked = check(entry.resource)
     wrong = checked.unsafe
     if rules.strict and not wrong:
@@ -161,14 +184,49 @@ def _prepare(entry: Entry | Rejected, where: Where, rules: Rules) -> Item:
     if wrong:
         place = replace(where, path=wrong[0].path)
         return Refused(entry.index, Rejected(place, wrong[0].reason, kind, name))
-    found = Unresolved(entry, where, checked.issues)
-    return found if entry.conditional else cut(found, {}, rules)
+    found = Unresolved(entry, where, checked.issues, references, condition)
+    moving = bool(movable) and not movable.isdisjoint(entry.links.values())
+    return found if references or moving or entry.search else cut(found, {}, rules)
+
+
+def _condition(entry: Entry) -> Condition | None:
+    """Read the search that decides what the entry does; None where it has none."""
+    if entry.search is not None and entry.method != "POST":
+        search, path = entry.search, "request.url"
+    elif entry.if_none_exist and entry.method == "POST":
+        search, path = entry.if_none_exist, "request.ifNoneExist"
+    else:
+        return None
+    try:
+        criterion = read_criterion(entry.resource_type, search.removeprefix("?"))
+    except Unusable as exc:
+        raise exc.at(path=path) from None
+    return Condition(entry.method, criterion, entry.own_id)
+
+
+def _references(entry: Entry, *, strict: bool) -> Mapping[str, Criterion]:
+    """Read the references that are searches. Only a transaction must have them all resolved."""
+    found = {}
+    for text in entry.conditional:
+        try:
+            found[text] = criterion_of(text)
+        except Unusable as exc:
+            if strict:
+                raise exc.at(path=path_of(entry.resource, text)) from None
+    return found
 
 
 def cut(found: Unresolved, resolved: Mapping[str, str], rules: Rules) -> Ready | Refused:
-    """Cut a checked entry into rows and texts, once its conditional references are known."""
+    """Cut a checked entry into rows and texts, once what it refers to is known.
+
+    `resolved` maps references, as sent or as far as the Bundle told, to what they became.
+    """
     entry, where = found.entry, found.where
-    resource, links = entry.resource, {**entry.links, **resolved}
+    resource = entry.resource
+    links = {
+        **{sent: resolved.get(target, target) for sent, target in entry.links.items()},
+        **{sent: target for sent, target in resolved.items() if sent in found.references},
+    }
     try:
         if resolved:
             relink(resource, resolved)
@@ -187,7 +245,7 @@ def cut(found: Unresolved, resolved: Mapping[str, str], rules: Rules) -> Ready |
         place = replace(exc.where, file=where.file, line=where.line, entry=entry.index)
         rejected = Rejected(place, exc.reason, entry.resource_type, entry.resource_id)
         return Refused(entry.index, rejected)
-    return Ready(entry.index, where, incoming)
+    return Ready(entry.index, where, incoming, found.condition)
 
 
 def _issue(found: FoundIssue) -> Issue:
@@ -196,6 +254,8 @@ def _issue(found: FoundIssue) -> Issue:
 
 
 def _version(if_match: str | None) -> int | None:
-    """Read the version from an ETag such as W/"3"."""
-    digits = (if_match or "").removeprefix("W/").strip('"')
-    return int(digits) if digits.isdecimal() else None
+    """Read the version from an ETag such as W/"3"; one that we never gave out is met by none."""
+    if not if_match:
+        return None
+    digits = if_match.strip().removeprefix("W/").strip('"')
+    return int(digits) if digits.isdecimal() and len(digits) < 10 else _NO_VERSION

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from indexing.access import Access
+from indexing.fhir.conditions import Criterion
 from indexing.fhir.documents import DocumentText
 from indexing.fhir.issues import Issue
 from indexing.fhir.projections import Row
@@ -29,6 +30,7 @@ class Incoming:
     merged_into: str | None = None  # a Patient replaced by another (Patient.link)
     replaced_patients: tuple[str, ...] = ()  # those that this Patient says it replaces
     if_match: int | None = None  # the version that the sender has seen
+    labels: frozenset[str] = frozenset()  # a deletion's: those of what it deletes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,21 @@ class Stored:
     version: int
     changed: bool
     last_updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A live resource that a search found."""
+
+    resource_id: str
+    version: int
+    last_updated: datetime
+
+
+Found = Mapping[Criterion, Sequence[Match]]
+# Called in the writing transaction with what its search found, and again when somebody else came
+# first; returns what to write.
+Decide = Callable[[Found], Sequence[Incoming]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +82,24 @@ class Records(Protocol):
         """Write the whole batch or nothing; ids in a batch are distinct.
 
         Raises:
-            Conflict: `if_match` names another version than the stored one.
+            Stale: `if_match` names another version than the stored one.
+            Closed: `access` may not write one of them.
+        """
+        ...
+
+    def settle(
+        self,
+        access: Access,
+        wanted: Sequence[Criterion],
+        guarded: Sequence[Criterion],
+        decide: Decide,
+        *,
+        reason: str,
+    ) -> list[Stored]:
+        """Search for `wanted` and store what `decide` makes of it, in one transaction.
+
+        Found are live resources that `access` opens, at most two for each criterion. Two callers
+        that guard the same criterion run one after the other. Raises as `store`.
         """
         ...
 
@@ -78,8 +112,4 @@ class Records(Protocol):
             NotFound: there is none that `access` opens.
             Gone: it was deleted.
         """
-        ...
-
-    def resolve(self, access: Access, conditional: Sequence[str]) -> Mapping[str, str]:
-        """Return {"Type?identifier=s|v": "Type/id"} for those that match exactly one resource."""
         ...

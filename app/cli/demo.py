@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from app.auth.passwords import Passwords
-from app.cli.output import operator, progress, stderr
+from app.cli.output import feeder, progress, stderr
 from app.cli.serve import address, listen, run, with_address
 from app.cli.waiting import wait_until_searchable
 from app.settings import load
@@ -82,7 +82,7 @@ def _write_secret(path: Path, text: str) -> None:
 def _fill(installation: Installation, tenant: Tenant, patients: int) -> None:
     """Generate and ingest; a second run finds the same bytes and changes nothing."""
     into = Ingest(
-        installation.records, operator(tenant), ZoneInfo(tenant.time_zone), reason="demo hospital"
+        installation.records, feeder(tenant), ZoneInfo(tenant.time_zone), reason="demo hospital"
     )
     with progress() as bar:
         task = bar.add_task("inventing patients", total=patients)

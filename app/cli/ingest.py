@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from app.cli.output import operator, print_json, progress, stderr
+from app.cli.output import feeder, print_json, progress, stderr
 from app.cli.waiting import wait_until_searchable
 from app.settings import load
 from app.wiring import Installation
@@ -57,7 +57,7 @@ def _take(
     begin = time.monotonic()
     zone = ZoneInfo(found.time_zone)
     into = Ingest(
-        installation.records, operator(found), zone, strict=strict, reason=reason
+        installation.records, feeder(found), zone, strict=strict, reason=reason
     )  # fmt: skip
     # The writing thread waits for the database many times a batch; each time the parsing thread
     # may keep the interpreter for one interval, 5 ms by default, a third of the whole time.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from dataclasses import replace
 
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from indexing.access import Access, Role
+from indexing.access import LABELS, Access, Role
 from indexing.model import Tenant
 
 stderr = Console(stderr=True, highlight=False)
@@ -32,6 +33,12 @@ def progress() -> Progress:
         console=stderr,
         disable=not stderr.is_terminal,
     )
+
+
+def feeder(tenant: Tenant) -> Access:
+    """Return the access of a command that brings in what another system of the hospital holds:
+    cleared for every label, because a labelled resource has next versions too."""
+    return replace(operator(tenant), labels=LABELS)
 
 
 def operator(tenant: Tenant) -> Access:

@@ -12,17 +12,17 @@ from fastapi.responses import Response
 
 from app.auth.permissions import Permission
 from app.auth.sessions import Principal, services, token_may
-from app.errors import Stale
 from app.fhir_bodies import (
     MEDIA,
     etag,
     issues_of,
     location,
     read_fhir,
+    refusal,
     response_bundle,
     status_of,
 )
-from indexing.errors import Conflict, InvalidInput, NotFound
+from indexing.errors import InvalidInput
 from indexing.fhir.bundle import read_submission
 from indexing.fhir.issues import operation_outcome
 from indexing.fhir.splice import served
@@ -43,62 +43,73 @@ def _reply(body: dict[str, Any], status: int, headers: dict[str, str] | None = N
 @router.post("")
 @router.post("/")
 def submit(request: Request, who: Writer, body: Body) -> Response:
-    """Take a Bundle or a single resource."""
+    """Take a Bundle or a single resource; the latter only where `If-None-Exist` matches none."""
     kind = read_submission(body)
     if kind.kind == "single":
-        return _single(request, who, body, "", "")
+        return _single(request, who, body, "", _creation(request))
     outcomes = _ingest(request, who).submit(body)
     if kind.atomic and any(outcome.rejected is not None for outcome in outcomes):
-        return _reply(operation_outcome(issues_of(outcomes)), 422)
+        return _reply(operation_outcome(issues_of(outcomes)), refusal(outcomes))
     return _reply(response_bundle(outcomes, kind.atomic), 200)
 
 
 @router.post("/{kind}")
 def create(request: Request, who: Writer, kind: str, body: Body) -> Response:
     """Take a resource of this type; a valid id that it brings is kept."""
-    return _single(request, who, body, kind, "")
+    return _single(request, who, body, kind, _creation(request))
+
+
+@router.put("/{kind}")
+def update_match(request: Request, who: Writer, kind: str, body: Body) -> Response:
+    """Take the next version of the one resource that the search in the address matches."""
+    return _single(request, who, body, kind, _update(request, f"{kind}?{_search(request)}"))
 
 
 @router.put("/{kind}/{resource_id}")
 def update(request: Request, who: Writer, kind: str, resource_id: str, body: Body) -> Response:
     """Take the next version of a resource, or its first."""
-    return _single(request, who, body, kind, resource_id)
+    entry = next(iter(read_submission(body)))
+    if entry.resource_id != resource_id:
+        raise InvalidInput("the body's id is not the one in the address")
+    return _single(request, who, body, kind, _update(request, f"{kind}/{resource_id}"))
 
 
-def _single(request: Request, who: Principal, body: bytes, kind: str, resource_id: str) -> Response:
+def _creation(request: Request) -> dict[str, str]:
+    search = request.headers.get("if-none-exist", "")
+    return {"method": "POST", "ifNoneExist": search} if search else {}
+
+
+def _update(request: Request, url: str) -> dict[str, str]:
+    return {"method": "PUT", "url": url, "ifMatch": request.headers.get("if-match", "")}
+
+
+def _search(request: Request) -> str:
+    """Return what stands behind the question mark, as it was sent.
+
+    Raises:
+        InvalidInput: nothing does.
+    """
+    if not request.url.query:
+        raise InvalidInput("name the resource: Type/id, or Type?identifier=system|value")
+    return request.url.query
+
+
+def _single(
+    request: Request, who: Principal, body: bytes, kind: str, asked: dict[str, str]
+) -> Response:
     entry = next(iter(read_submission(body)))
     if kind and entry.resource_type != kind:
         raise InvalidInput(f"the body is no {kind}")
-    if resource_id and entry.resource_id != resource_id:
-        raise InvalidInput("the body's id is not the one in the address")
-    if resource_id:
-        _expect(request, who, kind, resource_id)
-    outcome = _ingest(request, who).submit(body)[0]
-    return _outcome(request, outcome)
-
-
-def _expect(request: Request, who: Principal, kind: str, resource_id: str) -> None:
-    """Hold `If-Match` against the stored version.
-
-    Raises:
-        Stale: it is another one.
-    """
-    wanted = request.headers.get("if-match", "").removeprefix("W/").strip('"')
-    if not wanted:
-        return
-    try:
-        stored = str(services(request).records.read(who.access, kind, resource_id).version)
-    except NotFound:
-        stored = ""
-    if stored != wanted:
-        raise Stale(f"{kind}/{resource_id} is at another version")
+    return _outcome(request, _ingest(request, who).submit(body, request=asked)[0])
 
 
 def _outcome(request: Request, outcome: Outcome) -> Response:
     stored = outcome.stored
     body = operation_outcome(issues_of([outcome]))
+    if outcome.rejected is not None:
+        return _reply(body, refusal([outcome]))
     if stored is None:
-        return _reply(body, 422)
+        return Response(status_code=204)
     headers = {
         "Location": f"{request.base_url}fhir/{location(stored)}",
         "ETag": etag(stored.version),
@@ -136,16 +147,21 @@ def _served(held: Held) -> Response:
     return Response(body, 200, headers, media_type=MEDIA)
 
 
+@router.delete("/{kind}")
+def delete_match(request: Request, who: Writer, kind: str) -> Response:
+    """Delete the one resource that the search in the address matches, if there is one."""
+    outcome = _ingest(request, who).delete(kind, _search(request))
+    if outcome.rejected is not None:
+        return _outcome(request, outcome)
+    headers = {"ETag": etag(outcome.stored.version)} if outcome.stored else {}
+    return Response(status_code=204, headers=headers)
+
+
 @router.delete("/{kind}/{resource_id}")
 def delete(request: Request, who: Writer, kind: str, resource_id: str) -> Response:
     """Delete: what was there stays readable by its version alone."""
     records = services(request).records
     held = records.read(who.access, kind, resource_id)
-    gone = Incoming(
-        kind, resource_id, b"", deleted=True, patient_id=held.patient_id, if_match=held.version
-    )
-    try:
-        stored = records.store(who.access, [gone], reason="http")[0]
-    except Conflict as exc:
-        raise Stale(f"{kind}/{resource_id} changed meanwhile") from exc
+    gone = Incoming(kind, resource_id, b"", deleted=True, if_match=held.version)
+    stored = records.store(who.access, [gone], reason="http")[0]
     return Response(status_code=204, headers={"ETag": etag(stored.version)})

@@ -36,7 +36,9 @@ class Entry:
     `links` maps references as sent to "Type/id": store it, pass it to `splice.served`, and call
     `relink` with it whenever the received bytes are parsed again.
     `conditional` lists references such as "Practitioner?identifier=s|v" that only the store can
-    resolve: find the target, then call `relink`. `assigned`: the id was made by us.
+    resolve: find the target, then call `relink`. `assigned`: the id was made by us. `search` stands
+    in the url of a conditional update or deletion, of which the id is provisional or "".
+    `own_id`: the resource itself brought its id.
     `repeat`: the same content stood earlier in this Bundle; count it, do not store it again.
     """
 
@@ -53,6 +55,8 @@ class Entry:
     conditional: tuple[str, ...] = ()
     if_none_exist: str | None = None
     if_match: str | None = None
+    own_id: bool = False
+    search: str | None = None
     issues: tuple[Issue, ...] = ()
     repeat: bool = False
 
@@ -73,6 +77,15 @@ class Submission:
     frame: JsonObject
     _plan: Plan = field(repr=False)
     _where: Where = field(repr=False)
+
+    @property
+    def movable(self) -> frozenset[str]:
+        """The "Type/id" of entries that a search may find to be another resource."""
+        return frozenset(
+            f"{claim.resource_type}/{claim.resource_id}"
+            for claim in self._plan.claims
+            if claim.search or claim.if_none_exist
+        )
 
     def __iter__(self) -> Iterator[Entry | Rejected]:
         for claim in self._plan.claims:
@@ -97,8 +110,16 @@ _frame = msgspec.json.Decoder(_Frame)
 _bundle_frame = msgspec.json.Decoder(_BundleFrame)
 
 
-def read_submission(data: bytes, *, file: str = "", line: int | None = None) -> Submission:
+def read_submission(
+    data: bytes,
+    *,
+    file: str = "",
+    line: int | None = None,
+    request: Mapping[str, str] | None = None,
+) -> Submission:
     """Read a Bundle or a single resource.
+
+    `request` is what came with a single resource, as Bundle.entry.request would say it.
 
     Raises:
         Unusable: the text as a whole cannot be used (not JSON, no resourceType, a Bundle whose
@@ -109,7 +130,7 @@ def read_submission(data: bytes, *, file: str = "", line: int | None = None) -> 
     try:
         if _is_bundle(text):
             return _read_bundle(text, where)
-        return _read_single(text, where)
+        return _read_single(text, where, request)
     except Unusable as fault:
         raise fault.at(file=file, line=line) from None
 
@@ -124,6 +145,14 @@ def relink(resource: JsonObject, links: Mapping[str, str]) -> None:
             owner["reference"] = target
 
 
+def reread(entry: Entry) -> JsonObject:
+    """Return the entry's resource as it was before anybody relinked more of it."""
+    resource = parse(entry.received)
+    relink(resource, entry.links)
+    resource["id"] = entry.resource_id
+    return resource
+
+
 def _is_bundle(text: bytes) -> bool:
     if b'Bundle"' not in text:
         return False
@@ -133,9 +162,9 @@ def _is_bundle(text: bytes) -> bool:
         return False  # the strict parser will say why
 
 
-def _read_single(text: bytes, where: Where) -> Submission:
+def _read_single(text: bytes, where: Where, request: Mapping[str, str] | None = None) -> Submission:
     resource = parse(text)
-    claim = claim_entry(None, {}, text, resource)
+    claim = claim_entry(None, {"request": dict(request or {})}, text, resource)
     plan = plan_entries([claim], "single")
     return Submission("single", False, 1, None, {}, plan, where)
 
@@ -257,6 +286,8 @@ def _entry(
         conditional=conditional,
         if_none_exist=claim.if_none_exist,
         if_match=claim.if_match,
+        own_id=claim.own_id,
+        search=claim.search,
         issues=issues,
         repeat=claim.repeat,
     )
@@ -316,11 +347,11 @@ def _resolve(
             dangling.append(text)
         elif "?" in text and parse_reference(text).form == "conditional":
             conditional.append(text)
-    paths = tuple(_path_of(resource, text) for text in dangling)
+    paths = tuple(path_of(resource, text) for text in dangling)
     return links or _NO_LINKS, tuple(dict.fromkeys(conditional)), paths
 
 
-def _path_of(resource: JsonObject, text: str) -> str:
+def path_of(resource: JsonObject, text: str) -> str:
     """Return the path of the first reference that reads `text`; only asked for faults."""
     stack: list[tuple[str, Any]] = [(str(resource.get("resourceType", "")), resource)]
     while stack:

@@ -65,3 +65,5 @@ class Rejected:
     reason: str
     resource_type: str = ""
     resource_id: str = ""
+    # Source: hl7.org/fhir/R4/valueset-issue-type.html
+    code: str = "processing"

@@ -34,7 +34,8 @@ _head = msgspec.json.Decoder(_Head)
 class Claim:
     """What an entry says it is. `fault` is why it cannot be taken, None when it can.
 
-    `resource` is given where it is parsed already (a single resource).
+    `resource` is given where it is parsed already (a single resource). `search` stands in the url
+    of a conditional update or deletion; `own_id`: the resource itself brought its id.
     """
 
     index: int | None
@@ -48,6 +49,8 @@ class Claim:
     resource: JsonObject | None = None
     if_none_exist: str | None = None
     if_match: str | None = None
+    own_id: bool = False
+    search: str | None = None
     fault: str | None = None
     fault_path: str = ""
     repeat: bool = False
@@ -83,6 +86,7 @@ def claim_entry(
         resource=resource,
         if_none_exist=_text(request.get("ifNoneExist")) or None,
         if_match=_text(request.get("ifMatch")) or None,
+        own_id=bool(sent_id),
     )
     if method and method not in _METHODS:
         return _faulty(claim, "this method is not taken here", "request.method")
@@ -116,8 +120,12 @@ def _faulty(claim: Claim, fault: str, path: str) -> Claim:
 
 def _claim_deletion(claim: Claim) -> Claim:
     target = parse_reference(claim.url)
+    if target.form == "conditional":
+        search = claim.url.partition("?")[2]
+        return replace(claim, resource_type=target.type, resource_id="", received=b"",
+                       search=search)  # fmt: skip
     if target.form != "relative":
-        return _faulty(claim, "a DELETE needs the url Type/id", "request.url")
+        return _faulty(claim, "a DELETE needs the url Type/id or Type?search", "request.url")
     return replace(claim, resource_type=target.type, resource_id=target.id, received=b"")
 
 
@@ -129,18 +137,24 @@ def _identify(claim: Claim, *, sent: bool) -> Claim:
         return claim  # `bundle` parses it and says what is wrong, with its path
     if sent and claim.method == "PUT" and claim.url:
         target = parse_reference(claim.url)
-        if target.form != "relative":
-            return _faulty(claim, "a PUT needs the url Type/id", "request.url")
+        if target.form not in ("relative", "conditional"):
+            return _faulty(claim, "a PUT needs the url Type/id or Type?search", "request.url")
         if target.type != claim.resource_type:
             return _faulty(claim, "the type differs from the resource's", "request.url")
+        if target.form == "conditional":
+            claim = replace(claim, search=claim.url.partition("?")[2])
+            return _named(claim, "PUT")
         if claim.resource_id and claim.resource_id != target.id:
             return _faulty(claim, "the id differs from the resource's", "request.url")
         return replace(claim, resource_id=target.id)
+    return _named(claim, claim.method if sent else "POST")
+
+
+def _named(claim: Claim, method: Literal["PUT", "POST", "DELETE"]) -> Claim:
     if claim.resource_id:
         return claim
     if implied := _implied_id(claim):
         return replace(claim, resource_id=implied)
-    method = claim.method if sent else "POST"
     return replace(claim, resource_id=str(uuid4()), assigned=True, method=method)
 
 

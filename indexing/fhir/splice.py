@@ -22,8 +22,9 @@ def served(
     """Return `received` with id, meta.versionId, meta.lastUpdated and `links` spliced in.
 
     `links` maps a reference as it was sent to the one it became ("Patient/…"); only those sent as
-    "urn:uuid:…" are spliced, because they mean nothing outside their Bundle. Every other byte
-    stays: decimals, white space, member order.
+    "urn:uuid:…" or as a search ("Patient?identifier=…") are spliced: outside their Bundle the
+    former mean nothing and the latter may mean something else. Every other byte stays: decimals,
+    white space, member order.
     """
     found = list(members(received))
     top = {member.key: member for member in found if member.depth == 1}
@@ -80,7 +81,10 @@ def _relink(data: bytes, found: list[Member], links: Mapping[str, str]) -> Itera
     if not links:
         return
     for member in found:
-        if member.key == "reference" and (text := _text(data, member)).startswith("urn:"):
+        if member.key != "reference":
+            continue
+        text = _text(data, member)
+        if text.startswith("urn:") or "?" in text:
             target = links.get(text)
             if target is not None:
                 yield member.start, member.end, _quoted(target)

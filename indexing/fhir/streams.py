@@ -68,9 +68,15 @@ def _files(path: Path, endings: tuple[str, ...]) -> Iterator[Path | Rejected]:
         for name in folders:
             if (here / name).is_symlink():
                 yield _rejected(str(here / name), "a link to a folder, which is not followed")
-        yield from (here / name for name in sorted(names) if _wanted(name, endings))
+        yield from (here / name for name in sorted(names, key=_turn) if _wanted(name, endings))
     for fault in closed:
         yield _rejected(str(fault.filename), f"cannot be read ({type(fault).__name__})")
+
+
+def _turn(name: str) -> tuple[bool, str]:
+    """Order files by name, but first what the others refer to by a search: newer Synthea says
+    `Organization?identifier=…` in each patient's file of what stands in these two."""
+    return not name.startswith(("hospitalInformation", "practitionerInformation")), name
 
 
 def _wanted(name: str, endings: tuple[str, ...]) -> bool:

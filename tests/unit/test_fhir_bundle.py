@@ -170,7 +170,7 @@ def test_deletions() -> None:
     good, bad = bundle(
         "batch",
         {"request": {"method": "DELETE", "url": "Patient/x"}},
-        {"request": {"method": "DELETE", "url": "Patient?name=y"}},
+        {"request": {"method": "DELETE", "url": "everything"}},
     )
     assert isinstance(good, Entry)
     assert (good.method, good.resource_type, good.resource_id) == ("DELETE", "Patient", "x")

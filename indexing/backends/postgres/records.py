@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +16,13 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit, texts
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.errors import Conflict, Gone, NotFound
+from indexing.backends.postgres.search import search
+from indexing.errors import Closed, Conflict, Gone, NotFound, Stale
+from indexing.fhir.conditions import Criterion
 from indexing.fhir.labels import labels_of
-from indexing.fhir.projections import COLUMNS, TABLES_OF
+from indexing.fhir.projections import COLUMNS, tables_of
 from indexing.model import Kind
-from indexing.records import Held, Incoming, Stored
+from indexing.records import Decide, Held, Incoming, Stored
 
 _HELD = "type, id, version, last_updated, received, links, deleted, patient_id, author, reason"
 _COLUMNS = (
@@ -39,19 +41,38 @@ class PostgresRecords:
         """Write the whole batch or nothing; ids in a batch are distinct.
 
         Raises:
-            Conflict: `if_match` names another version than the stored one.
+            Stale: `if_match` names another version than the stored one.
+            Closed: `access` may not write one of them.
+        """
+        return self.settle(access, (), (), lambda _: batch, reason=reason)
+
+    def settle(
+        self, access: Access, wanted: Sequence[Criterion], guarded: Sequence[Criterion],
+        decide: Decide, *, reason: str,
+    ) -> list[Stored]:  # fmt: skip
+        """Search for `wanted` and store what `decide` makes of it, in one transaction.
+
+        Found are live resources that `access` opens, at most two for each criterion. Two callers
+        that guard the same criterion run one after the other. Raises as `store`.
         """
         try:
-            return self._store(access, batch, reason)
+            return self._settle(access, wanted, guarded, decide, reason)
+        except (Stale, Closed):
+            raise
         except Conflict:
             # Somebody else stored one of these new ids meanwhile: now it is an update.
-            return self._store(access, batch, reason)
+            return self._settle(access, wanted, guarded, decide, reason)
 
-    def _store(self, access: Access, batch: Sequence[Incoming], reason: str) -> list[Stored]:
+    def _settle(
+        self, access: Access, wanted: Sequence[Criterion], guarded: Sequence[Criterion],
+        decide: Decide, reason: str,
+    ) -> list[Stored]:  # fmt: skip
         with self._database.tenant(access.tenant_id) as conn:
+            batch = decide(search(conn, access, wanted, guarded))
             now = datetime.now(UTC)
             before = _lock(conn, batch)
-            stored = [_outcome(item, before.get(_key(item)), now) for item in batch]
+            stored = [_outcome(access, item, before.get(_key(item)), now) for item in batch]
+            batch = [_as_before(item, before.get(_key(item))) for item in batch]
             changed = [(i, s) for i, s in zip(batch, stored, strict=True) if s.changed]
             if changed:
                 _write_resources(conn, access, changed, reason)
@@ -81,66 +102,70 @@ class PostgresRecords:
             raise Gone(f"{name} was deleted")
         return held
 
-    def resolve(self, access: Access, conditional: Sequence[str]) -> Mapping[str, str]:
-        """Return {"Type?identifier=s|v": "Type/id"} for those that match exactly one resource."""
-        wanted = {}
-        for reference in conditional:
-            kind, _, query = reference.partition("?")
-            name, _, value = query.partition("=")
-            if name == "identifier" and "&" not in query:
-                system, bar, code = value.partition("|")
-                wanted[reference] = (kind, system if bar else None, code if bar else value)
-        if not wanted:
-            return {}
-        with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(
-                "SELECT w.reference, min(i.resource_id) FROM unnest(%s::text[], %s::text[], "
-                "%s::text[], %s::text[]) AS w(reference, type, system, value) "
-                "JOIN resource_identifier i ON i.tenant_id = %s AND i.value = w.value "
-                "AND i.resource_type = w.type AND (w.system IS NULL OR i.system = w.system) "
-                "GROUP BY w.reference HAVING count(DISTINCT i.resource_id) = 1",
-                (
-                    list(wanted),
-                    *(list(column) for column in zip(*wanted.values(), strict=True)),
-                    access.tenant_id,
-                ),
-            ).fetchall()
-        return {ref: f"{wanted[ref][0]}/{found}" for ref, found in rows}
-
 
 def _key(item: Incoming) -> tuple[str, str]:
     return item.resource_type, item.resource_id
 
 
-def _lock(
-    conn: Connection, batch: Sequence[Incoming]
-) -> dict[tuple[str, str], tuple[int, bytes, bool, datetime]]:
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What stands under an id as it is about to be written."""
+
+    version: int
+    digest: bytes
+    deleted: bool
+    last_updated: datetime
+    labels: frozenset[str]
+    patient_id: str | None
+
+
+def _lock(conn: Connection, batch: Sequence[Incoming]) -> dict[tuple[str, str], _Before]:
     """Lock the rows that exist, in one order for everybody, so that no two batches deadlock."""
     keys = sorted(_key(item) for item in batch)
     # LATERAL: one look-up by the key per row, never a join over the whole table.
     rows = conn.execute(
         "SELECT r.* FROM unnest(%s::text[], %s::text[]) AS w(type, id) CROSS JOIN LATERAL ("
-        "SELECT r.type, r.id, r.version, r.digest, r.deleted, r.last_updated FROM resource r "
+        "SELECT r.type, r.id, r.version, r.digest, r.deleted, r.last_updated, r.labels, "
+        "r.patient_id FROM resource r "
         "WHERE r.tenant_id = nullif(current_setting('app.tenant', true), '')::uuid "
         "AND r.type = w.type AND r.id = w.id FOR UPDATE) r",
         ([k[0] for k in keys], [k[1] for k in keys]),
     ).fetchall()
-    return {(r[0], r[1]): (r[2], r[3], r[4], r[5]) for r in rows}
+    return {(r[0], r[1]): _Before(r[2], r[3], r[4], r[5], frozenset(r[6]), r[7]) for r in rows}
 
 
-def _outcome(
-    item: Incoming, before: tuple[int, bytes, bool, datetime] | None, now: datetime
-) -> Stored:
-    """Decide the new version: the same bytes again are accepted and change nothing."""
-    if item.if_match is not None and item.if_match != (before[0] if before else 0):
-        raise Conflict(f"{item.resource_type}/{item.resource_id} is at another version")
+def _outcome(access: Access, item: Incoming, before: _Before | None, now: datetime) -> Stored:
+    """Decide the new version: the same bytes again are accepted and change nothing.
+
+    Raises:
+        Closed: somebody who may not see what stands there would change it, or would write into a
+            chart that is not open to them.
+        Stale: it is at another version than the sender has seen.
+    """
+    _may_write(access, item, before)
+    if item.if_match is not None and item.if_match != (before.version if before else 0):
+        raise Stale(f"{item.resource_type}/{item.resource_id}")
     if before is None:
         return Stored(*_key(item), 1, not item.deleted, now)
-    version, digest, deleted, since = before
-    same = deleted if item.deleted else (not deleted and digest == _digest(item.received))
-    if same:
-        return Stored(*_key(item), version, False, since)
-    return Stored(*_key(item), version + 1, True, now)
+    same = before.deleted if item.deleted else not before.deleted
+    if same and (item.deleted or before.digest == _digest(item.received)):
+        return Stored(*_key(item), before.version, False, before.last_updated)
+    return Stored(*_key(item), before.version + 1, True, now)
+
+
+def _may_write(access: Access, item: Incoming, before: _Before | None) -> None:
+    standing = before is None or access.opens(before.patient_id, before.labels)
+    coming = item.deleted or access.opens(item.patient_id, frozenset())
+    if not (standing and coming):
+        raise Closed(f"{item.resource_type}/{item.resource_id}")
+
+
+def _as_before(item: Incoming, before: _Before | None) -> Incoming:
+    """Leave a deletion in the chart and under the labels of what it deletes: that it was there is
+    told to those alone who might have seen it."""
+    if not item.deleted or before is None:
+        return item
+    return replace(item, patient_id=before.patient_id, labels=before.labels)
 
 
 def _digest(received: bytes) -> bytes:
@@ -187,6 +212,8 @@ _LABELLING = (b"security", b"onfidentiality", b"\\u")
 
 def _labels(item: Incoming) -> list[str]:
     """Read the restricting labels off the exact bytes; parsed only where there may be some."""
+    if item.deleted:
+        return sorted(item.labels)
     if not any(sign in item.received for sign in _LABELLING):
         return []
     return sorted(labels_of(orjson.loads(item.received)))
@@ -207,7 +234,7 @@ def _write_projections(
         if outcome.version > 1:
             stale.setdefault(item.resource_type, []).append(item.resource_id)
     for resource_type, ids in stale.items():
-        for table in TABLES_OF.get(resource_type, ()):
+        for table in tables_of(resource_type):
             shared = "resource_type" in COLUMNS[table]
             conn.execute(
                 f"DELETE FROM {table} WHERE tenant_id = %s AND resource_id = ANY(%s)"

@@ -43,7 +43,13 @@ from indexing.fhir.projections.reports import (
     specimen,
 )
 from indexing.fhir.projections.research import provenance, research_study, research_subject
-from indexing.fhir.projections.rows import UNKNOWN_TIME, Row, Subject
+from indexing.fhir.projections.rows import (
+    UNKNOWN_TIME,
+    Row,
+    Subject,
+    identifier_rows,
+    identifiers_of,
+)
 from indexing.fhir.reading import JsonObject
 
 Projection = Callable[[JsonObject, Subject], list[Row]]
@@ -80,24 +86,34 @@ _OWN_TABLES: Mapping[str, tuple[str, ...]] = {
 }
 _SHARED = ("resource_code", "resource_identifier", "resource_link")
 
-# Tables that a type writes: on a new version, delete by (tenant_id, resource_id) from each, and by
-# resource_type too where the table has that column; then insert.
 TABLES_OF: Mapping[str, tuple[str, ...]] = {
     kind: (*tables, *_SHARED) for kind, tables in _OWN_TABLES.items()
 }
 
 
+def tables_of(kind: str) -> tuple[str, ...]:
+    """Return the tables that a type writes.
+
+    On a new version, delete by (tenant_id, resource_id) from each, and by resource_type too where
+    the table has that column; then insert.
+    """
+    return TABLES_OF.get(kind, ("resource_identifier",))
+
+
 def project(resource: JsonObject, zone: ZoneInfo) -> list[Row]:
-    """Return the rows of a resource; none for a type without a projection.
+    """Return the rows of a resource; only its identifiers for a type without a projection.
 
     A resource that was entered in error projects to nothing. Whatever is misshapen reads as
     absent: this never raises on parsed JSON with an id.
     """
     kind, resource_id = resource["resourceType"], resource["id"]
     made = _PROJECTIONS.get(kind)
-    if made is None or entered_in_error(resource):
+    if entered_in_error(resource):
         return []
-    return made(resource, Subject(kind, resource_id, patient_of(resource), zone))
+    subject = Subject(kind, resource_id, patient_of(resource), zone)
+    if made is None:
+        return identifier_rows(subject, resource.get("identifier"))
+    return made(resource, subject)
 
 
 def entered_in_error(resource: JsonObject) -> bool:
@@ -116,8 +132,10 @@ __all__ = [
     "TABLES_OF",
     "UNKNOWN_TIME",
     "entered_in_error",
+    "identifiers_of",
     "merged_into",
     "patient_of",
     "project",
     "replaced_patients",
+    "tables_of",
 ]

@@ -174,15 +174,20 @@ def code_rows(
     return list(rows.values())
 
 
-def identifier_rows(subject: Subject, value: object) -> list[Row]:
-    """Return a resource_identifier row for each distinct identifier."""
+def identifiers_of(value: object) -> list[tuple[str, str]]:
+    """Return each distinct (system, value) of identifiers, as they are projected."""
     found = {
         (key(identifier.get("system")) or "", text)
         for identifier in objects(value)
         if (text := key(identifier.get("value")))
     }
+    return sorted(found)
+
+
+def identifier_rows(subject: Subject, value: object) -> list[Row]:
+    """Return a resource_identifier row for each distinct identifier."""
     head = (subject.kind, subject.resource_id)
-    return [Row("resource_identifier", (*head, *pair)) for pair in sorted(found)]
+    return [Row("resource_identifier", (*head, *pair)) for pair in identifiers_of(value)]
 
 
 def link_rows(subject: Subject, *roles: tuple[str, object]) -> list[Row]:
