@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.settings import GraphBackend
 from app.wiring import Installation
@@ -169,6 +171,45 @@ def test_the_number_of_documents_stays_right(
     assert [(h.doc_id, round(h.score, 6)) for h in got] == [
         (h.doc_id, round(h.score, 6)) for h in want
     ]
+
+
+WRITES = st.lists(
+    st.tuples(
+        st.integers(0, 5),
+        st.dictionaries(st.sampled_from("abc"), st.sampled_from([P, N, F]), max_size=3),
+        st.booleans(),
+        st.sampled_from([frozenset(), frozenset({"PSY"})]),
+    ),
+    max_size=12,
+)
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(writes=WRITES)
+def test_what_was_read_before_follows_every_write(
+    index: GraphIndex, tenant: Tenant, access: Access, writes: list[Any]
+) -> None:
+    """A reader that looked in between sees what one that never looked sees."""
+    index.drop(tenant.tenant_id)
+    plain = MemoryGraphIndex()
+    weights = {"a": 1.0, "b": 0.5, "c": 0.25}
+    for version, (number, concepts, gone, labels) in enumerate(writes, 1):
+        for each in (index, plain):
+            if gone:
+                each.delete(tenant.tenant_id, [Tombstone(f"d{number}", version)])
+            else:
+                made = entry(tenant, f"d{number}", concepts, version, labels=labels)
+                each.upsert(tenant.tenant_id, [made])
+        asked = dict(list(weights.items())[: 1 + version % 3])
+        for cleared in (access, replace(access, labels=frozenset({"PSY"}))):
+            for mode in get_args(AssertionMode):
+                found = [i.search(cleared, asked, ALL, 9, mode).hits for i in (index, plain)]
+                got, want = ({h.doc_id: h.score for h in hits} for hits in found)
+                assert list(got) == list(want)
+                assert got == pytest.approx(want, abs=1e-8)
+            assert index.assertions(cleared, asked, ALL) == plain.assertions(cleared, asked, ALL)
 
 
 def test_ties_stand_by_id_and_k_cuts(index: GraphIndex, tenant: Tenant, access: Access) -> None:

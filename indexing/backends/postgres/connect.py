@@ -103,7 +103,12 @@ class Database:
 
     @contextmanager
     def tenant(
-        self, tenant_id: TenantId, *, timeout_ms: int = 0, derived: bool = False
+        self,
+        tenant_id: TenantId,
+        *,
+        timeout_ms: int = 0,
+        derived: bool = False,
+        snapshot: bool = False,
     ) -> Iterator[Connection]:
         """Open a transaction that sees and writes that tenant's rows alone.
 
@@ -111,8 +116,11 @@ class Database:
         `timeout_ms` bounds each statement; 0 leaves it unbounded. What is `derived` from durable
         rows is not waited for to reach the disk: the log keeps the order of commits, so a crash
         loses a follower's last writes together with its cursor's move, and it makes them again.
+        A `snapshot` only reads, and all its statements see one moment.
         """
         with self.transaction() as conn:
+            if snapshot:
+                conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             conn.execute(
                 "SELECT set_config('app.tenant', %s, true), "
                 "set_config('statement_timeout', %s, true), "

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexing.access import LABELS, Access
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.backends.postgres.postings import PostingsReader, Walk, factors
 from indexing.filters import Filters
 from indexing.model import Document, IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, GraphEntry, Ranking, Scored
@@ -17,52 +22,15 @@ from indexing.statuses import BEST_FIRST, COUNTED, SATURATION, standings
 
 _ANNOUNCE = """
 INSERT INTO graph_document AS d (tenant_id, doc_id, version, live, patient_id, patient, type,
-    specialty, author, date_start, date_end, labels)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    specialty, author, date_start, date_end, labels, epoch)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (tenant_id, doc_id) DO UPDATE SET version = excluded.version, live = excluded.live,
     patient_id = excluded.patient_id, patient = excluded.patient, type = excluded.type,
     specialty = excluded.specialty, author = excluded.author, date_start = excluded.date_start,
-    date_end = excluded.date_end, labels = excluded.labels
+    date_end = excluded.date_end, labels = excluded.labels, epoch = excluded.epoch
 WHERE d.version < excluded.version
     OR (d.version = excluded.version AND (d.live OR NOT excluded.live))
 RETURNING doc_id
-"""
-
-# Scores first, then access and filters for the best alone. Rounded, because the order in which
-# floats are added up must not decide between equals.
-_SEARCH = """
-WITH w AS (
-    SELECT * FROM unnest(%(concepts)s::text[], %(weights)s::float8[]) AS w (concept_id, weight)
-), c AS (
-    SELECT * FROM unnest(%(statuses)s::text[], %(factors)s::float8[]) AS c (status, factor)
-), found AS MATERIALIZED (
-    SELECT m.concept_id, m.doc_id, m.status, m.mentions, w.weight
-    FROM w JOIN graph_mention m ON m.tenant_id = %(tenant)s AND m.concept_id = w.concept_id
-), spread AS (
-    SELECT f.concept_id, ln(1 + max(n.live) / count(*)::float8) AS idf
-    FROM found f, graph_size n WHERE n.tenant_id = %(tenant)s GROUP BY f.concept_id
-), shares AS MATERIALIZED (
-    SELECT f.doc_id, f.concept_id,
-        f.weight * c.factor * s.idf * f.mentions / (f.mentions + %(saturation)s::float8) AS share
-    FROM found f JOIN spread s USING (concept_id) JOIN c USING (status)
-), best AS (
-    SELECT doc_id, round(sum(share)::numeric, 9)::float8 AS score FROM shares GROUP BY doc_id
-), top AS (
-    SELECT b.doc_id, b.score FROM best b JOIN graph_document d
-        ON d.tenant_id = %(tenant)s AND d.doc_id = b.doc_id
-    WHERE {where} ORDER BY b.score DESC, b.doc_id LIMIT %(k)s
-)
-SELECT t.doc_id, t.score, array_agg(s.concept_id), array_agg(s.share)
-FROM top t JOIN shares s USING (doc_id) GROUP BY t.doc_id, t.score ORDER BY t.score DESC, t.doc_id
-"""
-
-_ASSERTIONS = """
-SELECT best, count(*) FROM (
-    SELECT min(array_position(%(order)s::text[], m.status)) AS best FROM graph_mention m
-        JOIN graph_document d ON d.tenant_id = m.tenant_id AND d.doc_id = m.doc_id
-    WHERE m.tenant_id = %(tenant)s AND m.concept_id = ANY(%(concepts)s) AND {where}
-    GROUP BY m.doc_id) x
-GROUP BY best ORDER BY best
 """
 
 _COLUMNS = ("type", "specialty", "author", "patient")
@@ -73,6 +41,7 @@ class PostgresGraphIndex:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reader = PostingsReader(database)
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[GraphEntry]) -> None:
         """Replace what documents mention, unless a newer version or its tombstone stands."""
@@ -110,32 +79,48 @@ class PostgresGraphIndex:
         wanted = {concept: weight for concept, weight in weights.items() if weight > 0}
         if k < 1 or not wanted:
             return Ranking(())
-        where, values = _conditions(access, filters)
-        counted = COUNTED[assertion]
-        values |= {
-            "tenant": access.tenant_id, "concepts": list(wanted), "weights": list(wanted.values()),
-            "statuses": [status.value for status in counted], "factors": list(counted.values()),
-            "saturation": SATURATION, "k": k,
-        }  # fmt: skip
-        with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(_SEARCH.format(where=where), values, binary=True).fetchall()
-        return Ranking(
-            tuple(
-                Scored(doc_id, score, rank, concepts=dict(zip(concepts, shares, strict=True)))
-                for rank, (doc_id, score, concepts, shares) in enumerate(rows, 1)
-            )
-        )
+        walk = self._reader.walk(access.tenant_id, list(wanted))
+        open_ = self._open(access, filters, walk)
+        return Ranking(_ranked(walk, wanted, open_, k, factors(COUNTED[assertion])))
 
     def assertions(
         self, access: Access, concept_ids: Iterable[str], filters: Filters
     ) -> Mapping[str, int]:
         """Count visible documents by the best status that any of the concepts has in them."""
+        wanted = list(dict.fromkeys(concept_ids))
+        if not wanted:
+            return {}
+        walk = self._reader.walk(access.tenant_id, wanted)
+        open_ = self._open(access, filters, walk)
+        worst = len(BEST_FIRST)
+        best = np.full(len(open_), worst, np.uint8)
+        for found in walk.postings.values():
+            here = best[found.documents]
+            best[found.documents] = np.minimum(here, found.statuses)
+        counts = np.bincount(best[open_], minlength=worst)[:worst]
+        return {
+            status.value: int(count)
+            for status, count in zip(BEST_FIRST, counts, strict=True)
+            if count
+        }
+
+    def _open(self, access: Access, filters: Filters, walk: Walk) -> NDArray[np.bool_]:
+        """Say which document numbers this access and these filters let through."""
+        open_ = walk.alive[: walk.count].copy()
+        closed = [d for d, labels in walk.labels.items() if not labels <= access.labels]
+        open_[walk.known(closed)] = False
+        if filters.empty and access.patients is None:
+            return open_
         where, values = _conditions(access, filters)
-        order = [status.value for status in BEST_FIRST]
-        values |= {"tenant": access.tenant_id, "concepts": list(concept_ids), "order": order}
         with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(_ASSERTIONS.format(where=where), values).fetchall()
-        return {order[place - 1]: count for place, count in rows}
+            rows = conn.execute(
+                f"SELECT d.doc_id FROM graph_document d WHERE d.tenant_id = %(tenant)s AND {where}",
+                {"tenant": access.tenant_id, **values},
+                binary=True,
+            ).fetchall()
+        allowed = np.zeros(walk.count, np.bool_)
+        allowed[walk.known(doc_id for (doc_id,) in rows)] = True
+        return open_ & allowed
 
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count what is held, and fold it into one digest."""
@@ -156,6 +141,63 @@ class PostgresGraphIndex:
         with self._database.tenant(tenant_id) as conn:
             for table in ("graph_mention", "graph_document", "graph_size"):
                 conn.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (tenant_id,))
+        self._reader.forget(tenant_id)
+
+
+def _ranked(
+    walk: Walk, weights: Mapping[str, float], open_: NDArray[np.bool_], k: int,
+    counted: NDArray[np.float64],
+) -> tuple[Scored, ...]:  # fmt: skip
+    """Add up what each concept gives each document; rounded, because the order in which floats
+    are added must not decide between equals."""
+    concepts = list(walk.postings)
+    shares = [_shares(walk, concept, weights[concept], counted) for concept in concepts]
+    documents = np.concatenate([walk.postings[concept].documents for concept in concepts])
+    every = np.concatenate(shares)
+    scores = np.bincount(documents, weights=every, minlength=len(open_)).round(9)
+    scores[~open_] = 0.0
+    found = np.flatnonzero(scores)
+    if len(found) > k:
+        least = np.partition(scores[found], len(found) - k)[len(found) - k]
+        found = found[scores[found] >= least]  # all that tie with the last: ids decide
+    numbers = found.tolist()
+    pairs = zip(numbers, scores[found].tolist(), strict=True)
+    best = sorted((-score, walk.names[n], n) for n, score in pairs)[:k]
+    parts = _parts(walk, concepts, documents, every, [n for _, _, n in best])
+    return tuple(
+        Scored(doc_id, -score, rank, concepts=parts[n])
+        for rank, (score, doc_id, n) in enumerate(best, 1)
+    )
+
+
+def _shares(
+    walk: Walk, concept: str, weight: float, counted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    found = walk.postings[concept]
+    alive = walk.alive[found.documents]
+    spread = int(alive.sum())
+    idf = math.log(1 + walk.live / spread) if spread else 0.0
+    saturated = found.mentions / (found.mentions + SATURATION)
+    shares: NDArray[np.float64] = weight * idf * counted[found.statuses] * saturated * alive
+    return shares
+
+
+def _parts(
+    walk: Walk, concepts: Sequence[str], documents: NDArray[np.int32],
+    shares: NDArray[np.float64], best: Sequence[int],
+) -> dict[int, dict[str, float]]:  # fmt: skip
+    """Return what each concept gave to each of the best, by document number."""
+    sizes = [len(walk.postings[concept].documents) for concept in concepts]
+    of = np.repeat(np.arange(len(concepts)), sizes)
+    chosen = np.zeros(int(documents.max(initial=-1)) + 1, np.bool_)
+    chosen[best] = True
+    kept = chosen[documents] & (shares > 0)
+    parts: dict[int, dict[str, float]] = {n: {} for n in best}
+    for number, concept, share in zip(
+        documents[kept].tolist(), of[kept].tolist(), shares[kept].tolist(), strict=True
+    ):
+        parts[number][concepts[concept]] = share
+    return parts
 
 
 def _document_row(tenant_id: TenantId, d: Document) -> tuple[object, ...]:
@@ -175,7 +217,8 @@ def _announce(
 ) -> list[str]:
     """Write documents, empty what they mentioned; return those whose version was taken."""
     # In order of id, so that two writers cannot wait for each other in a circle.
-    ordered = sorted(rows, key=lambda row: str(row[1]))
+    epoch = _next_epoch(conn, tenant_id)
+    ordered = [(*row, epoch) for row in sorted(rows, key=lambda row: str(row[1]))]
     keys = [str(row[1]) for row in ordered]
     before = _live(conn, tenant_id, keys)
     taken: list[str] = []
@@ -189,11 +232,21 @@ def _announce(
         "DELETE FROM graph_mention WHERE tenant_id = %s AND doc_id = ANY(%s)", (tenant_id, taken)
     )
     conn.execute(
-        "INSERT INTO graph_size AS s VALUES (%s, %s) ON CONFLICT (tenant_id) "
-        "DO UPDATE SET live = s.live + excluded.live",
-        (tenant_id, _live(conn, tenant_id, keys) - before),
+        "UPDATE graph_size SET live = live + %s WHERE tenant_id = %s",
+        (_live(conn, tenant_id, keys) - before, tenant_id),
     )
     return taken
+
+
+def _next_epoch(conn: Connection, tenant_id: TenantId) -> int:
+    """Number this write. The row stays locked until it commits: epochs commit in order."""
+    row = conn.execute(
+        "INSERT INTO graph_size AS s (tenant_id, live, epoch) VALUES (%s, 0, 1) "
+        "ON CONFLICT (tenant_id) DO UPDATE SET epoch = s.epoch + 1 RETURNING epoch",
+        (tenant_id,),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _live(conn: Connection, tenant_id: TenantId, keys: list[str]) -> int:
