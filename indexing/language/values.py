@@ -70,7 +70,7 @@ class Measurement:
     op: Operator = "="
 
 
-_NUMBER: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+NUMBER: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 _UNITS: Final = {
     "%": "%", "percent": "%", "per cent": "%", "g/dl": "g/dl", "gm/dl": "g/dl", "g/l": "g/l",
     "mg/dl": "mg/dl", "mg%": "mg/dl", "mmol/l": "mmol/l", "meq/l": "mmol/l", "umol/l": "umol/l",
@@ -90,7 +90,7 @@ _UNITS: Final = {
     "days": "days", "day": "days",
     "weeks": "weeks", "months": "months", "hours": "hours", "drinks": "drinks",
 }  # fmt: skip
-_UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
+UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
 # (from, to): factor. Temperatures are done by hand.
 _FACTORS: Final = {
     ("g/l", "g/dl"): 0.1, ("g/dl", "g/l"): 10.0, ("g", "mg"): 1000.0, ("mg", "g"): 0.001,
@@ -113,11 +113,11 @@ _OPERATOR: Final = "|".join(
     (rf"\b{re.escape(o)}\b" if o[0].isalpha() else re.escape(o))
     for o in sorted(_OPERATORS, key=len, reverse=True)
 )
-_TAIL: Final = rf"(?<![\w.,])(?P<value>{_NUMBER})(?![\d/])[ ]?(?:(?P<unit>{_UNIT})(?![a-z0-9/]))?"
+_TAIL: Final = rf"(?<![\w.,])(?P<value>{NUMBER})(?![\d/])[ ]?(?:(?P<unit>{UNIT})(?![a-z0-9/]))?"
 _BOUND: Final = re.compile(rf"(?:(?:is|of|was|are)[ ]+)?(?P<op>{_OPERATOR})[ ]*{_TAIL}", re.I)
 _BETWEEN: Final = re.compile(
-    rf"\bbetween[ ]+(?P<low>{_NUMBER})[ ]*(?:and|to|-|–)[ ]*{_TAIL}|"
-    rf"\bfrom[ ]+(?P<low2>{_NUMBER})[ ]*(?:to|-|–)[ ]*(?P<value2>{_NUMBER})",
+    rf"\bbetween[ ]+(?P<low>{NUMBER})[ ]*(?:and|to|-|–)[ ]*{_TAIL}|"
+    rf"\bfrom[ ]+(?P<low2>{NUMBER})[ ]*(?:to|-|–)[ ]*(?P<value2>{NUMBER})",
     re.I,
 )
 _SUFFIX: Final = re.compile(
@@ -126,7 +126,7 @@ _SUFFIX: Final = re.compile(
     re.I,
 )
 _EXACT: Final = re.compile(
-    rf"(?<![\w.,])(?P<value>{_NUMBER})[ ]?(?P<unit>{_UNIT})(?![a-z0-9/])", re.I
+    rf"(?<![\w.,])(?P<value>{NUMBER})[ ]?(?P<unit>{UNIT})(?![a-z0-9/])", re.I
 )
 _CONCEPT: Final = re.compile(r"(?:[A-Za-z][\w/'-]*[ ]+){0,4}[A-Za-z][\w/'-]*[ ]*$")
 _STOPWORDS: Final = frozenset(
@@ -159,21 +159,21 @@ def _conditions(query: str) -> Iterator[_Condition]:
     for match in _BETWEEN.finditer(query):
         low = match["low"] or match["low2"]
         high = match["value"] or match["value2"]
-        unit = _unit(match["unit"])
-        yield match.start(), match.end(), ">=", _number(low), _number(high), unit
+        unit = unit_of(match["unit"])
+        yield match.start(), match.end(), ">=", number(low), number(high), unit
     for match in _BOUND.finditer(query):
         op = _OPERATORS[re.sub(r"\s+", " ", match["op"].lower())]
         yield (
-            match.start(), match.end(), op, _number(match["value"]), None, _unit(match["unit"])
+            match.start(), match.end(), op, number(match["value"]), None, unit_of(match["unit"])
         )  # fmt: skip
     for match in _SUFFIX.finditer(query):
         op = ">=" if match["op"].lower().endswith(_UP) else "<="
         yield (
-            match.start(), match.end(), op, _number(match["value"]), None, _unit(match["unit"])
+            match.start(), match.end(), op, number(match["value"]), None, unit_of(match["unit"])
         )  # fmt: skip
     for match in _EXACT.finditer(query):
         yield (
-            match.start(), match.end(), "=", _number(match["value"]), None, _unit(match["unit"])
+            match.start(), match.end(), "=", number(match["value"]), None, unit_of(match["unit"])
         )  # fmt: skip
 
 
@@ -189,11 +189,11 @@ def _words_before(query: str, start: int, end: int) -> str:
     return " ".join(words)
 
 
-def _number(digits: str) -> float:
+def number(digits: str) -> float:
     return float(digits.replace(",", ""))
 
 
-def _unit(words: str | None) -> str:
+def unit_of(words: str | None) -> str:
     return _UNITS[words.lower()] if words else ""
 
 
@@ -221,9 +221,9 @@ _LINK: Final = re.compile(
     re.I,
 )
 _VALUE: Final = re.compile(
-    rf"(?P<op>[<>≤≥]=?|=)?[ ]?(?<![\w.])(?P<value>{_NUMBER})"
-    rf"(?:[ ]?(?:-|–|to)[ ]?(?P<upper>{_NUMBER}))?"
-    rf"[ ]?(?:(?P<unit>{_UNIT})(?![a-z0-9/]))?(?![\d/:])",
+    rf"(?P<op>[<>≤≥]=?|=)?[ ]?(?<![\w.])(?P<value>{NUMBER})"
+    rf"(?:[ ]?(?:-|–|to)[ ]?(?P<upper>{NUMBER}))?"
+    rf"[ ]?(?:(?P<unit>{UNIT})(?![a-z0-9/]))?(?![\d/:])",
     re.I,
 )
 _REACH: Final = 60  # characters between a mention and its number
@@ -250,11 +250,11 @@ def measurements(text: str, mentions: Sequence[HasOffsets]) -> list[Measurement]
         found.append(
             Measurement(
                 i,
-                _number(match["value"]),
-                _unit(match["unit"]),
+                number(match["value"]),
+                unit_of(match["unit"]),
                 match.start(),
                 match.end(),
-                _number(match["upper"]) if match["upper"] else None,
+                number(match["upper"]) if match["upper"] else None,
                 _OPERATORS[op] if op else "=",
             )
         )
@@ -281,6 +281,24 @@ _SIDE: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Sided:
+    """A word that names a side, and where it stands."""
+
+    start: int
+    end: int
+    side: Side
+
+
+def sides(text: str) -> list[Sided]:
+    """Return every word of a short text that names a side."""
+    return [Sided(m.start(), m.end(), _which(m)) for m in _SIDE.finditer(text)]
+
+
+def _which(match: re.Match[str]) -> Side:
+    return Side.LEFT if match["left"] else Side.RIGHT if match["right"] else Side.BILATERAL
+
+
 def side(text: str, mention: HasOffsets) -> Side | None:
     """Return the side that the mention's words, or the few around them, name."""
     stop = max(text.rfind(c, 0, mention.start) for c in (". ", ";", ",", "\n"))
@@ -294,8 +312,7 @@ def side(text: str, mention: HasOffsets) -> Side | None:
         found = [*_SIDE.finditer(tail[: cut.start()] if cut else tail)][:1]
     if not found:
         return None
-    match = found[-1]
-    return Side.LEFT if match["left"] else Side.RIGHT if match["right"] else Side.BILATERAL
+    return _which(found[-1])
 
 
 class DrugStatus(StrEnum):

@@ -1,0 +1,151 @@
+"""The numbers that a note gives for one mention: a result, a dose, and what it changed to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from indexing.language.values import NUMBER, UNIT, Measurement, number, unit_of
+
+REACH: Final = 90  # characters between a mention and its number
+AHEAD: Final = (
+    30  # characters before it in which a number may stand: "20 mg of prednisone"
+)
+
+_BREAK: Final = re.compile(r"[;\n]|[.](?=\s|$)")
+_VALUE: Final = re.compile(
+    rf"(?P<op>[<>≤≥]=?|=)?[ ]?(?<![\w./])(?P<value>{NUMBER})"
+    rf"(?:[ ]?(?:-|–|to)[ ]?(?P<upper>{NUMBER}))?"
+    rf"(?:[ ]?-?(?P<unit>{UNIT})(?![a-z0-9/]))?(?![\d:]|[.]\d)",
+    re.IGNORECASE,
+)
+# Between a name and its number.
+_WORDS: Final = (
+    r"levels?|values?|counts?|results?|tests?|readings?|score|fraction|today'?s?|yesterday|now|"
+    r"still|which|then|that|currently|repeat|recent|last|latest|initial|most|was|is|are|were|of|"
+    r"at|to|from|found|noted|measured|estimated|approximately|about|around|came|back|returned|up|"
+    r"down|remains|remained|dropped|drop|fell|falling|rose|rising|increased|decreased|elevated|"
+    r"low|high|improved|improving|worsened|stable|on|in|by|admission|discharge|arrival|"
+    r"presentation|her|his|the|a|an|be|being|very|only|just|with|and|has|had|have|been|for|as|"
+    r"shows?|showed|trending|peaked|critically|reported|documented|calculated|serum|blood|lab|"
+    r"morning|this|echo|mildly|severely|moderately|reduced|preserved|depressed"
+)
+_LINK: Final = re.compile(
+    rf"[\s:=~\-–(,|*]*(?:(?:{_WORDS}|\([^()\n]{{1,24}}\)|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?)"
+    r"(?![a-z])[\s:=~,\-–|*]*){0,8}$",
+    re.IGNORECASE,
+)
+_FREE: Final = re.compile(r"[\s:=(,-]*(?:[A-Za-z][\w/'()-]*[\s:,]+){0,5}\(?$")
+_FROM: Final = re.compile(r"\bfrom[ ]*$", re.IGNORECASE)
+_ARROW: Final = re.compile(
+    rf"[ ]?(?:\([^()\n]{{1,16}}\))?[ ]?(?:-+>|=>|→|(?:up |down )?to(?= ?\d))[ ]?"
+    rf"(?P<value>{NUMBER})[ ]?(?:(?P<unit>{UNIT})(?![a-z0-9/]))?",
+    re.IGNORECASE,
+)
+_BEFORE: Final = re.compile(
+    rf"(?<![\w.,/-])(?P<value>{NUMBER})(?:[ ]?(?:-|–|to)[ ]?(?P<upper>{NUMBER}))?"
+    rf"[ ]?-?(?P<unit>{UNIT})?[ ]*(?:(?:tablets?|doses?)[ ])?(?:of[ ]|for[ ])?$",
+    re.IGNORECASE,
+)
+# What is aimed at, or would be acted on, is no result.
+_AIM: Final = re.compile(
+    r"\b(?:goals?|targets?|targeting|maintain|keep|threshold|if|when|unless|until|once|should)\b"
+    r"[^.;\n]{0,30}$",
+    re.IGNORECASE,
+)
+_AIMED: Final = re.compile(r"[\s:]*(?:goals?|targets?|threshold|cut-?off)\b", re.IGNORECASE)
+_PRESSURE: Final = re.compile(r"(?<![\d/])(?P<value>\d{2,3})[ ]?/[ ]?\d{2,3}(?![\d/])")
+_LEAST_PRESSURE: Final = 40  # below it, "12/25" is a day
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+_MASS: Final = frozenset({"mg", "mcg", "g", "units", "ml", "%"})
+_PIECES: Final = re.compile(
+    r"[ -]?(?:tab|cap|pill|puff|spray|drop|time|day|week|month|hour|refill|dose|x\b|/|years?)",
+    re.IGNORECASE,
+)
+
+
+def readings(
+    text: str, start: int, end: int, others: Sequence[int] = (), *, dose: bool = False
+) -> list[Measurement]:
+    """Return the numbers that belong to the mention `text[start:end]`, the one it changed to where
+    it changed. `others` are where other mentions begin; with `dose` other words may stand between
+    a name and its number ("metoprolol succinate ER 200 mg"). `Measurement.mention` is 0."""
+    if not dose and _AIM.search(text, max(0, start - 40), start):
+        return []
+    limit = min([len(text), end + REACH, *(other for other in others if other >= end)])
+    stop = _BREAK.search(text, end, limit)
+    limit = stop.start() if stop else limit
+    if _AIMED.match(text, end, limit):
+        return []
+    found = list(_doses(text, end, limit) if dose else _results(text, end, limit))
+    return found or list(_ahead(text, start))
+
+
+def _results(text: str, end: int, limit: int) -> Iterator[Measurement]:
+    pressure = _PRESSURE.search(text, end, limit)
+    if (
+        pressure
+        and _LINK.fullmatch(text, end, pressure.start())
+        and int(pressure["value"]) >= _LEAST_PRESSURE
+    ):
+        yield Measurement(0, float(pressure["value"]), "mmhg", pressure.start(), pressure.end())
+        return
+    for match in _VALUE.finditer(text, end, min(len(text), limit + 12)):
+        if match.start("value") >= limit:
+            return
+        if _is_date(text, match):
+            continue
+        if _LINK.fullmatch(text, end, match.start()):
+            yield _changed(text, match)
+        return
+
+
+def _doses(text: str, end: int, limit: int) -> Iterator[Measurement]:
+    bare: list[Measurement] = []
+    with_unit: list[Measurement] = []
+    reached = False
+    for match in _VALUE.finditer(text, end, min(len(text), limit + 12)):
+        reached = reached or _FREE.fullmatch(text, end, match.start("value")) is not None
+        if match.start("value") >= limit or not reached:
+            break
+        if _is_date(text, match):
+            continue
+        found = _changed(text, match)
+        if found.unit in _MASS:
+            with_unit.append(found)
+        elif not found.unit and not _PIECES.match(text, match.end()):
+            bare.append(found)
+    yield from with_unit or bare[:1]
+
+
+def _changed(text: str, match: re.Match[str]) -> Measurement:
+    """Return a number, or what it changed to."""
+    value, upper = match["value"], match["upper"]
+    unit, end = unit_of(match["unit"]), match.end()
+    if upper and _FROM.search(text, max(0, match.start() - 8), match.start("value")):
+        value, upper = upper, None
+    else:
+        arrow = _ARROW.match(text, match.end())
+        while arrow:
+            value, upper, end = arrow["value"], None, arrow.end()
+            unit = unit_of(arrow["unit"]) or unit
+            arrow = _ARROW.match(text, end)
+    high = number(upper) if upper else None
+    return Measurement(0, number(value), unit, match.start("value"), end, high)
+
+
+def _ahead(text: str, start: int) -> Iterator[Measurement]:
+    match = _BEFORE.search(text, max(0, start - AHEAD), start)
+    if match and (match["unit"] or match[0].endswith("of ")):
+        high = number(match["upper"]) if match["upper"] else None
+        unit = unit_of(match["unit"])
+        yield Measurement(0, number(match["value"]), unit, match.start("value"), start, high)
+
+
+def _is_date(text: str, match: re.Match[str]) -> bool:
+    after = text[match.end("value") : match.end("value") + 1]
+    if after == "/" and not match["unit"]:
+        return True
+    before = text[max(0, match.start("value") - 1) : match.start("value")]
+    return before == "/" or (not match["unit"] and _YEAR.fullmatch(match["value"]) is not None)

@@ -1,0 +1,216 @@
+"""Cue words of a question: what they ask of the concept beside them.
+
+"family history of stroke", "warfarin stopped", "no fever", "previous pneumonia", "penicillin
+allergy". A leading cue holds for what follows it up to the next cue or a word that begins something
+else; a trailing one for what stands right before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Asked(StrEnum):
+    """What a question wants to hear of a concept; PRESENT is what it wants when it says nothing."""
+
+    PRESENT = "present"
+    CURRENT = "current"
+    CONFIRMED = "confirmed"
+    SUSPECTED = "suspected"
+    HISTORY = "history"  # "history of diabetes": past, or long known and still there
+    PAST = "past"  # "former smoker": past and no longer
+    CHILDHOOD = "childhood"
+    NEGATED = "negated"
+    FAMILY = "family"
+    NO_FAMILY = "no family"
+    TAKING = "taking"
+    STOPPED = "stopped"
+    NOT_TAKING = "not taking"
+    ALLERGY = "allergy"
+    INTOLERANCE = "intolerance"
+
+
+OF_DRUGS: Final = frozenset(
+    {Asked.TAKING, Asked.STOPPED, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCue:
+    """`query[start:end]` are the cue's words; it holds for `query[first:last]`. `plain`: a word
+    that also belongs to names ("acute"), so that it counts only where no name needs it."""
+
+    asked: Asked
+    start: int
+    end: int
+    first: int
+    last: int
+    plain: bool = False
+
+
+_RELATIVE: Final = (
+    r"mother|father|mom|dad|parents?|sisters?|brothers?|siblings?|aunts?|uncles?|cousins?|"
+    r"grand(?:mother|father|parents?)|relatives?|wife|husband|spouse|partner|sons?|daughters?"
+)
+_FAMILY: Final = (
+    r"(?:strong |positive )?(?:family|familial) (?:medical )?(?:history|hx)(?: of| for)?|"
+    rf"f(?:am)?hx?(?: of)?|relatives? with|(?:{_RELATIVE})(?:'s)?(?: (?:with|who had|had|has))?"
+)
+_USE: Final = r"(?:on|taking|using|receiving)"
+
+# In this order: the first that fits at a place wins.
+_LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
+    Asked.NO_FAMILY: (rf"(?:no|without|negative|denies) (?:{_FAMILY})",),
+    Asked.FAMILY: (_FAMILY,),
+    Asked.STOPPED: (
+        rf"no longer {_USE}", rf"(?:was|were|has been|previously|formerly) {_USE}",
+        "stopp(?:ed|ing)", "discontinu(?:ed|ing|ation of)", "came off", "taken off", "quit",
+        "cessation of", "d/c'?d",
+    ),
+    Asked.NOT_TAKING: (
+        rf"not (?:currently )?{_USE}", "never (?:on|took|taken)", "avoid(?:s|ed|ing)?", "off",
+    ),
+    Asked.NEGATED: (
+        "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx|h/o|"
+        "complaints?|symptoms?|findings?) of",
+        "no (?:current|recent|new|known|prior|previous|h/o)", "no", "denie[sd]", "denying",
+        "without(?: any)?", "negative for", "absence of", "absent", "free (?:of|from)",
+        "never (?:had|been)", "never", "not having", "(?:does|did) not have", "ruled out",
+        "excluded",
+    ),
+    Asked.ALLERGY: (
+        "(?:known )?(?:allerg(?:y|ies|ic)|anaphylaxis|hypersensitivity) (?:to|with)",
+    ),
+    Asked.INTOLERANCE: (
+        "intoleran(?:t|ce) (?:of|to)",
+        "(?:side effects?|adverse (?:reactions?|effects?)) (?:of|from|to|with)",
+        "(?:could|did|does) not tolerate", "cannot tolerate",
+    ),
+    Asked.SUSPECTED: (
+        "suspected", "suspicion (?:of|for)", "suspicious for", "possible", "probable", "presumed",
+        "questionable", "(?:concern(?:ing|s)?|work-?up) for", "rule[- ]?out", "r/o", "to exclude",
+        r"\?", "likely",
+    ),
+    Asked.CONFIRMED: (
+        "(?:confirmed|definite|definitive|(?:biopsy|culture)[- ]proven|proven|documented|"
+        "established)(?: (?:diagnosis|case) of)?",
+        "diagnosed with", "known(?: to have)?",
+    ),
+    Asked.HISTORY: (
+        "(?:past |previous |prior |remote |personal )?(?:medical |surgical )?(?:history|hx) of",
+        "h/o", "pmhx?(?: of)?", "past medical history",
+    ),
+    Asked.PAST: (
+        "previous(?:ly)?", "prior", "former(?:ly)?", "past", "ex", "remote", "resolved", "healed",
+        "status[- ]post", "s/p", "old",
+    ),
+    Asked.CHILDHOOD: ("childhood", "pa?ediatric"),
+    Asked.TAKING: (
+        "(?:currently|still|now|patients?|who (?:is|are)) (?:on|taking|using|receiving|takes|uses)",
+        "on", "taking", "takes", "receiving", "currently prescribed",
+    ),
+    Asked.CURRENT: (
+        "current(?:ly)?", "active(?:ly)?", "ongoing", "present", "persist(?:ent|ing)", "still",
+        "acute", "new(?:ly diagnosed|[- ]onset)?", "now", "today",
+    ),
+}  # fmt: skip
+_TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
+    Asked.NEGATED: (
+        "(?:was |is |has been )?(?:ruled out|excluded|denied|absent)", "negative",
+    ),
+    Asked.STOPPED: (
+        "(?:was |were |has been |recently )?(?:stopped|discontinued|withdrawn|held|d/c'?d)",
+        "discontinuation", "cessation",
+    ),
+    Asked.ALLERGY: ("allerg(?:y|ies|ic)", "anaphylaxis", "hypersensitivity"),
+    Asked.INTOLERANCE: (
+        "intoleran(?:t|ce)", "side effects?", "adverse (?:reactions?|effects?)", "not tolerated",
+    ),
+    Asked.FAMILY: (
+        rf"(?:in|of) (?:the |a |his |her )?(?:family|(?:{_RELATIVE}))", "runs in (?:the )?family",
+        "family history",
+    ),
+    Asked.SUSPECTED: ("(?:is )?suspected", "(?:cannot be|not) (?:excluded|ruled out)"),
+    Asked.CONFIRMED: ("confirmed", "proven"),
+    Asked.CHILDHOOD: (
+        "(?:as a|when a|since) child(?:hood)?", "in childhood", "(?:in|since) infancy",
+    ),
+    Asked.PAST: ("(?:in the|years) (?:past|ago)", "resolved", "previously", "in remission"),
+    Asked.CURRENT: (
+        "(?:right )?now", "today", "currently", "at present", "ongoing", "unchanged", "persists",
+    ),
+}  # fmt: skip
+
+
+def _alternatives(cues: Mapping[Asked, tuple[str, ...]]) -> str:
+    return "|".join(f"(?P<{asked.name}>{'|'.join(words)})" for asked, words in cues.items())
+
+
+# Words that stand in names of diseases and are cues only outside them.
+_PLAIN: Final = frozenset(
+    "acute active old new present ex persistent off on past absent still negative now likely "
+    "possible remote established known".split()
+)
+_ARTICLES: Final = r"(?:(?:a|an|the|any|his|her|their|some|recent)[ ]+)*"
+_LEADS: Final = re.compile(
+    rf"(?<![\w'/-])(?:{_alternatives(_LEADING)})"
+    rf"(?:(?<=\?)|(?![\w'/]))[-: ]*{_ARTICLES}(?=\S)",
+    re.IGNORECASE,
+)
+_TRAILS: Final = re.compile(
+    rf"(?<=[\w)'\"])[ ,]+(?P<cue>{_alternatives(_TRAILING)})"
+    r"(?![\w'/-])",
+    re.IGNORECASE,
+)
+# Where what a leading cue holds for ends.
+_ENDS: Final = re.compile(
+    r"[;.:()]|[,]? ?\b(?:but|with|who|whose|in|at|after|before|during|due|because|from|for|causing|"
+    r"despite|while|treated|and (?=(?:no|not|on|with|without|taking|history|family|current)\b))\b",
+    re.IGNORECASE,
+)
+
+
+def cues(query: str) -> list[QueryCue]:
+    """Return the cues of a question in order, none overlapping another."""
+    found: list[QueryCue] = []
+    for cue in sorted([*_trailing(query), *_leading(query)], key=lambda c: (c.start, -c.end)):
+        if not found or cue.start >= found[-1].end:
+            found.append(cue)
+    return [_ended(cue, found) for cue in found]
+
+
+def _leading(query: str) -> Iterator[QueryCue]:
+    for match in _LEADS.finditer(query):
+        name = match.lastgroup
+        if name is None:
+            continue
+        end = match.end(name)
+        while end > match.start() and query[end - 1] == " ":
+            end -= 1
+        plain = query[match.start() : end].lower() in _PLAIN
+        stop = _ENDS.search(query, match.end())
+        last = stop.start() if stop else len(query)
+        if last > match.end():
+            yield QueryCue(Asked[name], match.start(), end, match.end(), last, plain)
+
+
+def _trailing(query: str) -> Iterator[QueryCue]:
+    for match in _TRAILS.finditer(query):
+        kind = next(asked for asked in _TRAILING if match.group(asked.name))
+        plain = match["cue"].lower() in _PLAIN
+        yield QueryCue(kind, match.start("cue"), match.end("cue"), 0, match.start(), plain)
+
+
+def _ended(cue: QueryCue, every: Iterable[QueryCue]) -> QueryCue:
+    """End a cue's stretch where the next cue begins; a trailing one reaches back to the last."""
+    first, last = cue.first, cue.last
+    for other in every:
+        if cue.first >= cue.end and cue.end <= other.start < last and other.first >= other.end:
+            last = other.start
+        if cue.first < cue.start and other.end <= cue.start:
+            first = max(first, other.end)
+    return QueryCue(cue.asked, cue.start, cue.end, first, last, cue.plain)

@@ -1,0 +1,55 @@
+"""Drugs whose names are mistaken for one another, by their spelling.
+
+Source: the measure is in the manner of Kondrak and Dorr 2006, "Automatic identification of
+confusable drug names": shared letters in order, weighed more where the names begin alike.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from rapidfuzz import process
+from rapidfuzz.distance import Indel
+
+from indexing.language.terminology import NameKind, SemanticType, Terminology
+from indexing.language.terminology.compile import TYPES
+
+SHORTEST: Final = 5  # letters of a name; shorter ones resemble everything
+ALIKE: Final = 0.65  # share of letters in common, in order, on both sides
+ALIKE_AT_FIRST: Final = 0.5  # where the first three letters agree
+_FIRST: Final = 3
+_NAME: Final = re.compile(r"[A-Za-z]{5,}")
+
+
+def look_alikes(terminology: Terminology, name: str) -> frozenset[str]:
+    """Return the drugs whose names look like `name`; the drug of that name is not among them."""
+    word = name.strip().lower()
+    if not _NAME.fullmatch(word):
+        return frozenset()
+    names, ids = _drugs(terminology)
+    own = frozenset(terminology.find(name))
+    found = process.extract(
+        word, names, scorer=Indel.normalized_similarity, score_cutoff=ALIKE_AT_FIRST, limit=None
+    )
+    return frozenset(
+        ids[place]
+        for other, score, place in found
+        if ids[place] not in own and (score >= ALIKE or other[:_FIRST] == word[:_FIRST])
+    )
+
+
+@lru_cache(maxsize=4)
+def _drugs(terminology: Terminology) -> tuple[list[str], list[str]]:
+    """Return every one-word drug name in small letters, and its concept beside it."""
+    drug = TYPES.index(SemanticType.DRUG)
+    every = terminology.concept_ids()
+    names: list[str] = []
+    ids: list[str] = []
+    for row in (row for row, kind in enumerate(terminology.compiled.types) if kind == drug):
+        for name in terminology.names(every[row]):
+            if name.kind is not NameKind.ABBREVIATION and _NAME.fullmatch(name.text):
+                names.append(name.text.lower())
+                ids.append(every[row])
+    return names, ids
