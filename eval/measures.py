@@ -1,17 +1,22 @@
-"""The measures of a run, as trec_eval defines them.
+"""The measures of a run: by ir-measures where it is installed, else four of our own.
 
-Our own, because the package that binds trec_eval brings 115 MB of SciPy into every hospital; the
-tests hold these to its figures.
+ir-measures binds trec_eval and brings 115 MB of SciPy, which the default install cannot carry: it
+comes with the extra `lab`, and takes every figure then, under any name it knows. Without it four
+measures are to be had, written here after trec_eval; the tests hold them to its figures.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 
 from eval.benchmark import Qrels
+from indexing.errors import ConfigurationError, InvalidInput
 
 Ranked = Mapping[str, Sequence[str]]  # topic id -> document ids, best first
+Figures = dict[str, float]
 
 
 def ndcg(judged: Mapping[str, int], ranked: Sequence[str], k: int) -> float:
@@ -35,32 +40,93 @@ def reciprocal_rank(judged: Mapping[str, int], ranked: Sequence[str], k: int) ->
     return next(found, 0.0)
 
 
+def judged_share(judged: Mapping[str, int], ranked: Sequence[str], k: int) -> float:
+    """Return the share of the first k that somebody judged, 0 where nothing was found."""
+    shown = ranked[:k]
+    return sum(d in judged for d in shown) / len(shown) if shown else 0.0
+
+
 def _dcg(gains: Sequence[int]) -> float:
     return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, 1))
 
 
 _Measure = Callable[[Mapping[str, int], Sequence[str], int], float]
-MEASURES: Mapping[str, tuple[_Measure, int]] = {
+BUILT_IN: Mapping[str, tuple[_Measure, int]] = {
     "nDCG@10": (ndcg, 10),
     "R@100": (recall, 100),
     "RR@10": (reciprocal_rank, 10),
+    "Judged@10": (judged_share, 10),
 }
+HEADLINE = ("nDCG@10", "R@100", "RR@10")
+EVERY_RUN = tuple(BUILT_IN)
 
 
-def by_topic(qrels: Qrels, run: Ranked) -> dict[str, dict[str, float]]:
-    """Return topic id -> measure -> value; a topic without an answer has 0."""
+def measured_by() -> str:
+    """Name what takes the figures here."""
+    if find_spec("ir_measures") is None:
+        return "built-in"
+    return f"ir-measures {version('ir-measures')}"
+
+
+def by_topic(qrels: Qrels, run: Ranked, names: Sequence[str] = EVERY_RUN) -> dict[str, Figures]:
+    """Return topic id -> measure -> value; a topic without an answer has 0.
+
+    Raises:
+        InvalidInput: no measure has that name.
+        ConfigurationError: the measure needs the extra `lab`.
+    """
+    if find_spec("ir_measures") is not None:
+        return _by_library(qrels, run, names)
+    for name in names:
+        if name not in BUILT_IN:
+            raise ConfigurationError(
+                f"the measure {name} is not among the built-in {', '.join(BUILT_IN)}",
+                hint="pip install 'anamnesis[lab]' brings ir-measures, which knows it.",
+            )
+    return by_own(qrels, run, names)
+
+
+def by_own(qrels: Qrels, run: Ranked, names: Sequence[str] = EVERY_RUN) -> dict[str, Figures]:
+    """Take the built-in figures."""
     return {
-        topic: {
-            name: measure(judged, run.get(topic, ()), k) for name, (measure, k) in MEASURES.items()
-        }
+        topic: {name: BUILT_IN[name][0](judged, run.get(topic, ()), BUILT_IN[name][1])
+                for name in names}
         for topic, judged in qrels.items()
+    }  # fmt: skip
+
+
+def _by_library(qrels: Qrels, run: Ranked, names: Sequence[str]) -> dict[str, Figures]:
+    import ir_measures
+
+    try:
+        wanted = {ir_measures.parse_measure(name): name for name in names}
+    except (ValueError, NameError, SyntaxError, TypeError) as exc:
+        raise InvalidInput(
+            f"ir-measures knows no measure of the name {', '.join(names)!r}",
+            hint="Names are written as nDCG@10, R@100, RR@10, AP, P@5, Judged@10, RBP(p=0.8).",
+        ) from exc
+    # Ranks as scores: whole numbers are exact in trec_eval's 32 bits.
+    scored = {
+        topic: {d: float(len(ranked) - i) for i, d in enumerate(ranked)}
+        for topic, ranked in run.items()
+        if ranked and topic in qrels
     }
+    found: dict[str, Figures] = {topic: dict.fromkeys(names, 0.0) for topic in qrels}
+    if scored:  # it takes an empty run for an error
+        for metric in ir_measures.iter_calc(list(wanted), qrels, scored):
+            found[metric.query_id][wanted[metric.measure]] = float(metric.value)
+    return found
 
 
-def aggregate(qrels: Qrels, run: Ranked) -> dict[str, float]:
-    """Return each measure's mean over all judged topics."""
-    found = by_topic(qrels, run)
+def mean(found: Mapping[str, Mapping[str, float]]) -> Figures:
+    """Return each measure's mean over all topics, to four digits."""
+    names = next(iter(found.values()), {})
     return {
-        name: round(sum(values[name] for values in found.values()) / len(found), 4)
-        for name in MEASURES
+        name: round(math.fsum(values[name] for values in found.values()) / len(found), 4)
+        for name in names
     }
+
+
+def aggregate(qrels: Qrels, run: Ranked, names: Sequence[str] = HEADLINE) -> Figures:
+    """Return each measure's mean over all judged topics."""
+    return mean(by_topic(qrels, run, names))

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
 from app.cli.output import print_json, progress, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
+from eval.archive import Archive, Card
 from eval.benchmark import Benchmark, load
 from eval.corpus import Indexes, NoDocuments, fill
-from eval.measures import aggregate
-from eval.run import RANKERS, Run, run
-from eval.trec import write_run
+from eval.measures import EVERY_RUN, HEADLINE, by_topic, mean, measured_by
+from eval.run import RANKERS, Run, ask, gathered
+from eval.trec import DEPTH, write_run
+from eval.versions import code_version, data_version
 from indexing.access import LABELS, Access, Role
 from indexing.backends.memory_graph import MemoryGraphIndex
 from indexing.backends.memory_vectors import MemoryVectorIndex
@@ -25,31 +30,93 @@ from indexing.encoders import CachedEncoder
 from indexing.model import TenantId
 from rankers.search import Search
 
+LAB = "lab"  # the folder of stored runs and judgements under the home
+KEPT_AT_ONCE = 20  # topics between two writes: what a killed run asks again at most
 TIMEOUT_S = 60.0  # a benchmark wants every leg's answer, however busy the machine
 
 
 def run_command(
-    home: Path, benchmark: Path, split: str, ranker: str, run_out: Path | None, json_out: bool
+    home: Path,
+    benchmark: Path,
+    split: str,
+    ranker: str,
+    run_out: Path | None,
+    json_out: bool,
+    *,
+    name: str = "",
+    tenant: str = "",
+    measures: Sequence[str] = (),
 ) -> int:
-    """Measure a ranker on a benchmark and print the figures; return the exit code."""
+    """Measure a ranker on a benchmark, store the run and print the figures; return 0."""
     read = load(benchmark, split)
     settings = load_settings().model_copy(update={"home": home})
-    found = evaluate(Installation(settings), read, ranker)
+    installation = Installation(settings)
+    archive = Archive(home / LAB)
+    made = _card(installation, read, split, ranker)
+    made = replace(made, name=name, tenant=tenant, source=str(benchmark.resolve()))
+    card, found = evaluate(installation, read, archive.begin(made, read), archive, measures)
     if run_out is not None:
         write_run(found.ranked, f"anamnesis-{ranker}", run_out)
-    figures = aggregate(read.qrels, found.documents())
-    result = {**figures, "n": len(read.topics), "unparsed": found.unparsed}
+    result = {each: card.figures[each] for each in (*HEADLINE, *measures)}
+    result |= {"n": len(read.topics), "unparsed": found.unparsed}
+    stderr.print(f"stored as {card.run_id}")
     if json_out:
         print_json(result)
     else:
-        for name, value in result.items():
-            print(f"{name:<10} {value}")
+        for each, value in result.items():
+            print(f"{each:<10} {value}")
     return 0
 
 
-def evaluate(installation: Installation, benchmark: Benchmark, ranker: str) -> Run:
-    """Index the corpus in a folder that is removed again, and ask every topic."""
-    legs = RANKERS[ranker]
+def _card(installation: Installation, read: Benchmark, split: str, ranker: str) -> Card:
+    """Write down what a run depends on."""
+    vectors = "vector" in RANKERS[ranker]
+    return Card(
+        benchmark=read.name,
+        split=split,
+        ranker=ranker,
+        settings={"legs": list(RANKERS[ranker]), "depth": DEPTH},
+        data_version=data_version(read),
+        code_version=code_version(),
+        model=installation.encoder.model if vectors else "",
+        terminology=installation.terminology.version,
+        n=len(read.topics),
+        measured_by=measured_by(),
+    )
+
+
+def evaluate(
+    installation: Installation,
+    benchmark: Benchmark,
+    card: Card,
+    archive: Archive,
+    measures: Sequence[str] = (),
+) -> tuple[Card, Run]:
+    """Ask the topics that the run has no answer to yet, and close it with its figures."""
+    done = archive.answered(card.run_id)
+    left = {topic: text for topic, text in benchmark.topics.items() if topic not in done}
+    if done:
+        stderr.print(f"continuing {card.run_id}: {len(done)} topics are there")
+    began = time.monotonic()
+    if left:
+        _ask(installation, benchmark, card, archive, left)
+    took_s = card.took_s + time.monotonic() - began
+    found = gathered(card.ranker, list(archive.topics(card.run_id)))
+    names = list(dict.fromkeys((*EVERY_RUN, *measures)))
+    figures = by_topic(benchmark.qrels, found.documents(), names)
+    closed = replace(card, figures=mean(figures), unparsed=found.unparsed, took_s=round(took_s, 2))
+    return archive.finish(closed, figures), found
+
+
+def _ask(
+    installation: Installation,
+    benchmark: Benchmark,
+    card: Card,
+    archive: Archive,
+    topics: Mapping[str, str],
+) -> None:
+    """Index the corpus in a folder that is removed again, and ask."""
+    legs = RANKERS[card.ranker]
     access = Access(
         TenantId(uuid4()), "evaluation", frozenset({Role.RELEVANCE}), "HQUALIMP", labels=LABELS
     )
@@ -65,8 +132,11 @@ def evaluate(installation: Installation, benchmark: Benchmark, ranker: str) -> R
         try:
             with _shown("indexing", len(benchmark.corpus)) as advance:
                 fill(indexes, access.tenant_id, benchmark.corpus, advance)
-            with _shown("asking", len(benchmark.topics)) as advance:
-                return run(search.answer, access, benchmark.topics, ranker, lambda: advance(1))
+            with _shown("asking", len(topics)) as advance:
+                answers = ask(search.answer, access, topics, legs)
+                while some := list(islice(answers, KEPT_AT_ONCE)):
+                    archive.add(card, some, benchmark)
+                    advance(len(some))
         finally:
             search.close()
 
@@ -112,8 +182,9 @@ def _runs(pid: int) -> bool:
 
 @contextmanager
 def _shown(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    began = time.monotonic()
     with progress() as bar:
         task = bar.add_task(what, total=total)
         yield lambda n: bar.advance(task, n)
     if not stderr.is_terminal:
-        stderr.print(f"{what}: {total} done")
+        stderr.print(f"{what}: {total} done in {time.monotonic() - began:.1f} s")
