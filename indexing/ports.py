@@ -19,6 +19,7 @@ from indexing.access import Access
 from indexing.clauses import Clause
 from indexing.filters import Filters
 from indexing.model import (
+    Assertion,
     Document,
     IndexState,
     Mention,
@@ -170,6 +171,13 @@ class GraphIndex(Protocol):
         self, access: Access, concept_ids: Iterable[str], filters: Filters
     ) -> Mapping[str, int]:
         """Count visible documents by the best status that any of the concepts has in them."""
+        ...
+
+    def standings(
+        self, access: Access, doc_ids: Sequence[str], concept_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Assertion]]:
+        """Return what the visible ones of these documents say of these concepts, by document and
+        concept; what a document does not mention is absent."""
         ...
 
     def state(self, tenant_id: TenantId) -> IndexState: ...

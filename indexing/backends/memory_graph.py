@@ -94,6 +94,22 @@ class MemoryGraphIndex:
                 counts[min(found, key=BEST_FIRST.index).value] += 1
         return dict(counts)
 
+    def standings(
+        self, access: Access, doc_ids: Sequence[str], concept_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Assertion]]:
+        """Return what the visible ones of these documents say of these concepts."""
+        wanted, nothing = frozenset(concept_ids), Filters()
+        live = self._tenants.get(access.tenant_id, {})
+        found: dict[str, dict[str, Assertion]] = {}
+        for doc_id in doc_ids:
+            held = live.get(doc_id)
+            if held is None or held.document is None or not visible(held.document, access, nothing):
+                continue
+            said = {c: status for c, (status, _) in held.concepts.items() if c in wanted}
+            if said:
+                found[doc_id] = said
+        return found
+
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count what is held, and fold it into one digest."""
         held = self.entries(tenant_id)

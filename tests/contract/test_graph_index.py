@@ -221,3 +221,24 @@ def test_ties_stand_by_id_and_k_cuts(index: GraphIndex, tenant: Tenant, access: 
     index.drop(tenant.tenant_id)
     assert index.entries(tenant.tenant_id) == {}
     assert ids(index.search(access, {"x": 1.0}, ALL, 5, "present")) == []
+
+
+def test_standings_are_those_of_the_documents_asked_for(
+    filled: GraphIndex, tenant: Tenant, access: Access
+) -> None:
+    asked = ["denied", "once", "other", "secret", "nowhere"]
+    found = filled.standings(access, asked, ["chf", "rash", "unknown"])
+    assert found == {"denied": {"chf": N}, "once": {"chf": P}, "other": {"rash": P}}
+    assert filled.standings(access, [], ["chf"]) == {}
+    assert filled.standings(access, ["once"], []) == {}
+
+
+def test_standings_follow_a_change_and_keep_to_the_patients_opened(
+    filled: GraphIndex, tenant: Tenant, access: Access
+) -> None:
+    filled.upsert(tenant.tenant_id, [entry(tenant, "once", {"chf": N}, version=2)])
+    filled.delete(tenant.tenant_id, [Tombstone("denied", 2)])
+    every = ["once", "denied", "often"]
+    assert filled.standings(access, every, ["chf"]) == {"once": {"chf": N}, "often": {"chf": P}}
+    only = replace(access, patients=frozenset({"P2"}))
+    assert filled.standings(only, every, ["chf"]) == {"often": {"chf": P}}

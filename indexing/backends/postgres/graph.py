@@ -15,7 +15,7 @@ from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.postings import PostingsReader, Walk, factors
 from indexing.filters import Filters
-from indexing.model import Document, IndexState, TenantId, Tombstone
+from indexing.model import Assertion, Document, IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, GraphEntry, Ranking, Scored
 from indexing.reconcile import digest
 from indexing.statuses import BEST_FIRST, COUNTED, SATURATION, standings
@@ -103,6 +103,27 @@ class PostgresGraphIndex:
             for status, count in zip(BEST_FIRST, counts, strict=True)
             if count
         }
+
+    def standings(
+        self, access: Access, doc_ids: Sequence[str], concept_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Assertion]]:
+        """Return what the visible ones of these documents say of these concepts."""
+        wanted = list(dict.fromkeys(concept_ids))
+        if not wanted or not doc_ids:
+            return {}
+        walk = self._reader.walk(access.tenant_id, wanted)
+        asked = np.zeros(walk.count, np.bool_)
+        asked[walk.known(doc_ids)] = True
+        asked &= self._open(access, Filters(), walk)
+        found: dict[str, dict[str, Assertion]] = {}
+        for concept, said in walk.postings.items():
+            inside = asked[said.documents]
+            pairs = zip(
+                said.documents[inside].tolist(), said.statuses[inside].tolist(), strict=True
+            )
+            for number, status in pairs:
+                found.setdefault(walk.names[number], {})[concept] = BEST_FIRST[status]
+        return found
 
     def _open(self, access: Access, filters: Filters, walk: Walk) -> NDArray[np.bool_]:
         """Say which document numbers this access and these filters let through."""
