@@ -143,9 +143,10 @@ class Installation:
 
         return f"{LANGUAGE_VERSION}+{self.terminology.version}"
 
-    def annotate(self, text: str) -> Annotation:
+    def annotate(self, text: str, copied: Sequence[tuple[int, int]] = ()) -> Annotation:
         """Run the language pipeline; the result names the terminology's version as well."""
-        return replace(self.language.annotate(text), language_version=self.language_version)
+        found = self.language.annotate(text, copied)
+        return replace(found, language_version=self.language_version)
 
     def refresh_terminology(self) -> bool:
         """Open the terminology anew when another version was loaded; say whether it was."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from indexing.copies import Kept, Outcome, settle
 from indexing.model import Annotation, ChangeEvent, Document, Kind, TenantId
 from indexing.ports import Derived, Encoder, VectorEntry, Vectors
 
@@ -18,8 +19,13 @@ class DerivedStore(Protocol):
         self, tenant_id: TenantId, doc_ids: Sequence[str], model: str, dimension: int
     ) -> list[VectorEntry]: ...
     def live(self, tenant_id: TenantId) -> Mapping[str, int]: ...
+    def kept(self, tenant_id: TenantId, documents: Sequence[Document], keys: Sequence[str]) -> Kept:
+        """Return what stands there of the patients of `documents`, and of those in whose charts
+        the notes of `keys` were."""
+        ...
+
     def store_language(
-        self, tenant_id: TenantId, found: Sequence[tuple[Document, Annotation]]
+        self, tenant_id: TenantId, found: Sequence[tuple[Document, Annotation]], copied: Outcome
     ) -> None: ...
     def store_vectors(
         self, tenant_id: TenantId, model: str, found: Sequence[tuple[Document, Vectors]]
@@ -34,17 +40,33 @@ class LanguageFollower:
     kind = Kind.DOCUMENT
     batch = 64
 
-    def __init__(self, store: DerivedStore, annotate: Callable[[str], Annotation]) -> None:
+    def __init__(
+        self,
+        store: DerivedStore,
+        annotate: Callable[[str, Sequence[tuple[int, int]]], Annotation],
+    ) -> None:
         self._store, self._annotate = store, annotate
 
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
-        """Annotate what the events name as it stands now, and announce it."""
+        """Annotate what the events name as it stands now, and announce it; and other notes of the
+        same patients, where what is copied in them changed by it."""
         documents = self._store.documents(tenant_id, [e.key for e in events if not e.deleted])
+        keys = [event.key for event in events]
+        left = set(keys) - {document.doc_id for document in documents}
+        copies = settle(documents, left, self._store.kept(tenant_id, documents, keys))
+        if copies.touched:
+            others = self._store.documents(tenant_id, list(copies.touched))
+            # One that changed meanwhile has an event of its own on the way.
+            documents += [d for d in others if d.version == copies.touched[d.doc_id]]
         if documents:
-            found = [(document, self._annotate(document.text)) for document in documents]
-            self._store.store_language(tenant_id, found)
+            found = [(d, self._annotated(d, copies)) for d in documents]
+            self._store.store_language(tenant_id, found, copies)
         if gone := [(e.key, e.version) for e in events if e.deleted]:
             self._store.forget(tenant_id, Kind.LANGUAGE, gone)
+
+    def _annotated(self, document: Document, copies: Outcome) -> Annotation:
+        stretches = [(each.start, each.end) for each in copies.copied[document.doc_id]]
+        return self._annotate(document.text, stretches)
 
 
 class EmbedFollower:

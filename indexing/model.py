@@ -77,6 +77,27 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """`text[start:end]` of a note stands in an earlier note of the same patient; its origin is the
+    earliest that has it."""
+
+    start: int
+    end: int
+    first_id: str
+    first_start: int
+    first_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`text[start:end]` of a note stands again in `notes` later notes of the same patient."""
+
+    start: int
+    end: int
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """What the language pipeline found in one text, by one version of that pipeline."""
 

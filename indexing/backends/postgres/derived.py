@@ -11,8 +11,9 @@ import orjson
 
 from indexing.access import Access
 from indexing.audit import AuditRow
-from indexing.backends.postgres import audit
+from indexing.backends.postgres import audit, copies
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.copies import Kept, Outcome
 from indexing.model import (
     Annotation,
     Assertion,
@@ -158,8 +159,16 @@ class PostgresDerived:
             ).fetchall()
         return {row[0]: row[1] for row in rows}
 
+    def kept(self, tenant_id: TenantId, documents: Sequence[Document], keys: Sequence[str]) -> Kept:
+        """Return the prints of the charts that a change of these notes may touch."""
+        with self._database.tenant(tenant_id) as conn:
+            return copies.read(conn, tenant_id, documents, keys)
+
     def store_language(
-        self, tenant_id: TenantId, found: Sequence[tuple[Document, Annotation]]
+        self,
+        tenant_id: TenantId,
+        found: Sequence[tuple[Document, Annotation]],
+        copied: Outcome | None = None,
     ) -> None:
         """Keep annotations and announce them; one that is older than the stored one is dropped."""
         with self._database.tenant(tenant_id, derived=True) as conn:
@@ -171,6 +180,8 @@ class PostgresDerived:
                 "found = excluded.found WHERE a.version <= excluded.version",
                 [(tenant_id, d.doc_id, d.version, a.language_version, pack(a)) for d, a in found],
             )
+            if copied is not None:
+                copies.write(conn, tenant_id, copied)
             announce(
                 conn, tenant_id, Kind.LANGUAGE, [(d.doc_id, d.version, False) for d, _ in found]
             )
@@ -204,6 +215,8 @@ class PostgresDerived:
                 f"DELETE FROM {table} WHERE tenant_id = %s AND doc_id = %s AND version <= %s",
                 [(tenant_id, doc_id, version) for doc_id, version in gone],
             )
+            if kind is Kind.LANGUAGE:
+                copies.forget(conn, tenant_id, gone)
             announce(conn, tenant_id, kind, [(doc_id, version, True) for doc_id, version in gone])
 
 
