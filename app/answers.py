@@ -53,7 +53,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class HitView:
-    """One result; `open` is False when it was deleted or closed after the page was frozen."""
+    """One result; `open` is False when it was deleted or closed after the page was frozen.
+
+    `copy_of` is the earlier note whose paragraph it shows, `repeats` that one's rank where it is on
+    this page too: the copy is then folded to a line."""
 
     rank: int
     doc_id: str
@@ -67,6 +70,8 @@ class HitView:
     score: float
     parts: Sequence[Part]
     repeated: int
+    copy_of: str
+    repeats: int | None
     open: bool
     patient_id: str | None
     person: Person | None
@@ -163,9 +168,13 @@ def results_of(
     """Prepare a slice for the template; `described` are its hits whose notes are still open."""
     every = opened.page.answer["hits"]
     best = max((float(hit["score"]) for hit in every), default=0.0) or 1.0
-    there = {hit.doc_id: hit for hit in described}
-    ranked = (hit_of(hit) for hit in opened.hits)
-    hits = [_hit(there.get(r.doc_id, r), r.doc_id in there, people, best) for r in ranked]
+    places = {hit.doc_id: hit.rank for hit in described}
+    there = iter(described)  # in the order of the page; a note and its copy may have changed places
+    ranked = ((hit_of(hit), hit["doc_id"] in places) for hit in opened.hits)
+    hits = [
+        _hit(next(there) if is_open else hit, is_open, people, best, places)
+        for hit, is_open in ranked
+    ]
     return Results(
         opened.page.page_id, opened.page.answer, list(_groups(hits, grouping)), opened.start,
         len(hits), opened.depth, opened.page.created_at, zone, people,
@@ -182,7 +191,9 @@ def _groups(hits: Sequence[HitView], grouping: str) -> Iterator[Group]:
         yield Group(patient_id, found[0].person, found)
 
 
-def _hit(hit: Hit, is_open: bool, people: Mapping[str, Person], best: float) -> HitView:
+def _hit(
+    hit: Hit, is_open: bool, people: Mapping[str, Person], best: float, places: Mapping[str, int]
+) -> HitView:
     return HitView(
         rank=hit.rank,
         doc_id=hit.doc_id,
@@ -196,6 +207,8 @@ def _hit(hit: Hit, is_open: bool, people: Mapping[str, Person], best: float) -> 
         score=hit.score,
         parts=[_part(leg, hit.signals.get(leg), best) for leg in LEG_NAMES],
         repeated=hit.repeated,
+        copy_of=hit.copy_of,
+        repeats=places.get(hit.copy_of) if hit.copy_of != hit.doc_id else None,
         open=is_open,
         patient_id=hit.patient_id,
         person=people.get(hit.patient_id or ""),

@@ -20,10 +20,12 @@ from indexing.clauses import Clause
 from indexing.filters import Filters
 from indexing.model import (
     Assertion,
+    Copied,
     Document,
     IndexState,
     Mention,
     Passage,
+    Repeat,
     Section,
     TenantId,
     Tombstone,
@@ -197,13 +199,16 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A document with everything derived from it, as the store keeps it."""
+    """A document with everything derived from it, as the store keeps it. `copied` and `repeats`
+    are told to readers alone, as far as they may see the other notes."""
 
     document: Document
     language_version: str
     sections: tuple[Section, ...]
     passages: tuple[Passage, ...]
     mentions: tuple[Mention, ...]
+    copied: tuple[Copied, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

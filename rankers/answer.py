@@ -73,7 +73,8 @@ class Snippet:
 class Hit:
     """One note. `concepts` maps concept id to its share of the graph's score; `passage` is the
     number of the one that lies nearest in meaning. What stands after `passage` is empty until the
-    note has been read."""
+    note has been read: `repeated` counts the later notes that repeat the paragraph shown, `copy_of`
+    names the earlier note that has it first."""
 
     rank: int
     doc_id: str
@@ -89,6 +90,7 @@ class Hit:
     author: str = ""
     snippet: Snippet = field(default_factory=Snippet)
     repeated: int = 0
+    copy_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

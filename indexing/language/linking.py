@@ -7,7 +7,6 @@ takes what is there. Nothing here delays a start: somebody with time to spare ca
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import tempfile

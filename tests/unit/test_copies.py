@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from indexing.copies import Kept, Printed, settle
 from indexing.model import Copied, Document, TenantId
+from rankers.answer import Hit
+from rankers.describe import collapsed
 
 TENANT = TenantId(uuid4())
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -144,3 +146,14 @@ def test_any_history_ends_where_a_fresh_start_does(history: list[tuple[object, .
         for c in found:
             assert 0 <= c.start < c.end <= len(store.documents[key].text)
             assert c.first_end <= len(store.documents[c.first_id].text)
+
+
+def test_the_first_author_takes_the_place_of_the_best_copy() -> None:
+    def hit(rank: int, name: str, copy_of: str = "") -> Hit:
+        return Hit(rank, name, 1 / rank, {}, copy_of=copy_of)
+
+    hits = [hit(1, "copy", "first"), hit(2, "other"), hit(3, "later", "first"), hit(4, "first")]
+    found = [(each.rank, each.doc_id) for each in collapsed(hits)]
+    assert found == [(1, "first"), (2, "other"), (3, "copy"), (4, "later")]
+    alone = [hit(1, "x", "elsewhere"), hit(2, "y", "x")]
+    assert [each.doc_id for each in collapsed(alone)] == ["x", "y"]

@@ -101,26 +101,48 @@ def forget(conn: Connection, tenant_id: TenantId, gone: Sequence[tuple[str, int]
             )
 
 
+# Those pairs of which the reader may see the other note; %(ids)s are notes already opened.
+_SEEN = """
+WITH open AS NOT MATERIALIZED (SELECT doc_id FROM document WHERE tenant_id = %(tenant)s AND live
+    AND NOT labels && %(closed)s
+    AND (%(patients)s::text[] IS NULL OR patient_id = ANY(%(patients)s)))
+SELECT c.doc_id, c.start_at, c.end_at, c.first_id, c.first_start, c.first_end
+FROM copied_paragraph c JOIN open ON open.doc_id = c.first_id
+WHERE c.tenant_id = %(tenant)s AND c.doc_id = ANY(%(ids)s)
+UNION
+SELECT c.doc_id, c.start_at, c.end_at, c.first_id, c.first_start, c.first_end
+FROM copied_paragraph c JOIN open ON open.doc_id = c.doc_id
+WHERE c.tenant_id = %(tenant)s AND c.first_id = ANY(%(ids)s)
+"""
+
+
 def seen(
     conn: Connection, access: Access, doc_ids: Sequence[str]
 ) -> tuple[Mapping[str, tuple[Copied, ...]], Mapping[str, tuple[Repeat, ...]]]:
-    """Return, by note, what is copied in it and what later notes repeat of it; notes that `access`
-    does not open are not counted."""
-    patients = None if access.patients is None else sorted(access.patients)
+    """Return, by note, what is copied in it and what later notes repeat of it, both as far as
+    `access` opens the other note."""
     rows = conn.execute(
-        "SELECT c.first_id, c.first_start, c.first_end, count(DISTINCT c.doc_id) "
-        "FROM copied_paragraph c JOIN document d ON d.tenant_id = c.tenant_id "
-        "AND d.doc_id = c.doc_id WHERE c.tenant_id = %s AND c.first_id = ANY(%s) AND d.live "
-        "AND NOT d.labels && %s AND (%s::text[] IS NULL OR d.patient_id = ANY(%s)) "
-        "GROUP BY 1, 2, 3 ORDER BY 1, 2",
-        (
-            access.tenant_id, list(doc_ids), sorted(access.closed_labels), patients, patients,
-        ),
+        _SEEN,
+        {
+            "tenant": access.tenant_id, "ids": list(doc_ids),
+            "closed": sorted(access.closed_labels),
+            "patients": None if access.patients is None else sorted(access.patients),
+        },
     ).fetchall()  # fmt: skip
+    wanted = frozenset(doc_ids)
+    copied: dict[str, list[Copied]] = {}
+    later: dict[tuple[str, int, int], set[str]] = {}
+    for doc_id, *place in sorted(rows):
+        found = Copied(*place)
+        if doc_id in wanted:
+            copied.setdefault(doc_id, []).append(found)
+        if found.first_id in wanted:
+            key = (found.first_id, found.first_start, found.first_end)
+            later.setdefault(key, set()).add(doc_id)
     repeats: dict[str, list[Repeat]] = {}
-    for first_id, start, end, notes in rows:
-        repeats.setdefault(first_id, []).append(Repeat(start, end, notes))
+    for (doc_id, start, end), notes in sorted(later.items()):
+        repeats.setdefault(doc_id, []).append(Repeat(start, end, len(notes)))
     return (
-        _copied(conn, access.tenant_id, doc_ids),
-        {doc_id: tuple(found) for doc_id, found in repeats.items()},
+        {doc_id: tuple(each) for doc_id, each in copied.items()},
+        {doc_id: tuple(each) for doc_id, each in repeats.items()},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,15 @@ _DOCUMENT = (
     "d.doc_id, d.version, d.text, d.title, d.patient_id, d.encounter_id, d.date_start, "
     "d.date_end, d.type, d.specialty, d.author, d.labels, d.resource_type, d.resource_id"
 )
+
+# Each follower waits for events of one kind; the index on (tenant, kind, position) finds them.
+_PENDING = """
+SELECT c.follower, c.complete_to, (SELECT count(DISTINCT o.key) FROM outbox o
+    WHERE o.tenant_id = %s AND o.kind = f.kind AND (o.xid, o.row) > (c.xid::text::xid8, c.row))
+FROM cursor_position c JOIN (VALUES ('language', 'document'), ('vector', 'vectors'),
+    ('lexical', 'language'), ('graph', 'language'), ('embed', 'language')) f (follower, kind)
+    ON f.follower = c.follower
+"""
 
 # A table: a page reads thousands of them, and calling the enum costs ten times as much.
 _ASSERTION = {each.value: each for each in Assertion}
@@ -248,11 +258,17 @@ def visible(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping
         (access.tenant_id, list(doc_ids)),
     ).fetchall()
     found = (_derived(access.tenant_id, row) for row in rows)
-    return {
+    opened = {
         each.document.doc_id: each
         for each in found
         if access.opens(each.document.patient_id, each.document.labels)
     }
+    copied, repeats = copies.seen(conn, access, list(opened))
+    for doc_id in copied.keys() | repeats.keys():
+        opened[doc_id] = replace(
+            opened[doc_id], copied=copied.get(doc_id, ()), repeats=repeats.get(doc_id, ())
+        )
+    return opened
 
 
 class PostgresDocuments:
@@ -307,17 +323,11 @@ class PostgresDocuments:
     def freshness(self, access: Access) -> Freshness:
         """Say up to when the indexes are complete for this tenant, and what is still pending."""
         with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(
-                "SELECT c.follower, c.complete_to, (SELECT count(DISTINCT o.key) FROM outbox o "
-                "WHERE o.tenant_id = %s AND (o.xid, o.row) > (c.xid::text::xid8, c.row) "
-                "AND o.kind = CASE c.follower WHEN 'language' THEN 'document' "
-                "WHEN 'vector' THEN 'vectors' ELSE 'language' END) AS pending "
-                "FROM cursor_position c",
-                (access.tenant_id,),
-            ).fetchall()
+            rows = conn.execute(_PENDING, (access.tenant_id,)).fetchall()
             held = conn.execute(
-                "SELECT extract(epoch FROM clock_timestamp() - min(at)) FROM outbox "
-                "WHERE tenant_id = %s AND xid >= pg_snapshot_xmin(pg_current_snapshot())",
+                "SELECT extract(epoch FROM clock_timestamp() - min(at)) FROM outbox WHERE "
+                "tenant_id = %s AND kind = ANY('{document,language,vectors}') "
+                "AND xid >= pg_snapshot_xmin(pg_current_snapshot())",
                 (access.tenant_id,),
             ).fetchone()
         complete: list[datetime] = [row[1] for row in rows if row[1] is not None]
