@@ -25,32 +25,41 @@ from indexing.ports import (
 BATCH = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Indexes:
-    """Where a corpus goes; a leg that is not asked is None and costs nothing. The full text is
-    always there, because filters and operators are checked by it."""
+class HeldDocuments:
+    """The notes of an evaluation, for questions that have the notes themselves read."""
 
-    annotate: Callable[[str], Annotation]
-    encoder: Encoder
-    lexical: LexicalIndex
-    vector: VectorIndex | None
-    graph: GraphIndex | None
+    def __init__(self) -> None:
+        self._held: dict[str, Derived] = {}
 
-
-class NoDocuments:
-    """Notes for a search that shows none: an evaluation asks for the ranking alone."""
+    def add(self, derived: Iterable[Derived]) -> None:
+        """Keep some more."""
+        self._held.update((each.document.doc_id, each) for each in derived)
 
     def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:  # noqa: ARG002
-        """Return nothing."""
-        return {}
+        """Return those among `doc_ids` that are here; an evaluation may read them all."""
+        return {doc_id: self._held[doc_id] for doc_id in doc_ids if doc_id in self._held}
 
     def freshness(self, access: Access) -> Freshness:  # noqa: ARG002
         """Say that nothing is pending."""
         return Freshness(None, {})
 
     def total(self, access: Access) -> int:  # noqa: ARG002
-        """Return 0."""
-        return 0
+        """Count them."""
+        return len(self._held)
+
+
+@dataclass(frozen=True, slots=True)
+class Indexes:
+    """Where a corpus goes; the vector leg is None and costs nothing where it is not asked. The
+    full text is always there, because filters and operators are checked by it; so is the graph,
+    which knows what each note says of a concept, and the notes, which are read for the rest."""
+
+    annotate: Callable[[str], Annotation]
+    encoder: Encoder
+    lexical: LexicalIndex
+    vector: VectorIndex | None
+    graph: GraphIndex
+    documents: HeldDocuments
 
 
 def document(tenant_id: TenantId, text: Text) -> Document:
@@ -84,8 +93,8 @@ def fill(
         indexes.lexical.upsert(
             tenant_id, [LexicalEntry(d.document, d.sections, d.mentions) for d in derived]
         )
-        if indexes.graph is not None:
-            indexes.graph.upsert(tenant_id, [GraphEntry(d.document, d.mentions) for d in derived])
+        indexes.graph.upsert(tenant_id, [GraphEntry(d.document, d.mentions) for d in derived])
+        indexes.documents.add(derived)
         if indexes.vector is not None:
             indexes.vector.upsert(tenant_id, list(_encoded(indexes.encoder, derived)))
         each(len(texts))

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Final
 
 from eval.language import Figures
+from eval.measures import ndcg
 from indexing.language.assertion import Offsets, assess
 from indexing.language.sections import sections
 from indexing.model import Assertion
 
 FOLDER: Final = Path(__file__).parent / "traps"
 SOURCE: Final = FOLDER / "source.txt"
+SETS: Final[Mapping[str, Path]] = {"traps": SOURCE, "held-out": FOLDER / "holdout.txt"}
 _MENTION: Final = re.compile(r"\{([^{}|]+)\|(\w+)\}")
 
 
@@ -188,6 +190,47 @@ def judged_wrong(traps: Traps, ranked: Mapping[str, Sequence[str]], k: int = 10)
         shown += len(top)
         wrong += sum(query.grades.get(note) == 0 for note in top)
     return wrong / max(1, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFigures:
+    """How a ranker fares with the traps: `worst` are the queries that show something wrong, with
+    the rank of the first; `weak` those whose nDCG@k is under .9."""
+
+    queries: int
+    ndcg: float
+    wrong: float
+    worst: Mapping[str, int]
+    weak: Mapping[str, float]
+
+    def line(self) -> str:
+        """Return the figures on one line."""
+        shown = f"nDCG@10 {self.ndcg:.4f}  wrong in the top 10 {100 * self.wrong:.2f} %"
+        return f"n={self.queries:<4} {shown}  queries with a wrong hit {len(self.worst)}"
+
+    def to_json(self) -> dict[str, object]:
+        """Return the figures for scripts."""
+        return {
+            "n": self.queries, "nDCG@10": round(self.ndcg, 4), "wrong@10": round(self.wrong, 4),
+            "wrong": dict(self.worst), "weak": dict(self.weak),
+        }  # fmt: skip
+
+
+def search_figures(traps: Traps, ranked: Mapping[str, Sequence[str]], k: int = 10) -> SearchFigures:
+    """Judge what a search answered. Queries that nothing answers count for what is wrong alone."""
+    scores: dict[str, float] = {}
+    worst: dict[str, int] = {}
+    for query in traps.queries:
+        top = ranked.get(query.query_id, ())[:k]
+        if any(query.grades.values()):
+            scores[query.query_id] = ndcg(query.grades, top, k)
+        bad = next((i for i, note in enumerate(top, 1) if query.grades.get(note) == 0), None)
+        if bad is not None:
+            worst[query.query_id] = bad
+    weak = {query: round(score, 4) for query, score in scores.items() if score < 0.9}
+    mean = sum(scores.values()) / max(1, len(scores))
+    wrong = judged_wrong(traps, ranked, k)
+    return SearchFigures(len(traps.queries), mean, wrong, worst, weak)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,6 +32,7 @@ class Asked(StrEnum):
     NOT_TAKING = "not taking"
     ALLERGY = "allergy"
     INTOLERANCE = "intolerance"
+    ANY = "any"  # whatever is said of it
 
 
 OF_DRUGS: Final = frozenset(
@@ -75,8 +76,8 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         rf"not (?:currently )?{_USE}", "never (?:on|took|taken)", "avoid(?:s|ed|ing)?", "off",
     ),
     Asked.NEGATED: (
-        "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx|h/o|"
-        "complaints?|symptoms?|findings?) of",
+        "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx) of",
+        "no (?:complaints?|symptoms?|findings?) of",
         "no (?:current|recent|new|known|prior|previous|h/o)", "no", "denie[sd]", "denying",
         "without(?: any)?", "negative for", "absence of", "absent", "free (?:of|from)",
         "never (?:had|been)", "never", "not having", "(?:does|did) not have", "ruled out",
@@ -96,8 +97,8 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         r"\?", "likely",
     ),
     Asked.CONFIRMED: (
-        "(?:confirmed|definite|definitive|(?:biopsy|culture)[- ]proven|proven|documented|"
-        "established)(?: (?:diagnosis|case) of)?",
+        "(?:confirmed|definite|proven|documented|established)(?: (?:diagnosis|case) of)?",
+        "definitive", "(?:biopsy|culture)[- ]proven",
         "diagnosed with", "known(?: to have)?",
     ),
     Asked.HISTORY: (

@@ -10,6 +10,7 @@ from indexing.analysis import STOP_WORDS, stems, terms
 from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped, Word
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
+from rankers.graph import named
 
 SYNONYM, ABBREVIATION, NARROWER = 0.9, 0.7, 0.5
 APART = 0.3  # the words of a name that stand apart, against the name in one piece
@@ -93,7 +94,7 @@ class Expander:
         found: list[Wording],
     ) -> Clause:
         first, last = words[0].start, words[-1].end
-        spans = self._matcher.find(query[first:last])
+        spans = named(self._matcher, query[first:last])
         plain: Clause = words[0] if len(words) == 1 else Ranked(words, first, last)
         if not spans or len(spans) > MOST_SPANS:
             return plain

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from indexing.access import Access
-from indexing.analysis import STOP_WORDS, terms
+from indexing.analysis import STOP_WORDS, tokens
 from indexing.filters import Filters
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import EdgeKind, Terminology
+from indexing.language.values import parse_bounds
 from indexing.ports import AssertionMode, GraphIndex, Ranking
+from rankers.cues import cues
 
 # What a step adds to the question's own concepts. Narrower concepts are the thing asked for; what
 # treats or presents it is a hint; genes and pathways say nothing of a patient's notes.
@@ -23,6 +25,7 @@ KINDS: Mapping[EdgeKind, float] = {
 }
 HOPS = 2
 MOST_CONCEPTS = 120
+LONGEST_CUED = 300  # code points; a longer text is not read for cues
 LEAST_COVERED = 0.3  # of a question's words: below it the concepts are not what it is about
 
 
@@ -37,19 +40,44 @@ class Concepts:
     covered: float = 0.0
 
 
+def named(matcher: Matcher, text: str) -> list[Span]:
+    """Return the concepts that a question names; a unit beside its number is none ("5 mg")."""
+    numbers = parse_bounds(text)
+    return [
+        span
+        for span in matcher.find(text)
+        if not any(n.start < span.end and span.start < n.end for n in numbers)
+    ]
+
+
 def concepts(matcher: Matcher, terminology: Terminology, text: str) -> Concepts:
     """Find a question's concepts and walk from them."""
-    spans = tuple(matcher.find(text))
+    spans = tuple(named(matcher, text))
     certain = [span for span in spans if not span.ambiguous]
-    words = [word for word in terms(text) if word not in STOP_WORDS]
-    named = sum(len(terms(text[span.start : span.end])) for span in certain)
-    covered = min(1.0, named / len(words)) if words else 0.0
+    covered = _covered(text, certain)
     seeds = tuple(dict.fromkeys(span.concept_id for span in certain))
     if not seeds:
         return Concepts(spans, covered=covered)
     start = dict.fromkeys(seeds, 1.0)
     weights = terminology.neighbourhood(start, HOPS, kinds=KINDS, limit=MOST_CONCEPTS)
     return Concepts(spans, seeds, weights, covered)
+
+
+def _covered(text: str, spans: Sequence[Span]) -> float:
+    """Return the share of a question's words that name concepts. What a cue asks of them, and
+    which number, is no subject of its own and is not counted."""
+    aside = [(n.start, n.end) for n in parse_bounds(text)]
+    aside += [(cue.start, cue.end) for cue in cues(text[:LONGEST_CUED])]
+    words = inside = 0
+    for token in tokens(text):
+        if token.term in STOP_WORDS:
+            continue
+        if any(s.start < token.end and token.start < s.end for s in spans):
+            inside += 1
+        elif any(start < token.end and token.start < end for start, end in aside):
+            continue
+        words += 1
+    return inside / words if words else 0.0
 
 
 def rank(

@@ -44,6 +44,7 @@ _ONLY: Final[Mapping[Asked, Mapping[Assertion, float]]] = {
     Asked.SUSPECTED: {Assertion.UNCERTAIN: FULLY, Assertion.PRESENT: PARTLY},
     Asked.HISTORY: {Assertion.HISTORICAL: FULLY, Assertion.PRESENT: PARTLY},
     Asked.TAKING: {Assertion.PRESENT: FULLY},
+    Asked.ANY: dict.fromkeys(Assertion, FULLY),
 }
 
 
@@ -72,51 +73,76 @@ def settled(
     wants: Sequence[Want],
     standings: Standings,
     worded: Mapping[str, AbstractSet[str]],
-) -> dict[str, Ranking]:
-    """Leave out what every leg found and the notes only deny, or that speak of a drug which only
-    looks like the one asked for. `worded` maps words without a concept to the notes that hold
-    them."""
-    plain = [want for want in wants if want.asked is Asked.PRESENT]
-    if not plain:
-        return dict(rankings)
+) -> tuple[dict[str, Ranking], dict[str, float]]:
+    """Leave out the notes that only deny what is asked, or that speak of a drug which merely looks
+    like it; return the rest, and by how much the standing of some weighs less than full.
+
+    `worded` maps words to the notes that hold them, mentioned as a concept or not.
+    """
     every = {hit.doc_id for ranking in rankings.values() for hit in ranking.hits}
-    out = {
-        doc_id
-        for doc_id in every
-        if _against(plain, standings.get(doc_id, {}), doc_id, worded, len(wants))
-    }
+    weights: dict[str, float] = {}
+    out: set[str] = set()
+    found = any(_names(want, standings.get(d, {}), d, worded) for want in wants for d in every)
+    for doc_id in every:
+        said = standings.get(doc_id, {})
+        each = [_weighed(want, said, doc_id, worded, found=found) for want in wants]
+        if _left_out(wants, each):
+            out.add(doc_id)
+        elif (weight := min(each, default=FULLY) or MIXED) < FULLY:
+            weights[doc_id] = weight
     if not out:
-        return dict(rankings)
-    return {leg: kept(ranking, every - out) for leg, ranking in rankings.items()}
+        return dict(rankings), weights
+    return {leg: kept(ranking, every - out) for leg, ranking in rankings.items()}, weights
 
 
-def _against(
-    wants: Sequence[Want],
+def _left_out(wants: Sequence[Want], weights: Sequence[float]) -> bool:
+    """Say whether a note speaks against what is asked, and for none of it. What asks for more than
+    a plain standing is left to the reading."""
+    plain = [weight for want, weight in zip(wants, weights, strict=True) if _is_plain(want)]
+    if not plain or any(weight != AGAINST for weight in plain):
+        return False
+    return len(plain) == len(wants)
+
+
+def _is_plain(want: Want) -> bool:
+    return want.asked is Asked.PRESENT
+
+
+def _weighed(
+    want: Want,
     said: Mapping[str, Assertion],
     doc_id: str,
     worded: Mapping[str, AbstractSet[str]],
-    asked: int,
+    *,
+    found: bool,
+) -> float:
+    """Return what a note's standing leaves of its score, for one thing asked."""
+    if not _is_plain(want):
+        return FULLY
+    own = [said[concept] for concept in want.concepts if concept in said]
+    if own:
+        return max(_ONLY[Asked.PRESENT].get(status, AGAINST) for status in own)
+    if doc_id in worded.get(want.words, ()):
+        return FULLY
+    if _denied_broadly(want, said) or any(concept in said for concept in want.alike):
+        return AGAINST
+    return AGAINST if want.exact and found else FULLY
+
+
+def _names(
+    want: Want,
+    said: Mapping[str, Assertion],
+    doc_id: str,
+    worded: Mapping[str, AbstractSet[str]],
 ) -> bool:
-    """Say whether a note answers nothing that is asked and speaks against some of it."""
-    against = 0
-    for want in wants:
-        own = [said[concept] for concept in want.concepts if concept in said]
-        holds = doc_id in worded.get(want.words, ())
-        if any(status not in HIDDEN for status in own):
-            return False
-        if own or (not holds and _denied_broadly(want, said)) or _mistaken(want, said, holds):
-            against += 1
-    return against == asked or (against > 0 and asked <= 2 and against == len(wants))
+    named = any(said.get(c, Assertion.NEGATED) not in HIDDEN for c in want.concepts)
+    return named or doc_id in worded.get(want.words, ())
 
 
 def _denied_broadly(want: Want, said: Mapping[str, Assertion]) -> bool:
     """A note that denies pain denies chest pain."""
     own = [said[concept] for concept in want.broader if concept in said]
     return bool(own) and all(status is Assertion.NEGATED for status in own)
-
-
-def _mistaken(want: Want, said: Mapping[str, Assertion], holds: bool) -> bool:
-    return not holds and any(concept in said for concept in want.alike)
 
 
 def sifted(
@@ -129,12 +155,13 @@ def sifted(
         note = notes.get(hit.doc_id)
         weight = FULLY if note is None else answers(note, wants)
         if weight > 0:
-            weighed.append(_scaled(hit, weight))
+            weighed.append(scaled(hit, weight))
     ordered = sorted(weighed, key=lambda hit: (-hit.score, hit.doc_id))
     return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1)]
 
 
-def _scaled(hit: Fused, weight: float) -> Fused:
+def scaled(hit: Fused, weight: float) -> Fused:
+    """Return a hit with a part of its score; its contributions still sum to it."""
     if weight == FULLY:
         return hit
     signals = {

@@ -1,4 +1,4 @@
-"""Drugs whose names are mistaken for one another, by their spelling.
+"""What is mistaken for what: drugs by their spelling, measurements by a name within a name.
 
 Source: the measure is in the manner of Kondrak and Dorr 2006, "Automatic identification of
 confusable drug names": shared letters in order, weighed more where the names begin alike.
@@ -13,6 +13,7 @@ from typing import Final
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
+from indexing.analysis import terms
 from indexing.language.terminology import NameKind, SemanticType, Terminology
 from indexing.language.terminology.compile import TYPES
 
@@ -53,3 +54,30 @@ def _drugs(terminology: Terminology) -> tuple[list[str], list[str]]:
                 names.append(name.text.lower())
                 ids.append(every[row])
     return names, ids
+
+
+def longer_names(terminology: Terminology, concept_id: str) -> frozenset[str]:
+    """Return the measurements whose names hold a name of this one and say more: "hemoglobin A1c"
+    is no hemoglobin."""
+    own = [_words(name.text) for name in terminology.names(concept_id)]
+    return frozenset(
+        other
+        for words, other in _measures(terminology)
+        if other != concept_id and any(name and name < words for name in own)
+    )
+
+
+@lru_cache(maxsize=4)
+def _measures(terminology: Terminology) -> list[tuple[frozenset[str], str]]:
+    kinds = {TYPES.index(SemanticType.LAB_TEST), TYPES.index(SemanticType.VITAL)}
+    every = terminology.concept_ids()
+    return [
+        (_words(name.text), every[row])
+        for row, kind in enumerate(terminology.compiled.types)
+        if kind in kinds
+        for name in terminology.names(every[row])
+    ]
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(terms(name))

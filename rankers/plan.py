@@ -11,19 +11,23 @@ from indexing.filters import Filters
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import Terminology
 from indexing.ports import AssertionMode
+from indexing.views import IMPLIED
 from rankers import graph, lexical
 from rankers.answer import LEGS, SearchRequest
 from rankers.chosen import both, chosen, every, periods
+from rankers.cues import Asked
 from rankers.expand import Expanded, Expander, Wording
-from rankers.query import ParsedQuery, parse
+from rankers.query import ParsedQuery, parse, scopes
 from rankers.snippets import Wanted, wanted
+from rankers.wants import Reader, Wants
 
 MOST_WORDINGS = 24  # shown and counted; more of them still rank
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A question ready to be asked: `clause` for the words, `constraint` for every other leg."""
+    """A question ready to be asked: `clause` for the words, `constraint` for every other leg,
+    `wants` for what was found."""
 
     request: SearchRequest
     parsed: ParsedQuery
@@ -35,6 +39,8 @@ class Plan:
     about: graph.Concepts
     legs: tuple[str, ...]
     depth: int
+    wants: Wants
+    walked: AssertionMode  # what the graph is asked for
 
     def wanted(self) -> Wanted:
         """Say what a snippet should show."""
@@ -48,6 +54,7 @@ class Planner:
     def __init__(self, terminology: Terminology, matcher: Matcher) -> None:
         self._terminology, self._matcher = terminology, matcher
         self._expander = Expander(terminology, matcher)
+        self._reader = Reader(terminology, matcher)
 
     def plan(self, request: SearchRequest, depth: int, zone: tzinfo) -> Plan:
         """Plan a question whose legs give `depth` hits each; dates in it are of `zone`.
@@ -69,8 +76,14 @@ class Planner:
         about = graph.Concepts()
         if "graph" in legs or not request.bare:
             about = graph.concepts(self._matcher, self._terminology, parsed.text)
-        mode = request.assertion or parsed.assertion or "present"
+        said = request.assertion or parsed.assertion
+        implied = any(scoped.section in IMPLIED for scoped in scopes(parsed.clause))
+        wants = self._reader.read(parsed.text, Asked.ANY if implied else _ASKED.get(said or ""))
+        mode = said or wants.mode or "present"
         return Plan(
             request, parsed, expanded.wordings, lexical.prepared(clause), constraint, filters, mode,
-            about, legs, depth,
+            about, legs, depth, wants, "any" if implied else mode,
         )  # fmt: skip
+
+
+_ASKED = {"any": Asked.ANY, "negated": Asked.NEGATED, "present": None}

@@ -116,6 +116,15 @@ def conjuncts(clause: Clause) -> Iterator[Clause]:
         yield clause
 
 
+def scopes(clause: Clause) -> Iterator[Scoped]:
+    """Yield the parts that must stand in a section, those under NOT left out."""
+    if isinstance(clause, Scoped):
+        yield clause
+    elif isinstance(clause, Ranked | And | Or):
+        for part in clause.clauses:
+            yield from scopes(part)
+
+
 def leaves(clause: Clause) -> Iterator[Word | Phrase]:
     """Yield the words and phrases that are looked for, those under NOT left out."""
     if isinstance(clause, Word | Phrase):

@@ -34,6 +34,7 @@ from rankers.fusion import fuse
 from rankers.legs import Lane, Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
 from rankers.plan import MOST_WORDINGS, Plan, Planner
+from rankers.sift import MOST_READ, Sifter, against, weighed
 from rankers.snippets import marks
 
 __all__ = ["Answer", "Search", "SearchRequest"]
@@ -81,6 +82,7 @@ class Search:
         self._planner = Planner(terminology, matcher)
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model)
+        self._sifter = Sifter(lexical, graph, documents)
         self._legs = Legs()
 
     def answer(self, access: Access, request: SearchRequest) -> Answer:
@@ -109,7 +111,10 @@ class Search:
         rankings, missing = self._rankings(access, plan, ran)
         if not request.bare:
             rankings = near_enough(rankings, self._least_cosine)
-        fused = self._fusion(rankings, request.k + (0 if request.bare else SPARE))
+        rankings, missing, weights = self._settled(access, plan, rankings, missing)
+        fused = self._fused(
+            access, plan, rankings, weights, request.k + (0 if request.bare else SPARE)
+        )
         total = len(fused) if request.bare else self._total(access, plan, rankings)
         fresh = ran.results.get("freshness")
         answer = Answer(
@@ -148,9 +153,10 @@ class Search:
         ran = self._legs.run(self._lanes(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
         rankings = near_enough(rankings, self._least_cosine)
-        fused = self._fusion(rankings, plan.depth)
+        rankings, missing, weights = self._settled(access, plan, rankings, missing)
+        fused = self._fused(access, plan, rankings, weights, plan.depth)
         place = next((hit.rank for hit in fused if hit.doc_id == doc_id), None)
-        removed = self._removed_by(access, plan, doc_id)
+        removed = self._removed_by(access, plan, doc_id) or against(found[doc_id], plan.wants)
         reasons = tuple(
             _leg_reason(leg, doc_id, rankings.get(leg), leg in missing, plan) for leg in LEGS
         )
@@ -185,7 +191,9 @@ class Search:
             )
         }
         concepts: dict[str, Callable[[], Any]] = {
-            "graph": lambda: graph.rank(self._graph, access, plan.about, filters, depth, mode),
+            "graph": lambda: graph.rank(
+                self._graph, access, plan.about, filters, depth, plan.walked
+            ),
             "hidden": lambda: self._hidden(access, plan),
             "freshness": lambda: self._documents.freshness(access),
         }
@@ -227,6 +235,34 @@ class Search:
                 missing += [leg for leg in rankings if leg != "lexical"]
                 rankings = {"lexical": rankings["lexical"]}
         return rankings, tuple(missing)
+
+    def _settled(
+        self,
+        access: Access,
+        plan: Plan,
+        rankings: dict[str, Ranking],
+        missing: tuple[str, ...],
+    ) -> tuple[dict[str, Ranking], tuple[str, ...], Mapping[str, float]]:
+        """Leave out what only denies what is asked; without the graph nobody can tell."""
+        try:
+            settled, weights = self._sifter.settled(access, plan, rankings)
+        except EngineUnavailable:
+            return rankings, tuple(dict.fromkeys((*missing, "graph"))), {}
+        return settled, missing, weights
+
+    def _fused(
+        self,
+        access: Access,
+        plan: Plan,
+        rankings: Mapping[str, Ranking],
+        weights: Mapping[str, float],
+        k: int,
+    ) -> Sequence[Fused]:
+        """Fuse the legs, and read the best notes where the question asks for more than a name."""
+        reading = plan.wants.read
+        depth = max(k, MOST_READ) if reading or weights else k
+        fused = weighed(self._fusion(rankings, depth), weights)
+        return self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
 
     def _total(self, access: Access, plan: Plan, rankings: Mapping[str, Ranking]) -> int:
         """Count every note that matches by words, and those that another leg alone found."""

@@ -16,7 +16,8 @@ from indexing.language.terminology import NameKind, SemanticType, Terminology
 from indexing.language.values import Bound, Side, parse_bounds, sides
 from indexing.ports import AssertionMode
 from rankers.cues import OF_DRUGS, Asked, QueryCue, cues
-from rankers.lookalike import look_alikes
+from rankers.graph import named
+from rankers.lookalike import longer_names, look_alikes
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
 MOST_NARROWER = 80
@@ -51,11 +52,13 @@ class Want:
     bound: Bound | None = None
     side: Side | None = None
     drug: bool = False
+    exact: bool = False  # a drug by its own name: what does not name it is about another
 
     @property
     def particular(self) -> bool:
         """Say whether more is asked than that the patient has it."""
-        return self.asked is not Asked.PRESENT or self.bound is not None or self.side is not None
+        standing = self.asked not in (Asked.PRESENT, Asked.ANY)
+        return standing or self.bound is not None or self.side is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,13 @@ class Wants:
     mode: AssertionMode | None = None
 
     @property
-    def particular(self) -> bool:
-        """Say whether the notes themselves must be read to tell."""
-        return any(want.particular for want in self.wants)
+    def read(self) -> bool:
+        """Say whether the notes themselves must be read to tell: more is asked than the graph
+        knows, or nothing that it knows."""
+        named = any(want.concepts for want in self.wants)
+        if any(want.asked is Asked.ANY for want in self.wants) and not named:
+            return False
+        return bool(self.wants) and (not named or any(w.particular for w in self.wants))
 
 
 class Reader:
@@ -88,7 +95,7 @@ class Reader:
             return Wants()
         measured = tuple(parse_bounds(text))
         found = cues(text)
-        spans = _outside(self._matcher.find(text), measured)
+        spans = named(self._matcher, text)
         spans, held = self._decomposed(text, spans, found)
         kept = tuple(c for c in found if self._counts(c, spans, held))
         wants = [
@@ -167,9 +174,10 @@ class Reader:
         return Want(
             span.start, span.end, text[span.start : span.end], group,
             frozenset(parents) - group,
-            self._alike(concept) - group if kind is SemanticType.DRUG else frozenset(),
+            self._alike(concept) - group,
             asked, _bound(text, span, spans, measured),
             None if kind in _UNSIDED else _side(text, span), kind in _DRUGS,
+            kind is SemanticType.DRUG and len(spans) == 1,
         )  # fmt: skip
 
     def _unnamed(
@@ -205,19 +213,17 @@ class Reader:
         return frozenset({concept, *near})
 
     def _look_alikes(self, concept: str) -> frozenset[str]:
-        name = self._terminology.concept(concept).name
-        return look_alikes(self._terminology, name)
+        found = self._terminology.concept(concept)
+        if found.semantic_type in _MEASURED:
+            return longer_names(self._terminology, concept)
+        is_drug = found.semantic_type is SemanticType.DRUG
+        return look_alikes(self._terminology, found.name) if is_drug else frozenset()
 
     def _unknown_alike(self, words: str) -> frozenset[str]:
         return look_alikes(self._terminology, words) if words.isalpha() else frozenset()
 
 
 _WORDED: Final = (NameKind.PREFERRED, NameKind.SYNONYM)
-
-
-def _outside(spans: Iterable[Span], measured: Sequence[Bound]) -> list[Span]:
-    """Drop what is a unit or part of a number: "mg" is no myasthenia gravis there."""
-    return [s for s in spans if not any(b.start < s.end and s.start < b.end for b in measured)]
 
 
 def _inside(span: Span, kept: Iterable[QueryCue]) -> bool:
@@ -227,6 +233,8 @@ def _inside(span: Span, kept: Iterable[QueryCue]) -> bool:
 def _asked(span: Span, kept: Sequence[QueryCue], drug: bool, implied: Asked | None) -> Asked:
     """Return what the cues say of a span: a leading one of its whole stretch, a trailing one of
     what stands last before it."""
+    if implied is Asked.ANY:
+        return implied
     for cue in kept:
         if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and not drug:
             continue

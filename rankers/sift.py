@@ -1,0 +1,92 @@
+"""Hits of every leg held against what was asked: by the graph for all, by the notes where needed.
+
+The graph index keeps what each note says of each concept, so that one question about all hits costs
+less than a millisecond. Only a question that asks for more (a standing, a number, a dose, a side),
+or that names no concept, has the best notes themselves read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from indexing.access import Access
+from indexing.analysis import terms
+from indexing.clauses import Clause, Phrase, Word
+from indexing.ports import Derived, Documents, GraphIndex, LexicalIndex, Ranking
+from rankers import judge
+from rankers.explain import Fused
+from rankers.plan import Plan
+from rankers.wants import Want, Wants
+
+READ_AT_ONCE = 40  # notes; most questions are settled by the first lot
+MOST_READ = 200  # notes of one question
+
+
+class Sifter:
+    """Reads from the engines of one search; safe to share between threads."""
+
+    def __init__(self, lexical: LexicalIndex, graph: GraphIndex, documents: Documents) -> None:
+        self._lexical, self._graph, self._documents = lexical, graph, documents
+
+    def settled(
+        self, access: Access, plan: Plan, rankings: Mapping[str, Ranking]
+    ) -> tuple[dict[str, Ranking], Mapping[str, float]]:
+        """Return every leg's hits without those that only deny what is asked, and what the
+        standing of the rest takes from their scores. Raises: EngineUnavailable."""
+        wants = plan.wants.wants
+        doc_ids = sorted({hit.doc_id for ranking in rankings.values() for hit in ranking.hits})
+        if not wants or not doc_ids:
+            return dict(rankings), {}
+        standings = self._graph.standings(access, doc_ids, judge.concepts(wants))
+        worded = {
+            want.words: self._holding(access, plan, want, doc_ids)
+            for want in wants
+            if want.alike or want.broader
+        }
+        return judge.settled(rankings, wants, standings, worded)
+
+    def _holding(
+        self, access: Access, plan: Plan, want: Want, doc_ids: Sequence[str]
+    ) -> AbstractSet[str]:
+        """Return the notes that hold the words asked for, whatever they say of them."""
+        words = tuple(terms(want.words))
+        if not words:
+            return frozenset()
+        clause: Clause = Word(want.words) if len(words) == 1 else Phrase(words)
+        return self._lexical.matching(access, clause, plan.filters, "any", doc_ids)
+
+    def sifted(
+        self, access: Access, plan: Plan, fused: Sequence[Fused], k: int
+    ) -> tuple[Fused, ...]:
+        """Return the best `k` hits that answer, by reading notes until there are as many."""
+        wants = plan.wants.wants
+        kept: list[Fused] = []
+        at = 0
+        while at < min(len(fused), MOST_READ) and len(kept) < k:
+            some = fused[at : at + READ_AT_ONCE]
+            notes = self._documents.fetch(access, [hit.doc_id for hit in some])
+            kept += judge.sifted(some, wants, notes)
+            at += len(some)
+        kept.sort(key=lambda hit: (-hit.score, hit.doc_id))
+        every = [*kept, *fused[at:]][: max(k, 0)]
+        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(every, 1))
+
+
+def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fused]:
+    """Take from scores what the standing of a note takes, and order them anew."""
+    if not weights:
+        return fused
+    scaled = [judge.scaled(hit, weights.get(hit.doc_id, judge.FULLY)) for hit in fused]
+    scaled.sort(key=lambda hit: (-hit.score, hit.doc_id))
+    return [replace(hit, rank=rank) for rank, hit in enumerate(scaled, 1)]
+
+
+def against(note: Derived, wants: Wants) -> str:
+    """Say why a note does not answer what is asked, "" where it may."""
+    if not wants.wants or judge.answers(note, wants.wants) > judge.AGAINST:
+        return ""
+    if wants.read:
+        return "What it says of this is not what is asked: another time, value, side or person."
+    return "It mentions this only as denied, hypothetical or of somebody else."
