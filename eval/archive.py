@@ -24,6 +24,7 @@ from eval.measures import Figures
 from indexing.errors import ConfigurationError, InvalidInput, NotFound
 from rankers.explain import Signal
 
+LAB = "lab"  # the folder of stored runs and judgements under a home
 SHOWN = 100  # hits of a topic whose signals and titles are kept; deeper ones keep their score
 BUSY_S = 30.0
 

@@ -44,19 +44,32 @@ def load(folder: Path, split: str) -> Benchmark:
         InvalidInput: a file is missing or unreadable, an id is missing, repeated or unknown, a
             grade is no number, or there is nothing to measure; it says where.
     """
-    corpus = _corpus(_file(folder, "corpus.jsonl"))
-    questions = _questions(_file(folder, "queries.jsonl"))
     path = _file(folder, f"qrels/{split}.tsv")
-    qrels = _qrels(path)
+    corpus, questions = parts(folder)
+    return joined(folder.resolve().name, corpus, questions, qrels_of(path), path.name)
+
+
+def parts(folder: Path) -> tuple[tuple[Text, ...], dict[str, str]]:
+    """Read a benchmark's documents and every question, whatever split. Raises: InvalidInput."""
+    corpus = _corpus(_file(folder, "corpus.jsonl"))
+    return corpus, _questions(_file(folder, "queries.jsonl"))
+
+
+def joined(
+    name: str, corpus: tuple[Text, ...], questions: Mapping[str, str], qrels: Qrels, source: str
+) -> Benchmark:
+    """Put a benchmark together from the topics that `source` judges; a corpus may be left out.
+
+    Raises: InvalidInput where the qrels name what is not there.
+    """
     known = {text.doc_id for text in corpus}
     for topic, judged in qrels.items():
         if topic not in questions:
-            raise InvalidInput(f"{path.name}: no query has the id {topic!r}")
+            raise InvalidInput(f"{source}: no query has the id {topic!r}")
         for doc_id in judged:
-            if doc_id not in known:
-                raise InvalidInput(f"{path.name}: no document has the id {doc_id!r}")
-    topics = {topic: questions[topic] for topic in qrels}
-    return Benchmark(folder.resolve().name, corpus, topics, qrels)
+            if corpus and doc_id not in known:
+                raise InvalidInput(f"{source}: no document has the id {doc_id!r}")
+    return Benchmark(name, corpus, {topic: questions[topic] for topic in qrels}, qrels)
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -117,8 +130,8 @@ def _questions(path: Path) -> dict[str, str]:
     return questions
 
 
-def _qrels(path: Path) -> dict[str, dict[str, int]]:
-    """Read topic, document, grade; the first line may be a heading."""
+def qrels_of(path: Path) -> dict[str, dict[str, int]]:
+    """Read topic, document, grade; the first line may be a heading. Raises: InvalidInput."""
     qrels: dict[str, dict[str, int]] = {}
     for number, line in numbered(path):
         where, cells = f"{path.name}, line {number}", line.split("\t")

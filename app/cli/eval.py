@@ -15,9 +15,9 @@ from uuid import uuid4
 from app.cli.output import print_json, progress, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
-from eval.archive import Archive, Card
+from eval.archive import LAB, Archive, Card
 from eval.benchmark import Benchmark, load
-from eval.corpus import HeldDocuments, Indexes, fill
+from eval.corpus import Indexes, NoDocuments, fill
 from eval.measures import EVERY_RUN, HEADLINE, by_topic, mean, measured_by
 from eval.run import RANKERS, Run, ask, gathered
 from eval.trec import DEPTH, write_run
@@ -30,7 +30,6 @@ from indexing.encoders import CachedEncoder
 from indexing.model import TenantId
 from rankers.search import Search
 
-LAB = "lab"  # the folder of stored runs and judgements under the home
 KEPT_AT_ONCE = 20  # topics between two writes: what a killed run asks again at most
 TIMEOUT_S = 60.0  # a benchmark wants every leg's answer, however busy the machine
 
@@ -49,12 +48,11 @@ def run_command(
 ) -> int:
     """Measure a ranker on a benchmark, store the run and print the figures; return 0."""
     read = load(benchmark, split)
-    settings = load_settings().model_copy(update={"home": home})
-    installation = Installation(settings)
-    archive = Archive(home / LAB)
-    made = _card(installation, read, split, ranker)
-    made = replace(made, name=name, tenant=tenant, source=str(benchmark.resolve()))
-    card, found = evaluate(installation, read, archive.begin(made, read), archive, measures)
+    installation = Installation(load_settings().model_copy(update={"home": home}))
+    card, found = measured(
+        installation, Archive(home / LAB), read, split, ranker,
+        source=benchmark, name=name, tenant=tenant, measures=measures,
+    )  # fmt: skip
     if run_out is not None:
         write_run(found.ranked, f"anamnesis-{ranker}", run_out)
     result = {each: card.figures[each] for each in (*HEADLINE, *measures)}
@@ -66,6 +64,24 @@ def run_command(
         for each, value in result.items():
             print(f"{each:<10} {value}")
     return 0
+
+
+def measured(
+    installation: Installation,
+    archive: Archive,
+    read: Benchmark,
+    split: str,
+    ranker: str,
+    *,
+    source: Path,
+    name: str = "",
+    tenant: str = "",
+    measures: Sequence[str] = (),
+) -> tuple[Card, Run]:
+    """Store a finished run of a benchmark, continuing one that was broken off."""
+    made = _card(installation, read, split, ranker)
+    made = replace(made, name=name, tenant=tenant, source=str(source.resolve()))
+    return evaluate(installation, read, archive.begin(made, read), archive, measures)
 
 
 def _card(installation: Installation, read: Benchmark, split: str, ranker: str) -> Card:
@@ -126,8 +142,7 @@ def _ask(
             encoder=CachedEncoder(installation.encoder, installation.home / "cache" / "vectors"),
             lexical=TantivyLexicalIndex(folder),
             vector=MemoryVectorIndex() if "vector" in legs else None,
-            graph=MemoryGraphIndex(),
-            documents=HeldDocuments(),
+            graph=MemoryGraphIndex() if "graph" in legs else None,
         )
         search = _search(installation, indexes)
         try:
@@ -146,11 +161,11 @@ def _search(installation: Installation, indexes: Indexes) -> Search:
     return Search(
         lexical=indexes.lexical,
         vector=indexes.vector or MemoryVectorIndex(),
-        graph=indexes.graph,
+        graph=indexes.graph or MemoryGraphIndex(),
         encoder=indexes.encoder,
         terminology=installation.terminology,
         matcher=installation.matcher,
-        documents=indexes.documents,
+        documents=NoDocuments(),
         timeout_s=TIMEOUT_S,
     )
 

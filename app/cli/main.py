@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from app.cli.eval_app import evaluate
 from indexing.errors import AnamnesisError, InvalidQuery
 
 app = typer.Typer(
@@ -26,7 +27,6 @@ tokens = typer.Typer(help="Bearer tokens for the HTTP API.", no_args_is_help=Tru
 index = typer.Typer(help="The indexes that follow the records.", no_args_is_help=True)
 terminology = typer.Typer(help="Medical terminologies.", no_args_is_help=True)
 bench = typer.Typer(help="Measure speed.", no_args_is_help=True)
-evaluate = typer.Typer(help="Measure quality.", no_args_is_help=True)
 for sub, name in (
     (tenants, "tenants"), (users, "users"), (tokens, "tokens"), (index, "index"),
     (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"),
@@ -291,21 +291,6 @@ def bench_ingest(
     from app.cli.bench import ingest_command
 
     _exit(ingest_command(notes_count, as_json))
-
-
-@evaluate.command("run")
-def eval_run(
-    benchmark: Annotated[Path, typer.Option(exists=True, file_okay=False, help="BEIR-shaped.")],
-    split: Annotated[str, typer.Option(help="qrels/SPLIT.tsv")],
-    ranker: Annotated[Literal["hybrid", "lexical", "vector", "graph"], typer.Option()] = "hybrid",
-    run_out: Annotated[Path | None, typer.Option(help="TREC run file.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Measure a ranker on a benchmark."""
-    from app.cli.eval import run_command
-    from app.settings import load
-
-    _exit(run_command(load().home, benchmark, split, ranker, run_out, as_json))
 
 
 def _exit(code: int) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,29 +66,37 @@ class MemoryVectorIndex:
         if not stacked.entries:
             return Ranking(())
         scores = stacked.rows @ vector.reshape(-1)
-        found = []
-        for best, start, entry in zip(
-            np.maximum.reduceat(scores, stacked.starts).tolist(),
-            stacked.starts.tolist(),
-            stacked.entries,
-            strict=True,
-        ):
-            d = entry.document
-            if access.opens(d.patient_id, d.labels) and _passes(d, filters):
-                found.append((-best, d.doc_id, start, entry))
-        best_first = heapq.nsmallest(max(k, 0), found, key=lambda item: item[:2])
+        best = np.maximum.reduceat(scores, stacked.starts)
+        order = np.argsort(-best, kind="stable")  # they lie by doc_id, and ties stay so
+        found = [int(i) for i in islice(self._open(stacked, order, access, filters), max(k, 0))]
         return Ranking(
             tuple(
-                Scored(doc_id, -score, rank, passage=_passage(scores, start, entry))
-                for rank, (score, doc_id, start, entry) in enumerate(best_first, 1)
+                Scored(
+                    stacked.entries[i].document.doc_id,
+                    float(best[i]),
+                    rank,
+                    passage=_passage(scores, int(stacked.starts[i]), stacked.entries[i]),
+                )
+                for rank, i in enumerate(found, 1)
             )
         )
+
+    @staticmethod
+    def _open(
+        stacked: _Stacked, order: NDArray[np.intp], access: Access, filters: Filters
+    ) -> Iterator[np.intp]:
+        """Yield those that this access and these filters let through."""
+        for i in order:
+            d = stacked.entries[i].document
+            if access.opens(d.patient_id, d.labels) and (filters.empty or _passes(d, filters)):
+                yield i
 
     def _stack(self, tenant_id: TenantId) -> _Stacked:
         """Lay every passage below the other, once between two changes."""
         if (known := self._stacked.get(tenant_id)) is not None:
             return known
-        entries = [each for each in self._live.get(tenant_id, {}).values() if each.passages]
+        live = self._live.get(tenant_id, {})
+        entries = [each for _, each in sorted(live.items()) if each.passages]
         starts = np.cumsum([0, *(len(each.passages) for each in entries)])[:-1]
         rows = np.concatenate([each.vectors for each in entries] or [np.empty((0, 0), np.float32)])
         self._stacked[tenant_id] = _Stacked(rows, starts, entries)

@@ -1,0 +1,222 @@
+"""`anamnesis eval …`: what the relevance lab can be told to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+evaluate = typer.Typer(
+    help="The relevance lab: judge, measure, tune, compare.", no_args_is_help=True
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
+Folder = Annotated[
+    Path, typer.Option("--benchmark", exists=True, file_okay=False, help="BEIR-shaped.")
+]
+Split = Annotated[str, typer.Option(help="qrels/SPLIT.tsv")]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", help="As ir-measures writes it; several times.")
+]
+RunName = Annotated[str, typer.Argument(help="A run's id, its beginning, its name, or latest.")]
+RunNames = Annotated[list[str], typer.Argument(help="Ids, beginnings of ids, names, or files.")]
+Out = Annotated[Path, typer.Option("--out", help="The file to write; packed where it ends in .gz.")]
+
+
+@evaluate.command("run")
+def eval_run(
+    benchmark: Folder,
+    split: Split,
+    ranker: Annotated[Literal["hybrid", "lexical", "vector", "graph"], typer.Option()] = "hybrid",
+    run_out: Annotated[Path | None, typer.Option(help="TREC run file.")] = None,
+    name: Annotated[str, typer.Option(help="What to call the run.")] = "",
+    tenant: Annotated[str, typer.Option(help="Whose run; without one, every tenant's.")] = "",
+    metrics: Metrics = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a ranker on a benchmark and store the run; a run that was broken off goes on."""
+    from app.cli.eval import run_command
+
+    code = run_command(
+        _home(), benchmark, split, ranker, run_out, as_json,
+        name=name, tenant=tenant, measures=metrics or (),
+    )  # fmt: skip
+    _exit(code)
+
+
+@evaluate.command("runs")
+def eval_runs(as_json: Json = False) -> None:
+    """List the stored runs, newest first."""
+    from app.cli.eval_runs import list_command
+
+    _exit(list_command(_home(), as_json))
+
+
+@evaluate.command("report")
+def eval_report(as_json: Json = False) -> None:
+    """Print the table of quality from stored runs, beside what others reach."""
+    from app.cli.eval_runs import report_command
+
+    _exit(report_command(_home(), as_json))
+
+
+@evaluate.command("compare")
+def eval_compare(
+    runs: RunNames,
+    metrics: Metrics = None,
+    topics: Annotated[bool, typer.Option("--topics", help="Topic by topic as well.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare runs with the first: wins, ties, losses, a paired test, intervals."""
+    from app.cli.eval_runs import compare_command
+
+    _exit(compare_command(_home(), runs, metrics or (), as_json, topics=topics))
+
+
+@evaluate.command("gate")
+def eval_gate(
+    baseline: Annotated[str, typer.Option(help="A stored run, or a file that `eval save` wrote.")],
+    metric: Annotated[str, typer.Option(help="As ir-measures writes it.")] = "nDCG@10",
+    max_drop: Annotated[float, typer.Option(min=0, help="The most that the mean may lose.")] = 0.01,
+    traps: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The largest share of traps in the first 10.")
+    ] = None,
+    run: Annotated[str, typer.Option(help="Judge this stored run instead of measuring.")] = "",
+    benchmark: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Where the baseline's set is.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure as the baseline was measured, and exit 1 where too much is lost."""
+    from app.cli.eval_gate import gate_command
+
+    code = gate_command(
+        _home(), baseline, metric, max_drop, traps, as_json, run=run, benchmark=benchmark
+    )
+    _exit(code)
+
+
+@evaluate.command("save")
+def eval_save(run: RunName, out: Out, as_json: Json = False) -> None:
+    """Write a run's figures to a file: a baseline to commit."""
+    from app.cli.eval_runs import save_command
+
+    _exit(save_command(_home(), run, out, as_json))
+
+
+@evaluate.command("drop")
+def eval_drop(runs: RunNames, as_json: Json = False) -> None:
+    """Forget stored runs."""
+    from app.cli.eval_runs import drop_command
+
+    _exit(drop_command(_home(), runs, as_json))
+
+
+@evaluate.command("import-run")
+def eval_import_run(
+    run: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="TREC, six columns.")],
+    benchmark: Folder,
+    split: Split,
+    name: Annotated[str, typer.Option(help="What to call it.")] = "",
+    tenant: Annotated[str, typer.Option(help="Whose run; without one, every tenant's.")] = "",
+    trained: Annotated[str, typer.Option(help="On what; without it, zero-shot.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Measure and store a run that another system made."""
+    from app.cli.eval_data import import_run_command
+
+    _exit(import_run_command(_home(), run, benchmark, split, name, tenant, trained, as_json))
+
+
+@evaluate.command("convert")
+def eval_convert(
+    split: Split,
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    to: Annotated[Literal["beir", "trec"], typer.Option()] = "beir",
+    benchmark: Annotated[Path | None, typer.Option(exists=True, file_okay=False)] = None,
+    topics: Annotated[
+        Path | None, typer.Option(exists=True, help="TREC topics, in place of queries.jsonl.")
+    ] = None,
+    qrels: Annotated[
+        Path | None, typer.Option(exists=True, help="TREC qrels, in place of the split's.")
+    ] = None,
+    packed: Annotated[bool, typer.Option("--gz", help="Pack the files.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a benchmark as a BEIR folder, or as TREC topics and qrels."""
+    from app.cli.eval_data import convert_command
+
+    _exit(convert_command(benchmark, split, topics, qrels, out, to, as_json, packed=packed))
+
+
+@evaluate.command("hospital")
+def eval_hospital(
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    patients: Annotated[int, typer.Option(min=1)] = 50,
+    topics: Annotated[int, typer.Option(min=1, help="At most so many.")] = 400,
+    seed: Annotated[int | None, typer.Option(help="Another hospital.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write an invented hospital as a BEIR folder, graded by its ground truth."""
+    from app.cli.eval_data import hospital_command
+
+    _exit(hospital_command(out, patients, topics, seed, as_json))
+
+
+@evaluate.command("pool")
+def eval_pool(
+    runs: RunNames,
+    book: Annotated[str, typer.Option(help="What to call the book of judgements.")],
+    depth: Annotated[int, typer.Option(min=1, max=1000, help="Of each run.")] = 20,
+    guideline: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Its text, for the judges.")
+    ] = None,
+    guideline_version: Annotated[str, typer.Option()] = "1",
+    as_json: Json = False,
+) -> None:
+    """Unite what runs found into a book of documents to judge."""
+    from app.cli.eval_books import pool_command
+
+    code = pool_command(_home(), runs, book, depth, guideline, guideline_version, as_json)
+    _exit(code)
+
+
+@evaluate.command("judge-export")
+def eval_judge_export(
+    book: Annotated[str, typer.Option(help="Which book.")],
+    out: Out,
+    form: Annotated[
+        Literal["book", "trec", "beir"],
+        typer.Option("--format", help="book loses nothing; the others hold the grades alone."),
+    ] = "book",
+    as_json: Json = False,
+) -> None:
+    """Write a book of judgements to a file."""
+    from app.cli.eval_books import export_command
+
+    _exit(export_command(_home(), book, out, form, as_json))
+
+
+@evaluate.command("judge-import")
+def eval_judge_import(
+    path: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    book: Annotated[str, typer.Option(help="Into this book; the file's own name by default.")] = "",
+    judge: Annotated[str, typer.Option(help="Whose grades qrels are.")] = "imported",
+    as_json: Json = False,
+) -> None:
+    """Take in a book of judgements, or qrels into a book that is there."""
+    from app.cli.eval_books import import_command
+
+    _exit(import_command(_home(), path, book, judge, as_json))
+
+
+def _home() -> Path:
+    from app.settings import load
+
+    return load().home
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)

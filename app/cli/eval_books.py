@@ -1,0 +1,128 @@
+"""`anamnesis eval pool|judge-export|judge-import`: books of judgements in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from app.cli.eval_runs import comparable
+from app.cli.output import print_json, stderr
+from eval import benchmark as beir
+from eval import judgements, trec
+from eval.archive import LAB, Archive
+from eval.judgements import Book, Judgement, of_qrels, pool
+from eval.lines import numbered, written
+from eval.run import gathered
+from eval.shelf import Shelf
+from indexing.errors import Conflict
+
+BOOKS = "books"
+
+
+def pool_command(
+    home: Path,
+    runs: Sequence[str],
+    name: str,
+    depth: int,
+    guideline: Path | None,
+    guideline_version: str,
+    json_out: bool,
+) -> int:
+    """Make a book of what runs found; into a book that is there the new documents go."""
+    archive, shelf = Archive(home / LAB), Shelf(home / LAB / BOOKS)
+    cards = [archive.card(run) for run in runs]
+    for card in cards:
+        comparable(cards[0], card)
+    topics, _ = archive.judged(cards[0].data_version)
+    ranked = [gathered(c.ranker, list(archive.topics(c.run_id))).documents() for c in cards]
+    pooled = pool(ranked, topics, depth)
+    text = guideline.read_text("utf-8") if guideline else ""
+    book = Book(
+        name, topics, pooled, tenant=cards[0].tenant, data_version=cards[0].data_version,
+        guideline=text, guideline_version=guideline_version,
+    )  # fmt: skip
+    if shelf.has(name):
+        book = _grown(shelf.open(name), book)
+    shelf.keep(book)
+    _tell(book, json_out)
+    return 0
+
+
+def _grown(held: Book, more: Book) -> Book:
+    if held.data_version != more.data_version:
+        raise Conflict(f"the book {held.name!r} is of data {held.data_version}")
+    both = {
+        topic: (*held.pooled.get(topic, ()), *_new(held.pooled.get(topic, ()), docs))
+        for topic, docs in more.pooled.items()
+    }
+    return replace(
+        more, pooled=both, judgements=held.judgements, guideline=more.guideline or held.guideline
+    )
+
+
+def _new(held: Sequence[str], docs: Iterable[str]) -> list[str]:
+    known = set(held)
+    return [doc_id for doc_id in docs if doc_id not in known]
+
+
+def export_command(home: Path, name: str, out: Path, form: str, json_out: bool) -> int:
+    """Write a book: whole, or its grades as qrels."""
+    book = Shelf(home / LAB / BOOKS).open(name)
+    if form == "book":
+        judgements.write(book, out)
+    elif form == "trec":
+        trec.write_qrels(book.qrels(), out)
+    else:
+        with written(out) as file:
+            file.write("query-id\tcorpus-id\tscore\n")
+            for topic, judged in book.qrels().items():
+                file.writelines(f"{topic}\t{d}\t{grade}\n" for d, grade in judged.items())
+    if form != "book" and (lost := book.unjudged()):
+        stderr.print(f"warning: unjudged-documents: {lost} are in the book and not in this file")
+    _tell(book, json_out)
+    return 0
+
+
+def import_command(home: Path, path: Path, name: str, judge: str, json_out: bool) -> int:
+    """Take in a book, or qrels of either form into a book that is there."""
+    shelf = Shelf(home / LAB / BOOKS)
+    _, first = next(numbered(path), (0, ""))
+    if first.lstrip().startswith("{"):
+        book = judgements.read(path)
+        book = replace(book, name=name) if name else book
+        if shelf.has(book.name):
+            book = _united(shelf.open(book.name), book)
+    else:
+        columns = len(first.split("\t"))
+        qrels = beir.qrels_of(path) if columns == 3 else trec.read_qrels(path)
+        book = shelf.open(name).with_judgements(of_qrels(qrels, judge))
+    shelf.keep(book)
+    _tell(book, json_out)
+    return 0
+
+
+def _united(held: Book, more: Book) -> Book:
+    """Put two books of the same topics together; the later word of a judge counts."""
+    if dict(held.topics) != dict(more.topics):
+        raise Conflict(f"there is a book {held.name!r} of other topics", hint="Give it --book.")
+    words: dict[tuple[str, str, str], Judgement] = {}
+    for each in (*held.judgements, *more.judgements):
+        key = (each.topic_id, each.doc_id, each.judge)
+        if key not in words or each.at >= words[key].at:
+            words[key] = each
+    grown = _grown(held, replace(more, data_version=held.data_version))
+    return replace(grown, judgements=tuple(words.values()))
+
+
+def _tell(book: Book, json_out: bool) -> None:
+    result = {
+        "book": book.name, "topics": len(book.topics),
+        "pooled": sum(len(docs) for docs in book.pooled.values()),
+        "judged": len(book.judgements), "unjudged": book.unjudged(),
+        "without_hits": sum(not book.pooled.get(topic) for topic in book.topics),
+    }  # fmt: skip
+    if json_out:
+        print_json(result)
+    else:
+        print(", ".join(f"{key.replace('_', ' ')} {value}" for key, value in result.items()))

@@ -1,0 +1,77 @@
+"""`anamnesis eval gate`: exit code 1, and the reason, where a change loses too much."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from app.cli.eval import measured
+from app.cli.eval_runs import comparable, opened
+from app.cli.output import print_json, stderr
+from app.settings import load as load_settings
+from app.wiring import Installation
+from eval.archive import LAB, Archive, Card
+from eval.benchmark import load
+from eval.gate import judge, trap_share
+from eval.measures import Figures, by_topic
+from eval.traps import FOLDER
+from indexing.errors import InvalidInput
+
+
+def gate_command(
+    home: Path,
+    baseline: str,
+    metric: str,
+    max_drop: float,
+    max_traps: float | None,
+    json_out: bool,
+    *,
+    run: str = "",
+    benchmark: Path | None = None,
+) -> int:
+    """Print the verdict; return 0 where it passed, 1 where it did not."""
+    archive = Archive(home / LAB)
+    base, base_figures = opened(archive, baseline, [metric])
+    installation = Installation(load_settings().model_copy(update={"home": home}))
+    if run:
+        card, figures = opened(archive, run, [metric])
+    else:
+        card, figures = _again(installation, archive, base, metric, benchmark)
+    comparable(base, card)
+    share = None if max_traps is None else _traps(installation, archive)
+    found = judge(base_figures, figures, metric, max_drop, share, max_traps)
+    if json_out:
+        print_json(
+            {
+                "passed": found.passed, "reasons": found.reasons, "baseline": base.label,
+                "run": card.run_id, "trap_share": share,
+                "difference": asdict(found.difference) if found.difference else None,
+            }
+        )  # fmt: skip
+    else:
+        for reason in found.reasons:
+            print(reason)
+        print("passed" if found.passed else "not passed")
+    return 0 if found.passed else 1
+
+
+def _again(
+    installation: Installation, archive: Archive, base: Card, metric: str, benchmark: Path | None
+) -> tuple[Card, dict[str, Figures]]:
+    """Measure the baseline's set with its ranker, as the code is now."""
+    folder = benchmark or Path(base.source)
+    if benchmark is None and not (base.source and folder.is_dir()):
+        raise InvalidInput(
+            "the baseline's set is not where it was", hint="Say where it is by --benchmark."
+        )
+    read = load(folder, base.split)
+    card, found = measured(installation, archive, read, base.split, base.ranker, source=folder)
+    stderr.print(f"stored as {card.run_id}")
+    return card, by_topic(read.qrels, found.documents(), [metric])
+
+
+def _traps(installation: Installation, archive: Archive) -> float:
+    """Run the trap set with every leg on."""
+    read = load(FOLDER, "test")
+    _, found = measured(installation, archive, read, "test", "hybrid", source=FOLDER)
+    return trap_share(read.qrels, found.documents())

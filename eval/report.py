@@ -1,0 +1,85 @@
+"""The table of quality, from stored runs: each set's newest figures beside what others reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from eval.archive import Card
+from eval.references import REFERENCES
+from eval.run import RANKERS
+
+MOST_UNDER_A_LEG = 0.002  # of nDCG@10: what a fusion may lose against its best leg
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One set: its newest finished run by ranker, and nDCG@10 elsewhere by system."""
+
+    benchmark: str
+    split: str
+    trained: str
+    data_version: str
+    runs: Mapping[str, Card]
+    references: Mapping[str, float]
+
+    @property
+    def under_best_leg(self) -> float | None:
+        """How far hybrid lies under its best leg; below 0 is over it, None is not measured."""
+        legs = [c.figures["nDCG@10"] for ranker, c in self.runs.items() if ranker != "hybrid"]
+        if not legs or "hybrid" not in self.runs:
+            return None
+        return round(max(legs) - self.runs["hybrid"].figures["nDCG@10"], 4)
+
+    def to_json(self) -> dict[str, object]:
+        """Return its values."""
+        return {
+            "benchmark": self.benchmark,
+            "split": self.split,
+            "trained": self.trained or "zero-shot",
+            "data_version": self.data_version,
+            "runs": {
+                ranker: {"run_id": c.run_id, "n": c.n, "unparsed": c.unparsed, **c.figures}
+                for ranker, c in self.runs.items()
+            },
+            "under_best_leg": self.under_best_leg,
+            "references": dict(self.references),
+        }
+
+
+def lines(cards: Iterable[Card]) -> tuple[Line, ...]:
+    """Gather cards, newest first, into a line per set and data version."""
+    newest: dict[tuple[str, str, str, str], dict[str, Card]] = {}
+    for card in cards:
+        if card.finished and "nDCG@10" in card.figures:
+            key = (card.benchmark, card.split, card.trained, card.data_version)
+            newest.setdefault(key, {}).setdefault(card.ranker, card)
+    ordered = sorted(newest.items(), key=lambda item: item[0])
+    return tuple(
+        Line(name, split, trained, data, runs, REFERENCES.get((name, split), {}))
+        for (name, split, trained, data), runs in ordered
+    )
+
+
+def markdown(found: Iterable[Line]) -> Iterator[str]:
+    """Yield the table's rows."""
+    yield "| Set (n) | lexical | vector | graph | hybrid | R@100 | RR@10 | Judged@10 | Elsewhere |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for line in found:
+        n = next(iter(line.runs.values())).n
+        trained = f"trained on {line.trained}" if line.trained else "zero-shot"
+        cells = [f"{line.benchmark} {line.split}, {trained} ({n})"]
+        cells += [_figure(line.runs.get(r), "nDCG@10") for r in (*list(RANKERS)[1:], "hybrid")]
+        best = line.runs.get("hybrid")
+        cells += [_figure(best, name) for name in ("R@100", "RR@10", "Judged@10")]
+        cells.append(", ".join(f"{name} {_short(v)}" for name, v in line.references.items()))
+        yield f"| {' | '.join(cells)} |"
+
+
+def _figure(card: Card | None, name: str) -> str:
+    return "–" if card is None or name not in card.figures else _short(card.figures[name])
+
+
+def _short(value: float) -> str:
+    shown = f"{value:.3f}"
+    return shown[1:] if shown.startswith("0.") else shown
