@@ -17,7 +17,7 @@ from app.settings import load as load_settings
 from app.wiring import Installation
 from eval.archive import LAB, Archive, Card
 from eval.benchmark import Benchmark, load
-from eval.corpus import Indexes, NoDocuments, fill
+from eval.corpus import HeldDocuments, Indexes, fill
 from eval.measures import EVERY_RUN, HEADLINE, by_topic, mean, measured_by
 from eval.run import RANKERS, Run, ask, gathered
 from eval.trec import DEPTH, write_run
@@ -142,7 +142,8 @@ def _ask(
             encoder=CachedEncoder(installation.encoder, installation.home / "cache" / "vectors"),
             lexical=TantivyLexicalIndex(folder),
             vector=MemoryVectorIndex() if "vector" in legs else None,
-            graph=MemoryGraphIndex() if "graph" in legs else None,
+            graph=MemoryGraphIndex(),
+            documents=HeldDocuments(),
         )
         search = _search(installation, indexes)
         try:
@@ -161,11 +162,11 @@ def _search(installation: Installation, indexes: Indexes) -> Search:
     return Search(
         lexical=indexes.lexical,
         vector=indexes.vector or MemoryVectorIndex(),
-        graph=indexes.graph or MemoryGraphIndex(),
+        graph=indexes.graph,
         encoder=indexes.encoder,
         terminology=installation.terminology,
         matcher=installation.matcher,
-        documents=NoDocuments(),
+        documents=indexes.documents,
         timeout_s=TIMEOUT_S,
     )
 
