@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eval.benchmark import Qrels
 from eval.compare import Difference, difference
-from eval.measures import Figures, Ranked
+from eval.measures import Figures
 
 ROUNDING = 1e-9
 
@@ -43,13 +42,6 @@ def judge(
             f"{max_traps:.2%}"
         )
     return Verdict(fits, tuple(reasons), change, trap_share)
-
-
-def trap_share(qrels: Qrels, run: Ranked, k: int = 10) -> float:
-    """Return the share of the first k, over all topics, that were judged to be wrong."""
-    shown = [(topic, doc_id) for topic in qrels for doc_id in run.get(topic, ())[:k]]
-    caught = sum(qrels[topic].get(doc_id) == 0 for topic, doc_id in shown)
-    return caught / len(shown) if shown else 0.0
 
 
 def said(change: Difference) -> str:

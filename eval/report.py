@@ -48,17 +48,20 @@ class Line:
 
 
 def lines(cards: Iterable[Card]) -> tuple[Line, ...]:
-    """Gather cards, newest first, into a line per set and data version."""
-    newest: dict[tuple[str, str, str, str], dict[str, Card]] = {}
+    """Gather cards, newest first, into a line per set; what was taken on older data is left out."""
+    newest: dict[tuple[str, str, str], dict[str, Card]] = {}
     for card in cards:
         if card.finished and "nDCG@10" in card.figures:
-            key = (card.benchmark, card.split, card.trained, card.data_version)
-            newest.setdefault(key, {}).setdefault(card.ranker, card)
-    ordered = sorted(newest.items(), key=lambda item: item[0])
+            runs = newest.setdefault((card.benchmark, card.split, card.trained), {})
+            if all(card.data_version == each.data_version for each in runs.values()):
+                runs.setdefault(card.ranker, card)
     return tuple(
-        Line(name, split, trained, data, runs, REFERENCES.get((name, split), {}))
-        for (name, split, trained, data), runs in ordered
-    )
+        Line(
+            name, split, trained, next(iter(runs.values())).data_version, runs,
+            REFERENCES.get((name, split), {}),
+        )
+        for (name, split, trained), runs in sorted(newest.items(), key=lambda item: item[0])
+    )  # fmt: skip
 
 
 def markdown(found: Iterable[Line]) -> Iterator[str]:

@@ -8,13 +8,14 @@ from pathlib import Path
 from app.cli.eval import measured
 from app.cli.eval_runs import comparable, opened
 from app.cli.output import print_json, stderr
+from app.cli.traps import measured as trap_figures
 from app.settings import load as load_settings
 from app.wiring import Installation
 from eval.archive import LAB, Archive, Card
 from eval.benchmark import load
-from eval.gate import judge, trap_share
+from eval.gate import judge
 from eval.measures import Figures, by_topic
-from eval.traps import FOLDER
+from eval.traps import SETS, read
 from indexing.errors import InvalidInput
 
 
@@ -38,7 +39,7 @@ def gate_command(
     else:
         card, figures = _again(installation, archive, base, metric, benchmark)
     comparable(base, card)
-    share = None if max_traps is None else _traps(installation, archive)
+    share = None if max_traps is None else _traps(installation)
     found = judge(base_figures, figures, metric, max_drop, share, max_traps)
     if json_out:
         print_json(
@@ -64,14 +65,13 @@ def _again(
         raise InvalidInput(
             "the baseline's set is not where it was", hint="Say where it is by --benchmark."
         )
-    read = load(folder, base.split)
-    card, found = measured(installation, archive, read, base.split, base.ranker, source=folder)
+    found_set = load(folder, base.split)
+    card, found = measured(installation, archive, found_set, base.split, base.ranker, source=folder)
     stderr.print(f"stored as {card.run_id}")
-    return card, by_topic(read.qrels, found.documents(), [metric])
+    return card, by_topic(found_set.qrels, found.documents(), [metric])
 
 
-def _traps(installation: Installation, archive: Archive) -> float:
-    """Run the trap set with every leg on."""
-    read = load(FOLDER, "test")
-    _, found = measured(installation, archive, read, "test", "hybrid", source=FOLDER)
-    return trap_share(read.qrels, found.documents())
+def _traps(installation: Installation) -> float:
+    """Return the share of wrong notes in the first ten of the trap set that fares worst."""
+    found = (trap_figures(installation, read(path), ("hybrid",)) for path in SETS.values())
+    return max(each["hybrid"].wrong for each in found)

@@ -1,0 +1,67 @@
+"""The gate and the report: what passes, what does not, and the reason in words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.archive import Card
+from eval.gate import judge
+from eval.report import lines, markdown
+
+CARD = Card("nfcorpus", "dev", "hybrid", {}, "data", "code", "m", "t", 3, finished="now")
+
+
+def figures(*values: float) -> dict[str, dict[str, float]]:
+    return {f"q{i}": {"nDCG@10": value} for i, value in enumerate(values)}
+
+
+def test_a_small_loss_passes_and_a_larger_one_does_not() -> None:
+    base = figures(0.5, 0.5, 0.5)
+    assert judge(base, figures(0.5, 0.5, 0.47), "nDCG@10", 0.01).passed
+    found = judge(base, figures(0.5, 0.5, 0.46), "nDCG@10", 0.01)
+    assert not found.passed
+    assert found.reasons[0].startswith("FAIL nDCG@10 0.5000 -> 0.4867")
+    assert "0 won, 2 tied, 1 lost" in found.reasons[0]
+
+
+def test_traps_fail_by_themselves() -> None:
+    base = figures(0.5)
+    assert judge(base, base, "nDCG@10", 0.0, 0.01, 0.01).passed
+    found = judge(base, base, "nDCG@10", 0.0, 0.02, 0.01)
+    assert not found.passed
+    assert [reason[:4] for reason in found.reasons] == ["ok  ", "FAIL"]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_nothing_lost_always_passes(values: list[float]) -> None:
+    assert judge(figures(*values), figures(*values), "nDCG@10", 0.0).passed
+
+
+def card(ranker: str, value: float, **other: str) -> Card:
+    from dataclasses import replace
+
+    return replace(CARD, ranker=ranker, figures={"nDCG@10": value}, run_id=ranker, **other)
+
+
+def test_the_report_takes_the_newest_of_each_set() -> None:
+    cards = [
+        card("hybrid", 0.34), card("hybrid", 0.30), card("vector", 0.35), card("lexical", 0.29),
+        card("hybrid", 0.50, trained="nfcorpus train"), card("hybrid", 0.7, data_version="other"),
+    ]  # fmt: skip
+    found = lines(cards)
+    assert len(found) == 2
+    plain = next(each for each in found if len(each.runs) == 3)
+    assert plain.runs["hybrid"].figures["nDCG@10"] == 0.34
+    assert plain.under_best_leg == pytest.approx(0.01)
+    assert plain.references["BM25"] == 0.284
+    rows = list(markdown(found))
+    assert "| nfcorpus dev, zero-shot (3) | .290 | .350 | – | .340 |" in rows[2]
+    assert any("trained on nfcorpus train" in row for row in rows)
+
+
+def test_broken_off_runs_are_not_reported() -> None:
+    from dataclasses import replace
+
+    assert lines([replace(card("hybrid", 0.3), finished=None)]) == ()
