@@ -35,11 +35,6 @@ class Asked(StrEnum):
     ANY = "any"  # whatever is said of it
 
 
-OF_DRUGS: Final = frozenset(
-    {Asked.TAKING, Asked.STOPPED, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE}
-)
-
-
 @dataclass(frozen=True, slots=True)
 class QueryCue:
     """`query[start:end]` are the cue's words; it holds for `query[first:last]`. `plain`: a word

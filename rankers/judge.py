@@ -8,6 +8,7 @@ of"), a number, a dose, a side.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,8 +17,11 @@ from typing import Final
 
 from indexing.language.assertion import Offsets, assess
 from indexing.language.readings import readings
+from indexing.language.status import copied_stretches
+from indexing.language.terminology import SemanticType
 from indexing.language.values import (
     DrugStatus,
+    HasOffsets,
     Measurement,
     Side,
     drug_status,
@@ -28,17 +32,18 @@ from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
 from rankers.cues import Asked
 from rankers.explain import Fused, Signal
+from rankers.meanings import DRUGS
 from rankers.near import kept
 from rankers.wants import Want
 
 # How well a note answers one want. AGAINST: it says something else of it.
-AGAINST, SILENT, PARTLY, FULLY = 0.0, 0.55, 0.75, 1.0
+AGAINST, SILENT, LEAST, PARTLY, FULLY = 0.0, 0.3, 0.31, 0.6, 1.0
 MIXED = 0.5  # it goes against one thing asked and answers another
 
 Standings = Mapping[str, Mapping[str, Assertion]]
 
 _ONLY: Final[Mapping[Asked, Mapping[Assertion, float]]] = {
-    Asked.PRESENT: {Assertion.PRESENT: FULLY, Assertion.UNCERTAIN: 0.9, Assertion.HISTORICAL: 0.85},
+    Asked.PRESENT: {Assertion.PRESENT: FULLY, Assertion.UNCERTAIN: 0.9, Assertion.HISTORICAL: 0.7},
     Asked.CURRENT: {Assertion.PRESENT: FULLY},
     Asked.CONFIRMED: {Assertion.PRESENT: FULLY, Assertion.HISTORICAL: PARTLY},
     Asked.SUSPECTED: {Assertion.UNCERTAIN: FULLY, Assertion.PRESENT: PARTLY},
@@ -56,7 +61,6 @@ class _Said:
     end: int
     assertion: Assertion
     status: Assertion
-    cue: str
     section: Section | None
 
 
@@ -64,7 +68,7 @@ def concepts(wants: Iterable[Want]) -> list[str]:
     """Return every concept whose standing in a note decides anything."""
     found: set[str] = set()
     for want in wants:
-        found |= want.concepts | want.broader | want.alike
+        found |= want.concepts | want.meaning.broader | want.meaning.alike
     return sorted(found)
 
 
@@ -119,12 +123,12 @@ def _weighed(
     """Return what a note's standing leaves of its score, for one thing asked."""
     if not _is_plain(want):
         return FULLY
-    own = [said[concept] for concept in want.concepts if concept in said]
+    own = [_told(want, c, said[c]) for c in want.concepts if c in said]
     if own:
         return max(_ONLY[Asked.PRESENT].get(status, AGAINST) for status in own)
     if doc_id in worded.get(want.words, ()):
         return FULLY
-    if _denied_broadly(want, said) or any(concept in said for concept in want.alike):
+    if _denied_broadly(want, said) or any(concept in said for concept in want.meaning.alike):
         return AGAINST
     return AGAINST if want.exact and found else FULLY
 
@@ -135,29 +139,38 @@ def _names(
     doc_id: str,
     worded: Mapping[str, AbstractSet[str]],
 ) -> bool:
-    named = any(said.get(c, Assertion.NEGATED) not in HIDDEN for c in want.concepts)
+    named = any(_told(want, c, said[c]) not in HIDDEN for c in want.concepts if c in said)
     return named or doc_id in worded.get(want.words, ())
+
+
+def _told(want: Want, concept: str, status: Assertion) -> Assertion:
+    """Return what a status comes to where the concept's own name tells one: "never smoker"."""
+    told = want.meaning.told.get(concept)
+    return told if told is not None and status not in HIDDEN else status
 
 
 def _denied_broadly(want: Want, said: Mapping[str, Assertion]) -> bool:
     """A note that denies pain denies chest pain."""
-    own = [said[concept] for concept in want.broader if concept in said]
+    own = [said[concept] for concept in want.meaning.broader if concept in said]
     return bool(own) and all(status is Assertion.NEGATED for status in own)
 
 
 def sifted(
     fused: Sequence[Fused], wants: Sequence[Want], notes: Mapping[str, Derived]
-) -> list[Fused]:
-    """Weigh hits by how well their notes answer, and leave out those that go against it. Hits whose
-    note is not given keep their score."""
-    weighed = []
+) -> tuple[list[Fused], list[Fused]]:
+    """Return the hits whose notes answer, weighed by how well, and those that say nothing of what
+    is asked; what goes against it is left out. A hit whose note is not given counts as the
+    first."""
+    answering: list[Fused] = []
+    silent: list[Fused] = []
     for hit in fused:
         note = notes.get(hit.doc_id)
         weight = FULLY if note is None else answers(note, wants)
-        if weight > 0:
-            weighed.append(scaled(hit, weight))
-    ordered = sorted(weighed, key=lambda hit: (-hit.score, hit.doc_id))
-    return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1)]
+        if weight > SILENT:
+            answering.append(scaled(hit, weight))
+        elif weight > AGAINST:
+            silent.append(scaled(hit, weight))
+    return answering, silent
 
 
 def scaled(hit: Fused, weight: float) -> Fused:
@@ -171,16 +184,16 @@ def scaled(hit: Fused, weight: float) -> Fused:
 
 
 def answers(note: Derived, wants: Sequence[Want]) -> float:
-    """Return how well a note answers all wants, 0 where it must not be shown."""
+    """Return how well a note answers all wants: 0 where it must not be shown, at most `SILENT`
+    where it says nothing of something particular that is asked."""
     weights = [(want, _answers(note, want)) for want in wants]
     if any(weight == AGAINST and want.particular for want, weight in weights):
         return AGAINST
     if all(weight == AGAINST for _, weight in weights):
         return AGAINST
-    total = 1.0
-    for _, weight in weights:
-        total *= weight or MIXED
-    return total
+    silent = any(weight == SILENT and want.particular for want, weight in weights)
+    total = math.prod(weight or MIXED for _, weight in weights)
+    return min(total, SILENT) if silent else max(total, LEAST)
 
 
 def _answers(note: Derived, want: Want) -> float:
@@ -199,23 +212,46 @@ def _answers(note: Derived, want: Want) -> float:
 
 def _silent(note: Derived, want: Want) -> float:
     """Weigh a note that says nothing of it."""
-    broader = {m.assertion for m in note.mentions if m.concept_id in want.broader}
-    if want.asked is Asked.PRESENT and broader == {Assertion.NEGATED}:
-        return AGAINST
-    if any(m.concept_id in want.alike for m in note.mentions):
+    broader = [m for m in note.mentions if m.concept_id in want.meaning.broader]
+    if want.asked is Asked.PRESENT and broader:
+        if all(m.assertion is Assertion.NEGATED for m in broader):
+            return AGAINST
+        stands = [Offsets(m.start, m.end) for m in broader if m.assertion not in HIDDEN]
+        if want.side is not None and _sided(note, want.side, stands) == AGAINST:
+            return AGAINST
+    if any(m.concept_id in want.meaning.alike for m in note.mentions):
         return AGAINST
     return SILENT
 
 
 def _said(note: Derived, want: Want) -> list[_Said]:
-    """Return where a note speaks of it: its mentions, and else its words as they stand."""
+    """Return where a note speaks of it: its mentions, its short names beside a number, and else
+    its words as they stand."""
     found = [
-        _Said(m.start, m.end, m.assertion, m.status, m.cue.text if m.cue else "",
-              _section(note.sections, m.start))
+        _Said(
+            m.start,
+            m.end,
+            _told(want, m.concept_id, m.assertion),
+            _told(want, m.concept_id, m.status),
+            _section(note.sections, m.start),
+        )
         for m in note.mentions
         if m.concept_id in want.concepts
-    ]  # fmt: skip
+    ]
+    if want.bound is not None and want.meaning.short:
+        found += _shortly(note, want.meaning.short)
     return found or _worded(note, want.words)
+
+
+def _shortly(note: Derived, names: Sequence[str]) -> list[_Said]:
+    """Return where a number stands right behind a short name: "K 6.4" is potassium."""
+    spelled = "|".join(re.escape(name) for name in names)
+    beside = re.compile(rf"(?<![\w/.-])(?:{spelled})\+?(?=[ ]?[:=]?[ ]?\(?[<>]?\d)")
+    return [
+        _Said(m.start(), m.end(), Assertion.PRESENT, Assertion.PRESENT, None)
+        for m in beside.finditer(note.document.text)
+        if not any(n.start < m.end() and m.start() < n.end for n in note.mentions)
+    ]
 
 
 MOST_PLACES = 6  # of the same words in one note, judged
@@ -228,6 +264,8 @@ def _worded(note: Derived, words: str) -> list[_Said]:
     spelled = re.compile(rf"(?<!\w){apart}(?!\w)", re.IGNORECASE)
     found = []
     for match, _ in zip(spelled.finditer(text), range(MOST_PLACES), strict=False):
+        if any(m.start <= match.start() and match.end() <= m.end for m in note.mentions):
+            continue  # part of another name: "hemoglobin" in "hemoglobin A1c"
         part = _section(note.sections, match.start())
         first = max(part.start if part else 0, match.start() - _AROUND)
         last = min(part.end if part else len(text), match.end() + _AROUND)
@@ -238,9 +276,8 @@ def _worded(note: Derived, words: str) -> list[_Said]:
             else ()
         )
         (judged,) = assess(text[first:last], inner, [place])
-        cue = judged.cue.text if judged.cue else ""
         said = judged.assertion
-        found.append(_Said(match.start(), match.end(), said, said, cue, part))
+        found.append(_Said(match.start(), match.end(), said, said, part))
     return found
 
 
@@ -251,18 +288,39 @@ def _section(sections: Sequence[Section], at: int) -> Section | None:
 def _standing(note: Derived, want: Want, said: list[_Said]) -> tuple[float, list[_Said]]:
     """Return how well what is said fits the standing asked for, and the places that fit."""
     if want.asked in _ONLY:
-        weights = _ONLY[want.asked]
-        fits = [s for s in said if weights.get(_label(s), 0.0)]
-        return max((weights[_label(s)] for s in fits), default=AGAINST), fits
+        weights, old = _ONLY[want.asked], _copied(note)
+        labels = [(s, _label(s, old)) for s in said]
+        fits = [s for s, label in labels if weights.get(label, 0.0)]
+        return max((weights.get(label, 0.0) for _, label in labels), default=AGAINST), fits
+    if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and _stands(said):
+        return AGAINST, []
     fits = [s for s in said if _fits(note, want.asked, s, said)]
     return (FULLY if fits else AGAINST), fits
 
 
-def _label(said: _Said) -> Assertion:
-    """Hidden where the mention or the note as a whole hides it; else what the note says."""
-    if said.assertion in HIDDEN:
-        return said.assertion
-    return said.status if said.status in HIDDEN else said.assertion
+# Who takes a drug up again, or smokes, is no former user; who has a second stroke had one before.
+_GIVEN_UP: Final = DRUGS | {SemanticType.SOCIAL}
+
+
+def _stands(said: Iterable[_Said]) -> bool:
+    return any(s.assertion is Assertion.PRESENT and s.status is Assertion.PRESENT for s in said)
+
+
+def _label(said: _Said, old: Sequence[tuple[int, int]]) -> Assertion:
+    """Hidden where the mention or the note as a whole hides it; past where either is, or where it
+    was copied from an earlier note; else what the mention says."""
+    for one in (said.assertion, said.status):
+        if one in HIDDEN:
+            return one
+    over = Assertion.HISTORICAL in (said.assertion, said.status)
+    if over or any(start <= said.start < end for start, end in old):
+        return Assertion.HISTORICAL
+    return said.assertion
+
+
+def _copied(note: Derived) -> list[tuple[int, int]]:
+    told = [(each.start, each.end) for each in note.copied]
+    return told + copied_stretches(note.document.text)
 
 
 _NONE_OF: Final = re.compile(
@@ -286,7 +344,7 @@ def _fits(note: Derived, asked: Asked, said: _Said, every: Sequence[_Said]) -> b
         case Asked.NEGATED | Asked.NOT_TAKING:
             over = asked is Asked.NOT_TAKING and said.assertion is Assertion.HISTORICAL
             denied = said.assertion is Assertion.NEGATED or over
-            return denied and not any(_label(s) in gone and s.status in gone for s in every)
+            return denied and not any(s.assertion in gone and s.status in gone for s in every)
         case Asked.FAMILY:
             return said.assertion is Assertion.FAMILY and not _none_of(text, said)
         case Asked.NO_FAMILY:
@@ -294,10 +352,8 @@ def _fits(note: Derived, asked: Asked, said: _Said, every: Sequence[_Said]) -> b
         case Asked.PAST:
             return said.assertion is Assertion.HISTORICAL
         case Asked.STOPPED:
-            stands = any(s.status is Assertion.PRESENT for s in every)
-            return (
-                said.assertion is Assertion.HISTORICAL and not stands and not _allergic(text, said)
-            )
+            over = said.assertion is Assertion.HISTORICAL and not _stands(every)
+            return over and not _allergic(text, said)
         case Asked.CHILDHOOD:
             around = text[max(0, said.start - 80) : said.end + 80]
             return said.assertion not in HIDDEN and _CHILD.search(around) is not None
@@ -321,7 +377,7 @@ def _none_of(text: str, said: _Said) -> bool:
     return _NONE_OF.search(text, max(0, said.start - 60), said.start) is not None
 
 
-def _sided(note: Derived, wanted: Side, said: Iterable[_Said]) -> float:
+def _sided(note: Derived, wanted: Side, said: Iterable[HasOffsets]) -> float:
     found = {side(note.document.text, Offsets(s.start, s.end)) for s in said}
     if found & {wanted, Side.BILATERAL} or (wanted is Side.BILATERAL and len(found - {None}) > 1):
         return FULLY

@@ -43,7 +43,7 @@ class Sifter:
         worded = {
             want.words: self._holding(access, plan, want, doc_ids)
             for want in wants
-            if want.alike or want.broader
+            if want.meaning.alike or want.meaning.broader
         }
         return judge.settled(rankings, wants, standings, worded)
 
@@ -61,17 +61,20 @@ class Sifter:
         self, access: Access, plan: Plan, fused: Sequence[Fused], k: int
     ) -> tuple[Fused, ...]:
         """Return the best `k` hits that answer, by reading notes until there are as many."""
-        wants = plan.wants.wants
-        kept: list[Fused] = []
+        answering: list[Fused] = []
+        silent: list[Fused] = []
         at = 0
-        while at < min(len(fused), MOST_READ) and len(kept) < k:
+        while at < min(len(fused), MOST_READ) and len(answering) < k:
             some = fused[at : at + READ_AT_ONCE]
             notes = self._documents.fetch(access, [hit.doc_id for hit in some])
-            kept += judge.sifted(some, wants, notes)
+            good, mute = judge.sifted(some, plan.wants.wants, notes)
+            answering += good
+            silent += mute
             at += len(some)
-        kept.sort(key=lambda hit: (-hit.score, hit.doc_id))
-        every = [*kept, *fused[at:]][: max(k, 0)]
-        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(every, 1))
+        # What says nothing of something particular is no answer, but better than an empty page.
+        kept = sorted(answering or silent, key=lambda hit: (-hit.score, hit.doc_id))
+        every = kept if answering else [*kept, *fused[at:]]
+        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(every[: max(k, 0)], 1))
 
 
 def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fused]:

@@ -5,54 +5,54 @@ Read once a question from its words; `rankers.judge` holds the notes found again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.matcher import Matcher, Span
-from indexing.language.terminology import NameKind, SemanticType, Terminology
+from indexing.language.terminology import SemanticType, Terminology
 from indexing.language.values import Bound, Side, parse_bounds, sides
+from indexing.model import Assertion
 from indexing.ports import AssertionMode
-from rankers.cues import OF_DRUGS, Asked, QueryCue, cues
+from rankers.cues import Asked, QueryCue, cues
 from rankers.graph import named
-from rankers.lookalike import longer_names, look_alikes
+from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
-MOST_NARROWER = 80
-MOST_NAMES = 12
 MOST_BETWEEN = 3  # words between a name and its number
+BESIDE = 12  # code points between a name and its side
 LONGEST = 300  # code points; a longer text is not read as a question
 
-_DRUGS: Final = frozenset({SemanticType.DRUG, SemanticType.DRUG_CLASS})
-_MEASURED: Final = frozenset({SemanticType.LAB_TEST, SemanticType.VITAL})
-_UNSIDED: Final = _DRUGS | _MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIALTY}
-# Standings that some concepts carry in their name: "former smoker", "penicillin allergy".
-_NAMED: Final = (
-    "former {}", "ex {}", "current {}", "never {}", "quit {}", "{} allergy", "allergy to {}",
-    "allergic to {}", "{} intolerance", "history of {}", "family history of {}",
-    "childhood {}", "acute {}", "chronic {}",
-)  # fmt: skip
+_UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIALTY}
+_OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
+_NOTHING: Final = Meaning(frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """One thing asked about. `concepts` mean it or something narrower, `broader` are what it is
-    a kind of, `alike` are drugs that only look like it. Without concepts, `words` are looked
-    for as they stand. `start`/`end` are places of the question."""
+    """One thing asked about: `words`, from `start` to `end` of the question, and what they mean.
+    What means nothing known is looked for as it stands. `exact`: a drug by its own name, so that a
+    note without it is about another."""
 
     start: int
     end: int
     words: str
-    concepts: frozenset[str] = frozenset()
-    broader: frozenset[str] = frozenset()
-    alike: frozenset[str] = frozenset()
+    meaning: Meaning = _NOTHING
     asked: Asked = Asked.PRESENT
     bound: Bound | None = None
     side: Side | None = None
-    drug: bool = False
-    exact: bool = False  # a drug by its own name: what does not name it is about another
+    exact: bool = False
+
+    @property
+    def concepts(self) -> frozenset[str]:
+        """What means it, or something narrower."""
+        return self.meaning.concepts
+
+    @property
+    def drug(self) -> bool:
+        """Say whether it is a drug or a class of drugs."""
+        return self.meaning.kind in DRUGS
 
     @property
     def particular(self) -> bool:
@@ -81,202 +81,155 @@ class Wants:
         return bool(self.wants) and (not named or any(w.particular for w in self.wants))
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A text with what was found in it. `carried` are standings that lie in a name, by place."""
+
+    text: str
+    spans: tuple[Span, ...]
+    cues: tuple[QueryCue, ...]
+    bounds: tuple[Bound, ...]
+    carried: dict[int, Asked]
+    implied: Asked | None
+
+    def asked(self, span: Span, *, drug: bool) -> Asked:
+        """Return what is asked of a span: by a leading cue of its whole stretch, by a trailing one
+        of what stands last before it, or by its own name."""
+        if self.implied is Asked.ANY:
+            return self.implied
+        for cue in self.cues:
+            if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and not drug:
+                continue
+            inside = cue.first <= span.start and span.end <= cue.last
+            if inside and (cue.first >= cue.end or cue.start - span.end <= 2):
+                return cue.asked
+        return self.carried.get(span.start) or self.implied or Asked.PRESENT
+
+    def bound(self, span: Span) -> Bound | None:
+        """Return the condition on the number that follows a span before anything else is named."""
+        bound = next((b for b in self.bounds if span.end <= b.start), None)
+        if bound is None or len(self.text[span.end : bound.start].split()) > MOST_BETWEEN:
+            return None
+        return None if any(span.end <= s.start < bound.start for s in self.spans) else bound
+
+    def side(self, span: Span) -> Side | None:
+        """Return the side named beside a span; one within its name is part of it."""
+        for found in sides(self.text):
+            before, after = span.start - found.end, found.start - span.end
+            if 0 <= before <= BESIDE or 0 <= after <= BESIDE:
+                return found.side
+        return None
+
+    def stretches(self) -> list[tuple[int, int]]:
+        """Return the runs of content words between names, cues, numbers and sides."""
+        aside = [(span.start, span.end) for span in self.spans]
+        aside += [(cue.start, cue.end) for cue in self.cues]
+        aside += [(bound.start, bound.end) for bound in self.bounds]
+        aside += [(found.start, found.end) for found in sides(self.text)]
+        runs: list[tuple[int, int]] = []
+        open_ = False
+        for match in TOKEN.finditer(self.text):
+            covered = any(a < match.end() and match.start() < b for a, b in aside)
+            if covered or match.group().lower() in STOP_WORDS or match.group().isdigit():
+                open_ = False
+            elif open_:
+                runs[-1] = (runs[-1][0], match.end())
+            else:
+                runs.append(match.span())
+                open_ = True
+        return runs
+
+
 class Reader:
     """Reads questions by one terminology; safe to share between threads."""
 
     def __init__(self, terminology: Terminology, matcher: Matcher) -> None:
-        self._terminology, self._matcher = terminology, matcher
-        self._group = lru_cache(maxsize=4096)(self._grouped)
-        self._alike = lru_cache(maxsize=4096)(self._look_alikes)
+        self._matcher = matcher
+        self._meanings = Meanings(terminology, matcher)
 
     def read(self, text: str, implied: Asked | None = None) -> Wants:
         """Read a question; `implied` is what `assertion:` or its section asks for throughout."""
         if len(text) > LONGEST:
             return Wants()
-        measured = tuple(parse_bounds(text))
-        found = cues(text)
-        spans = named(self._matcher, text)
-        spans, held = self._decomposed(text, spans, found)
-        kept = tuple(c for c in found if self._counts(c, spans, held))
-        wants = [
-            self._want(text, span, spans, kept, measured, implied)
-            for span in spans
-            if not _inside(span, kept)
-        ]
-        wants += self._unnamed(text, spans, kept, measured, implied)
+        question = self._question(text, implied)
+        wants = [self._want(question, span) for span in question.spans]
+        wants += self._unnamed(question)
         if len(wants) > MOST_WANTS:
-            return Wants(cues=(), bounds=measured)
-        return Wants(tuple(wants), kept, measured, None if implied else _mode(wants))
+            return Wants(bounds=question.bounds)
+        mode = None if implied else _mode(wants)
+        return Wants(tuple(wants), question.cues, question.bounds, mode)
 
-    def _decomposed(
-        self, text: str, spans: Sequence[Span], found: Sequence[QueryCue]
-    ) -> tuple[list[Span], dict[int, frozenset[str]]]:
-        """Take "former smoker" apart into the cue and "smoker", where that names the same thing
-        or a thing that can stand in several ways; return the spans and what each also means."""
-        parts: list[Span] = []
-        meant: dict[int, frozenset[str]] = {}
-        for span in spans:
-            cue = next((c for c in found if span.start <= c.start and c.end <= span.end), None)
-            rest = self._rest(text, span, cue) if cue else None
-            if cue is None or rest is None:
-                parts.append(span)
-                continue
-            parts.append(rest)
-            meant[cue.start] = frozenset({span.concept_id})
-        return parts, meant
+    def _question(self, text: str, implied: Asked | None) -> _Question:
+        found = cues(text)
+        spans: list[Span] = []
+        carried: dict[int, Asked] = {}
+        within: set[QueryCue] = set()
+        for span in named(self._matcher, text):
+            if any(cue.start <= span.start and span.end <= cue.end for cue in found):
+                continue  # "allergy" in "penicillin allergy"
+            part, cue, asked = self._apart(text, span, found)
+            spans.append(part)
+            within |= {cue} if cue else set()
+            if asked is not None:
+                carried[part.start] = asked
+        kept = tuple(cue for cue in found if cue in within or self._counts(cue, spans))
+        bounds = tuple(parse_bounds(text))
+        return _Question(text, tuple(spans), kept, bounds, carried, implied)
 
-    def _rest(self, text: str, span: Span, cue: QueryCue) -> Span | None:
-        first, last = (cue.end, span.end) if cue.start <= span.start else (span.start, cue.start)
-        inner = [s for s in self._matcher.find(text[first:last]) if not s.ambiguous]
-        if len(inner) != 1:
-            return None
-        rest = inner[0]
-        same = rest.concept_id == span.concept_id
-        kind = self._terminology.concept(rest.concept_id).semantic_type
-        if cue.asked in OF_DRUGS and kind not in _DRUGS:
-            return None
-        if cue.plain and not same:
-            return None
-        return Span(first + rest.start, first + rest.end, rest.concept_id, rest.name)
+    def _apart(
+        self, text: str, span: Span, found: Iterable[QueryCue]
+    ) -> tuple[Span, QueryCue | None, Asked | None]:
+        """Take "former smoker" apart into the cue and "smoker", where that names the same thing or
+        one that can stand in several ways; with the cue, or with what the name itself carries."""
+        cue = next((c for c in found if span.start <= c.start and c.end <= span.end), None)
+        if cue is not None:
+            ahead = cue.start <= span.start
+            first, last = (cue.end, span.end) if ahead else (span.start, cue.start)
+            while first < last and not text[first].isalnum():
+                first += 1
+            base = self._meanings.base(text, first, last, cue.asked)
+            if base is not None and (not cue.plain or base == span.concept_id):
+                return Span(first, len(text[:last].rstrip()), base, span.name), cue, None
+        told = None if span.ambiguous else self._meanings.standing(span.concept_id)
+        if told is None:
+            return span, None, None
+        return Span(span.start, span.end, told[1], span.name), None, told[0]
 
-    def _counts(
-        self, cue: QueryCue, spans: Sequence[Span], held: Mapping[int, frozenset[str]]
-    ) -> bool:
+    def _counts(self, cue: QueryCue, spans: Sequence[Span]) -> bool:
         """Say whether a cue holds for anything, and is no part of a name."""
-        if cue.start in held:
-            return True
         if any(s.start < cue.end and cue.start < s.end for s in spans):
             return False
         governed = [s for s in spans if s.start >= cue.first and s.end <= cue.last]
-        if cue.asked in (Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE):
-            return any(self._is_drug(span.concept_id) for span in governed)
+        if cue.asked in _OF_DRUGS:
+            taking = cue.asked in (Asked.TAKING, Asked.NOT_TAKING)
+            drugs = any(self._meanings.kind(span.concept_id) in DRUGS for span in governed)
+            return drugs or not (governed or taking)
         return bool(governed) or (not cue.plain and cue.last > cue.first)
 
-    def _is_drug(self, concept: str) -> bool:
-        return self._terminology.concept(concept).semantic_type in _DRUGS
-
-    def _want(
-        self,
-        text: str,
-        span: Span,
-        spans: Sequence[Span],
-        kept: Sequence[QueryCue],
-        measured: Sequence[Bound],
-        implied: Asked | None,
-    ) -> Want:
-        concept = span.concept_id
-        kind = self._terminology.concept(concept).semantic_type
-        asked = _asked(span, kept, kind in _DRUGS, implied)
-        group = frozenset().union(
-            *(self._group(c) for c in (span.candidates if span.ambiguous else (concept,)))
-        )
-        parents = self._terminology.parents(concept) if not span.ambiguous else ()
+    def _want(self, question: _Question, span: Span) -> Want:
+        each = [self._meanings.of(c) for c in span.candidates or (span.concept_id,)]
+        meaning = each[0]
+        if len(each) > 1:
+            meaning = Meaning(frozenset().union(*(one.concepts for one in each)))
         return Want(
-            span.start, span.end, text[span.start : span.end], group,
-            frozenset(parents) - group,
-            self._alike(concept) - group,
-            asked, _bound(text, span, spans, measured),
-            None if kind in _UNSIDED else _side(text, span), kind in _DRUGS,
-            kind is SemanticType.DRUG and len(spans) == 1,
+            span.start, span.end, question.text[span.start : span.end], meaning,
+            question.asked(span, drug=meaning.kind in DRUGS), question.bound(span),
+            None if meaning.kind in _UNSIDED else question.side(span),
+            meaning.kind is SemanticType.DRUG and len(question.spans) == 1,
         )  # fmt: skip
 
-    def _unnamed(
-        self,
-        text: str,
-        spans: Sequence[Span],
-        kept: Sequence[QueryCue],
-        measured: Sequence[Bound],
-        implied: Asked | None,
-    ) -> list[Want]:
+    def _unnamed(self, question: _Question) -> list[Want]:
         """Return the stretches of words that name no concept, where a cue or a number asks about
         them, or where the question has nothing else."""
         wants = []
-        for start, end in _stretches(text, spans, kept, measured):
-            span = Span(start, end, "", "")
-            bound = _bound(text, span, spans, measured)
-            asked = _asked(span, kept, False, implied)
-            if spans and bound is None and asked is Asked.PRESENT:
+        for start, end in question.stretches():
+            span, words = Span(start, end, "", ""), question.text[start:end]
+            asked, bound = question.asked(span, drug=False), question.bound(span)
+            if question.spans and bound is None and asked is Asked.PRESENT:
                 continue
-            alike = self._unknown_alike(text[start:end])
-            wants.append(
-                Want(start, end, text[start:end], alike=alike, asked=asked, bound=bound,
-                     side=_side(text, span))
-            )  # fmt: skip
+            meaning = Meaning(frozenset(), alike=self._meanings.alike_words(words))
+            wants.append(Want(start, end, words, meaning, asked, bound, question.side(span)))
         return wants
-
-    def _grouped(self, concept: str) -> frozenset[str]:
-        near = set(self._terminology.descendants(concept, MOST_NARROWER))
-        names = [n.text for n in self._terminology.names(concept) if n.kind in _WORDED]
-        for name in names[:MOST_NAMES]:
-            for pattern in _NAMED:
-                near.update(self._terminology.find(pattern.format(name))[:1])
-        return frozenset({concept, *near})
-
-    def _look_alikes(self, concept: str) -> frozenset[str]:
-        found = self._terminology.concept(concept)
-        if found.semantic_type in _MEASURED:
-            return longer_names(self._terminology, concept)
-        is_drug = found.semantic_type is SemanticType.DRUG
-        return look_alikes(self._terminology, found.name) if is_drug else frozenset()
-
-    def _unknown_alike(self, words: str) -> frozenset[str]:
-        return look_alikes(self._terminology, words) if words.isalpha() else frozenset()
-
-
-_WORDED: Final = (NameKind.PREFERRED, NameKind.SYNONYM)
-
-
-def _inside(span: Span, kept: Iterable[QueryCue]) -> bool:
-    return any(cue.start <= span.start and span.end <= cue.end for cue in kept)
-
-
-def _asked(span: Span, kept: Sequence[QueryCue], drug: bool, implied: Asked | None) -> Asked:
-    """Return what the cues say of a span: a leading one of its whole stretch, a trailing one of
-    what stands last before it."""
-    if implied is Asked.ANY:
-        return implied
-    for cue in kept:
-        if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and not drug:
-            continue
-        if not (cue.first <= span.start and span.end <= cue.last):
-            continue
-        if cue.first >= cue.end or cue.start - span.end <= 2:
-            return cue.asked
-    return implied or Asked.PRESENT
-
-
-def _bound(text: str, span: Span, spans: Iterable[Span], measured: Sequence[Bound]) -> Bound | None:
-    """Return the condition on the number that follows a span before anything else is named."""
-    bound = next((b for b in measured if span.end <= b.start), None)
-    if bound is None or len(text[span.end : bound.start].split()) > MOST_BETWEEN:
-        return None
-    return None if any(span.end <= s.start < bound.start for s in spans) else bound
-
-
-def _side(text: str, span: Span) -> Side | None:
-    found = [side for side in sides(text) if not (span.start <= side.start < span.end)]
-    near = [s for s in found if 0 <= span.start - s.end <= 12 or 0 <= s.start - span.end <= 12]
-    return near[0].side if near else None
-
-
-def _stretches(
-    text: str, spans: Sequence[Span], kept: Sequence[QueryCue], measured: Sequence[Bound]
-) -> list[tuple[int, int]]:
-    """Return the runs of content words between names, cues and numbers."""
-    taken = [(s.start, s.end) for s in spans] + [(c.start, c.end) for c in kept]
-    taken += [(b.start, b.end) for b in measured] + [(s.start, s.end) for s in sides(text)]
-    runs: list[tuple[int, int]] = []
-    open_ = False
-    for match in TOKEN.finditer(text):
-        covered = any(a < match.end() and match.start() < b for a, b in taken)
-        if covered or match.group().lower() in STOP_WORDS or match.group().isdigit():
-            open_ = False
-        elif open_:
-            runs[-1] = (runs[-1][0], match.end())
-        else:
-            runs.append(match.span())
-            open_ = True
-    return runs
 
 
 _DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
@@ -286,6 +239,8 @@ _ELSEWHERE: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY, *_DENIED})
 def _mode(wants: Sequence[Want]) -> AssertionMode | None:
     """Return the view of the notes in which the words asked for stand; None for the usual one."""
     asked = {want.asked for want in wants}
-    if asked and asked <= {Asked.NEGATED}:
+    # "Nonsmoker" denies smoking without a denial.
+    told = any(Assertion.NEGATED in want.meaning.told.values() for want in wants)
+    if asked and asked <= {Asked.NEGATED} and not told:
         return "negated"
-    return "any" if asked & _ELSEWHERE and asked - {Asked.PRESENT} == asked else None
+    return "any" if asked & _ELSEWHERE and Asked.PRESENT not in asked else None

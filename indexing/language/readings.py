@@ -9,9 +9,7 @@ from typing import Final
 from indexing.language.values import NUMBER, UNIT, Measurement, number, unit_of
 
 REACH: Final = 90  # characters between a mention and its number
-AHEAD: Final = (
-    30  # characters before it in which a number may stand: "20 mg of prednisone"
-)
+AHEAD: Final = 30  # characters before it in which a number may stand: "20 mg of prednisone"
 
 _BREAK: Final = re.compile(r"[;\n]|[.](?=\s|$)")
 _VALUE: Final = re.compile(
@@ -29,7 +27,8 @@ _WORDS: Final = (
     r"low|high|improved|improving|worsened|stable|on|in|by|admission|discharge|arrival|"
     r"presentation|her|his|the|a|an|be|being|very|only|just|with|and|has|had|have|been|for|as|"
     r"shows?|showed|trending|peaked|critically|reported|documented|calculated|serum|blood|lab|"
-    r"morning|this|echo|mildly|severely|moderately|reduced|preserved|depressed"
+    r"went|goes|gone|changed|moved|climbed|declined|plateaued|settled|reached|hit|nadir(?:ed)?|peak|"
+    r"corrected|recovered|worsening|better|worse|today's|morning|this|echo|mildly|severely|moderately|reduced|preserved|depressed"
 )
 _LINK: Final = re.compile(
     rf"[\s:=~\-–(,|*]*(?:(?:{_WORDS}|\([^()\n]{{1,24}}\)|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?)"

@@ -299,8 +299,13 @@ def _which(match: re.Match[str]) -> Side:
     return Side.LEFT if match["left"] else Side.RIGHT if match["right"] else Side.BILATERAL
 
 
+_SIDE_WITHIN: Final = 100  # characters before a mention, of its own sentence
+_STOP: Final = re.compile(r"[.](?=\s)|[;\n]")
+
+
 def side(text: str, mention: HasOffsets) -> Side | None:
-    """Return the side that the mention's words, or the few around them, name."""
+    """Return the side that the mention's words, the few around them, or else what stands before
+    them in their sentence, name: "MRI L shoulder: full-thickness tear"."""
     stop = max(text.rfind(c, 0, mention.start) for c in (". ", ";", ",", "\n"))
     if text[max(0, stop - 2) : stop].lower() in ("lt", "rt", " l", " r"):
         stop = -1
@@ -311,8 +316,10 @@ def side(text: str, mention: HasOffsets) -> Side | None:
         cut = re.search(r"[.;,\n]|\band\b", tail)
         found = [*_SIDE.finditer(tail[: cut.start()] if cut else tail)][:1]
     if not found:
-        return None
-    return _which(found[-1])
+        sentence = text[max(0, mention.start - _SIDE_WITHIN) : mention.start]
+        ends = [m.end() for m in _STOP.finditer(sentence)]
+        found = [*_SIDE.finditer(sentence, ends[-1] if ends else 0)]
+    return _which(found[-1]) if found else None
 
 
 class DrugStatus(StrEnum):
