@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from app.answers import audited, request_of, results_of, shown_patients
 from app.auth.permissions import Permission
-from app.auth.sessions import Form, Principal, may, services, text
+from app.auth.sessions import Form, Principal, keyed, may, services, text
 from app.pages import PAGE_SIZE, page
 from app.questions import LONGEST_QUERY, Grouping, Question, legs, mode, question_of
 from indexing.audit import AuditRow
@@ -127,6 +127,8 @@ def why(request: Request, who: Searcher, page_id: str, form: Form) -> Response:
     question = question_of(own.frozen.question(who.access, page_id))
     doc_id = text(form, "doc_id").strip()
     reasons = own.search().why_not(who.access, request_of(question), doc_id)
-    own.trail.record(who.access, AuditRow("R", "why", entities=[f"Document/{doc_id[:200]}"]))
+    # The row names the note where there is one; of what was typed otherwise, only its hash.
+    asked = keyed(own.pepper, "why", doc_id).hex()[:16]
+    own.documents.read(who.access, [doc_id], 1, AuditRow("R", "why", detail={"asked": asked}))
     template = "search/_why.html" if "hx-request" in request.headers else "why.html"
     return page(request, template, reasons=reasons, page_id=page_id)

@@ -59,9 +59,7 @@ READS: dict[tuple[str, str], Read | str] = {
         "search", "{page}/refine", (("change", "query=severe pain"),), names=False
     ),
     ("GET", "/search/{page_id}"): Read("search-page", "{page}"),
-    ("POST", "/search/{page_id}/why"): Read(
-        "why", "{page}/why", (("doc_id", "a-note"),), names=False
-    ),
+    ("POST", "/search/{page_id}/why"): Read("why", "{page}/why", (("doc_id", "a-note"),)),
     ("GET", "/notes/{doc_id:path}"): Read("note", "/notes/a-note"),
     ("GET", "/patients/{patient_id}"): Read("patient", "/patients/a-p"),
     ("GET", "/audit"): Read("audit", "/audit", role=Role.PRIVACY, names=False),
@@ -76,6 +74,8 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/fhir"): "writes: its row stands in the transaction of what it stores",
     ("POST", "/fhir/"): "writes: as above",
     ("POST", "/fhir/{kind}"): "writes: as above",
+    ("PUT", "/fhir/{kind}"): "writes: as above, and names what its search found",
+    ("DELETE", "/fhir/{kind}"): "writes: as above, and names what its search found",
     ("PUT", "/fhir/{kind}/{resource_id}"): "writes: as above",
     ("DELETE", "/fhir/{kind}/{resource_id}"): "writes: as above, and reads first",
 }

@@ -99,6 +99,19 @@ def test_what_exists_is_not_created_again(take: Take, ids: Ids, kind: str) -> No
     assert ids("Practitioner") == ["first", "third"]
 
 
+def test_the_audit_names_what_a_condition_found(
+    take: Take, installation: Installation, tenant: Tenant
+) -> None:
+    mrn = {"resourceType": "Patient", "identifier": [{"system": "urn:mrn", "value": "1"}]}
+    take(mrn | {"id": "known"})
+    take(bundle(entry(mrn, "Patient", "POST", ifNoneExist="identifier=urn:mrn|1")))
+    with installation.database.tenant(tenant.tenant_id) as conn:
+        row = conn.execute(
+            "SELECT patient_ids, entities, detail FROM audit_event ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+    assert row == (["known"], ["Patient/known"], {"resources": 0, "changed": 0})
+
+
 def test_of_two_that_ask_the_same_the_first_creates(take: Take, ids: Ids) -> None:
     two = bundle(create(practitioner("a"), "1"), create(practitioner("b", name=[]), "1"))
     first, second = take(two)

@@ -316,3 +316,14 @@ def test_many_resources_take_the_staged_way_with_the_same_result(
     assert live() == {f"n{number}": 1 for number in range(120)}
     held = installation.records.read(access, "DocumentReference", "n77")
     assert json.loads(held.received) == note("n77", "note 77", "p0")
+
+
+def test_one_index_alone_can_find_a_resource_by_its_id(installation: Installation) -> None:
+    """To the planner a tenant that it has no statistics of is empty, and any index beginning with
+    tenant_id as good as the key: then each look-up by id reads all that the tenant has."""
+    with installation.database.transaction() as conn:
+        rows = conn.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index "
+            "WHERE indrelid = 'resource'::regclass AND indpred IS NULL"
+        ).fetchall()
+    assert rows == [("resource_pkey",)]

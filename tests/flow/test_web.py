@@ -299,8 +299,29 @@ def test_why_a_note_is_not_here(client: TestClient, ward: Ward) -> None:
     token = form_token(client.get(path).text)
     data = {"form_token": token, "doc_id": "note-angina"}
     assert "patient" in client.post(f"{path}/why", data=data).text
-    data["doc_id"] = "no-such-note"
+    data["doc_id"] = "Ada Example, born 3 February"
     assert "no such note" in client.post(f"{path}/why", data=data).text
+
+
+def test_the_audit_of_why_names_a_note_and_keeps_nothing_that_was_typed(
+    client: TestClient, ward: Ward, installation: Installation
+) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    path = ask(client, "chest pain")
+    token = form_token(client.get(path).text)
+    for typed, entities, patients in (
+        ("note-angina", ["Document/note-angina"], ["p-ada"]),
+        ("Ada Example, born 3 February", [], []),
+    ):
+        client.post(f"{path}/why", data={"form_token": token, "doc_id": typed})
+        with installation.database.tenant(ward.tenant.tenant_id) as conn:
+            row = conn.execute(
+                "SELECT subtype, entities, patient_ids, detail FROM audit_event "
+                "ORDER BY seq DESC LIMIT 1"
+            ).fetchone()
+        assert row is not None
+        assert row[:3] == ("why", entities, patients)
+        assert "Example" not in json.dumps(row[3])
 
 
 def test_a_note_is_escaped_first_and_marked_after(client: TestClient, ward: Ward) -> None:

@@ -68,7 +68,8 @@ class PostgresRecords:
         decide: Decide, reason: str,
     ) -> list[Stored]:  # fmt: skip
         with self._database.tenant(access.tenant_id) as conn:
-            batch = decide(search(conn, access, wanted, guarded))
+            found = search(conn, access, wanted, guarded)
+            batch = decide(found)
             now = datetime.now(UTC)
             before = _lock(conn, batch)
             stored = [_outcome(access, item, before.get(_key(item)), now) for item in batch]
@@ -79,7 +80,8 @@ class PostgresRecords:
                 _write_projections(conn, access, changed)
                 events = texts.write(conn, access.tenant_id, changed)
                 _write_events(conn, access, changed, events)
-            audit.record(conn, access, _audit_row(stored, batch))
+            told = [(c.resource_type, m.resource_id) for c in guarded for m in found[c]]
+            audit.record(conn, access, _audit_row(stored, batch, told))
         return stored
 
     def read(
@@ -260,15 +262,18 @@ def _write_events(
     conn.execute("NOTIFY anamnesis_feed")
 
 
-def _audit_row(stored: list[Stored], batch: Sequence[Incoming]) -> AuditRow:
-    changed = sum(s.changed for s in stored)
+def _audit_row(
+    stored: list[Stored], batch: Sequence[Incoming], told: Sequence[tuple[str, str]]
+) -> AuditRow:
+    """Name what was written, and what a condition found: its address goes back to the sender."""
+    changed = [(s.resource_type, s.resource_id) for s in stored if s.changed]
+    patients = {i.patient_id for i in batch if i.patient_id}
+    patients |= {resource_id for kind, resource_id in told if kind == "Patient"}
+    names = [f"{kind}/{resource_id}" for kind, resource_id in [*changed, *told]]
     return AuditRow(
-        "C",
-        "ingest",
-        sorted({i.patient_id for i in batch if i.patient_id}),
-        [f"{s.resource_type}/{s.resource_id}" for s in stored if s.changed][:50],
-        {"resources": len(stored), "changed": changed},
-    )
+        "C", "ingest", sorted(patients), list(dict.fromkeys(names[:50])),
+        {"resources": len(stored), "changed": len(changed)},
+    )  # fmt: skip
 
 
 def _find(
