@@ -164,6 +164,20 @@ def eval_hospital(
     _exit(hospital_command(out, patients, topics, seed, as_json))
 
 
+@evaluate.command("traps")
+def eval_traps(
+    ranker: Annotated[
+        Literal["hybrid", "lexical", "vector", "graph"] | None,
+        typer.Option(help="One alone; without it, all legs and each by itself."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Count how often the first ten show what a clinician would call wrong."""
+    from app.cli.traps import traps_command
+
+    _exit(traps_command(_home(), ranker, as_json))
+
+
 @evaluate.command("pool")
 def eval_pool(
     runs: RunNames,

@@ -300,7 +300,7 @@ def _which(match: re.Match[str]) -> Side:
 
 
 _SIDE_WITHIN: Final = 100  # characters before a mention, of its own sentence
-_STOP: Final = re.compile(r"[.](?=\s)|[;\n]")
+_STOP: Final = re.compile(r"[.](?=\s)|[,;\n]")
 
 
 def side(text: str, mention: HasOffsets) -> Side | None:
