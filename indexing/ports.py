@@ -81,10 +81,12 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """One leg's answer; `total` counts every match where the engine knows it, else None."""
+    """One leg's answer; `total` counts every match where the engine knows it, else None. `beyond`
+    names matches past the hits, all of them where `total` is small (lexical leg)."""
 
     hits: tuple[Scored, ...]
     total: int | None = None
+    beyond: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

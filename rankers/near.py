@@ -34,6 +34,9 @@ def near_enough(rankings: Mapping[str, Ranking], least: float) -> dict[str, Rank
 
 
 def kept(ranking: Ranking, allowed: AbstractSet[str]) -> Ranking:
-    """Return a ranking of the allowed documents alone."""
+    """Return a ranking whose hits are the allowed documents alone."""
     hits = [hit for hit in ranking.hits if hit.doc_id in allowed]
-    return Ranking(tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)))
+    left = len(ranking.hits) - len(hits)
+    total = None if ranking.total is None else ranking.total - left
+    ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))
+    return Ranking(ranked, total, ranking.beyond)

@@ -115,7 +115,7 @@ class Search:
         fused = self._fused(
             access, plan, rankings, weights, request.k + (0 if request.bare else SPARE)
         )
-        total = len(fused) if request.bare else self._total(access, plan, rankings)
+        total = len(fused) if request.bare else _total(rankings, plan.depth)
         fresh = ran.results.get("freshness")
         answer = Answer(
             chips=_chips(plan, ran.results.get("counts") or {}),
@@ -264,20 +264,6 @@ class Search:
         fused = weighed(self._fusion(rankings, depth), weights)
         return self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
 
-    def _total(self, access: Access, plan: Plan, rankings: Mapping[str, Ranking]) -> int:
-        """Count every note that matches by words, and those that another leg alone found."""
-        others = {h.doc_id for leg, r in rankings.items() if leg != "lexical" for h in r.hits}
-        words = rankings.get("lexical")
-        if words is None:
-            return len(others)
-        others -= {hit.doc_id for hit in words.hits}
-        total = words.total if words.total is not None else len(words.hits)
-        if others and total > len(words.hits):  # some of them match too, beyond the depth
-            others -= self._lexical.matching(
-                access, plan.clause, plan.filters, plan.assertion, others
-            )
-        return total + len(others)
-
     def _constrained(
         self, access: Access, plan: Plan, constraint: Clause, rankings: Mapping[str, Ranking]
     ) -> dict[str, Ranking]:
@@ -345,6 +331,19 @@ def _hits(fused: Sequence[Fused], rankings: Mapping[str, Ranking]) -> tuple[Hit,
         )
         for f in fused
     )  # fmt: skip
+
+
+def _total(rankings: Mapping[str, Ranking], depth: int) -> int:
+    """Count every note that matches by words, and those that another leg alone found. Where more
+    match by words than the engine names, nobody can tell which those are: they are not added."""
+    others = {hit.doc_id for leg in rankings if leg != "lexical" for hit in _of(rankings, leg)}
+    words = rankings.get("lexical")
+    if words is None:
+        return len(others)
+    named = {hit.doc_id for hit in words.hits} | words.beyond
+    total = len(words.hits) if words.total is None else words.total
+    every_named = total <= depth + len(words.beyond)
+    return total + len(others - named) if every_named else total
 
 
 def _of(rankings: Mapping[str, Ranking], leg: str) -> tuple[Scored, ...]:

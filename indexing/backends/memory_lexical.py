@@ -85,9 +85,9 @@ class MemoryLexicalIndex:
         """Rank the documents that satisfy `clause`; `total` is exact."""
         scorer = _Scorer(self._live(access.tenant_id), self._title_weight)
         found = scorer.matches(access, clause, filters, assertion)
-        best = sorted(((-score, doc_id) for doc_id, score in found.items()))[: max(k, 0)]
-        hits = (Scored(d, -score, rank) for rank, (score, d) in enumerate(best, 1))
-        return Ranking(tuple(hits), len(found))
+        best = sorted((-score, doc_id) for doc_id, score in found.items())
+        hits = (Scored(d, -score, rank) for rank, (score, d) in enumerate(best[: max(k, 0)], 1))
+        return Ranking(tuple(hits), len(found), frozenset(d for _, d in best[max(k, 0) :]))
 
     def matching(
         self,

@@ -61,28 +61,26 @@ class Compiler:
         self, clause: Clause | None, access: Access, filters: Filters, mode: AssertionMode
     ) -> Query:
         """Compile a search: `clause` scores, access and filters only let through."""
-        found = _every() if clause is None else self.clause(clause, Context(mode))
-        guard = Query.const_score_query(self.guard(access, filters), 0.0)
-        return Query.boolean_query([(Occur.Must, found), (Occur.Must, guard)])
+        found = self._every() if clause is None else self.clause(clause, Context(mode))
+        return Query.boolean_query([(Occur.Must, found), *self._guard(access, filters)])
 
-    def guard(self, access: Access, filters: Filters) -> Query:
-        """Compile what this access and these filters let through."""
-        parts = [(Occur.Must, self._term("life", LIVE))]
-        if access.closed_labels:
-            closed = Query.term_set_query(self.schema, "label", sorted(access.closed_labels))
-            parts.append((Occur.MustNot, closed))
+    def _guard(self, access: Access, filters: Filters) -> list[tuple[Occur, Query]]:
+        """Compile what this access and these filters let through. Tombstones need no word here:
+        they hold no text, and what matches without any looks at live documents alone."""
+        # A term each: a set of terms costs more than all else in the query.
+        parts = [(Occur.MustNot, self._term("label", x)) for x in sorted(access.closed_labels)]
         if access.patients is not None:
             opened = Query.term_set_query(self.schema, "patient_id", sorted(access.patients))
-            parts.append((Occur.Must, opened))
+            parts.append((Occur.Must, _unscored(opened)))
         for name, values in filters.only.items():
-            parts.append((Occur.Must, self._any_of(name, values)))
+            parts.append((Occur.Must, _unscored(self._any_of(name, values))))
         for name, values in filters.without.items():
             parts.append((Occur.MustNot, self._any_of(name, values)))
         if filters.date_from is not None:
-            parts.append((Occur.Must, self._after("end", micros(filters.date_from))))
+            parts.append((Occur.Must, _unscored(self._after("end", micros(filters.date_from)))))
         if filters.date_to is not None:
-            parts.append((Occur.Must, self._before("start", micros(filters.date_to))))
-        return Query.boolean_query(parts)
+            parts.append((Occur.Must, _unscored(self._before("start", micros(filters.date_to)))))
+        return parts
 
     def clause(self, clause: Clause, context: Context) -> Query:
         """Compile one clause of the tree."""
@@ -93,7 +91,7 @@ class Compiler:
         if isinstance(clause, Scoped):
             return self.clause(clause.clause, replace(context, section=clause.section))
         if isinstance(clause, Field):
-            return Query.const_score_query(self._field(clause), 0.0)
+            return _unscored(self._field(clause))
         if isinstance(clause, Ranked):
             return self._some(clause.clauses, replace(context, ranked=True))
         if isinstance(clause, Or):
@@ -117,7 +115,7 @@ class Compiler:
             for c in clauses
         ]
         if all(isinstance(c, Not) for c in clauses):
-            parts.append((Occur.Must, _every()))
+            parts.append((Occur.Must, self._every()))
         return Query.boolean_query(parts)
 
     def _expansion(self, clause: Expansion, context: Context) -> Query:
@@ -198,7 +196,7 @@ class Compiler:
         if field.name == "date":
             start, end = interval(field.value)
             filters = Filters(date_from=start, date_to=end)
-            parts = [(Occur.Must, _every())]
+            parts = [(Occur.Must, self._every())]
             if filters.date_from is not None:
                 parts.append((Occur.Must, self._after("end", micros(filters.date_from))))
             if filters.date_to is not None:
@@ -212,6 +210,10 @@ class Compiler:
         if name not in KEYS:
             return Query.empty_query()
         return Query.term_set_query(self.schema, name, sorted({key(value) for value in values}))
+
+    def _every(self) -> Query:
+        """Match all that is no tombstone."""
+        return _unscored(self._term("life", LIVE))
 
     def _term(self, field: str, value: str) -> Query:
         return Query.term_query(self.schema, field, value)
@@ -227,5 +229,5 @@ class Compiler:
         )
 
 
-def _every() -> Query:
-    return Query.const_score_query(Query.all_query(), 0.0)
+def _unscored(query: Query) -> Query:
+    return Query.const_score_query(query, 0.0)

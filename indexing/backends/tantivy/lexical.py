@@ -24,6 +24,9 @@ from indexing.reconcile import digest
 
 TIE_SLACK = 16  # hits fetched past k, to see whether a tie goes on
 MOST_TIED = 20_000
+MOST_NAMED = (
+    1_000  # matches past the hits that are named, so that another leg's are not counted twice
+)
 MOST_FACET_VALUES = 60_000  # of one facet; Tantivy stops at 65,000 buckets
 
 
@@ -83,10 +86,12 @@ class TantivyLexicalIndex:
             if k < 1:
                 return Ranking((), _count(searcher, query))
             hits, total = _with_ties(searcher, query, k)
+            if len(hits) < total <= MOST_NAMED:
+                hits = searcher.search(query, total, count=False).hits
             doc_ids = namespace.doc_ids(searcher, [address for _, address in hits])
-        pairs = sorted((-float(score), d) for (score, _), d in zip(hits, doc_ids, strict=True))[:k]
-        ranked = (Scored(d, -score, rank) for rank, (score, d) in enumerate(pairs, 1))
-        return Ranking(tuple(ranked), total)
+        pairs = sorted((-float(score), d) for (score, _), d in zip(hits, doc_ids, strict=True))
+        ranked = (Scored(d, -score, rank) for rank, (score, d) in enumerate(pairs[:k], 1))
+        return Ranking(tuple(ranked), total, frozenset(d for _, d in pairs[k:]))
 
     def matching(
         self,
