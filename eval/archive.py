@@ -154,11 +154,10 @@ class Archive:
     def add(self, card: Card, answers: Iterable[Answered], benchmark: Benchmark) -> None:
         """Store what topics answered; durable on return."""
         titles = _Titles(benchmark)
+        places = {topic: place for place, topic in enumerate(benchmark.topics)}
         with self._open() as conn:
             for each in answers:
-                place = conn.execute(
-                    "SELECT count(*) FROM topic WHERE run_id = ?", (card.run_id,)
-                ).fetchone()[0]
+                place = places[each.topic_id]
                 conn.execute(
                     "INSERT OR REPLACE INTO topic VALUES (?, ?, ?, NULL, ?, ?)",
                     (card.run_id, place, each.topic_id, each.unparsed, _packed(each.hits)),

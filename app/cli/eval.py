@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
+from app.cli.beside import beside, possible
 from app.cli.output import print_json, progress, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
@@ -30,6 +31,7 @@ from indexing.encoders import CachedEncoder
 from indexing.model import TenantId
 from rankers.search import Search
 
+WORTH_TWO = 40  # topics: below, starting a second process takes longer than it saves
 KEPT_AT_ONCE = 20  # topics between two writes: what a killed run asks again at most
 TIMEOUT_S = 60.0  # a benchmark wants every leg's answer, however busy the machine
 
@@ -139,23 +141,51 @@ def _ask(
     with _throw_away(installation.home) as folder:
         indexes = Indexes(
             annotate=installation.language.annotate,
-            encoder=CachedEncoder(installation.encoder, installation.home / "cache" / "vectors"),
+            encoder=_encoder(installation),
             lexical=TantivyLexicalIndex(folder),
             vector=MemoryVectorIndex() if "vector" in legs else None,
             graph=MemoryGraphIndex(),
             documents=HeldDocuments(),
         )
-        search = _search(installation, indexes)
-        try:
-            with _shown("indexing", len(benchmark.corpus)) as advance:
-                fill(indexes, access.tenant_id, benchmark.corpus, advance)
-            with _shown("asking", len(topics)) as advance:
-                answers = ask(search.answer, access, topics, legs)
-                while some := list(islice(answers, KEPT_AT_ONCE)):
-                    archive.add(card, some, benchmark)
-                    advance(len(some))
-        finally:
-            search.close()
+        with _shown("indexing", len(benchmark.corpus)) as advance:
+            fill(indexes, access.tenant_id, benchmark.corpus, advance)
+
+        def answer(some: Sequence[str], advance: Callable[[int], None]) -> None:
+            own = replace(indexes, encoder=_encoder(installation))
+            search = _search(installation, own)
+            try:
+                asked = {topic: topics[topic] for topic in some}
+                answers = ask(search.answer, access, asked, legs)
+                while kept := list(islice(answers, KEPT_AT_ONCE)):
+                    archive.add(card, kept, benchmark)
+                    advance(len(kept))
+            finally:
+                search.close()
+
+        with _shown("asking", len(topics)) as advance:
+            _in_two(list(topics), answer, advance, lambda: archive.answered(card.run_id))
+
+
+def _in_two(
+    topics: Sequence[str],
+    answer: Callable[[Sequence[str], Callable[[int], None]], None],
+    advance: Callable[[int], None],
+    answered: Callable[[], frozenset[str]],
+) -> None:
+    """Let a second process answer every other topic, where that pays."""
+    if len(topics) < WORTH_TWO or not possible():
+        answer(topics, advance)
+        return
+    with beside(lambda: answer(topics[1::2], lambda _: None), lambda: len(answered())):
+        answer(topics[::2], lambda n: advance(2 * n))
+    done = answered()
+    if left := [topic for topic in topics if topic not in done]:
+        answer(left, lambda _: None)
+
+
+def _encoder(installation: Installation) -> CachedEncoder:
+    """Open the kept vectors; each process has a connection of its own."""
+    return CachedEncoder(installation.encoder, installation.home / "cache" / "vectors")
 
 
 def _search(installation: Installation, indexes: Indexes) -> Search:

@@ -25,6 +25,13 @@ class _Stacked:
     starts: NDArray[np.intp]
     entries: Sequence[VectorEntry]
 
+    def best_rows(self, scores: Vectors, best: Vectors) -> list[int]:
+        """Return where each document's first best passage lies among its own."""
+        lengths = np.diff(self.starts, append=len(self.rows))
+        equal = np.flatnonzero(scores == np.repeat(best, lengths))
+        first = equal[np.searchsorted(equal, self.starts)]
+        return [int(row) for row in first - self.starts]
+
 
 class MemoryVectorIndex:
     """Everything in dictionaries of this process."""
@@ -69,13 +76,14 @@ class MemoryVectorIndex:
         best = np.maximum.reduceat(scores, stacked.starts)
         order = np.argsort(-best, kind="stable")  # they lie by doc_id, and ties stay so
         found = [int(i) for i in islice(self._open(stacked, order, access, filters), max(k, 0))]
+        entries, values, rows = stacked.entries, best.tolist(), stacked.best_rows(scores, best)
         return Ranking(
             tuple(
                 Scored(
-                    stacked.entries[i].document.doc_id,
-                    float(best[i]),
+                    entries[i].document.doc_id,
+                    values[i],
                     rank,
-                    passage=_passage(scores, int(stacked.starts[i]), stacked.entries[i]),
+                    passage=entries[i].passages[rows[i]].number,
                 )
                 for rank, i in enumerate(found, 1)
             )
@@ -117,11 +125,6 @@ class MemoryVectorIndex:
         self._stacked.pop(tenant_id, None)
         self._live.pop(tenant_id, None)
         self._gone.pop(tenant_id, None)
-
-
-def _passage(scores: Vectors, start: int, entry: VectorEntry) -> int:
-    """Return the number of a document's best passage."""
-    return entry.passages[int(scores[start : start + len(entry.passages)].argmax())].number
 
 
 def _passes(document: Document, filters: Filters) -> bool:
