@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import LiteralString, TypeAlias
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -128,6 +129,24 @@ class Database:
                 (str(tenant_id), str(timeout_ms), "off" if derived else "on"),
             )
             yield conn
+
+    def rows(self, tenant_id: TenantId, *statements: LiteralString) -> list[list[TupleRow]]:
+        """Answer statements without values in one transaction and one round trip.
+
+        `tenant()` takes four trips, which is most of what a small read costs. `%(tenant)s` stands
+        for the tenant in each; a UUID needs no quoting, and nothing else may stand there.
+        """
+        own = f"'{UUID(str(tenant_id))}'"
+        joined = ";".join(each.replace("%(tenant)s", own) for each in statements)
+        with errors_mapped():
+            self._pool.open()
+            with self._pool.connection() as conn:
+                whole = f"SELECT set_config('app.tenant', {own}, true);{joined}"
+                cursor = conn.execute(whole, prepare=False)
+                found = []
+                while cursor.nextset():
+                    found.append(cursor.fetchall())
+        return found
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -34,12 +34,19 @@ _DOCUMENT = (
 )
 
 # Each follower waits for events of one kind; the index on (tenant, kind, position) finds them.
-_PENDING = """
+_PENDING: Final = """
 SELECT c.follower, c.complete_to, (SELECT count(DISTINCT o.key) FROM outbox o
-    WHERE o.tenant_id = %s AND o.kind = f.kind AND (o.xid, o.row) > (c.xid::text::xid8, c.row))
+    WHERE o.tenant_id = %(tenant)s AND o.kind = f.kind
+        AND (o.xid, o.row) > (c.xid::text::xid8, c.row))
 FROM cursor_position c JOIN (VALUES ('language', 'document'), ('vector', 'vectors'),
     ('lexical', 'language'), ('graph', 'language'), ('embed', 'language')) f (follower, kind)
     ON f.follower = c.follower
+"""
+
+_LINGERING: Final = """
+SELECT extract(epoch FROM clock_timestamp() - min(at))::float8 FROM outbox
+WHERE tenant_id = %(tenant)s AND kind = ANY('{document,language,vectors}')
+    AND xid >= pg_snapshot_xmin(pg_current_snapshot())
 """
 
 # A table: a page reads thousands of them, and calling the enum costs ten times as much.
@@ -322,19 +329,12 @@ class PostgresDocuments:
 
     def freshness(self, access: Access) -> Freshness:
         """Say up to when the indexes are complete for this tenant, and what is still pending."""
-        with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(_PENDING, (access.tenant_id,)).fetchall()
-            held = conn.execute(
-                "SELECT extract(epoch FROM clock_timestamp() - min(at)) FROM outbox WHERE "
-                "tenant_id = %s AND kind = ANY('{document,language,vectors}') "
-                "AND xid >= pg_snapshot_xmin(pg_current_snapshot())",
-                (access.tenant_id,),
-            ).fetchone()
+        rows, [held] = self._database.rows(access.tenant_id, _PENDING, _LINGERING)
         complete: list[datetime] = [row[1] for row in rows if row[1] is not None]
         return Freshness(
             complete_to=min(complete) if len(complete) == len(rows) and rows else None,
             pending={row[0]: row[2] for row in rows},
-            lingering_s=float(held[0]) if held and held[0] is not None else 0.0,
+            lingering_s=float(held[0] or 0.0),
         )
 
 

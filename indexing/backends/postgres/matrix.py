@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -27,7 +27,8 @@ MOST_BYTES = 1 << 30  # of all tenants; the one asked for longest ago goes
 MOST_STALE = 0.2  # of the rows: beyond it, reading everything again costs less
 
 _HEADER = 4  # bytes before the floats, which are big-endian. Source: pgvector, vector_send
-_NOBODY = UUID(int=0)
+_SIZE: Final = "SELECT era, epoch FROM vector_size WHERE tenant_id = %(tenant)s"
+_NOWHERE = (UUID(int=0), 0)
 
 
 @dataclass(slots=True)
@@ -111,8 +112,8 @@ class MatrixReader:
             asked = self._asked[tenant_id] = self._asked.get(tenant_id, 0) + 1
         if asked < WORTH_KEEPING:
             return None
-        with self._database.tenant(tenant_id) as conn:
-            size = _size(conn, tenant_id)
+        [sizes] = self._database.rows(tenant_id, _SIZE)
+        size = sizes[0] if sizes else _NOWHERE
         with self._lock:
             held = self._tenants.get(tenant_id)
             if held is None or (held.era, held.epoch) != size:
@@ -166,10 +167,8 @@ class MatrixReader:
 
 
 def _size(conn: Connection, tenant_id: TenantId) -> tuple[UUID, int]:
-    row = conn.execute(
-        "SELECT era, epoch FROM vector_size WHERE tenant_id = %s", (tenant_id,)
-    ).fetchone()
-    return (_NOBODY, 0) if row is None else (row[0], row[1])
+    row = conn.execute(_SIZE, {"tenant": tenant_id}).fetchone()
+    return _NOWHERE if row is None else (row[0], row[1])
 
 
 def _catch_up(conn: Connection, tenant_id: TenantId, held: _Tenant) -> None:

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -24,6 +24,9 @@ from indexing.statuses import BEST_FIRST
 
 MOST_ENTRIES = 20_000_000  # of one tenant: 13 bytes each; the concepts asked for longest ago go
 MOST_STALE = 0.2  # of the documents known: beyond it, reading everything again costs less
+
+_SIZE: Final = "SELECT era, epoch, live FROM graph_size WHERE tenant_id = %(tenant)s"
+_NOWHERE = (UUID(int=0), 0, 0)
 
 _PLACE = {status.value: place for place, status in enumerate(BEST_FIRST)}
 
@@ -117,11 +120,11 @@ class PostingsReader:
         """Return the postings of `concepts` as the tables hold them now."""
         with self._lock:
             lock = self._locks.setdefault(tenant_id, threading.Lock())
-        with self._database.tenant(tenant_id) as conn:
-            size = _size(conn, tenant_id)
+        [rows] = self._database.rows(tenant_id, _SIZE)
+        size = rows[0] if rows else _NOWHERE
         with lock:
             held = self._tenants.get(tenant_id)
-            known = held is not None and size is not None and (held.era, held.epoch) == size[:2]
+            known = held is not None and (held.era, held.epoch, held.live) == size
             if not known or any(concept not in held.postings for concept in concepts):  # type: ignore[union-attr]
                 held = self._read(tenant_id, held, concepts)
                 self._tenants[tenant_id] = held
@@ -143,8 +146,7 @@ class PostingsReader:
     ) -> _Tenant:  # fmt: skip
         """Bring what is kept up to one snapshot of the tables, with these concepts in it."""
         with self._database.tenant(tenant_id, snapshot=True) as conn:
-            size = _size(conn, tenant_id) or (UUID(int=0), 0, 0)
-            era, epoch, live = size
+            era, epoch, live = _size(conn, tenant_id)
             if held is None or held.era != era or held.dead > MOST_STALE * len(held.names) + 100:
                 held = _Tenant(era, epoch, live)
                 held.labels = _labels(conn, tenant_id)
@@ -158,11 +160,9 @@ class PostingsReader:
         return held
 
 
-def _size(conn: Connection, tenant_id: TenantId) -> tuple[UUID, int, int] | None:
-    row = conn.execute(
-        "SELECT era, epoch, live FROM graph_size WHERE tenant_id = %s", (tenant_id,)
-    ).fetchone()
-    return None if row is None else (row[0], row[1], row[2])
+def _size(conn: Connection, tenant_id: TenantId) -> tuple[UUID, int, int]:
+    row = conn.execute(_SIZE, {"tenant": tenant_id}).fetchone()
+    return _NOWHERE if row is None else (row[0], row[1], row[2])
 
 
 def _labels(conn: Connection, tenant_id: TenantId) -> dict[str, frozenset[str]]:

@@ -27,6 +27,7 @@ MOST_TIED = 20_000
 MOST_NAMED = (
     1_000  # matches past the hits that are named, so that another leg's are not counted twice
 )
+_CASED = frozenset({"patient"})  # ids: two that differ in case are two patients
 MOST_FACET_VALUES = 60_000  # of one facet; Tantivy stops at 65,000 buckets
 
 
@@ -117,16 +118,16 @@ class TantivyLexicalIndex:
     def facets(
         self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int
     ) -> Mapping[str, tuple[FacetCount, ...]]:
-        """Count the matches by each facet; values that differ in case only count together."""
+        """Count the matches by each facet; words that differ in case only count together."""
         namespace = self._current(access.tenant_id)
         if namespace is None:
             return dict.fromkeys(FACETS, ())
         searcher = namespace.searcher()
         with mapped_errors("count"):
             query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
-            wanted = {name: _terms_of(f"{name}_shown") for name in FACETS}
+            wanted = {name: _terms_of(name, size) for name in FACETS}
             found = searcher.aggregate(query, wanted)
-        return {name: _merged(found[name]["buckets"], size) for name in FACETS}
+        return {name: _merged(name, found[name]["buckets"], size) for name in FACETS}
 
     def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
         """Count visible documents: all for None; the whole text counts, asserted or not."""
@@ -191,16 +192,22 @@ def _with_ties(
     return hits, total
 
 
-def _terms_of(field: str) -> dict[str, dict[str, str | int]]:
-    return {"terms": {"field": field, "size": MOST_FACET_VALUES, "segment_size": MOST_FACET_VALUES}}
+def _terms_of(facet: str, size: int) -> dict[str, dict[str, str | int]]:
+    """Ask for all values; of patients, who may be thousands, for those that can be shown."""
+    most = 4 * size if facet in _CASED else MOST_FACET_VALUES
+    sizes: dict[str, str | int] = {"size": most, "segment_size": MOST_FACET_VALUES}
+    return {"terms": {"field": f"{facet}_shown", **sizes}}
 
 
-def _merged(buckets: Iterable[Mapping[str, str | int]], size: int) -> tuple[FacetCount, ...]:
+def _merged(
+    facet: str, buckets: Iterable[Mapping[str, str | int]], size: int
+) -> tuple[FacetCount, ...]:
     counts: Counter[str] = Counter()
     shown: dict[str, str] = {}
     for bucket in buckets:  # most frequent first: the commonest spelling is the one shown
         value = str(bucket["key"])
-        counts[key(value)] += int(bucket["doc_count"])
-        shown.setdefault(key(value), value)
+        folded = value if facet in _CASED else key(value)
+        counts[folded] += int(bucket["doc_count"])
+        shown.setdefault(folded, value)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(FacetCount(shown[value], count) for value, count in ordered[:size])
