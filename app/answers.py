@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.marking import Span, marked
 from app.questions import DEPTH, Question
-from app.services import Searcher
+from app.views import View
 from indexing.access import Access
 from indexing.accounts import OpenedPage
 from indexing.audit import AuditRow
@@ -118,17 +118,19 @@ class Results:
 
 
 def answered(
-    search: Searcher, documents: PostgresDocuments, access: Access, request: SearchRequest
+    view: View, documents: PostgresDocuments, access: Access, request: SearchRequest
 ) -> Answer:
     """Answer with the best k described; the notes are read with their audit row, or not at all.
 
     Raises: InvalidQuery; EngineUnavailable.
     """
-    found = search.rank(access, request)
+    found, _ = view.rank(request)
     facet = found.answer.facets.get("patient", ())
-    row = replace(audited(found.answer), patient_ids=[str(each["value"]) for each in facet])
+    named = [view.known_patient(str(each["value"])) for each in facet]
     best = [hit.doc_id for hit in found.answer.hits]
-    return found.described(documents.read(access, best, request.k, row))
+    row = replace(audited(found.answer), patient_ids=[each for each in named if each])
+    shown, notes = view.found(found, documents.read(access, best, request.k, row))
+    return shown.described(notes)
 
 
 def request_of(question: Question) -> SearchRequest:

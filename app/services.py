@@ -16,7 +16,9 @@ from indexing.backends.postgres.accounts import PostgresAccounts
 from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.backends.postgres.frozen import PostgresFrozenPages
+from indexing.backends.postgres.identities import PostgresIdentities
 from indexing.backends.postgres.trail import PostgresTrail
+from indexing.hidden import Hider
 from indexing.model import TenantId
 from indexing.ports import Derived
 from indexing.records import Records
@@ -42,7 +44,8 @@ class Searcher(Protocol):
 @dataclass(frozen=True, slots=True)
 class Services:
     """`search()` may be slow the first time: the encoder loads then. `held(store, tenant)` counts
-    what a store holds."""
+    what a store holds, `hider(tenant)` de-identifies, `named(text)` says where the terminology's
+    names stand."""
 
     settings: Settings
     pepper: str
@@ -55,6 +58,9 @@ class Services:
     documents: PostgresDocuments
     search: Callable[[], Searcher]
     held: Callable[[str, TenantId], int]
+    identities: PostgresIdentities
+    hider: Callable[[TenantId], Hider]
+    named: Callable[[str], Sequence[tuple[int, int]]]
 
 
 def services_of(installation: Installation) -> Services:
@@ -72,6 +78,9 @@ def services_of(installation: Installation) -> Services:
         documents=installation.documents,
         search=installation.current_search,
         held=partial(_held, installation),
+        identities=PostgresIdentities(database),
+        hider=installation.hider,
+        named=lambda text: [(span.start, span.end) for span in installation.matcher.find(text)],
     )
 
 

@@ -13,6 +13,7 @@ LexicalBackend = Literal["memory", "tantivy"]
 VectorBackend = Literal["memory", "postgres"]
 GraphBackend = Literal["memory", "postgres"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
+Deidentifier = Literal["rules", "presidio"]  # presidio finds what the rules do not, beside them
 
 
 class Settings(BaseSettings):
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     encoder: EncoderBackend = "onnx"
     model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone
     encoder_threads: int = 2
+    deidentifier: Deidentifier = "rules"
     leg_timeout_s: float = 2.0
     page_ttl_s: int = 8 * 3600
     session_idle_s: int = 30 * 60

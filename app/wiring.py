@@ -23,6 +23,7 @@ from indexing.model import Annotation, TenantId
 from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
+    from indexing.hidden import Hider, More
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
     from indexing.language.pipeline import Language
@@ -158,6 +159,25 @@ class Installation:
         for name in ("terminology", "matcher", "linker", "language", "search"):
             self.__dict__.pop(name, None)
         return True
+
+    def hider(self, tenant_id: TenantId) -> Hider:
+        """Return what de-identifies for a tenant."""
+        from indexing.hidden import Hider
+        from indexing.pseudonyms import Pseudonyms
+
+        return Hider(Pseudonyms(self.secrets.pepper, tenant_id), self._analyzer)
+
+    @cached_property
+    def _analyzer(self) -> More | None:
+        match self.settings.deidentifier:
+            case "rules":
+                return None
+            case "presidio":
+                from indexing.language.presidio import analyzer
+
+                return analyzer()
+            case other:
+                assert_never(other)
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -54,3 +54,14 @@ class Access:
     def closed_labels(self) -> frozenset[str]:
         """The labels that this access may not see: what every engine filters out."""
         return LABELS - self.labels
+
+    @property
+    def deidentified(self) -> bool:
+        """Say whether names, dates and ids are hidden from this view."""
+        return hides(self.roles)
+
+
+def hides(roles: frozenset[Role]) -> bool:
+    """Say whether these roles see notes de-identified: a researcher does, unless the same account
+    treats patients."""
+    return Role.RESEARCHER in roles and Role.CLINICIAN not in roles

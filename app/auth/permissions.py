@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from indexing.access import Role
+from indexing.access import Role, hides
 
 
 class Permission(StrEnum):
@@ -25,7 +25,7 @@ _READING = frozenset({Permission.SEARCH, Permission.NOTE, Permission.CHART, Perm
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CLINICIAN: _READING | {Permission.RESOURCE_READ, Permission.RESOURCE_WRITE},
-    Role.RESEARCHER: _READING | {Permission.RESOURCE_READ},
+    Role.RESEARCHER: _READING,
     Role.RELEVANCE: frozenset({Permission.SEARCH, Permission.NOTE, Permission.STATUS}),
     Role.PRIVACY: frozenset({Permission.AUDIT, Permission.STATUS}),
     Role.ADMIN: frozenset(
@@ -50,8 +50,11 @@ _PURPOSES: tuple[tuple[Role, str], ...] = (
 
 
 def permissions(roles: Iterable[Role]) -> frozenset[Permission]:
-    """Return everything that any of the roles may do."""
-    return frozenset().union(*(PERMISSIONS[role] for role in roles))
+    """Return everything that any of the roles may do. Resources cannot be de-identified: who sees
+    notes so, whatever other role gives it, does not read them."""
+    held = frozenset(roles)
+    allowed = frozenset[Permission]().union(*(PERMISSIONS[role] for role in held))
+    return allowed - {Permission.RESOURCE_READ} if hides(held) else allowed
 
 
 def purpose(roles: frozenset[Role]) -> str:

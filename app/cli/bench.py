@@ -21,7 +21,9 @@ from app.cli.bench_hospital import CODE, fill, settled, tenant_of
 from app.cli.output import print_json, progress, stderr
 from app.pages import PAGE_SIZE
 from app.questions import Question
+from app.services import services_of
 from app.settings import load
+from app.views import view_of
 from app.wiring import Installation
 from eval.bench import rivals
 from eval.bench.clock import Ask, Figures, interleaved
@@ -77,11 +79,12 @@ def _ours(installation: Installation, access: Access) -> dict[str, Ask]:
     """Answer as the API does (ten hits and their audit row) and as the page does (the ranking
     frozen, the first slice of it opened, an audit row for each)."""
     search, documents = installation.search, installation.documents
+    view = view_of(services_of(installation), access)
     pages = PostgresFrozenPages(installation.database, timedelta(hours=1))
 
     def api(question: str) -> object:
         request = SearchRequest(q=question, k=10)
-        return orjson.dumps(answered(search, documents, access, request).to_json())
+        return orjson.dumps(answered(view, documents, access, request).to_json())
 
     def page(question: str) -> object:
         asked = Question(q=question)

@@ -224,12 +224,17 @@ def search(
     assertion: Annotated[
         Literal["present", "negated", "any"] | None, typer.Option(help="Default: present.")
     ] = None,
+    role: Annotated[
+        Literal["clinician", "researcher"], typer.Option(help="A researcher: de-identified.")
+    ] = "clinician",
     as_json: Json = False,
 ) -> None:
     """Search a tenant's notes."""
     from app.cli.search import search_command
+    from indexing.access import Role
 
-    _exit(search_command(tenant, query, k, rankers, plain, assertion, as_json=as_json))
+    who = Role(role)
+    _exit(search_command(tenant, query, k, rankers, plain, assertion, who, as_json=as_json))
 
 
 @index.command("status")

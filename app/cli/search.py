@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from app.answers import answered
 from app.cli.output import operator, print_json
+from app.services import services_of
 from app.settings import load
+from app.views import view_of
 from app.wiring import Installation
+from indexing.access import Role
 from indexing.errors import ConfigurationError
 from rankers.search import Answer, SearchRequest
 
@@ -16,16 +20,19 @@ LEGS = ("lexical", "vector", "graph")
 
 def search_command(
     tenant: str, query: str, k: int, rankers: str, plain: bool,
-    assertion: Literal["present", "negated", "any"] | None, *, as_json: bool,
+    assertion: Literal["present", "negated", "any"] | None, role: Role = Role.CLINICIAN, *,
+    as_json: bool,
 ) -> int:  # fmt: skip
-    """Search and print; return the exit code."""
+    """Search and print what that role may see; return the exit code."""
     legs = tuple(name.strip() for name in rankers.split(",") if name.strip())
     if not legs or not set(legs) <= set(LEGS):
         raise ConfigurationError(f"--rankers takes {', '.join(LEGS)}")
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
     request = SearchRequest(q=query, k=k, rankers=legs, plain=plain, assertion=assertion)
-    answer = answered(installation.search, installation.documents, operator(found), request)
+    access = replace(operator(found), roles=frozenset({role}))
+    view = view_of(services_of(installation), access)
+    answer = answered(view, installation.documents, access, request)
     if as_json:
         print_json(answer.to_json())
     else:

@@ -14,6 +14,7 @@ from app.auth.permissions import Permission
 from app.auth.sessions import Principal, services, token_may
 from app.errors import WrongMedia
 from app.questions import DEPTH, LONGEST_QUERY, legs, mode
+from app.views import view_of
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.filters import FACETS
 from indexing.ports import Derived
@@ -60,7 +61,7 @@ def search(
     """Search; the audit row names every patient whose note is in the answer."""
     asked = _asked(body)
     own = services(request)
-    answer = answered(own.search(), own.documents, who.access, asked).to_json()
+    answer = answered(view_of(own, who.access), own.documents, who.access, asked).to_json()
     return _json(answer)
 
 
@@ -97,7 +98,10 @@ def note(
     who: Annotated[Principal, Depends(token_may(Permission.NOTE))],
 ) -> Response:
     """Return a note with its sections and mentions."""
-    return _json(_note_json(services(request).charts.note(who.access, doc_id)))
+    own = services(request)
+    view = view_of(own, who.access)
+    real = own.charts.note(who.access, view.note_id(doc_id))
+    return _json(_note_json(view.note(real)))
 
 
 def _note_json(derived: Derived) -> dict[str, Any]:
@@ -128,7 +132,8 @@ def patient(
     who: Annotated[Principal, Depends(token_may(Permission.CHART))],
 ) -> Response:
     """Return a chart."""
-    charts = services(request).charts
-    survivor = charts.survivor(who.access, patient_id)
-    chart = charts.chart(who.access, survivor, visit=False)
-    return _json({"patient_id": survivor, **asdict(chart)})
+    own = services(request)
+    view = view_of(own, who.access)
+    survivor = own.charts.survivor(who.access, view.patient_id(patient_id))
+    chart = view.chart(own.charts.chart(who.access, survivor, visit=False))
+    return _json({"patient_id": view.shown_patient(survivor), **asdict(chart)})

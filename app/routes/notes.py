@@ -14,6 +14,7 @@ from app.notes import Found, view_of
 from app.pages import page
 from app.questions import question_of
 from app.services import Services
+from app.views import view_of as seen_by
 from indexing.errors import InvalidQuery, NotFound
 from indexing.ports import Derived
 from rankers.answer import hit_of
@@ -27,20 +28,26 @@ Reader = Annotated[Principal, Depends(may(Permission.NOTE))]
 def note(request: Request, doc_id: str, who: Reader, found: str = "") -> Response:
     """Show a note; `found` is the frozen page of results that led here."""
     own = services(request)
-    derived = own.charts.note(who.access, doc_id)
+    view = seen_by(own, who.access)
+    real = own.charts.note(who.access, view.note_id(doc_id))
+    derived = view.note(real)
     patient_id = derived.document.patient_id
     of = [patient_id] if patient_id else []
-    person = own.charts.people(who.access, of, recorded=of).get(patient_id or "")
-    view = view_of(derived, _found(own, who, found, derived), who.zone, str(request.base_url))
-    return page(request, "note.html", note=view, person=person, found=found)
+    person = view.people(of, recorded=of).get(patient_id or "")
+    marks = _found(own, who, found, real.document.doc_id, derived)
+    shown = view_of(derived, marks, who.zone, str(request.base_url))
+    return page(request, "note.html", note=shown, person=person, found=found)
 
 
-def _found(own: Services, who: Principal, page_id: str, derived: Derived) -> list[Found]:
-    """Return what the question of that page finds in the note; nothing once the page is gone."""
+def _found(
+    own: Services, who: Principal, page_id: str, doc_id: str, derived: Derived
+) -> list[Found]:
+    """Return what the question of that page finds in the note as it is shown; nothing once the
+    page is gone."""
     if not page_id:
         return []
     try:
-        frozen, hit = own.frozen.hit(who.access, page_id, derived.document.doc_id)
+        frozen, hit = own.frozen.hit(who.access, page_id, doc_id)
         passage = hit_of(hit).passage if hit else None
         found = own.search().marks(request_of(question_of(frozen.question)), derived, passage)
     except (NotFound, InvalidQuery):

@@ -14,6 +14,7 @@ from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, keyed, may, services, text
 from app.pages import PAGE_SIZE, page
 from app.questions import LONGEST_QUERY, Grouping, Question, legs, mode, question_of
+from app.views import view_of
 from indexing.audit import AuditRow
 from indexing.errors import InvalidInput, InvalidQuery
 from rankers.answer import hit_of
@@ -88,12 +89,13 @@ def _answered(request: Request, who: Principal, question: Question) -> Response:
     try:
         if len(question.q) > LONGEST_QUERY:
             raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
-        answer = services(request).search().rank(who.access, request_of(question)).answer
+        found, asked = view_of(services(request), who.access).rank(request_of(question))
     except InvalidQuery as fault:
         return page(
             request, _template(request), status=422, question=question, results=None, fault=fault
         )
-    frozen = services(request).frozen
+    frozen, answer = services(request).frozen, found.answer
+    question = replace(question, q=asked.q)
     page_id = frozen.freeze(who.access, question.to_json(), answer.to_json(), audited(answer))
     tail = "?group=patient" if question.group == "patient" else ""
     return RedirectResponse(f"/search/{page_id}{tail}", 303)
@@ -106,12 +108,14 @@ def frozen_page(
     """Show a slice of a frozen page; what was deleted since is not shown again."""
     own = services(request)
     grouping = _grouping(group)
+    view = view_of(own, who.access)
     opened = own.frozen.open(who.access, page_id, max(start, 0), PAGE_SIZE, grouping)
+    opened = view.opened(opened)
     question = replace(question_of(opened.page.question), group=grouping)
     hits = [hit_of(hit) for hit in opened.hits]
     described = own.search().describe(who.access, request_of(question), hits, opened.notes)
     recorded = {hit.patient_id for hit in described if hit.patient_id}
-    people = own.charts.people(who.access, shown_patients(opened), recorded)
+    people = view.people(shown_patients(opened), recorded)
     results = results_of(opened, described, people, who.zone, grouping)
     response = page(request, _template(request), question=question, results=results, fault=None)
     response.headers["HX-Push-Url"] = request.url.path + (
@@ -126,9 +130,12 @@ def why(request: Request, who: Searcher, page_id: str, form: Form) -> Response:
     own = services(request)
     question = question_of(own.frozen.question(who.access, page_id))
     doc_id = text(form, "doc_id").strip()
-    reasons = own.search().why_not(who.access, request_of(question), doc_id)
+    view = view_of(own, who.access)
+    reasons = view.why_not(request_of(question), doc_id)
     # The row names the note where there is one; of what was typed otherwise, only its hash.
     asked = keyed(own.pepper, "why", doc_id).hex()[:16]
-    own.documents.read(who.access, [doc_id], 1, AuditRow("R", "why", detail={"asked": asked}))
+    own.documents.read(
+        who.access, [view.known_note(doc_id)], 1, AuditRow("R", "why", detail={"asked": asked})
+    )
     template = "search/_why.html" if "hx-request" in request.headers else "why.html"
     return page(request, template, reasons=reasons, page_id=page_id)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
+
+from indexing.language.terminology.forms import english
 
 _WIDEST_SHIFT_DAYS: Final = 364
 
@@ -43,10 +45,21 @@ def shift_days(patient_id: str, key: bytes) -> int:
     return -1 - int.from_bytes(digest[:4], "big") % _WIDEST_SHIFT_DAYS
 
 
-def deidentify(text: str, shift: int, names: Iterable[str] = ()) -> Deidentified:
+def deidentify(
+    text: str,
+    shift: int,
+    names: Iterable[str] = (),
+    literals: Iterable[str] = (),
+    more: Callable[[str], Iterable[Identifier]] | None = None,
+) -> Deidentified:
     """Return `text` without what identifies. `shift` moves its dates by that many days; `names`
-    are known beforehand (the patient's, the author's)."""
-    found = _apart(sorted(_identifiers(text, shift, names), key=lambda i: (i.start, -i.end)))
+    are known beforehand (the patient's, the author's), `literals` too (record numbers, telephone
+    numbers, parts of an address). `more` finds what the rules do not
+    (`indexing.language.presidio`)."""
+    every = [*_identifiers(text, shift, names), *_known(text, names, literals)]
+    if more is not None:
+        every += more(text)
+    found = _apart(sorted(every, key=lambda i: (i.start, -i.end)))
     pieces, last = [], 0
     for one in found:
         pieces += [text[last : one.start], one.shown]
@@ -76,8 +89,32 @@ def _identifiers(text: str, shift: int, names: Iterable[str]) -> Iterator[Identi
             yield Identifier(hit.start(), hit.end(), "name", "[name]")
 
 
+def _known(text: str, names: Iterable[str], literals: Iterable[str]) -> Iterator[Identifier]:
+    """Yield names and literals that are known, however they are spelled: in capitals too, and in
+    small letters where that is no English word ("will", "rose")."""
+    words = {
+        part.casefold()
+        for name in names
+        for word in _WORD.findall(name)
+        for part in (word, *_JOINT.split(word))
+        if len(part) > 1
+    }
+    common = english()
+    for match in _LETTERS.finditer(text):
+        word = match[0]
+        if word.casefold() in words and (word[:1].isupper() or word.casefold() not in common):
+            yield Identifier(match.start(), match.end(), "name", "[name]")
+    spelled = sorted({each.strip() for each in literals if len(each.strip()) > 2}, key=len)
+    if spelled:
+        every = "|".join(re.escape(each) for each in reversed(spelled))
+        for match in re.finditer(rf"(?<!\w)(?:{every})(?!\w)", text, re.IGNORECASE):
+            yield Identifier(match.start(), match.end(), "id", "[id]")
+
+
 # --- names
 
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_JOINT: Final = re.compile(r"['’-]")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _CAP: Final = r"[A-Z][a-zÀ-ÿ]+(?:['’-][A-Z]?[a-zÀ-ÿ]+)*|[A-Z]['’][A-Z][a-z]+|Mc[A-Z][a-z]+"
 _PART: Final = rf"(?:{_CAP}|[A-Z]\.?(?=\s)|van|von|de|la|del|der|bin|al)"

@@ -335,7 +335,11 @@ def test_the_cleared_see_it_and_a_version_stays_as_closed_as_it_was(
 ) -> None:
     labels = "{R,V,HIV,PSY,OTHER}"
     with installation.database.tenant(guarded.tenant.tenant_id) as conn:
-        conn.execute("UPDATE account SET labels = %s WHERE name = 'researcher'", (labels,))
+        conn.execute(  # who treats patients too sees them as written
+            "UPDATE account SET labels = %s, roles = '{clinician,researcher}' "
+            "WHERE name = 'researcher'",
+            (labels,),
+        )
     cleared, uncleared = guarded.bearer(Role.RESEARCHER), guarded.bearer()
     address = "/fhir/Condition/shut-condition"
     with browser(guarded) as client:

@@ -448,13 +448,13 @@ def test_api_takes_deep_json_calmly(client: TestClient, ward: Ward) -> None:
 
 
 def test_tokens_end(client: TestClient, ward: Ward, installation: Installation) -> None:
-    headers = bearer(ward, Role.RESEARCHER)
+    headers = bearer(ward, Role.RELEVANCE)
     assert client.get("/api/notes/note-angina", headers=headers).status_code == 200
     accounts = ward.services.accounts
-    account = accounts.by_name(ward.tenant.tenant_id, "researcher")
+    account = accounts.by_name(ward.tenant.tenant_id, "relevance")
     assert accounts.revoke_tokens(ward.tenant.tenant_id, account.user_id, None) >= 1
     assert client.get("/api/notes/note-angina", headers=headers).status_code == 401
-    headers = bearer(ward, Role.RESEARCHER)
+    headers = bearer(ward, Role.RELEVANCE)
     with installation.database.tenant(ward.tenant.tenant_id) as conn:
         conn.execute("UPDATE account_token SET expires_at = now() WHERE revoked_at IS NULL")
     assert client.get("/api/notes/note-angina", headers=headers).status_code == 401

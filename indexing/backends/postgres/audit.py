@@ -12,13 +12,15 @@ from indexing.backends.postgres.connect import Connection
 def record(conn: Connection, access: Access, row: AuditRow) -> int:
     """Append `row` to the tenant's chain in the caller's transaction; return its number.
 
-    Call it last: the chain's lock is held until commit.
+    Call it last: the chain's lock is held until commit. What a researcher was shown is marked as
+    the de-identified view.
     """
+    detail = {**row.detail, "view": "deidentified"} if access.deidentified else dict(row.detail)
     got = conn.execute(
         "SELECT audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             access.user_id, sorted(access.roles), access.purpose, row.action, row.subtype,
-            row.outcome, sorted(set(row.patient_ids)), list(row.entities), Jsonb(dict(row.detail)),
+            row.outcome, sorted(set(row.patient_ids)), list(row.entities), Jsonb(detail),
         ),
     ).fetchone()  # fmt: skip
     assert got is not None

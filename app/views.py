@@ -1,0 +1,326 @@
+"""How what is read is shown: as written, or de-identified for researchers.
+
+Every route and command passes what it read through the view of who asks, so that none can forget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from app.services import Services
+from indexing.access import Access
+from indexing.accounts import OpenedPage
+from indexing.charts import Chart, Person
+from indexing.clauses import Clause, Field
+from indexing.errors import InvalidInput, InvalidQuery, NotFound
+from indexing.filters import Filters
+from indexing.hidden import Hider, Identity
+from indexing.ports import Derived
+from rankers.answer import Absence, Answer, SearchRequest
+from rankers.explain import Reasons
+from rankers.query import ParsedQuery, parse, render
+from rankers.screen import Unit, screened, shows, units
+from rankers.search import Found
+
+SAMPLE = 20  # notes in which a word is looked for before it counts as one that is not shown
+MOST_UNITS = 64  # words and phrases of a question
+_NOBODY = "//nobody//"  # no id is that
+_REFUSED = {
+    "author": "This view does not name authors.",
+    "date": "Dates are shifted in this view and cannot be asked for.",
+    "patient": "In this view patients are chosen from the list beside the results.",
+}
+LEFT_OUT = "Words that no note of this view shows match nothing here."
+
+
+class View(Protocol):
+    """What somebody may see. Ids that come in and go out are those of the view."""
+
+    def patient_id(self, shown: str) -> str:
+        """Return the real id. Raises: NotFound."""
+        ...
+
+    def note_id(self, shown: str) -> str:
+        """Return the real id. Raises: NotFound."""
+        ...
+
+    def asked(self, request: SearchRequest) -> SearchRequest:
+        """Return a question in real ids. Raises: InvalidInput."""
+        ...
+
+    def rank(self, request: SearchRequest) -> tuple[Found, SearchRequest]:
+        """Rank; return the answer to be frozen (its hits by real ids, they name nobody) and the
+        question as it was put to the engines, in ids of the view.
+
+        Raises: InvalidQuery; InvalidInput; EngineUnavailable.
+        """
+        ...
+
+    def opened(self, page: OpenedPage) -> OpenedPage:
+        """Return the slice of a frozen page with its notes as they are shown."""
+        ...
+
+    def found(
+        self, found: Found, notes: Mapping[str, Derived]
+    ) -> tuple[Found, Mapping[str, Derived]]:
+        """Return a ranking and its notes as they are shown."""
+        ...
+
+    def note(self, derived: Derived) -> Derived:
+        """Return a note as it is shown."""
+        ...
+
+    def people(self, shown: Sequence[str], recorded: Collection[str] = ()) -> Mapping[str, Person]:
+        """Return what the patients of a page are called; the audit row names those that are not
+        `recorded` yet."""
+        ...
+
+    def chart(self, chart: Chart) -> Chart:
+        """Return a chart as it is shown."""
+        ...
+
+    def shown_patient(self, patient_id: str) -> str:
+        """Return the id of the view."""
+        ...
+
+    def known_note(self, shown: str) -> str:
+        """Return the real id, "" for what is none in this view."""
+        ...
+
+    def known_patient(self, shown: str) -> str:
+        """Return the real id, "" for what is none in this view."""
+        ...
+
+    def why_not(self, request: SearchRequest, shown: str) -> Reasons:
+        """Say why a note is not there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AsWritten:
+    """Everything that the access opens, as it is."""
+
+    own: Services
+    access: Access
+
+    def patient_id(self, shown: str) -> str:
+        return shown
+
+    def note_id(self, shown: str) -> str:
+        return shown
+
+    def asked(self, request: SearchRequest) -> SearchRequest:
+        return request
+
+    def rank(self, request: SearchRequest) -> tuple[Found, SearchRequest]:
+        return self.own.search().rank(self.access, request), request
+
+    def opened(self, page: OpenedPage) -> OpenedPage:
+        return page
+
+    def found(
+        self, found: Found, notes: Mapping[str, Derived]
+    ) -> tuple[Found, Mapping[str, Derived]]:
+        return found, notes
+
+    def note(self, derived: Derived) -> Derived:
+        return derived
+
+    def people(self, shown: Sequence[str], recorded: Collection[str] = ()) -> Mapping[str, Person]:
+        return self.own.charts.people(self.access, shown, recorded)
+
+    def chart(self, chart: Chart) -> Chart:
+        return chart
+
+    def shown_patient(self, patient_id: str) -> str:
+        return patient_id
+
+    def known_note(self, shown: str) -> str:
+        return shown
+
+    def known_patient(self, shown: str) -> str:
+        return shown
+
+    def why_not(self, request: SearchRequest, shown: str) -> Reasons:
+        return self.own.search().why_not(self.access, request, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Deidentified:
+    """Names, titles, authors and ids hidden, dates shifted; ids are pseudonyms that lead back
+    here alone."""
+
+    own: Services
+    access: Access
+    hider: Hider
+
+    def patient_id(self, shown: str) -> str:
+        return self.hider.pseudonyms.real("patient", shown)
+
+    def note_id(self, shown: str) -> str:
+        return self.hider.pseudonyms.real("note", shown)
+
+    def asked(self, request: SearchRequest) -> SearchRequest:
+        if set(request.only) & {"author", "period"}:
+            raise InvalidInput("this view has no such facet")
+        patients = tuple(self.known_patient(p) or _NOBODY for p in request.only.get("patient", ()))
+        only = {**request.only, "patient": patients} if patients else dict(request.only)
+        return replace(request, only=only)
+
+    def rank(self, request: SearchRequest) -> tuple[Found, SearchRequest]:
+        asked = self.asked(request)
+        zone = ZoneInfo(self.access.time_zone)
+        parsed = parse(request.q, plain=request.plain, zone=zone)
+        _refuse_fields(parsed.clause)
+        left = screened(parsed.clause, self._kept(parsed))
+        if left is None:
+            return self._nothing(asked), request
+        notices: tuple[str, ...] = ()
+        if left != parsed.clause:
+            suffix = f" assertion:{parsed.assertion}" if parsed.assertion else ""
+            q = render(left) + suffix
+            request, asked = replace(request, q=q), replace(asked, q=q)
+            notices = (LEFT_OUT,)
+        found = self.own.search().rank(self.access, asked)
+        return replace(found, answer=self._answer(found.answer, notices)), request
+
+    def opened(self, page: OpenedPage) -> OpenedPage:
+        hits = [{**hit, "doc_id": self.hider.note_id(str(hit["doc_id"]))} for hit in page.hits]
+        return replace(page, hits=hits, notes=self._notes(page.notes))
+
+    def found(
+        self, found: Found, notes: Mapping[str, Derived]
+    ) -> tuple[Found, Mapping[str, Derived]]:
+        hits = [replace(h, doc_id=self.hider.note_id(h.doc_id)) for h in found.answer.hits]
+        answer = replace(found.answer, hits=tuple(hits))
+        return replace(found, answer=answer), self._notes(notes)
+
+    def note(self, derived: Derived) -> Derived:
+        return next(iter(self._notes({derived.document.doc_id: derived}).values()))
+
+    def people(self, shown: Sequence[str], recorded: Collection[str] = ()) -> Mapping[str, Person]:
+        del recorded  # nobody is named
+        label = self.hider.pseudonyms.label
+        return {each: Person(each, f"Patient {label(each)}") for each in shown}
+
+    def chart(self, chart: Chart) -> Chart:
+        patient = chart.person.patient_id
+        identity = self.own.identities.of(self.access, [patient])[patient]
+        return self.hider.chart(chart, identity)
+
+    def shown_patient(self, patient_id: str) -> str:
+        return self.hider.pseudonyms.of("patient", patient_id)
+
+    def known_note(self, shown: str) -> str:
+        try:
+            return self.note_id(shown)
+        except NotFound:
+            return ""
+
+    def why_not(self, request: SearchRequest, shown: str) -> Reasons:
+        real = self.known_note(shown)
+        reasons = self.own.search().why_not(self.access, self.asked(request), real)
+        return replace(reasons, doc_id=shown if real else "")
+
+    def _notes(self, notes: Mapping[str, Derived]) -> Mapping[str, Derived]:
+        """Hide each note, by its pseudonym."""
+        of = sorted({n.document.patient_id for n in notes.values() if n.document.patient_id})
+        known = self.own.identities.of(self.access, of) if of else {}
+        nobody = Identity()
+        hidden = (
+            self.hider.note(note, known.get(note.document.patient_id or "", nobody))
+            for note in notes.values()
+        )
+        return {note.document.doc_id: note for note in hidden}
+
+    def _answer(self, answer: Answer, notices: tuple[str, ...]) -> Answer:
+        """Leave out the facets that name people and days, and give patients their pseudonyms."""
+        facets = {
+            name: values
+            for name, values in answer.facets.items()
+            if name not in ("author", "period")
+        }
+        if "patient" in facets:
+            facets["patient"] = tuple(
+                {**each, "value": self.shown_patient(str(each["value"])) if each["value"] else ""}
+                for each in facets["patient"]
+            )
+        known = Identity()
+        named = [str(each["value"]) for each in answer.facets.get("patient", ()) if each["value"]]
+        for identity in self.own.identities.of(self.access, named).values() if named else ():
+            known = known.joined(identity)
+        for name in ("type", "specialty"):
+            facets[name] = tuple(
+                {**each, "value": self.hider.words(str(each["value"]), known, 0)}
+                for each in facets.get(name, ())
+            )
+        return replace(answer, facets=facets, notices=(*answer.notices, *notices))
+
+    def _nothing(self, asked: SearchRequest) -> Found:
+        """Answer as for words that stand nowhere: whether they are hidden cannot be told."""
+        nobody = Filters(only={"patient": (_NOBODY,)})
+        found = self.own.search().rank(self.access, replace(asked, only={}, filters=nobody))
+        total = self.own.documents.total(self.access)
+        complete = found.answer.freshness.complete_to if found.answer.freshness else None
+        until = ""
+        if complete is not None:
+            until = f", complete to {complete.astimezone(ZoneInfo(self.access.time_zone)):%H:%M}"
+        absence = Absence(
+            f"No mention in {total} of {total} notes{until}.", total, total,
+            complete.isoformat() if complete else None,
+        )  # fmt: skip
+        answer = replace(
+            self._answer(found.answer, (LEFT_OUT,)), total=0, hits=(), hidden={}, absence=absence
+        )
+        return replace(found, answer=answer)
+
+    def _kept(self, parsed: ParsedQuery) -> Callable[[Unit], bool]:
+        """Say of each word and phrase whether it may be searched: it is a name of the terminology,
+        or some note of this view shows it."""
+        every = {render(unit): unit for unit in units(parsed.clause)}
+        if len(every) > MOST_UNITS:
+            raise InvalidQuery(f"At most {MOST_UNITS} different words in this view.", 0)
+        named = self.own.named(parsed.source)
+        kept = {
+            spelled
+            for spelled, unit in every.items()
+            if any(start <= unit.start and unit.end <= end for start, end in named)
+            or self._shown(spelled, unit)
+        }
+        return lambda unit: render(unit) in kept
+
+    def _shown(self, spelled: str, unit: Unit) -> bool:
+        """Look for a word in the notes that hold it, as they are shown."""
+        asked = SearchRequest(spelled, SAMPLE, ("lexical",), assertion="any", bare=True)
+        try:
+            hits = self.own.search().rank(self.access, asked).answer.hits
+        except InvalidQuery:
+            return False
+        notes = self.own.documents.fetch(self.access, [hit.doc_id for hit in hits])
+        return any(shows(n.document.text, unit) for n in self._notes(notes).values())
+
+    def known_patient(self, shown: str) -> str:
+        try:
+            return self.patient_id(shown)
+        except NotFound:
+            return ""
+
+
+def _refuse_fields(clause: Clause) -> None:
+    """Refuse what would ask for a name, an id or a day."""
+    if isinstance(clause, Field) and clause.name in _REFUSED:
+        raise InvalidQuery(_REFUSED[clause.name], clause.start)
+    inner = getattr(clause, "clauses", None) or [getattr(clause, "clause", None)]
+    for part in inner:
+        if part is not None:
+            _refuse_fields(part)
+
+
+def view_of(own: Services, access: Access) -> View:
+    """Return the view of whoever asks."""
+    if not access.deidentified:
+        return AsWritten(own, access)
+    return Deidentified(own, access, own.hider(access.tenant_id))

@@ -1,0 +1,237 @@
+"""A note, a chart, without what identifies; offsets are those of the text as it is shown."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from indexing.charts import Chart, Item, Note, Person, Series
+from indexing.language.deidentify import Deidentified, Identifier, deidentify
+from indexing.model import Copied, Cue, Document, Mention, Passage, Repeat, Section
+from indexing.ports import Derived
+from indexing.pseudonyms import Pseudonyms
+
+OLDEST_SHOWN = 89  # years; Source: 45 CFR 164.514(b)(2)(i)(C)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is known to identify somebody: `names` word by word, `literals` as they stand."""
+
+    names: frozenset[str] = frozenset()
+    literals: frozenset[str] = frozenset()
+
+    def joined(self, other: Identity) -> Identity:
+        """Return both."""
+        return Identity(self.names | other.names, self.literals | other.literals)
+
+
+More = Callable[[str], Iterable[Identifier]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hider:
+    """Hides what identifies, for one tenant. `more` finds what the rules do not."""
+
+    pseudonyms: Pseudonyms
+    more: More | None = None
+
+    def words(self, text: str, identity: Identity, shift: int) -> str:
+        """Hide what identifies in a short text that has no offsets."""
+        return deidentify(text, shift, identity.names, identity.literals, self.more).text
+
+    def note(self, derived: Derived, identity: Identity) -> Derived:
+        """Return the note as a researcher reads it: its title and its author are not shown."""
+        document = derived.document
+        shift = self.pseudonyms.shift(document.patient_id or f"\x00{document.doc_id}")
+        known = identity.joined(Identity(frozenset({document.author})))
+        shown = deidentify(document.text, shift, known.names, known.literals, self.more)
+        moved = _Moved(shown.found)
+        return replace(
+            derived,
+            document=self._document(document, shown, shift, known),
+            sections=tuple(_section(s, moved) for s in derived.sections),
+            passages=tuple(_passage(p, moved) for p in derived.passages),
+            mentions=tuple(_mentions(derived.mentions, moved, shown.text)),
+            copied=tuple(
+                Copied(moved.start(c.start), moved.end(c.end), self.note_id(c.first_id), 0, 0)
+                for c in derived.copied
+            ),
+            repeats=tuple(
+                Repeat(moved.start(r.start), moved.end(r.end), r.notes) for r in derived.repeats
+            ),
+        )
+
+    def note_id(self, doc_id: str) -> str:
+        """Return a note's pseudonym."""
+        return self.pseudonyms.of("note", doc_id)
+
+    def patient_id(self, patient_id: str | None) -> str | None:
+        """Return a patient's pseudonym, None for none."""
+        return None if patient_id is None else self.pseudonyms.of("patient", patient_id)
+
+    def _document(
+        self, document: Document, shown: Deidentified, shift: int, known: Identity
+    ) -> Document:
+        return replace(
+            document,
+            doc_id=self.note_id(document.doc_id),
+            patient_id=self.patient_id(document.patient_id),
+            text=shown.text,
+            title="",
+            author="",
+            type=self.words(document.type, known, shift),
+            specialty=self.words(document.specialty, known, shift),
+            encounter_id=None,
+            resource_id="",
+            date_start=_moved(document.date_start, shift),
+            date_end=_moved(document.date_end, shift),
+        )
+
+    def person(self, patient_id: str, person: Person | None = None) -> Person:
+        """Return a patient under the pseudonym: sex and the year of birth stay."""
+        own = self.pseudonyms.of("patient", patient_id)
+        name = f"Patient {self.pseudonyms.label(own)}"
+        if person is None:
+            return Person(own, name)
+        born, until = _birth_year(person.birth_start)
+        died = _moved(person.deceased_start, self.pseudonyms.shift(patient_id))
+        return Person(own, name, person.sex, born, until, person.deceased, died)
+
+    def chart(self, chart: Chart, identity: Identity) -> Chart:
+        """Return a chart as a researcher reads it."""
+        patient_id = chart.person.patient_id
+        shift = self.pseudonyms.shift(patient_id)
+
+        def items(found: Sequence[Item]) -> list[Item]:
+            return [
+                replace(
+                    item,
+                    resource_id="",
+                    text=self.words(item.text, identity, shift),
+                    detail=self.words(item.detail, identity, shift),
+                    start=_moved(item.start, shift),
+                    end=_moved(item.end, shift),
+                )
+                for item in found
+            ]
+
+        return replace(
+            chart,
+            person=self.person(patient_id, chart.person),
+            problems=items(chart.problems),
+            medications=items(chart.medications),
+            allergies=items(chart.allergies),
+            encounters=items(chart.encounters),
+            procedures=items(chart.procedures),
+            notes=[self._listed(note, identity, shift) for note in chart.notes],
+            series=[self._series(each, identity, shift) for each in chart.series],
+            merged=(),
+        )
+
+    def _listed(self, note: Note, identity: Identity, shift: int) -> Note:
+        known = identity.joined(Identity(frozenset({note.author})))
+        return replace(
+            note,
+            doc_id=self.note_id(note.doc_id),
+            title="",
+            type=self.words(note.type, known, shift),
+            specialty=self.words(note.specialty, known, shift),
+            author="",
+            start=_moved(note.start, shift),
+            end=_moved(note.end, shift),
+            encounter_id=None,
+        )
+
+    def _series(self, series: Series, identity: Identity, shift: int) -> Series:
+        return replace(
+            series,
+            name=self.words(series.name, identity, shift),
+            last_text=self.words(series.last_text, identity, shift),
+            last_at=_moved(series.last_at, shift) or series.last_at,
+            readings=tuple(
+                replace(each, at=_moved(each.at, shift) or each.at) for each in series.readings
+            ),
+        )
+
+
+@dataclass(slots=True)
+class _Moved:
+    """From offsets of the original to those of the text that is shown."""
+
+    found: Sequence[Identifier]
+    _starts: list[int] = field(init=False)
+    _shifts: list[int] = field(init=False)  # after each replacement
+
+    def __post_init__(self) -> None:
+        self._starts, self._shifts, total = [one.start for one in self.found], [], 0
+        for one in self.found:
+            total += len(one.shown) - (one.end - one.start)
+            self._shifts.append(total)
+
+    def start(self, at: int) -> int:
+        """Move an offset; one inside a replacement goes to its beginning."""
+        return self._at(at, inside_goes_back=True)
+
+    def end(self, at: int) -> int:
+        """Move an offset; one inside a replacement goes to its end."""
+        return self._at(at, inside_goes_back=False)
+
+    def _at(self, at: int, *, inside_goes_back: bool) -> int:
+        number = bisect_right(self._starts, at) - 1
+        if number < 0:
+            return at
+        one = self.found[number]
+        if at >= one.end or (at == one.start and not inside_goes_back):
+            before = self._shifts[number] if at >= one.end else self._before(number)
+            return at + before
+        return one.start + self._before(number) + (0 if inside_goes_back else len(one.shown))
+
+    def _before(self, number: int) -> int:
+        return self._shifts[number - 1] if number else 0
+
+    def touched(self, start: int, end: int) -> bool:
+        """Say whether anything in [start, end) was replaced."""
+        number = bisect_right(self._starts, end - 1) - 1
+        return number >= 0 and self.found[number].end > start
+
+
+def _section(section: Section, moved: _Moved) -> Section:
+    return replace(
+        section, start=moved.start(section.start), body=moved.start(section.body),
+        end=moved.end(section.end),
+    )  # fmt: skip
+
+
+def _passage(passage: Passage, moved: _Moved) -> Passage:
+    return replace(passage, start=moved.start(passage.start), end=moved.end(passage.end))
+
+
+def _mentions(mentions: Iterable[Mention], moved: _Moved, text: str) -> Iterable[Mention]:
+    """Yield the mentions that are still there; a name that was hidden is none any more."""
+    for mention in mentions:
+        if moved.touched(mention.start, mention.end):
+            continue
+        cue = mention.cue
+        if cue is not None:
+            start, end = moved.start(cue.start), moved.end(cue.end)
+            cue = Cue(start, end, text[start:end])
+        yield replace(
+            mention, start=moved.start(mention.start), end=moved.end(mention.end), cue=cue
+        )
+
+
+def _moved(at: datetime | None, shift: int) -> datetime | None:
+    try:
+        return None if at is None else at + timedelta(days=shift)
+    except OverflowError:
+        return None
+
+
+def _birth_year(born: date | None) -> tuple[date | None, date | None]:
+    """Return the year of birth as an interval; nothing for those older than any that is shown."""
+    if born is None or datetime.now(UTC).year - born.year > OLDEST_SHOWN:
+        return None, None
+    return date(born.year, 1, 1), date(born.year + 1, 1, 1)

@@ -1,0 +1,137 @@
+"""Offsets stay right in what is shown, pseudonyms lead back, and known names go however spelled."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.backends.postgres.identities import identity_of
+from indexing.errors import ConfigurationError, NotFound
+from indexing.hidden import Hider, Identity
+from indexing.language import presidio
+from indexing.language.deidentify import deidentify
+from indexing.model import Assertion, Cue, Document, Mention, Passage, Section, TenantId
+from indexing.ports import Derived
+from indexing.pseudonyms import Pseudonyms
+
+TENANT, OTHER = TenantId(UUID(int=1)), TenantId(UUID(int=2))
+NAMES = Pseudonyms("secret", TENANT)
+HIDER = Hider(NAMES)
+WORDS = ["Lind", "Mr. Lind", "denies", "fever", "2021-03-30", "MRN 12345", "\n", "PLAN:", ".", "é"]
+
+
+@given(st.text(max_size=80), st.sampled_from(["note", "patient"]))
+def test_a_pseudonym_leads_back_where_it_was_made(real: str, kind: str) -> None:
+    made = NAMES.of(kind, real)
+    assert NAMES.real(kind, made) == real
+    assert made == NAMES.of(kind, real)
+    assert made.isascii()
+    for strange in (Pseudonyms("secret", OTHER), Pseudonyms("other", TENANT)):
+        assert strange.of(kind, real) != made
+        with pytest.raises(NotFound):
+            strange.real(kind, made)
+    with pytest.raises(NotFound):
+        NAMES.real("visit", made)
+
+
+@given(st.text(max_size=60))
+def test_what_is_no_pseudonym_is_refused(text: str) -> None:
+    with pytest.raises(NotFound):
+        NAMES.real("note", text)
+
+
+def derived(text: str, spans: list[tuple[int, int]]) -> Derived:
+    mentions = tuple(
+        Mention(
+            a, b, "c", "n", Assertion.PRESENT, Assertion.PRESENT, "", Cue(a, b, text[a:b])
+        )
+        for a, b in spans
+    )  # fmt: skip
+    whole = len(text)
+    cut = whole // 2
+    return Derived(
+        Document(TENANT, "d", 1, text, "About Lind", "p", author="Dr Lind"),
+        "v",
+        (Section(0, 0, cut, ""), Section(cut, cut, whole, "plan")),
+        (Passage(0, 0, cut), Passage(1, cut, whole)),
+        mentions,
+    )
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=14), st.data())
+def test_marks_stand_on_the_same_words(words: list[str], data: st.DataObject) -> None:
+    text = " ".join(words)
+    place = st.integers(0, len(text))
+    spans = sorted(
+        (min(a, b), max(a, b))
+        for a, b in data.draw(st.lists(st.tuples(place, place), max_size=4))
+        if a != b
+    )
+    shown = HIDER.note(derived(text, spans), Identity(frozenset({"Erik Lind"})))
+    new = shown.document.text
+    assert "Lind" not in new + shown.document.title + shown.document.author
+    assert len(shown.mentions) <= len(spans)
+    kept = [text[a:b] for a, b in spans]
+    for mention in shown.mentions:
+        assert new[mention.start : mention.end] in kept
+        assert mention.cue is not None
+        assert new[mention.cue.start : mention.cue.end] == mention.cue.text
+    first, last = shown.sections
+    assert 0 == first.start <= first.end <= len(new) == last.end
+    assert first.start <= first.body <= first.end
+    assert [p.start for p in shown.passages] == [0, last.start]
+
+
+def test_a_name_that_is_a_word_goes_only_as_a_name() -> None:
+    shown = deidentify(
+        "Mrs Rose Will. ROSE rose early; Will will see. lind Lind's", 0, ["Rose Will-Lind"]
+    )
+    assert shown.text.count("[name]") >= 5
+    assert "rose early" in shown.text
+    assert "will see" in shown.text
+    assert "ind" not in shown.text.replace("[name]", "")
+
+
+def test_literals_go_as_they_stand() -> None:
+    shown = deidentify("Ring 5551 or QZ-1; qz-1, QZ-12.", 0, (), ["QZ-1", "5551", ""]).text
+    assert shown == "Ring [id] or [id]; [id], QZ-12."
+
+
+def test_a_patients_own_record_says_what_identifies() -> None:
+    found = identity_of(
+        {
+            "name": [{"family": "Lind", "given": ["Erik", "O"], "text": "Erik Lind"}],
+            "contact": [{"name": {"family": "Berg"}, "telecom": [{"value": "5551"}]}],
+            "address": [{"city": "Boden", "line": ["1 A Street"], "state": "NB"}],
+            "identifier": [{"value": "QZ-1"}, "odd"], "telecom": None,
+        }
+    )  # fmt: skip
+    assert {"Lind", "Erik", "Berg"} <= found.names
+    assert {"5551", "Boden", "1 A Street", "QZ-1"} == found.literals
+
+
+def test_presidio_is_asked_for_more_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    with pytest.raises(ConfigurationError):
+        presidio.analyzer()
+    text = "Then Zelda helps near Boden."
+
+    class Engine:
+        def analyze(self, text: str, language: str, entities: list[str]) -> list[SimpleNamespace]:
+            at = text.index("Zelda")
+            return [
+                SimpleNamespace(entity_type="PERSON", start=at, end=at + 5, score=0.9),
+                SimpleNamespace(entity_type="LOCATION", start=0, end=4, score=0.1),
+            ]
+
+    fake = ModuleType("presidio_analyzer")
+    fake.AnalyzerEngine = Engine  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", fake)
+    assert deidentify(text, 0).text == text
+    shown = deidentify(text, 0, more=presidio.analyzer())
+    assert shown.text == "Then [name] helps near Boden."
