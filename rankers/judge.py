@@ -12,12 +12,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from indexing.language.assertion import Offsets, assess
+from indexing.analysis import terms
+from indexing.language.assertion import Offsets
 from indexing.language.readings import readings
-from indexing.language.status import copied_stretches
 from indexing.language.terminology import SemanticType
 from indexing.language.values import (
     DrugStatus,
@@ -27,14 +27,16 @@ from indexing.language.values import (
     drug_status,
     side,
 )
-from indexing.model import Assertion, Section
+from indexing.model import Assertion
 from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
 from rankers.cues import Asked
+from rankers.evidence import Said, copied, label, said_of, stands, told
 from rankers.explain import Fused, Signal
+from rankers.lookalike import are_alike
 from rankers.meanings import DRUGS
 from rankers.near import kept
-from rankers.wants import Want
+from rankers.wants import Want, Wants
 
 # How well a note answers one want. AGAINST: it says something else of it.
 AGAINST, SILENT, LEAST, PARTLY, FULLY = 0.0, 0.3, 0.31, 0.6, 1.0
@@ -43,7 +45,7 @@ MIXED = 0.5  # it goes against one thing asked and answers another
 Standings = Mapping[str, Mapping[str, Assertion]]
 
 _ONLY: Final[Mapping[Asked, Mapping[Assertion, float]]] = {
-    Asked.PRESENT: {Assertion.PRESENT: FULLY, Assertion.UNCERTAIN: 0.9, Assertion.HISTORICAL: 0.7},
+    Asked.PRESENT: {Assertion.PRESENT: FULLY, Assertion.UNCERTAIN: 0.9, Assertion.HISTORICAL: 0.8},
     Asked.CURRENT: {Assertion.PRESENT: FULLY},
     Asked.CONFIRMED: {Assertion.PRESENT: FULLY, Assertion.HISTORICAL: PARTLY},
     Asked.SUSPECTED: {Assertion.UNCERTAIN: FULLY, Assertion.PRESENT: PARTLY},
@@ -51,17 +53,6 @@ _ONLY: Final[Mapping[Asked, Mapping[Assertion, float]]] = {
     Asked.TAKING: {Assertion.PRESENT: FULLY},
     Asked.ANY: dict.fromkeys(Assertion, FULLY),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """One place of a note that speaks of what is asked."""
-
-    start: int
-    end: int
-    assertion: Assertion
-    status: Assertion
-    section: Section | None
 
 
 def concepts(wants: Iterable[Want]) -> list[str]:
@@ -74,7 +65,7 @@ def concepts(wants: Iterable[Want]) -> list[str]:
 
 def settled(
     rankings: Mapping[str, Ranking],
-    wants: Sequence[Want],
+    asked: Wants,
     standings: Standings,
     worded: Mapping[str, AbstractSet[str]],
 ) -> tuple[dict[str, Ranking], dict[str, float]]:
@@ -83,17 +74,21 @@ def settled(
 
     `worded` maps words to the notes that hold them, mentioned as a concept or not.
     """
+    wants = asked.wants
+    if not asked.whole and not any(want.particular for want in wants):
+        return dict(rankings), {}
     every = {hit.doc_id for ranking in rankings.values() for hit in ranking.hits}
     weights: dict[str, float] = {}
     out: set[str] = set()
-    found = any(_names(want, standings.get(d, {}), d, worded) for want in wants for d in every)
     for doc_id in every:
         said = standings.get(doc_id, {})
-        each = [_weighed(want, said, doc_id, worded, found=found) for want in wants]
+        each = [_weighed(want, said, doc_id, worded) for want in wants]
         if _left_out(wants, each):
             out.add(doc_id)
-        elif (weight := min(each, default=FULLY) or MIXED) < FULLY:
-            weights[doc_id] = weight
+        elif len(wants) == 1 and each[0] < FULLY:
+            weights[doc_id] = each[0]
+        elif AGAINST in each:
+            weights[doc_id] = MIXED
     if not out:
         return dict(rankings), weights
     return {leg: kept(ranking, every - out) for leg, ranking in rankings.items()}, weights
@@ -117,36 +112,20 @@ def _weighed(
     said: Mapping[str, Assertion],
     doc_id: str,
     worded: Mapping[str, AbstractSet[str]],
-    *,
-    found: bool,
 ) -> float:
     """Return what a note's standing leaves of its score, for one thing asked."""
     if not _is_plain(want):
         return FULLY
-    own = [_told(want, c, said[c]) for c in want.concepts if c in said]
+    own = [told(want, c, said[c]) for c in want.meaning.own if c in said]
+    # Who denies melanoma does not have one because of a narrower thing that is mentioned too.
+    own = own or [said[concept] for concept in want.concepts if concept in said]
     if own:
         return max(_ONLY[Asked.PRESENT].get(status, AGAINST) for status in own)
     if doc_id in worded.get(want.words, ()):
         return FULLY
     if _denied_broadly(want, said) or any(concept in said for concept in want.meaning.alike):
         return AGAINST
-    return AGAINST if want.exact and found else FULLY
-
-
-def _names(
-    want: Want,
-    said: Mapping[str, Assertion],
-    doc_id: str,
-    worded: Mapping[str, AbstractSet[str]],
-) -> bool:
-    named = any(_told(want, c, said[c]) not in HIDDEN for c in want.concepts if c in said)
-    return named or doc_id in worded.get(want.words, ())
-
-
-def _told(want: Want, concept: str, status: Assertion) -> Assertion:
-    """Return what a status comes to where the concept's own name tells one: "never smoker"."""
-    told = want.meaning.told.get(concept)
-    return told if told is not None and status not in HIDDEN else status
+    return FULLY
 
 
 def _denied_broadly(want: Want, said: Mapping[str, Assertion]) -> bool:
@@ -192,17 +171,21 @@ def answers(note: Derived, wants: Sequence[Want]) -> float:
     if all(weight == AGAINST for _, weight in weights):
         return AGAINST
     silent = any(weight == SILENT and want.particular for want, weight in weights)
-    total = math.prod(weight or MIXED for _, weight in weights)
+    # What is merely named need not be named again: a note may say it in other words.
+    said = (weight for want, weight in weights if weight != SILENT or want.particular)
+    total = math.prod(weight or MIXED for weight in said)
     return min(total, SILENT) if silent else max(total, LEAST)
 
 
 def _answers(note: Derived, want: Want) -> float:
-    said = _said(note, want)
+    said = said_of(note, want)
     if not said:
         return _silent(note, want)
     weight, kept = _standing(note, want, said)
     if weight == AGAINST:
-        return AGAINST
+        # Words that name no concept are no finding: only a plain denial speaks against them.
+        doubted = not want.concepts and not all(s.assertion in _PLAIN_DENIAL for s in said)
+        return SILENT if doubted and not want.particular else AGAINST
     if want.side is not None:
         weight *= _sided(note, want.side, kept)
     if want.bound is not None and weight:
@@ -221,78 +204,19 @@ def _silent(note: Derived, want: Want) -> float:
             return AGAINST
     if any(m.concept_id in want.meaning.alike for m in note.mentions):
         return AGAINST
+    if want.exact and any(are_alike(want.words, w) for w in set(terms(note.document.text))):
+        return AGAINST
     return SILENT
 
 
-def _said(note: Derived, want: Want) -> list[_Said]:
-    """Return where a note speaks of it: its mentions, its short names beside a number, and else
-    its words as they stand."""
-    found = [
-        _Said(
-            m.start,
-            m.end,
-            _told(want, m.concept_id, m.assertion),
-            _told(want, m.concept_id, m.status),
-            _section(note.sections, m.start),
-        )
-        for m in note.mentions
-        if m.concept_id in want.concepts
-    ]
-    if want.bound is not None and want.meaning.short:
-        found += _shortly(note, want.meaning.short)
-    return found or _worded(note, want.words)
-
-
-def _shortly(note: Derived, names: Sequence[str]) -> list[_Said]:
-    """Return where a number stands right behind a short name: "K 6.4" is potassium."""
-    spelled = "|".join(re.escape(name) for name in names)
-    beside = re.compile(rf"(?<![\w/.-])(?:{spelled})\+?(?=[ ]?[:=]?[ ]?\(?[<>]?\d)")
-    return [
-        _Said(m.start(), m.end(), Assertion.PRESENT, Assertion.PRESENT, None)
-        for m in beside.finditer(note.document.text)
-        if not any(n.start < m.end() and m.start() < n.end for n in note.mentions)
-    ]
-
-
-MOST_PLACES = 6  # of the same words in one note, judged
-_AROUND = 300  # characters on both sides that decide what is said of them
-
-
-def _worded(note: Derived, words: str) -> list[_Said]:
-    text = note.document.text
-    apart = r"[\W_]+".join(re.escape(word) for word in words.split())
-    spelled = re.compile(rf"(?<!\w){apart}(?!\w)", re.IGNORECASE)
-    found = []
-    for match, _ in zip(spelled.finditer(text), range(MOST_PLACES), strict=False):
-        if any(m.start <= match.start() and match.end() <= m.end for m in note.mentions):
-            continue  # part of another name: "hemoglobin" in "hemoglobin A1c"
-        part = _section(note.sections, match.start())
-        first = max(part.start if part else 0, match.start() - _AROUND)
-        last = min(part.end if part else len(text), match.end() + _AROUND)
-        place = Offsets(match.start() - first, match.end() - first)
-        inner = (
-            (Section(0, max(0, part.body - first), last - first, part.name, part.loinc),)
-            if part and part.name
-            else ()
-        )
-        (judged,) = assess(text[first:last], inner, [place])
-        said = judged.assertion
-        found.append(_Said(match.start(), match.end(), said, said, part))
-    return found
-
-
-def _section(sections: Sequence[Section], at: int) -> Section | None:
-    return next((s for s in sections if s.start <= at < s.end), None)
-
-
-def _standing(note: Derived, want: Want, said: list[_Said]) -> tuple[float, list[_Said]]:
+def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[Said]]:
     """Return how well what is said fits the standing asked for, and the places that fit."""
     if want.asked in _ONLY:
-        weights, old = _ONLY[want.asked], _copied(note)
-        labels = [(s, _label(s, old)) for s in said]
+        weights, old = _ONLY[want.asked], copied(note)
+        labels = [(s, label(s, old)) for s in said]
         fits = [s for s, label in labels if weights.get(label, 0.0)]
         return max((weights.get(label, 0.0) for _, label in labels), default=AGAINST), fits
-    if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and _stands(said):
+    if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and stands(said):
         return AGAINST, []
     fits = [s for s in said if _fits(note, want.asked, s, said)]
     return (FULLY if fits else AGAINST), fits
@@ -300,27 +224,6 @@ def _standing(note: Derived, want: Want, said: list[_Said]) -> tuple[float, list
 
 # Who takes a drug up again, or smokes, is no former user; who has a second stroke had one before.
 _GIVEN_UP: Final = DRUGS | {SemanticType.SOCIAL}
-
-
-def _stands(said: Iterable[_Said]) -> bool:
-    return any(s.assertion is Assertion.PRESENT and s.status is Assertion.PRESENT for s in said)
-
-
-def _label(said: _Said, old: Sequence[tuple[int, int]]) -> Assertion:
-    """Hidden where the mention or the note as a whole hides it; past where either is, or where it
-    was copied from an earlier note; else what the mention says."""
-    for one in (said.assertion, said.status):
-        if one in HIDDEN:
-            return one
-    over = Assertion.HISTORICAL in (said.assertion, said.status)
-    if over or any(start <= said.start < end for start, end in old):
-        return Assertion.HISTORICAL
-    return said.assertion
-
-
-def _copied(note: Derived) -> list[tuple[int, int]]:
-    told = [(each.start, each.end) for each in note.copied]
-    return told + copied_stretches(note.document.text)
 
 
 _NONE_OF: Final = re.compile(
@@ -337,7 +240,7 @@ _ALLERGIC: Final = frozenset({DrugStatus.ALLERGY, DrugStatus.INTOLERANCE})
 _ALLERGY_NAME: Final = re.compile(r"allerg|anaphyla|hypersens", re.IGNORECASE)
 
 
-def _fits(note: Derived, asked: Asked, said: _Said, every: Sequence[_Said]) -> bool:
+def _fits(note: Derived, asked: Asked, said: Said, every: Sequence[Said]) -> bool:
     text = note.document.text
     gone = (Assertion.PRESENT, Assertion.UNCERTAIN)
     match asked:
@@ -352,7 +255,7 @@ def _fits(note: Derived, asked: Asked, said: _Said, every: Sequence[_Said]) -> b
         case Asked.PAST:
             return said.assertion is Assertion.HISTORICAL
         case Asked.STOPPED:
-            over = said.assertion is Assertion.HISTORICAL and not _stands(every)
+            over = said.assertion is Assertion.HISTORICAL and not stands(every)
             return over and not _allergic(text, said)
         case Asked.CHILDHOOD:
             around = text[max(0, said.start - 80) : said.end + 80]
@@ -361,10 +264,11 @@ def _fits(note: Derived, asked: Asked, said: _Said, every: Sequence[_Said]) -> b
             return said.assertion not in _UNSAID and _allergic(text, said)
 
 
+_PLAIN_DENIAL: Final = frozenset({Assertion.NEGATED, Assertion.FAMILY})
 _UNSAID: Final = frozenset({Assertion.NEGATED, Assertion.FAMILY, Assertion.HYPOTHETICAL})
 
 
-def _allergic(text: str, said: _Said) -> bool:
+def _allergic(text: str, said: Said) -> bool:
     if _ALLERGY_NAME.search(text, said.start, said.end):
         return True
     return drug_status(text, Offsets(said.start, said.end), said.assertion, said.section) in (
@@ -372,7 +276,7 @@ def _allergic(text: str, said: _Said) -> bool:
     )
 
 
-def _none_of(text: str, said: _Said) -> bool:
+def _none_of(text: str, said: Said) -> bool:
     """Say whether a relative's disease is denied: "no family history of stroke"."""
     return _NONE_OF.search(text, max(0, said.start - 60), said.start) is not None
 
@@ -384,7 +288,7 @@ def _sided(note: Derived, wanted: Side, said: Iterable[HasOffsets]) -> float:
     return AGAINST if found - {None} else PARTLY
 
 
-def _measured(note: Derived, want: Want, said: Sequence[_Said]) -> float:
+def _measured(note: Derived, want: Want, said: Sequence[Said]) -> float:
     """Weigh the numbers that stand with it."""
     bound = want.bound
     assert bound is not None  # asked for by the caller

@@ -41,6 +41,15 @@ def look_alikes(terminology: Terminology, name: str) -> frozenset[str]:
     )
 
 
+def are_alike(name: str, other: str) -> bool:
+    """Say whether two different words look alike, as names of drugs do."""
+    one, two = name.lower(), other.lower()
+    if one == two or len(two) < SHORTEST or not (_NAME.fullmatch(one) and two.isalpha()):
+        return False
+    least = ALIKE_AT_FIRST if one[:_FIRST] == two[:_FIRST] else ALIKE
+    return Indel.normalized_similarity(one, two, score_cutoff=least) > 0
+
+
 @lru_cache(maxsize=4)
 def _drugs(terminology: Terminology) -> tuple[list[str], list[str]]:
     """Return every one-word drug name in small letters, and its concept beside it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from indexing.analysis import stems
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import NameKind, SemanticType, Terminology
 from indexing.model import Assertion
@@ -50,10 +51,12 @@ _STANDING: Final = frozenset({Asked.PAST, Asked.HISTORY, Asked.FAMILY, Asked.ALL
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`concepts` mean it or something narrower; `told` are those of them whose name itself says
-    how it stands; `broader` are what it is a kind of; `alike` only look like it."""
+    """`concepts` mean it or something narrower; `own` are those of them that carry its name
+    ("gestational diabetes"); `told` those whose name itself says how it stands; `broader` are what
+    it is a kind of; `alike` only look like it."""
 
     concepts: frozenset[str]
+    own: frozenset[str] = frozenset()
     told: Mapping[str, Assertion] = field(default_factory=dict)
     broader: frozenset[str] = frozenset()
     alike: frozenset[str] = frozenset()
@@ -87,12 +90,19 @@ class Meanings:
         kind = self.kind(concept)
         return Meaning(
             found,
+            frozenset(other for other in found if other in told or self._carries(other, worded)),
             told,
             (frozenset(self._terminology.parents(concept)) | self._bare(worded)) - found,
             self._alike(concept, kind) - found,
             tuple(n.text for n in names if n.kind is NameKind.ABBREVIATION),
             kind,
         )
+
+    def _carries(self, concept: str, names: Iterable[str]) -> bool:
+        """Say whether any name of a concept holds all words of one of these."""
+        wanted = [frozenset(stems(name)) for name in names]
+        held = [frozenset(stems(name.text)) for name in self._terminology.names(concept)]
+        return any(want <= have for want in wanted for have in held)
 
     def _bare(self, names: Iterable[str]) -> frozenset[str]:
         """Return what "elevated troponin" is a finding of."""

@@ -45,7 +45,7 @@ class Sifter:
             for want in wants
             if want.meaning.alike or want.meaning.broader
         }
-        return judge.settled(rankings, wants, standings, worded)
+        return judge.settled(rankings, plan.wants, standings, worded)
 
     def _holding(
         self, access: Access, plan: Plan, want: Want, doc_ids: Sequence[str]

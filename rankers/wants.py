@@ -22,6 +22,7 @@ from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
 MOST_BETWEEN = 3  # words between a name and its number
 BESIDE = 12  # code points between a name and its side
+LEAST_COVERED = 0.7  # below it a concept is one word among others: "foods that may block cancer"
 LONGEST = 300  # code points; a longer text is not read as a question
 
 _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIALTY}
@@ -64,12 +65,14 @@ class Want:
 @dataclass(frozen=True, slots=True)
 class Wants:
     """Everything asked, and the cues that said so. `mode` is what the full text and the graph are
-    asked for, given that the question and the request name none."""
+    asked for, given that the question and the request name none; `covered` is the share of the
+    question's words that name a concept."""
 
     wants: tuple[Want, ...] = ()
     cues: tuple[QueryCue, ...] = ()
     bounds: tuple[Bound, ...] = ()
     mode: AssertionMode | None = None
+    covered: float = 0.0
 
     @property
     def read(self) -> bool:
@@ -78,7 +81,14 @@ class Wants:
         named = any(want.concepts for want in self.wants)
         if any(want.asked is Asked.ANY for want in self.wants) and not named:
             return False
-        return bool(self.wants) and (not named or any(w.particular for w in self.wants))
+        return bool(self.wants) and (
+            not named or any(want.particular or want.exact for want in self.wants)
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Say whether the things asked about are what the question is about."""
+        return self.covered >= LEAST_COVERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,13 @@ class _Question:
                 return found.side
         return None
 
+    def covered(self) -> float:
+        """Return the share of the words that name concepts; what a cue, a number or a side asks of
+        them is not counted."""
+        inside = sum(len(TOKEN.findall(self.text[s.start : s.end])) for s in self.spans)
+        outside = sum(len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
+        return inside / (inside + outside) if inside else 0.0
+
     def stretches(self) -> list[tuple[int, int]]:
         """Return the runs of content words between names, cues, numbers and sides."""
         aside = [(span.start, span.end) for span in self.spans]
@@ -157,7 +174,7 @@ class Reader:
         if len(wants) > MOST_WANTS:
             return Wants(bounds=question.bounds)
         mode = None if implied else _mode(wants)
-        return Wants(tuple(wants), question.cues, question.bounds, mode)
+        return Wants(tuple(wants), question.cues, question.bounds, mode, question.covered())
 
     def _question(self, text: str, implied: Asked | None) -> _Question:
         found = cues(text)

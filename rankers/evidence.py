@@ -1,0 +1,114 @@
+"""Where a note speaks of what is asked, and what it says there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from indexing.language.assertion import Offsets, assess
+from indexing.language.status import copied_stretches
+from indexing.model import Assertion, Section
+from indexing.ports import Derived
+from indexing.views import HIDDEN
+from rankers.wants import Want
+
+MOST_PLACES = 6  # of the same words in one note, judged
+AROUND = 300  # characters on both sides that decide what is said of them
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One place of a note that speaks of what is asked."""
+
+    start: int
+    end: int
+    assertion: Assertion
+    status: Assertion
+    section: Section | None
+
+
+def said_of(note: Derived, want: Want) -> list[Said]:
+    """Return where a note speaks of it: its mentions, its short names beside a number, and else
+    its words as they stand."""
+    places = [m for m in note.mentions if m.concept_id in want.concepts]
+    found = [
+        Said(
+            m.start,
+            m.end,
+            told(want, m.concept_id, m.assertion),
+            told(want, m.concept_id, m.status),
+            _section(note.sections, m.start),
+        )
+        for m in places
+    ]
+    own = [s for s, m in zip(found, places, strict=True) if m.concept_id in want.meaning.own]
+    found = own or found
+    if want.bound is not None and want.meaning.short:
+        found += _shortly(note, want.meaning.short)
+    return found or _worded(note, want.words)
+
+
+def _shortly(note: Derived, names: Sequence[str]) -> list[Said]:
+    """Return where a number stands right behind a short name: "K 6.4" is potassium."""
+    spelled = "|".join(re.escape(name) for name in names)
+    beside = re.compile(rf"(?<![\w/.-])(?:{spelled})\+?(?=[ ]?[:=]?[ ]?\(?[<>]?\d)")
+    return [
+        Said(m.start(), m.end(), Assertion.PRESENT, Assertion.PRESENT, None)
+        for m in beside.finditer(note.document.text)
+        if not any(n.start < m.end() and m.start() < n.end for n in note.mentions)
+    ]
+
+
+def _worded(note: Derived, words: str) -> list[Said]:
+    text = note.document.text
+    apart = r"[\W_]+".join(re.escape(word) for word in words.split())
+    spelled = re.compile(rf"(?<!\w){apart}(?!\w)", re.IGNORECASE)
+    found = []
+    for match, _ in zip(spelled.finditer(text), range(MOST_PLACES), strict=False):
+        if any(m.start <= match.start() and match.end() <= m.end for m in note.mentions):
+            continue  # part of another name: "hemoglobin" in "hemoglobin A1c"
+        part = _section(note.sections, match.start())
+        first = max(part.start if part else 0, match.start() - AROUND)
+        last = min(part.end if part else len(text), match.end() + AROUND)
+        place = Offsets(match.start() - first, match.end() - first)
+        inner = (
+            (Section(0, max(0, part.body - first), last - first, part.name, part.loinc),)
+            if part and part.name
+            else ()
+        )
+        (judged,) = assess(text[first:last], inner, [place])
+        said = judged.assertion
+        found.append(Said(match.start(), match.end(), said, said, part))
+    return found
+
+
+def _section(sections: Sequence[Section], at: int) -> Section | None:
+    return next((s for s in sections if s.start <= at < s.end), None)
+
+
+def told(want: Want, concept: str, status: Assertion) -> Assertion:
+    """Return what a status comes to where the concept's own name tells one: "never smoker"."""
+    told = want.meaning.told.get(concept)
+    return told if told is not None and status not in HIDDEN else status
+
+
+def label(said: Said, old: Sequence[tuple[int, int]]) -> Assertion:
+    """Hidden where the mention or the note as a whole hides it; past where either is, or where it
+    was copied from an earlier note; else what the mention says."""
+    for one in (said.assertion, said.status):
+        if one in HIDDEN:
+            return one
+    over = Assertion.HISTORICAL in (said.assertion, said.status)
+    if over or any(start <= said.start < end for start, end in old):
+        return Assertion.HISTORICAL
+    return said.assertion
+
+
+def copied(note: Derived) -> list[tuple[int, int]]:
+    told = [(each.start, each.end) for each in note.copied]
+    return told + copied_stretches(note.document.text)
+
+
+def stands(said: Iterable[Said]) -> bool:
+    return any(s.assertion is Assertion.PRESENT and s.status is Assertion.PRESENT for s in said)
