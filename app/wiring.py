@@ -253,6 +253,7 @@ class Installation:
             matcher=self.matcher,
             documents=self.documents,
             timeout_s=self.settings.leg_timeout_s,
+            links=self.linker,
         )
 
     def current_search(self) -> Search:

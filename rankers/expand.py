@@ -11,6 +11,7 @@ from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped,
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
 from rankers.graph import named
+from rankers.offers import offer_id, taken
 
 SYNONYM, ABBREVIATION, NARROWER = 0.9, 0.7, 0.5
 APART = 0.3  # the words of a name that stand apart, against the name in one piece
@@ -30,7 +31,8 @@ _WEIGHTS = {
 @dataclass(frozen=True, slots=True)
 class Wording:
     """Another wording of `query[start:end]`. `kind`: synonym, lay, abbreviation, narrower, or
-    ambiguous for one that is only offered. `id` names it in later requests."""
+    ambiguous for one that is only offered. `id` names it in later requests; `concept_id` is given
+    where the concept was taken up by hand."""
 
     id: str
     kind: str
@@ -41,6 +43,7 @@ class Wording:
     end: int
     clause: Clause
     offered: bool = False
+    concept_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Expander:
         first, last = words[0].start, words[-1].end
         spans = named(self._matcher, query[first:last])
         plain: Clause = words[0] if len(words) == 1 else Ranked(words, first, last)
+        if not spans and (concept := taken(query[first:last], choices[1] - choices[0])):
+            return self._taken(query[first:last], words, concept, choices[0], found)
         if not spans or len(spans) > MOST_SPANS:
             return plain
         parts: list[Clause] = []
@@ -112,6 +117,34 @@ class Expander:
             at = inside[-1].end
         parts += [w for w in words if w.start >= at]
         return parts[0] if len(parts) == 1 else Ranked(tuple(parts), first, last)
+
+    def _taken(
+        self,
+        asked: str,
+        words: tuple[Word, ...],
+        concept: str,
+        rejected: frozenset[str],
+        found: list[Wording],
+    ) -> Clause:
+        """Search words without a name by the concept that was taken up for them."""
+        first, last = words[0].start, words[-1].end
+        plain: Clause = words[0] if len(words) == 1 else Ranked(words, first, last)
+        if concept not in self._terminology:
+            return plain  # another terminology was loaded meanwhile
+        name = self._terminology.concept(concept).name
+        every = _distinct(asked, [*self._names(concept), *self._narrower(concept)])
+        own = Wording(  # to take the offer back
+            offer_id(concept, asked), "near", asked, name, SYNONYM, first, last, _literal(name),
+            concept_id=concept,
+        )  # fmt: skip
+        wordings = [own] + [
+            Wording(f"{concept}/{text}", kind, asked, text, weight, first, last, _literal(text))
+            for kind, text, weight in every
+            if text != name and f"{concept}/{text}" not in rejected
+        ]
+        found.extend(wordings)
+        others = tuple((each.clause, each.weight) for each in wordings)
+        return Expansion(plain, others, first, last)
 
     def _wordings(
         self,

@@ -50,12 +50,16 @@ def named(matcher: Matcher, text: str) -> list[Span]:
     ]
 
 
-def concepts(matcher: Matcher, terminology: Terminology, text: str) -> Concepts:
-    """Find a question's concepts and walk from them."""
+def concepts(
+    matcher: Matcher, terminology: Terminology, text: str, taken: Sequence[str] = ()
+) -> Concepts:
+    """Find a question's concepts and walk from them. `taken` were chosen by hand from what was
+    offered: the question is about them."""
     spans = tuple(named(matcher, text))
     certain = [span for span in spans if not span.ambiguous]
     covered = _covered(text, certain)
-    seeds = tuple(dict.fromkeys(span.concept_id for span in certain))
+    covered = 1.0 if taken else covered
+    seeds = tuple(dict.fromkeys([*(span.concept_id for span in certain), *taken]))
     if not seeds:
         return Concepts(spans, covered=covered)
     start = dict.fromkeys(seeds, 1.0)

@@ -3,7 +3,8 @@ concepts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from indexing.clauses import Clause
@@ -13,10 +14,12 @@ from indexing.language.terminology import Terminology
 from indexing.ports import AssertionMode
 from indexing.views import IMPLIED
 from rankers import graph, lexical
-from rankers.answer import LEGS, SearchRequest
+from rankers.answer import LEGS, SearchRequest, ShownChip
+from rankers.asked import with_asked
 from rankers.chosen import both, chosen, every, periods
 from rankers.cues import Asked
 from rankers.expand import Expanded, Expander, Wording
+from rankers.offers import Links, Offer, offered
 from rankers.query import ParsedQuery, parse, scopes
 from rankers.snippets import Wanted, wanted
 from rankers.wants import Reader, Wants
@@ -47,12 +50,44 @@ class Plan:
         names = [each.text for each in self.wordings if not each.offered]
         return wanted(self.parsed.clause, names, self.about.seeds, self.about.weights)
 
+    def chips(
+        self, counts: Mapping[str, int], offers: Sequence[tuple[Offer, int]] = ()
+    ) -> tuple[ShownChip, ...]:
+        """Show the question's pieces, its other wordings, and what is offered; those that no note
+        holds are left out."""
+        shown = [
+            ShownChip(chip.kind, chip.label, chip.start, chip.end, chip.removed)
+            for chip in self.parsed.chips
+        ]
+        for each in self.wordings[:MOST_WORDINGS]:
+            count = counts.get(each.id)
+            if count != 0:
+                label = f"{each.asked} → {each.text}"
+                shown.append(
+                    ShownChip(
+                        each.kind, label, each.start, each.end, self.request.q, each.id, count,
+                        each.offered,
+                    )
+                )  # fmt: skip
+        for offer, count in offers:
+            if count:
+                label = f"{offer.asked} → {offer.text}"
+                shown.append(
+                    ShownChip(
+                        "near", label, offer.start, offer.end, self.request.q, offer.id, count,
+                        offered=True,
+                    )
+                )  # fmt: skip
+        return tuple(shown)
+
 
 class Planner:
     """Plans by one terminology; safe to share between threads."""
 
-    def __init__(self, terminology: Terminology, matcher: Matcher) -> None:
-        self._terminology, self._matcher = terminology, matcher
+    def __init__(
+        self, terminology: Terminology, matcher: Matcher, links: Links | None = None
+    ) -> None:
+        self._terminology, self._matcher, self._links = terminology, matcher, links
         self._expander = Expander(terminology, matcher)
         self._reader = Reader(terminology, matcher)
 
@@ -75,15 +110,27 @@ class Planner:
             legs = tuple(leg for leg in legs if leg != "vector") or legs
         about = graph.Concepts()
         if "graph" in legs or not request.bare:
-            about = graph.concepts(self._matcher, self._terminology, parsed.text)
+            taken_up = [each.concept_id for each in expanded.wordings if each.concept_id]
+            about = graph.concepts(self._matcher, self._terminology, parsed.text, taken_up)
         said = request.assertion or parsed.assertion
         implied = any(scoped.section in IMPLIED for scoped in scopes(parsed.clause))
         wants = self._reader.read(parsed.text, Asked.ANY if implied else _ASKED.get(said or ""))
         mode = said or wants.mode or "present"
+        parsed = replace(parsed, chips=with_asked(parsed, wants))
         return Plan(
             request, parsed, expanded.wordings, lexical.prepared(clause), constraint, filters, mode,
             about, legs, depth, wants, "any" if implied else mode,
         )  # fmt: skip
+
+    def offers(self, plan: Plan) -> list[Offer]:
+        """Return the concepts that words without a name most likely describe."""
+        if self._links is None or plan.parsed.exact:
+            return []
+        request = plan.request
+        settled = (*request.rejected, *request.accepted)
+        return offered(
+            request.q, plan.parsed.clause, self._terminology, self._matcher, self._links, settled
+        )
 
 
 _ASKED = {"any": Asked.ANY, "negated": Asked.NEGATED, "present": None}

@@ -26,13 +26,14 @@ from indexing.ports import (
     VectorIndex,
 )
 from rankers import graph, lexical, vector
-from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest, ShownChip
+from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest
 from rankers.chosen import separately
 from rankers.describe import described
 from rankers.explain import Fused, LegReason, Reasons, verdict
 from rankers.fusion import fuse
 from rankers.legs import Lane, Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
+from rankers.offers import Links, Offer
 from rankers.plan import MOST_WORDINGS, Plan, Planner
 from rankers.sift import MOST_READ, Sifter, against, weighed
 from rankers.snippets import marks
@@ -76,10 +77,11 @@ class Search:
         documents: Documents,
         timeout_s: float = 2.0,
         fusion: Fusion = fuse,
+        links: Links | None = None,
     ) -> None:
         self._lexical, self._vector, self._graph = lexical, vector, graph
         self._encoder, self._documents = encoder, documents
-        self._planner = Planner(terminology, matcher)
+        self._planner = Planner(terminology, matcher, links)
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model)
         self._sifter = Sifter(lexical, graph, documents)
@@ -118,7 +120,7 @@ class Search:
         total = len(fused) if request.bare else _total(rankings, plan.depth)
         fresh = ran.results.get("freshness")
         answer = Answer(
-            chips=_chips(plan, ran.results.get("counts") or {}),
+            chips=plan.chips(ran.results.get("counts") or {}, ran.results.get("offers") or ()),
             assertion=plan.assertion,
             exact=plan.parsed.exact,
             total=total,
@@ -188,7 +190,8 @@ class Search:
         meaning: dict[str, Callable[[], Any]] = {
             "vector": lambda: vector.rank(
                 self._vector, self._encoder, access, plan.parsed.text, filters, depth
-            )
+            ),
+            "offers": lambda: self._offers(access, plan),
         }
         concepts: dict[str, Callable[[], Any]] = {
             "graph": lambda: graph.rank(
@@ -199,7 +202,7 @@ class Search:
         }
         asked = set(plan.legs)
         if not plan.request.bare:
-            asked |= {"facets", "counts", "freshness"}
+            asked |= {"facets", "counts", "freshness", "offers"}
             if mode == "present" and plan.about.seeds:
                 asked.add("hidden")
         lanes = (meaning, concepts, words)
@@ -210,6 +213,12 @@ class Search:
         count = self._lexical.count
         shown = plan.wordings[:MOST_WORDINGS]
         return {each.id: count(access, each.clause, plan.filters) for each in shown}
+
+    def _offers(self, access: Access, plan: Plan) -> list[tuple[Offer, int]]:
+        """Return what to offer for words without a name, with the notes that name it."""
+        count = self._lexical.count
+        found = self._planner.offers(plan)
+        return [(each, count(access, each.clause, plan.filters)) for each in found]
 
     def _hidden(self, access: Access, plan: Plan) -> dict[str, int]:
         counts = self._graph.assertions(access, plan.about.seeds, plan.filters)
@@ -349,24 +358,6 @@ def _total(rankings: Mapping[str, Ranking], depth: int) -> int:
 def _of(rankings: Mapping[str, Ranking], leg: str) -> tuple[Scored, ...]:
     ranking = rankings.get(leg)
     return ranking.hits if ranking else ()
-
-
-def _chips(plan: Plan, counts: Mapping[str, int]) -> tuple[ShownChip, ...]:
-    shown = [
-        ShownChip(chip.kind, chip.label, chip.start, chip.end, chip.removed)
-        for chip in plan.parsed.chips
-    ]
-    for each in plan.wordings[:MOST_WORDINGS]:
-        count = counts.get(each.id)
-        if count == 0:
-            continue  # nothing to take away
-        label = f"{each.asked} → {each.text}"
-        shown.append(
-            ShownChip(
-                each.kind, label, each.start, each.end, plan.request.q, each.id, count, each.offered
-            )
-        )
-    return tuple(shown)
 
 
 def _facets_json(facets: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any], ...]]:

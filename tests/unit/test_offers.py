@@ -1,0 +1,106 @@
+"""A question without a name: a concept is offered, searched when taken, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from indexing.access import Access
+from indexing.backends.memory_graph import MemoryGraphIndex
+from indexing.backends.memory_lexical import MemoryLexicalIndex
+from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.language.linking import Link
+from indexing.language.matcher import Matcher
+from indexing.language.pipeline import Language
+from indexing.language.terminology import open_terminology
+from indexing.model import Document, TenantId
+from indexing.ports import Derived, GraphEntry, LexicalEntry
+from rankers.answer import Answer, SearchRequest
+from rankers.search import Search
+from tests.unit.test_search import Letters, Shelf
+
+TENANT = TenantId(uuid4())
+ACCESS = Access(TENANT, "dr", frozenset())
+NOTES = {
+    "has": "Gout of the left big toe. Allopurinol started.",
+    "denies": "She denies gout. Feels well.",
+    "other": "Wobblefoot was her word for it, she is tired.",
+}
+
+
+class Fixed:
+    """Links one wording."""
+
+    def sure(self, text: str) -> Link | None:
+        if text == "wobblefoot misery":
+            [gout] = open_terminology().find("gout")
+            return Link(gout, "gout", 0.9)
+        return None
+
+
+@pytest.fixture
+def search() -> Iterator[Search]:
+    terminology = open_terminology()
+    language, lexical, graph = Language(terminology), MemoryLexicalIndex(), MemoryGraphIndex()
+    held = {}
+    for doc_id, text in NOTES.items():
+        day = datetime(2024, 1, 1, tzinfo=UTC)
+        document = Document(TENANT, doc_id, 1, text, patient_id="p", date_start=day)
+        found = language.annotate(text)
+        held[doc_id] = Derived(document, "1", found.sections, found.passages, found.mentions)
+        lexical.upsert(TENANT, [LexicalEntry(document, found.sections, found.mentions)])
+        graph.upsert(TENANT, [GraphEntry(document, found.mentions)])
+    made = Search(
+        lexical=lexical, vector=MemoryVectorIndex(), graph=graph, encoder=Letters(),
+        terminology=terminology, matcher=Matcher(terminology), documents=Shelf(held),
+        links=Fixed(),
+    )  # fmt: skip
+    yield made
+    made.close()
+
+
+def ask(search: Search, q: str, *, accepted: tuple[str, ...] = (), rejected: tuple[str, ...] = (),
+        rankers: tuple[str, ...] = ("lexical", "graph")) -> Answer:  # fmt: skip
+    asked = SearchRequest(q, rankers=rankers, accepted=accepted, rejected=rejected)
+    return search.answer(ACCESS, asked)
+
+
+def near(answer: Answer) -> list[tuple[str, str, bool, int | None]]:
+    return [(c.id, c.label, c.offered, c.count) for c in answer.chips if c.kind == "near"]
+
+
+def test_an_offer_changes_nothing_until_it_is_taken(search: Search) -> None:
+    answer = ask(search, "wobblefoot misery")
+    [(own, label, offered, count)] = near(answer)
+    assert (label, offered, count) == ("wobblefoot misery → gout", True, 2)
+    assert [hit.doc_id for hit in answer.hits] == ["other"]
+    taken = ask(search, "wobblefoot misery", accepted=(own,))
+    assert taken.hits[0].doc_id == "has"
+    assert "denies" not in [hit.doc_id for hit in taken.hits]
+    assert taken.hidden == {"negated": 1}
+    assert [(i, o) for i, _, o, _ in near(taken)] == [(own, False)]
+    marks = {taken.hits[0].snippet.text[m.start : m.end] for m in taken.hits[0].snippet.marks}
+    assert "Gout" in marks
+    for legs in (("lexical",), ("graph",)):
+        found = ask(search, "wobblefoot misery", accepted=(own,), rankers=legs)
+        assert "has" in [hit.doc_id for hit in found.hits]
+
+
+def test_an_offer_is_taken_back_and_waved_away(search: Search) -> None:
+    [(own, *_)] = near(ask(search, "wobblefoot misery"))
+    back = ask(search, "wobblefoot misery", accepted=(own,), rejected=(own,))
+    assert [hit.doc_id for hit in back.hits] == ["other"]
+    assert near(back) == near(ask(search, "wobblefoot misery", rejected=(own,))) == []
+
+
+@pytest.mark.parametrize("q", ["gout", "wobblefoot", '"wobblefoot misery"', "chest pain"])
+def test_nothing_is_offered_beside_a_name_or_a_literal(search: Search, q: str) -> None:
+    assert near(ask(search, q)) == []
+
+
+def test_a_concept_of_another_terminology_is_left_alone(search: Search) -> None:
+    answer = ask(search, "wobblefoot misery", accepted=("near:X:1/wobblefoot misery",))
+    assert [hit.doc_id for hit in answer.hits] == ["other"]
