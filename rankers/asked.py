@@ -1,0 +1,73 @@
+"""What a question asks beside its names, shown back as chips: its cues and its numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from indexing.language.values import Bound
+from rankers.chips import Chip
+from rankers.cues import Asked
+from rankers.query import ParsedQuery
+from rankers.wants import Wants
+
+_MEANT: Final[Mapping[Asked, str]] = {
+    Asked.PRESENT: "present",
+    Asked.CURRENT: "now",
+    Asked.CONFIRMED: "certain",
+    Asked.SUSPECTED: "suspected",
+    Asked.HISTORY: "history",
+    Asked.PAST: "in the past",
+    Asked.CHILDHOOD: "as a child",
+    Asked.NEGATED: "denied",
+    Asked.FAMILY: "in the family",
+    Asked.NO_FAMILY: "not in the family",
+    Asked.TAKING: "takes it now",
+    Asked.STOPPED: "stopped",
+    Asked.NOT_TAKING: "does not take it",
+    Asked.ALLERGY: "allergy",
+    Asked.INTOLERANCE: "not tolerated",
+    Asked.ANY: "whatever is said",
+}
+
+
+def with_asked(parsed: ParsedQuery, wants: Wants) -> tuple[Chip, ...]:
+    """Return the chips of a question, the words of a cue or of a number in one chip that says how
+    they were understood; without it the question asks for the name alone."""
+    made = [chip for chip in _made(parsed, wants) if chip is not None]
+    kept = [
+        chip
+        for chip in parsed.chips
+        if not any(new.start <= chip.start and chip.end <= new.end for new in made)
+    ]
+    return tuple(sorted([*kept, *made], key=lambda chip: (chip.start, chip.end)))
+
+
+def _made(parsed: ParsedQuery, wants: Wants) -> Iterator[Chip | None]:
+    for cue in wants.cues:
+        yield _chip(parsed, "cue", cue.start, cue.end, _MEANT[cue.asked])
+    for bound in wants.bounds:
+        yield _chip(parsed, "value", bound.start, bound.end, _spelled(bound))
+
+
+def _chip(parsed: ParsedQuery, kind: str, start: int, end: int, meaning: str) -> Chip | None:
+    """Return the chip of `text[start:end]`, at its place in the query as typed; None where syntax
+    stands between its words."""
+    words = parsed.text[start:end].split()
+    before = parsed.text[:start].split()
+    spelled = r"\s+".join(re.escape(word) for word in words)
+    for match in re.finditer(rf"(?<!\S){spelled}(?!\w)|{spelled}", parsed.source):
+        if len(parsed.source[: match.start()].split()) < len(before):
+            continue
+        rest = f"{parsed.source[: match.start()].rstrip()} {parsed.source[match.end() :].lstrip()}"
+        label = f"{match.group()} → {meaning}"
+        return Chip(kind, label, match.start(), match.end(), rest.strip())
+    return None
+
+
+def _spelled(bound: Bound) -> str:
+    unit = f" {bound.unit}" if bound.unit else ""
+    if bound.upper is not None:
+        return f"{bound.value:g} to {bound.upper:g}{unit}"
+    return f"{bound.op} {bound.value:g}{unit}"
