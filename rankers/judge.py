@@ -87,8 +87,6 @@ def settled(
             out.add(doc_id)
         elif len(wants) == 1 and each[0] < FULLY:
             weights[doc_id] = each[0]
-        elif AGAINST in each:
-            weights[doc_id] = MIXED
     if not out:
         return dict(rankings), weights
     return {leg: kept(ranking, every - out) for leg, ranking in rankings.items()}, weights

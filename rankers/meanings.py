@@ -80,9 +80,10 @@ class Meanings:
         names = self._terminology.names(concept)
         told: dict[str, Assertion] = {}
         near = {concept, *self._terminology.descendants(concept, MOST_NARROWER)}
-        worded = [name.text for name in names if name.kind in _WORDED][:MOST_NAMES]
+        worded = [name.text for name in names if name.kind in _WORDED]
+        every = [n.text for n in names if n.kind is not NameKind.ABBREVIATION][:MOST_NAMES]
         for pattern, standing in _NAMED.items():
-            for other in {o for n in worded for o in self._terminology.find(pattern.format(n))[:1]}:
+            for other in {o for n in every for o in self._terminology.find(pattern.format(n))[:1]}:
                 near.add(other)
                 if standing is not None and other != concept:
                     told[other] = standing
