@@ -123,7 +123,12 @@ def _encoder(installation: Installation) -> Finding:
 
 
 def _terminology(installation: Installation) -> Finding:
+    from indexing.language.terminology.store import outdated
+
     known = installation.terminology
+    if outdated(installation.home):
+        words = f"version {known.version}, compiled with an older seed"
+        return Finding("terminology", "warning", words, "run `anamnesis terminology load`")
     return Finding("terminology", "ok", f"version {known.version}")
 
 

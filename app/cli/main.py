@@ -203,15 +203,20 @@ def concepts(
 
 @terminology.command("load")
 def terminology_load(
-    paths: Paths,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders; none: compile anew.", exists=True)
+    ] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="Overrides.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Load terminology files, recognised by their header; .gz too, in any order."""
+    """Load terminology files, recognised by their header; .gz too, in any order.
+
+    Without any, what is loaded is compiled anew with the seed of this release.
+    """
     from app.cli.terminology import load_command
     from app.settings import load
 
-    _exit(load_command(load().home, paths, file_format, as_json))
+    _exit(load_command(load().home, paths or [], file_format, as_json))
 
 
 @app.command()

@@ -21,6 +21,7 @@ from indexing.language.terminology import (
     SemanticType,
     load,
     open_terminology,
+    store,
 )
 from indexing.language.terminology.compile import compile_facts
 from indexing.language.terminology.facts import Facts
@@ -296,3 +297,46 @@ def test_the_public_files_load_whole(shared_data: Path, tmp_path: Path) -> None:
     tinnitus = terminology.find("ringing in the ears")
     assert terminology.by_code("HP", "0000360") == tinnitus
     assert terminology.by_code("SYMP", "0000393") == tinnitus
+
+
+def _versions(home: Path) -> set[str]:
+    return {p.name for p in (home / "terminology").iterdir() if p.is_dir()} - {"sources"}
+
+
+def test_a_new_seed_waits_for_the_next_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load(tmp_path, write(tmp_path / "in", ["hpo.tsv"])).version
+    assert not store.outdated(tmp_path)
+    monkeypatch.setattr(store.seed, "digest", lambda: "of the next release")
+    monkeypatch.setattr(store, "_open", {})
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "compile_facts", lambda *_: pytest.fail("compiled at start"))
+        assert open_terminology(tmp_path).version == loaded
+    assert store.outdated(tmp_path)
+    again = load(tmp_path, []).version
+    assert open_terminology(tmp_path).version == again != loaded
+    assert open_terminology(tmp_path).find("green ear")
+    assert not store.outdated(tmp_path)
+
+
+def test_one_older_version_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_terminology(tmp_path)
+    files = write(tmp_path / "in", ["hpo.tsv", "lay.tsv", "do.tsv"])
+    (tmp_path / "terminology" / ".building-killed").mkdir()
+    _, second, third = (load(tmp_path, [file]).version for file in files)
+    assert _versions(tmp_path) == {second, third}
+    assert load(tmp_path, []).version == third
+    assert _versions(tmp_path) == {second, third}
+
+
+def test_a_snapshot_of_another_format_is_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(tmp_path, write(tmp_path / "in", ["hpo.tsv"]))
+    monkeypatch.setattr(store.snapshots, "FORMAT", store.snapshots.FORMAT + 1)
+    monkeypatch.setattr(store, "_open", {})
+    assert open_terminology(tmp_path).find("green ear")
+    version = (tmp_path / "terminology" / "current").read_text()
+    assert open_terminology(tmp_path).version == version
+    assert store.snapshots.read(tmp_path / "terminology" / version)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,20 +16,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import create_engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from indexing.backends.postgres.connect import errors_mapped
 from indexing.backends.postgres.embedded import SUPERUSER, Server
 from indexing.errors import ConfigurationError
 
 DATABASE = "anamnesis"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_REVISION = re.compile(r"^(revision|down_revision) = (?:\"(\w+)\"|None)$", re.MULTILINE)
 ROLES = {
     "owner": "anamnesis_owner",
     "app": "anamnesis_app",
@@ -114,10 +111,13 @@ def _set_up_errors() -> Iterator[None]:
     """Map errors with the driver's own words: no patient's data is under way during set-up."""
     try:
         yield
-    except (psycopg.Error, DBAPIError) as exc:
-        raise ConfigurationError(
-            "the database could not be set up", hint=f"{type(exc).__name__}: {exc}"
-        ) from exc
+    except psycopg.Error as exc:
+        raise _not_set_up(exc) from exc
+
+
+def _not_set_up(exc: Exception) -> ConfigurationError:
+    hint = f"{type(exc).__name__}: {exc}"
+    return ConfigurationError("the database could not be set up", hint=hint)
 
 
 def _conninfos(admin: str, known: Secrets, url: str | None) -> Conninfos:
@@ -135,15 +135,30 @@ def _conninfos(admin: str, known: Secrets, url: str | None) -> Conninfos:
     )
 
 
-def _script() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+def newest_migration() -> str:
+    """Return the revision that no other one builds on, read off the files.
+
+    Alembic, with SQLAlchemy below it, takes longer to import than all the rest of a start: it is
+    left for when there is something to migrate.
+
+    Raises:
+        ConfigurationError: there are several, or none.
+    """
+    made: set[str] = set()
+    built_on: set[str] = set()
+    for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"):
+        found = dict(_REVISION.findall(path.read_text(encoding="utf-8")))
+        made.add(found.get("revision", ""))
+        built_on.add(found.get("down_revision", ""))
+    heads = made - built_on
+    if len(heads) != 1:
+        raise ConfigurationError("the migrations have no one end", hint="reinstall")
+    return heads.pop()
 
 
 def _current(owner: str) -> bool:
     """Say whether the schema stands at the newest migration."""
-    head = ScriptDirectory.from_config(_script()).get_current_head()
+    head = newest_migration()
     try:
         with psycopg.connect(owner, autocommit=True) as conn:
             row = conn.execute("SELECT version_num FROM schema_version").fetchone()
@@ -197,16 +212,27 @@ def _create_database(admin: str, owner: str) -> None:
 
 
 def _migrate(owner: str) -> None:
-    config = _script()
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.pool import NullPool
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(owner), poolclass=NullPool
     )
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        config.attributes["roles"] = ROLES
-        command.upgrade(config, "head")
-        connection.commit()
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            config.attributes["roles"] = ROLES
+            command.upgrade(config, "head")
+            connection.commit()
+    except DBAPIError as exc:
+        raise _not_set_up(exc) from exc
+    finally:
+        engine.dispose()
 
 
 def check_role(app: str) -> None:

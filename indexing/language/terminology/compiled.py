@@ -87,8 +87,11 @@ def save(compiled: Compiled, folder: Path) -> None:
 
 
 def read(folder: Path) -> Compiled | None:
-    """Read a snapshot; None when it was written in another format."""
-    texts = orjson.loads((folder / "texts.json").read_bytes())
+    """Read a snapshot; None when there is none, or it was written in another format."""
+    try:
+        texts = orjson.loads((folder / "texts.json").read_bytes())
+    except FileNotFoundError:
+        return None
     if texts.get("format") != FORMAT:
         return None
     with np.load(folder / "arrays.npz") as packed:

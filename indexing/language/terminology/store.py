@@ -1,7 +1,9 @@
 """Where an installation keeps its terminology: versions side by side, one of them current.
 
 `<home>/terminology/sources/<digest>.zst` holds what each loaded file says; `<version>/` is the
-snapshot compiled from the seed and all of them; `current` names the version in force.
+snapshot compiled from the seed and all of them; `current` names the version in force. What is
+loaded stays in force, compiled with the seed of that day, until the next `load`: a new release
+brings a new seed, and no start waits a minute for it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -54,19 +56,32 @@ def open_terminology(home: Path | None = None) -> Terminology:
     if home is None:
         return seed_terminology()
     folder = home / "terminology"
-    sources = _sources(folder) if (folder / "current").is_file() else ()
-    snapshot = folder / _version(sources)
+    current = _current(folder)
+    snapshot = folder / (current or _version(()))
     if snapshot not in _open:
-        found = snapshots.read(snapshot) if snapshot.is_dir() else None
-        if found is None and not sources:
+        found = snapshots.read(snapshot)
+        if found is None and current is None:
             found = seed_terminology().compiled
             _save(found, folder)
-        _open[snapshot] = Terminology(found or _compile(folder, sources))
+        elif found is None:  # gone, or of another format
+            found = _compile(folder, _sources(folder))
+            _point(folder, found.version)
+            snapshot = folder / found.version
+        for older in [path for path in _open if path.parent == folder]:
+            del _open[older]
+        _open[snapshot] = Terminology(found)
     return _open[snapshot]
 
 
+def outdated(home: Path) -> bool:
+    """Say whether loading again would make another version: there is a newer seed."""
+    folder = home / "terminology"
+    return _current(folder) not in (None, _version(_sources(folder)))
+
+
 def load(home: Path, paths: Sequence[Path], format_name: str | None = None) -> LoadReport:
-    """Add `paths` to what is loaded, compile a new version and make it current.
+    """Add `paths` to what is loaded, compile a new version and make it current. Without paths,
+    compile what is loaded with the seed of this release.
 
     Raises: ConfigurationError for a file whose format is not recognised (nothing is loaded).
     """
@@ -80,11 +95,29 @@ def load(home: Path, paths: Sequence[Path], format_name: str | None = None) -> L
         rejects += bad
         _keep(folder / "sources" / f"{digest}.zst", read)
         files[str(path)] = {"format": format_, "facts": read.count(), "rejected": len(bad)}
+    before = _current(folder)
     compiled = _compile(folder, _sources(folder))
     _point(folder, compiled.version)
+    if before != compiled.version:
+        _prune(folder, {compiled.version, before or ""})
     edges = len(compiled.graph.other) // 2
     names = len(compiled.name_texts)
     return LoadReport(compiled.version, len(compiled.ids), names, edges, files, tuple(rejects))
+
+
+def _current(folder: Path) -> str | None:
+    """Return the version in force, None where nothing was loaded."""
+    try:
+        return (folder / "current").read_text("ascii").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def _prune(folder: Path, kept: Collection[str]) -> None:
+    """Leave the version in force and the one before it, which a process may be about to read."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in {"sources", *kept}:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
