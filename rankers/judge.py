@@ -40,6 +40,7 @@ from rankers.wants import Want, Wants
 
 # How well a note answers one want. AGAINST: it says something else of it.
 AGAINST, SILENT, LEAST, PARTLY, FULLY = 0.0, 0.3, 0.31, 0.6, 1.0
+COPIED = 0.29  # all that it says was taken over from an earlier note, which says it first
 MIXED = 0.5  # it goes against one thing asked and answers another
 
 Standings = Mapping[str, Mapping[str, Assertion]]
@@ -168,7 +169,11 @@ def answers(note: Derived, wants: Sequence[Want]) -> float:
         return AGAINST
     if all(weight == AGAINST for _, weight in weights):
         return AGAINST
-    silent = any(weight == SILENT and want.particular for want, weight in weights)
+    alone = len(wants) == 1
+    silent = any(
+        (weight == SILENT and want.particular) or (weight == COPIED and (alone or want.particular))
+        for want, weight in weights
+    )
     # What is merely named need not be named again: a note may say it in other words.
     said = (weight for want, weight in weights if weight != SILENT or want.particular)
     total = math.prod(weight or MIXED for weight in said)
@@ -180,6 +185,8 @@ def _answers(note: Derived, want: Want) -> float:
     if not said:
         return _silent(note, want)
     weight, kept = _standing(note, want, said)
+    if weight and want.asked is Asked.PRESENT and _only_copied(note, kept):
+        return COPIED
     if weight == AGAINST:
         # Words that name no concept are no finding: only a plain denial speaks against them.
         doubted = not want.concepts and not all(s.assertion in _PLAIN_DENIAL for s in said)
@@ -260,6 +267,11 @@ def _fits(note: Derived, asked: Asked, said: Said, every: Sequence[Said]) -> boo
             return said.assertion not in HIDDEN and _CHILD.search(around) is not None
         case _:  # allergy, intolerance
             return said.assertion not in _UNSAID and _allergic(text, said)
+
+
+def _only_copied(note: Derived, said: Iterable[Said]) -> bool:
+    old = copied(note)
+    return bool(old) and all(any(a <= s.start < b for a, b in old) for s in said)
 
 
 _PLAIN_DENIAL: Final = frozenset({Assertion.NEGATED, Assertion.FAMILY})

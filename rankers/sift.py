@@ -13,13 +13,24 @@ from dataclasses import replace
 
 from indexing.access import Access
 from indexing.analysis import terms
-from indexing.clauses import Clause, Phrase, Word
+from indexing.clauses import Clause, Or, Phrase, Word
 from indexing.ports import Derived, Documents, GraphIndex, LexicalIndex, Ranking
 from rankers import judge
 from rankers.explain import Fused
+from rankers.near import kept
 from rankers.plan import Plan
 from rankers.wants import Want, Wants
 
+# How a paragraph says of itself that it was taken over (`indexing.language.status`).
+_COPIED = Or(
+    tuple(
+        Phrase(tuple(words.split()))
+        for words in (
+            "copied forward", "copied from", "carried forward", "pulled forward", "pasted from",
+            "imported from", "prior note", "previous note", "last note", "earlier note",
+        )
+    )
+)  # fmt: skip
 READ_AT_ONCE = 40  # notes; most questions are settled by the first lot
 MOST_READ = 200  # notes of one question
 
@@ -45,7 +56,28 @@ class Sifter:
             for want in wants
             if want.meaning.alike or want.meaning.broader
         }
-        return judge.settled(rankings, plan.wants, standings, worded)
+        settled, weights = judge.settled(rankings, plan.wants, standings, worded)
+        copies = self._copies(access, plan, weights)
+        if copies and any(
+            hit.doc_id not in weights for ranking in settled.values() for hit in ranking.hits
+        ):
+            settled = {
+                leg: kept(r, {h.doc_id for h in r.hits} - copies) for leg, r in settled.items()
+            }
+        return settled, weights
+
+    def _copies(self, access: Access, plan: Plan, weights: Mapping[str, float]) -> AbstractSet[str]:
+        """Return the notes that only repeat what an earlier note says. Few say so of themselves,
+        and only those are read."""
+        if len(plan.wants.wants) != 1 or plan.wants.read or not weights:
+            return frozenset()
+        told = self._lexical.matching(access, _COPIED, plan.filters, "any", list(weights))
+        notes = self._documents.fetch(access, sorted(told)[:READ_AT_ONCE]) if told else {}
+        return {
+            doc_id
+            for doc_id, note in notes.items()
+            if judge.answers(note, plan.wants.wants) <= judge.SILENT
+        }
 
     def _holding(
         self, access: Access, plan: Plan, want: Want, doc_ids: Sequence[str]
@@ -72,8 +104,8 @@ class Sifter:
             silent += mute
             at += len(some)
         # What says nothing of something particular is no answer, but better than an empty page.
-        kept = sorted(answering or silent, key=lambda hit: (-hit.score, hit.doc_id))
-        every = kept if answering else [*kept, *fused[at:]]
+        ordered = sorted(answering or silent, key=lambda hit: (-hit.score, hit.doc_id))
+        every = ordered if answering else [*ordered, *fused[at:]]
         return tuple(replace(hit, rank=rank) for rank, hit in enumerate(every[: max(k, 0)], 1))
 
 

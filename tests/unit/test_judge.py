@@ -1,0 +1,192 @@
+"""Notes held against what a question wants of them."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from indexing.language.matcher import Matcher
+from indexing.language.pipeline import Language
+from indexing.language.terminology import open_terminology
+from indexing.model import Assertion, Copied, Document, TenantId
+from indexing.ports import Derived, Ranking, Scored
+from rankers.cues import Asked
+from rankers.explain import Fused, Signal
+from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers, settled, sifted
+from rankers.wants import Reader
+
+TENANT = TenantId(uuid4())
+
+
+@pytest.fixture(scope="module")
+def language() -> Language:
+    return Language(open_terminology())
+
+
+@pytest.fixture(scope="module")
+def reader(language: Language) -> Reader:
+    return Reader(language.terminology, Matcher(language.terminology))
+
+
+def note(
+    language: Language, text: str, doc_id: str = "n", copied: tuple[Copied, ...] = ()
+) -> Derived:
+    found = language.annotate(text)
+    document = Document(TENANT, doc_id, 1, text, patient_id="P")
+    return Derived(
+        document, found.language_version, found.sections, found.passages, found.mentions, copied
+    )
+
+
+ANSWERED = [
+    ("current pneumonia", "Chest film shows pneumonia.", "Pneumonia, resolved."),
+    ("current pneumonia", "Chest film shows pneumonia.", "Possible pneumonia versus atelectasis."),
+    ("confirmed pneumonia", "Chest film shows pneumonia.", "Possible pneumonia."),
+    ("suspected pneumonia", "Possible pneumonia.", "No pneumonia."),
+    ("previous pneumonia", "History of pneumonia in 2015.", "No pneumonia."),
+    ("former smoker", "Former smoker, quit in 2001.", "Current smoker, one pack a day."),
+    ("never smoker", "Lifelong nonsmoker.", "Former smoker, quit in 2001."),
+    ("family history of gout", "His father had gout.", "He has gout."),
+    ("family history of gout", "His father had gout.", "No family history of gout."),
+    ("no family history of gout", "No family history of gout.", "His father had gout."),
+    ("no chest pain", "Denies chest pain.", "Chest pain since this morning."),
+    ("on warfarin", "Takes warfarin daily.", "Warfarin was stopped."),
+    ("warfarin stopped", "Warfarin was stopped.", "Takes warfarin daily."),
+    ("not on insulin", "Not on insulin.", "On insulin glargine at bedtime."),
+    ("penicillin allergy", "Allergic to penicillin.", "Started penicillin V today."),
+    ("penicillin allergy", "ALLERGIES: Penicillin", "She is not allergic to penicillin."),
+    ("statin intolerance", "Could not tolerate atorvastatin.", "Takes atorvastatin daily."),
+    ("childhood asthma", "Asthma as a child.", "Asthma, on albuterol."),
+    ("hemoglobin below 8", "Hemoglobin 7.1 g/dL.", "Hemoglobin 9.4 g/dL."),
+    ("hemoglobin below 8", "Hemoglobin 7.1 g/dL.", "Hemoglobin A1c 7.2 %."),
+    ("hemoglobin under 8 g/dL", "Hemoglobin 71 g/L.", "Hemoglobin 94 g/L."),
+    ("A1c between 7 and 8", "A1c came down from 9.1 to 7.9.", "A1c 9.1 %."),
+    ("EF under 30 %", "Ejection fraction of 20-25 %.", "EF went from 25% to 50%."),
+    ("potassium over 6", "CK 48,000, K 6.4, Cr 4.1.", "CK 300, K 4.0, Cr 0.9."),
+    ("INR over 4", "INR today 5.2.", "INR 2.1."),
+    ("metoprolol 200 mg", "Metoprolol succinate 200 mg daily.", "Metoprolol tartrate 25 mg."),
+    ("prednisone 60 mg", "Prednisone 60 mg daily.", "Prednisone 5 mg; it was 60 mg in March."),
+    ("left knee pain", "Left knee pain for weeks.", "Right knee pain on stairs."),
+    ("right inguinal hernia", "Right inguinal hernia.", "Left inguinal hernia."),
+    ("left hip fracture", "Left hip fracture.", "Fracture of the right femoral neck."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "right", "wrong"), ANSWERED)
+def test_right_and_wrong(
+    language: Language, reader: Reader, query: str, right: str, wrong: str
+) -> None:
+    wants = reader.read(query).wants
+    assert answers(note(language, right), wants) > SILENT
+    assert answers(note(language, wrong), wants) == AGAINST
+
+
+@pytest.mark.parametrize("query", sorted({query for query, _, _ in ANSWERED}))
+def test_a_note_about_something_else_is_silent(
+    language: Language, reader: Reader, query: str
+) -> None:
+    other = note(language, "Sprained ankle, elastic bandage applied.")
+    assert answers(other, reader.read(query).wants) <= SILENT
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "weight"),
+    [
+        ("history of diabetes", "Type 2 diabetes, on metformin.", PARTLY),
+        ("history of stroke", "H/o stroke in 2012.", FULLY),
+        ("confirmed pneumonia", "Pneumonia in 2015, resolved.", PARTLY),
+        ("left knee pain", "Knee pain for weeks.", PARTLY),
+        ("hemoglobin below 8", "Hemoglobin was low.", PARTLY),
+    ],
+)
+def test_partly(language: Language, reader: Reader, query: str, text: str, weight: float) -> None:
+    assert answers(note(language, text), reader.read(query).wants) == weight
+
+
+def test_what_was_copied_is_said_by_the_first_author(language: Language, reader: Reader) -> None:
+    wants = reader.read("cellulitis of the left leg").wants
+    text = "Cellulitis of the left leg after an insect bite."
+    assert answers(note(language, text), wants) == FULLY
+    told = note(language, f"Copied from the note of 10 January: {text}\n\nThe leg has healed.")
+    assert answers(told, wants) <= SILENT
+    known = note(language, text, copied=(Copied(0, len(text), "first", 0, len(text)),))
+    assert answers(known, wants) <= SILENT
+
+
+def test_words_without_a_concept_are_judged_where_they_stand(
+    language: Language, reader: Reader
+) -> None:
+    wants = reader.read("zorbaxia").wants
+    assert answers(note(language, "He has zorbaxia."), wants) == FULLY
+    assert answers(note(language, "Denies zorbaxia."), wants) == AGAINST
+
+
+def test_a_look_alike_is_no_answer(language: Language, reader: Reader) -> None:
+    wants = reader.read("lamotrigine").wants
+    assert answers(note(language, "Stable on lamotrigine."), wants) == FULLY
+    assert answers(note(language, "Suppressed on lamivudine."), wants) == AGAINST
+
+
+def test_any_lifts_the_standing_but_not_the_number(reader: Reader, language: Language) -> None:
+    wants = reader.read("former smoker", Asked.ANY).wants
+    assert answers(note(language, "Current smoker."), wants) == FULLY
+    bound = reader.read("hemoglobin below 8", Asked.ANY).wants
+    assert answers(note(language, "Hemoglobin 12."), bound) == AGAINST
+
+
+def ranking(*doc_ids: str) -> Ranking:
+    return Ranking(tuple(Scored(d, 1.0 / rank, rank) for rank, d in enumerate(doc_ids, 1)))
+
+
+def test_what_only_denies_leaves_every_leg(reader: Reader) -> None:
+    asked = reader.read("chest pain")
+    own, pain = "anm:chest-pain", "anm:pain"
+    standings = {
+        "has": {own: Assertion.PRESENT},
+        "denies": {own: Assertion.NEGATED},
+        "mother": {own: Assertion.FAMILY},
+        "once": {own: Assertion.HISTORICAL},
+        "nothing hurts": {pain: Assertion.NEGATED},
+    }
+    every = ranking(*standings, "silent")
+    found, weights = settled({"lexical": every, "vector": every}, asked, standings, {})
+    for leg in ("lexical", "vector"):
+        assert [hit.doc_id for hit in found[leg].hits] == ["has", "once", "silent"]
+        assert [hit.rank for hit in found[leg].hits] == [1, 2, 3]
+    assert weights == {"once": pytest.approx(0.8)}
+    words = {"chest pain": frozenset({"nothing hurts"})}
+    kept, _ = settled({"vector": every}, asked, standings, words)
+    assert "nothing hurts" in [hit.doc_id for hit in kept["vector"].hits]
+
+
+def test_one_concept_among_many_words_leaves_nothing_out(reader: Reader) -> None:
+    asked = reader.read("foods that may block cancer formation in mice")
+    every = ranking("a")
+    found, weights = settled({"vector": every}, asked, {"a": {"anm:cancer": Assertion.NEGATED}}, {})
+    assert found == {"vector": every}
+    assert weights == {}
+
+
+def test_one_of_two_is_enough(reader: Reader) -> None:
+    asked = reader.read("fever with chills")
+    both = {"anm:fever": Assertion.NEGATED, "anm:chills": Assertion.NEGATED}
+    one = {"anm:fever": Assertion.PRESENT, "anm:chills": Assertion.NEGATED}
+    every = ranking("both", "one")
+    found, _ = settled({"vector": every}, asked, {"both": both, "one": one}, {})
+    assert [hit.doc_id for hit in found["vector"].hits] == ["one"]
+
+
+def test_sifted_hits_keep_their_sums(language: Language, reader: Reader) -> None:
+    signals = {"lexical": Signal(1, 3.0, 0.5), "vector": Signal(2, 0.6, 0.3)}
+    hits = [Fused(d, rank, 0.8, signals) for rank, d in enumerate(("partly", "against", "gone"), 1)]
+    notes = {
+        "partly": note(language, "Knee pain for weeks."),
+        "against": note(language, "Right knee pain."),
+    }
+    answering, silent = sifted(hits, reader.read("left knee pain").wants, notes)
+    assert [hit.doc_id for hit in answering] == ["partly", "gone"]
+    assert silent == []
+    for hit in answering:
+        assert sum(s.contribution for s in hit.signals.values()) == pytest.approx(hit.score)
+    assert answering[0].score == pytest.approx(0.8 * PARTLY)

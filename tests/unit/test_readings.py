@@ -1,0 +1,84 @@
+"""Numbers that a note gives for one mention."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.language.readings import readings
+
+
+def read(text: str, name: str, *, dose: bool = False) -> list[tuple[float, float | None, str]]:
+    start = text.index(name)
+    found = readings(text, start, start + len(name), dose=dose)
+    for each in found:
+        assert 0 <= each.start < each.end <= len(text)
+    return [(each.value, each.upper, each.unit) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("Hemoglobin was 7.2 g/dL on arrival.", "Hemoglobin", [(7.2, None, "g/dl")]),
+        ("Hemoglobin A1c: 10.4%.", "Hemoglobin A1c", [(10.4, None, "%")]),
+        ("EF of 20-25 %.", "EF", [(20, 25, "%")]),
+        ("A1c came down from 9.1 to 7.9.", "A1c", [(7.9, None, "")]),
+        ("EF went from 25% to 50% on GDMT.", "EF", [(50, None, "%")]),
+        ("Hgb 7.1 -> 8.4 -> 9.0", "Hgb", [(9.0, None, "")]),
+        ("an 8.2 % A1c", "A1c", [(8.2, None, "%")]),
+        ("BP 180/110 mmHg", "BP", [(180, None, "mmhg")]),
+        ("Hgb (3/4/24) 7.1", "Hgb", [(7.1, None, "")]),
+        ("Hemoglobin on 3/4: 7.1", "Hemoglobin", [(7.1, None, "")]),
+        ("Creatinine today 2.4 mg/dL (baseline 1.1)", "Creatinine", [(2.4, None, "mg/dl")]),
+        ("Platelets 22,000.", "Platelets", [(22000, None, "")]),
+        ("goal INR 2-3", "INR", []),
+        ("INR goal 2-3", "INR", []),
+        ("Call if hemoglobin falls below 7.", "hemoglobin", []),
+        ("Hemoglobin stable. Platelets 90.", "Hemoglobin", []),
+        ("Hemoglobin in 2019", "Hemoglobin", []),
+    ],
+)
+def test_results(text: str, name: str, expected: list[tuple[float, float | None, str]]) -> None:
+    assert read(text, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "values"),
+    [
+        ("metoprolol succinate ER 200 mg daily", "metoprolol", [200]),
+        ("20 mg of prednisone daily", "prednisone", [20]),
+        ("aspirin 81 daily", "aspirin", [81]),
+        ("metformin 2 tablets of 500 mg twice daily", "metformin", [500]),
+        ("warfarin 5 mg Mon/Wed and 7.5 mg other days", "warfarin", [5, 7.5]),
+        ("Taper prednisone; it was 60 mg in March", "prednisone", []),
+        ("furosemide twice daily at 40 mg", "furosemide", [40]),
+    ],
+)
+def test_doses(text: str, name: str, values: list[float]) -> None:
+    assert [value for value, _, _ in read(text, name, dose=True)] == values
+
+
+def test_what_it_was_raised_to_is_the_dose() -> None:
+    values = {
+        value for value, _, _ in read("lisinopril from 10 mg to 20 mg", "lisinopril", dose=True)
+    }
+    assert values == {20}
+
+
+def test_a_number_behind_the_next_name_is_not_its() -> None:
+    text = "Hemoglobin, platelets 90"
+    assert readings(text, 0, 10, [text.index("platelets")]) == []
+
+
+@given(
+    st.text(alphabet="Hb 0123456789./-<>%mgto()\n;,>", max_size=60),
+    st.integers(0, 60), st.integers(1, 10), st.booleans(),
+)  # fmt: skip
+def test_offsets_slice_back(text: str, start: int, length: int, dose: bool) -> None:
+    start = min(start, len(text))
+    end = min(len(text), start + length)
+    for found in readings(text, start, end, dose=dose):
+        assert 0 <= found.start < found.end <= len(text)
+        assert any(character.isdigit() for character in text[found.start : found.end])
+        assert found.value >= 0
