@@ -45,5 +45,10 @@ lock: .venv/bin/uv
 		--custom-compile-command "make lock" --extra dev --extra bench pyproject.toml \
 		-c requirements.lock -o requirements-dev.lock
 
+# What docker-compose.yml asks for: made once, readable by its owner only, never committed.
+.env:
+	@umask 077 && $(PYTHON) -c "import secrets; print('POSTGRES_PASSWORD=' + secrets.token_hex(24))" > $@
+	@echo "passwords made: $@"
+
 wheel: .venv/bin/uv
 	$(BIN)/uv build --wheel --quiet

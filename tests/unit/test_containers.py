@@ -1,0 +1,97 @@
+"""The compose file and the image: pinned, unprivileged, read-only, and no password in them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from indexing.backends.postgres.embedded import _CONF
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+PINNED = re.compile(r"[\w./-]+:\d+\.\d+[\w.-]*")
+
+
+def test_the_profiles_are_those_that_the_readme_names() -> None:
+    profiles = {name for service in SERVICES.values() for name in service["profiles"]}
+    assert profiles == {"app", "postgres"}
+    assert all(service["profiles"] for service in SERVICES.values())
+    for service in SERVICES.values():
+        for needed in service.get("depends_on", {}):
+            assert set(service["profiles"]) <= set(SERVICES[needed]["profiles"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_may_do_as_little_as_it_needs(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    uid, _, gid = service["user"].partition(":")
+    assert int(uid) > 0
+    assert int(gid) > 0
+    assert "privileged" not in service
+    assert PINNED.fullmatch(service["image"])
+    assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"])
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    for volume in service["volumes"]:
+        assert volume.partition(":")[0] in COMPOSE["volumes"]
+
+
+def test_there_is_no_default_password() -> None:
+    for service in SERVICES.values():
+        for key, value in service["environment"].items():
+            if "PASSWORD" in f"{key} {value}":
+                assert "${POSTGRES_PASSWORD:?" in value
+    assert not re.search(r"(?i)password[^\n:=]*[:=] *[\"']?\w+[\"']?$", DOCKERFILE, re.MULTILINE)
+    ignored = (ROOT / ".gitignore").read_text().split()
+    assert ".env" in ignored
+    assert (ROOT / ".dockerignore").read_text().split("\n")[1] == "*"
+
+
+def test_the_database_keeps_patients_out_of_its_log_here_too() -> None:
+    given = dict(part[2:].partition("=")[::2] for part in SERVICES["postgres"]["command"][1:])
+    private = [line.partition(" = ") for line in _CONF.splitlines() if line.startswith("log_")]
+    assert len(private) == 7
+    assert {name: value for name, _, value in private}.items() <= given.items()
+    assert not {"fsync", "full_page_writes", "synchronous_commit"} & given.keys()
+    assert "--auth-local=scram" in SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
+
+
+def test_the_image_is_pinned_and_unprivileged_and_holds_the_whole_product() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert bases
+    assert all(PINNED.fullmatch(base) for base in bases)
+    last = DOCKERFILE.rpartition("FROM ")[2]
+    assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
+    assert SERVICES["app"]["user"] == "10001:10001"
+    assert "--require-hashes" in DOCKERFILE
+    copied = set(re.findall(r"^COPY (\w+) ", DOCKERFILE, re.MULTILINE))
+    assert {"app", "eval", "indexing", "rankers", "static", "templates"} <= copied
+    allowed = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert copied <= set(allowed)
+    assert all((ROOT / name).exists() for name in allowed)
+
+
+def test_make_makes_a_password_of_its_own(tmp_path: Path) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    made = set()
+    for _ in range(2):
+        subprocess.run(["make", ".env"], cwd=tmp_path, check=True, capture_output=True)
+        file = tmp_path / ".env"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        made.add(file.read_text())
+        file.unlink()
+    assert len(made) == 2
+    assert all(re.fullmatch(r"POSTGRES_PASSWORD=[0-9a-f]{48}\n", text) for text in made)
