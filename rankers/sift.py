@@ -31,7 +31,7 @@ _COPIED = Or(
         )
     )
 )  # fmt: skip
-READ_AT_ONCE = 40  # notes; most questions are settled by the first lot
+READ_AT_ONCE = 24  # notes; most questions are settled by the first lot
 MOST_READ = 200  # notes of one question
 
 
@@ -92,11 +92,12 @@ class Sifter:
     def sifted(
         self, access: Access, plan: Plan, fused: Sequence[Fused], k: int
     ) -> tuple[Fused, ...]:
-        """Return the best `k` hits that answer, by reading notes until there are as many."""
+        """Return at most `k` hits that answer, by reading notes until there are as many as the
+        request shows."""
         answering: list[Fused] = []
         silent: list[Fused] = []
         at = 0
-        while at < min(len(fused), MOST_READ) and len(answering) < k:
+        while at < min(len(fused), MOST_READ) and len(answering) < plan.request.k:
             some = fused[at : at + READ_AT_ONCE]
             notes = self._documents.fetch(access, [hit.doc_id for hit in some])
             good, mute = judge.sifted(some, plan.wants.wants, notes)
