@@ -38,6 +38,14 @@ MARK_LABELS = {
 # How the page counts what default search leaves out.
 HIDDEN_WORDS = {"negated": "denied", "family": "family", "not_assessed": "not assessed"}
 
+# What a reader may call wrong with a hit, in the order of the keys 1 to 4.
+WRONG_LABELS = {
+    "denied": "denied",
+    "other_patient": "other patient",
+    "old": "old",
+    "off_topic": "off topic",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -56,7 +64,8 @@ class HitView:
     """One result; `open` is False when it was deleted or closed after the page was frozen.
 
     `copy_of` is the earlier note whose paragraph it shows, `repeats` that one's rank where it is on
-    this page too: the copy is then folded to a line."""
+    this page too: the copy is then folded to a line. `wrong` is what this reader called wrong, ""
+    for nothing."""
 
     rank: int
     doc_id: str
@@ -73,6 +82,7 @@ class HitView:
     copy_of: str
     repeats: int | None
     open: bool
+    wrong: str
     patient_id: str | None
     person: Person | None
 
@@ -126,9 +136,8 @@ def answered(
     """
     found, _ = view.rank(request)
     facet = found.answer.facets.get("patient", ())
-    named = [view.known_patient(str(each["value"])) for each in facet]
+    row = replace(audited(found.answer), patient_ids=[str(e["value"]) for e in facet if e["value"]])
     best = [hit.doc_id for hit in found.answer.hits]
-    row = replace(audited(found.answer), patient_ids=[each for each in named if each])
     shown, notes = view.found(found, documents.read(access, best, request.k, row))
     return shown.described(notes)
 
@@ -165,16 +174,17 @@ def _missing(answer: Mapping[str, Any]) -> list[str]:
 
 def results_of(
     opened: OpenedPage, described: Sequence[Hit], people: Mapping[str, Person], zone: tzinfo,
-    grouping: str,
+    grouping: str, wrong: Mapping[str, str],
 ) -> Results:  # fmt: skip
-    """Prepare a slice for the template; `described` are its hits whose notes are still open."""
+    """Prepare a slice for the template; `described` are its hits whose notes are still open,
+    `wrong` says by note what its reader called wrong."""
     every = opened.page.answer["hits"]
     best = max((float(hit["score"]) for hit in every), default=0.0) or 1.0
     places = {hit.doc_id: hit.rank for hit in described}
     there = iter(described)  # in the order of the page; a note and its copy may have changed places
     ranked = ((hit_of(hit), hit["doc_id"] in places) for hit in opened.hits)
     hits = [
-        _hit(next(there) if is_open else hit, is_open, people, best, places)
+        _hit(next(there) if is_open else hit, is_open, people, best, places, wrong)
         for hit, is_open in ranked
     ]
     return Results(
@@ -194,8 +204,9 @@ def _groups(hits: Sequence[HitView], grouping: str) -> Iterator[Group]:
 
 
 def _hit(
-    hit: Hit, is_open: bool, people: Mapping[str, Person], best: float, places: Mapping[str, int]
-) -> HitView:
+    hit: Hit, is_open: bool, people: Mapping[str, Person], best: float, places: Mapping[str, int],
+    wrong: Mapping[str, str],
+) -> HitView:  # fmt: skip
     return HitView(
         rank=hit.rank,
         doc_id=hit.doc_id,
@@ -212,6 +223,7 @@ def _hit(
         copy_of=hit.copy_of,
         repeats=places.get(hit.copy_of) if hit.copy_of != hit.doc_id else None,
         open=is_open,
+        wrong=wrong.get(hit.doc_id, ""),
         patient_id=hit.patient_id,
         person=people.get(hit.patient_id or ""),
     )

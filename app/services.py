@@ -13,6 +13,7 @@ from app.settings import Settings
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.postgres.accounts import PostgresAccounts
+from indexing.backends.postgres.candidates import PostgresCandidates
 from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.backends.postgres.frozen import PostgresFrozenPages
@@ -52,6 +53,7 @@ class Services:
     accounts: PostgresAccounts
     passwords: Passwords
     frozen: PostgresFrozenPages
+    candidates: PostgresCandidates
     charts: PostgresCharts
     trail: PostgresTrail
     records: Records
@@ -66,12 +68,14 @@ class Services:
 def services_of(installation: Installation) -> Services:
     """Gather the services of an installation."""
     database, settings = installation.database, installation.settings
+    pages = PostgresFrozenPages(database, timedelta(seconds=settings.page_ttl_s))
     return Services(
         settings=settings,
         pepper=installation.secrets.pepper,
         accounts=PostgresAccounts(database),
         passwords=Passwords(),
-        frozen=PostgresFrozenPages(database, timedelta(seconds=settings.page_ttl_s)),
+        frozen=pages,
+        candidates=PostgresCandidates(database, pages),
         charts=PostgresCharts(database),
         trail=PostgresTrail(database),
         records=installation.records,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from app.services import Services
@@ -19,7 +19,7 @@ from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.filters import Filters
 from indexing.hidden import Hider, Identity
 from indexing.ports import Derived
-from rankers.answer import Absence, Answer, SearchRequest
+from rankers.answer import Absence, SearchRequest
 from rankers.explain import Reasons
 from rankers.query import ParsedQuery, parse, render
 from rankers.screen import Unit, screened, shows, units
@@ -90,8 +90,8 @@ class View(Protocol):
         """Return the real id, "" for what is none in this view."""
         ...
 
-    def known_patient(self, shown: str) -> str:
-        """Return the real id, "" for what is none in this view."""
+    def shown_note(self, doc_id: str) -> str:
+        """Return the id of the view."""
         ...
 
     def why_not(self, request: SearchRequest, shown: str) -> Reasons:
@@ -141,8 +141,8 @@ class AsWritten:
     def known_note(self, shown: str) -> str:
         return shown
 
-    def known_patient(self, shown: str) -> str:
-        return shown
+    def shown_note(self, doc_id: str) -> str:
+        return doc_id
 
     def why_not(self, request: SearchRequest, shown: str) -> Reasons:
         return self.own.search().why_not(self.access, request, shown)
@@ -166,7 +166,7 @@ class Deidentified:
     def asked(self, request: SearchRequest) -> SearchRequest:
         if set(request.only) & {"author", "period"}:
             raise InvalidInput("this view has no such facet")
-        patients = tuple(self.known_patient(p) or _NOBODY for p in request.only.get("patient", ()))
+        patients = tuple(self._known_patient(p) or _NOBODY for p in request.only.get("patient", ()))
         only = {**request.only, "patient": patients} if patients else dict(request.only)
         return replace(request, only=only)
 
@@ -185,17 +185,21 @@ class Deidentified:
             request, asked = replace(request, q=q), replace(asked, q=q)
             notices = (LEFT_OUT,)
         found = self.own.search().rank(self.access, asked)
-        return replace(found, answer=self._answer(found.answer, notices)), request
+        answer = replace(found.answer, notices=(*found.answer.notices, *notices))
+        return replace(found, answer=answer), request
 
     def opened(self, page: OpenedPage) -> OpenedPage:
         hits = [{**hit, "doc_id": self.hider.note_id(str(hit["doc_id"]))} for hit in page.hits]
-        return replace(page, hits=hits, notes=self._notes(page.notes))
+        answer = {**page.page.answer, "facets": self._facets(page.page.answer.get("facets") or {})}
+        frozen = replace(page.page, answer=answer)
+        return replace(page, page=frozen, hits=hits, notes=self._notes(page.notes))
 
     def found(
         self, found: Found, notes: Mapping[str, Derived]
     ) -> tuple[Found, Mapping[str, Derived]]:
         hits = [replace(h, doc_id=self.hider.note_id(h.doc_id)) for h in found.answer.hits]
-        answer = replace(found.answer, hits=tuple(hits))
+        facets = self._facets(found.answer.facets)
+        answer = replace(found.answer, hits=tuple(hits), facets=facets)
         return replace(found, answer=answer), self._notes(notes)
 
     def note(self, derived: Derived) -> Derived:
@@ -236,28 +240,26 @@ class Deidentified:
         )
         return {note.document.doc_id: note for note in hidden}
 
-    def _answer(self, answer: Answer, notices: tuple[str, ...]) -> Answer:
-        """Leave out the facets that name people and days, and give patients their pseudonyms."""
-        facets = {
-            name: values
-            for name, values in answer.facets.items()
-            if name not in ("author", "period")
-        }
-        if "patient" in facets:
-            facets["patient"] = tuple(
-                {**each, "value": self.shown_patient(str(each["value"])) if each["value"] else ""}
-                for each in facets["patient"]
-            )
+    def _facets(
+        self, facets: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> dict[str, tuple[Mapping[str, Any], ...]]:
+        """Leave out what names people and days, and give patients their pseudonyms."""
+        patients = facets.get("patient", ())
+        named = [str(each["value"]) for each in patients if each["value"]]
         known = Identity()
-        named = [str(each["value"]) for each in answer.facets.get("patient", ()) if each["value"]]
         for identity in self.own.identities.of(self.access, named).values() if named else ():
             known = known.joined(identity)
-        for name in ("type", "specialty"):
-            facets[name] = tuple(
-                {**each, "value": self.hider.words(str(each["value"]), known, 0)}
-                for each in facets.get(name, ())
-            )
-        return replace(answer, facets=facets, notices=(*answer.notices, *notices))
+
+        def shown(name: str, value: str) -> str:
+            if name == "patient":
+                return self.shown_patient(value) if value else ""
+            return self.hider.words(value, known, 0)
+
+        return {
+            name: tuple({**each, "value": shown(name, str(each["value"]))} for each in values)
+            for name, values in facets.items()
+            if name not in ("author", "period")
+        }
 
     def _nothing(self, asked: SearchRequest) -> Found:
         """Answer as for words that stand nowhere: whether they are hidden cannot be told."""
@@ -273,8 +275,9 @@ class Deidentified:
             complete.isoformat() if complete else None,
         )  # fmt: skip
         answer = replace(
-            self._answer(found.answer, (LEFT_OUT,)), total=0, hits=(), hidden={}, absence=absence
-        )
+            found.answer, total=0, hits=(), hidden={}, facets={}, absence=absence,
+            notices=(*found.answer.notices, LEFT_OUT),
+        )  # fmt: skip
         return replace(found, answer=answer)
 
     def _kept(self, parsed: ParsedQuery) -> Callable[[Unit], bool]:
@@ -302,7 +305,10 @@ class Deidentified:
         notes = self.own.documents.fetch(self.access, [hit.doc_id for hit in hits])
         return any(shows(n.document.text, unit) for n in self._notes(notes).values())
 
-    def known_patient(self, shown: str) -> str:
+    def shown_note(self, doc_id: str) -> str:
+        return self.hider.note_id(doc_id)
+
+    def _known_patient(self, shown: str) -> str:
         try:
             return self.patient_id(shown)
         except NotFound:

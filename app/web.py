@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app import errors
-from app.answers import HIDDEN_WORDS, LEG_NAMES, MARK_LABELS
+from app.answers import HIDDEN_WORDS, LEG_NAMES, MARK_LABELS, WRONG_LABELS
 from app.auth.sessions import (
     anonymous,
     cookie_name,
@@ -24,11 +24,22 @@ from app.auth.sessions import (
 from app.charts import short_value, spark
 from app.edge import Edge, Metrics
 from app.pages import THEMES, folder, moment
-from app.routes import api, audit, fhir, health, landing, notes, patients, search, status
+from app.routes import (
+    api,
+    audit,
+    candidates,
+    fhir,
+    health,
+    landing,
+    notes,
+    patients,
+    search,
+    status,
+)
 from app.services import Services
 from indexing.errors import AnamnesisError
 
-_ROUTES = (landing, search, notes, patients, status, audit, api, fhir, health)
+_ROUTES = (landing, search, notes, patients, status, candidates, audit, api, fhir, health)
 
 
 class _Static(StaticFiles):
@@ -85,6 +96,7 @@ def frame(request: Request) -> Mapping[str, Any]:
         "mark_kinds": tuple(MARK_LABELS.items()),
         "leg_names": LEG_NAMES,
         "hidden_words": HIDDEN_WORDS,
+        "wrong_labels": WRONG_LABELS,
         "spark": spark,
         "short_value": short_value,
     }

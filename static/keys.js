@@ -63,6 +63,12 @@
     k: () => result(-1),
     o: () => { const link = current() && $("a.open", current()); if (link) link.click(); },
     e: () => { const more = current() && $(".explain", current()); if (more) more.open = !more.open; },
+    w: () => {
+      const more = current() && $(".wrong", current());
+      if (!more) return;
+      more.open = !more.open;
+      if (more.open) $("button", more).focus();
+    },
     n: () => jump(1),
     p: () => jump(-1),
     c: () => { const here = $("#note-text .here") || $("#note-text [id^='hit-']"); if (here) copy(here.id); },
@@ -71,6 +77,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if ($("dialog[open]")) return;
+    const choice = event.target.closest(".wrong[open]") && $(`[data-wrong="${CSS.escape(event.key)}"]`, event.target.closest(".wrong"));
+    if (choice) { event.preventDefault(); choice.click(); return; }
     const act = keys[event.key];
     if (act) { event.preventDefault(); act(); }
   });

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     STATUS = "see the state of the indexes"
     AUDIT = "read the audit trail"
     METRICS = "read the metrics"
+    LAB = "use the relevance lab"
 
 
 _READING = frozenset({Permission.SEARCH, Permission.NOTE, Permission.CHART, Permission.STATUS})
@@ -26,7 +27,9 @@ _READING = frozenset({Permission.SEARCH, Permission.NOTE, Permission.CHART, Perm
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CLINICIAN: _READING | {Permission.RESOURCE_READ, Permission.RESOURCE_WRITE},
     Role.RESEARCHER: _READING,
-    Role.RELEVANCE: frozenset({Permission.SEARCH, Permission.NOTE, Permission.STATUS}),
+    Role.RELEVANCE: frozenset(
+        {Permission.SEARCH, Permission.NOTE, Permission.STATUS, Permission.LAB}
+    ),
     Role.PRIVACY: frozenset({Permission.AUDIT, Permission.STATUS}),
     Role.ADMIN: frozenset(
         {

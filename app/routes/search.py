@@ -116,7 +116,9 @@ def frozen_page(
     described = own.search().describe(who.access, request_of(question), hits, opened.notes)
     recorded = {hit.patient_id for hit in described if hit.patient_id}
     people = view.people(shown_patients(opened), recorded)
-    results = results_of(opened, described, people, who.zone, grouping)
+    said = own.candidates.of_page(who.access, page_id)
+    wrong = {view.shown_note(doc_id): each.value for doc_id, each in said.items()}
+    results = results_of(opened, described, people, who.zone, grouping, wrong)
     response = page(request, _template(request), question=question, results=results, fault=None)
     response.headers["HX-Push-Url"] = request.url.path + (
         f"?{request.url.query}" if request.url.query else ""

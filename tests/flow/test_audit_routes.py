@@ -60,6 +60,12 @@ READS: dict[tuple[str, str], Read | str] = {
     ),
     ("GET", "/search/{page_id}"): Read("search-page", "{page}"),
     ("POST", "/search/{page_id}/why"): Read("why", "{page}/why", (("doc_id", "a-note"),)),
+    ("POST", "/search/{page_id}/wrong"): Read(
+        "wrong-hit", "{page}/wrong", (("wrong", "old=a-note"),)
+    ),
+    ("GET", "/lab/candidates"): Read(
+        "wrong-hits", "/lab/candidates", role=Role.RELEVANCE, names=False
+    ),
     ("GET", "/notes/{doc_id:path}"): Read("note", "/notes/a-note"),
     ("GET", "/patients/{patient_id}"): Read("patient", "/patients/a-p"),
     ("GET", "/audit"): Read("audit", "/audit", role=Role.PRIVACY, names=False),
