@@ -31,6 +31,7 @@ from indexing.ports import AssertionMode
 # What a match in the title adds to the same match in the body, which repeats the title.
 TITLE_WEIGHT = 0.3
 MOST_PATTERN_TERMS = 1_000
+MOST_LISTED_TERMS = 2_000
 
 _VIEWS: dict[AssertionMode, str] = {"present": "asserted", "any": "whole", "negated": "denied"}
 
@@ -70,7 +71,7 @@ class Compiler:
         # A term each: a set of terms costs more than all else in the query.
         parts = [(Occur.MustNot, self._term("label", x)) for x in sorted(access.closed_labels)]
         if access.patients is not None:
-            opened = Query.term_set_query(self.schema, "patient_id", sorted(access.patients))
+            opened = self.any_term("patient_id", sorted(access.patients))
             parts.append((Occur.Must, _unscored(opened)))
         for name, values in filters.only.items():
             parts.append((Occur.Must, _unscored(self._any_of(name, values))))
@@ -209,7 +210,14 @@ class Compiler:
     def _any_of(self, name: str, values: Iterable[str]) -> Query:
         if name not in KEYS:
             return Query.empty_query()
-        return Query.term_set_query(self.schema, name, sorted({key(value) for value in values}))
+        return self.any_term(name, sorted({key(value) for value in values}))
+
+    def any_term(self, field: str, values: Sequence[str]) -> Query:
+        """Match any of the terms. One query each takes a third of the time of a set, which walks
+        the dictionary of every segment; a set holds any number."""
+        if len(values) > MOST_LISTED_TERMS:
+            return Query.term_set_query(self.schema, field, [*values])
+        return Query.boolean_query([(Occur.Should, self._term(field, value)) for value in values])
 
     def _every(self) -> Query:
         """Match all that is no tombstone."""

@@ -109,8 +109,9 @@ class TantivyLexicalIndex:
             return frozenset()
         searcher = namespace.searcher()
         with mapped_errors("match"):
-            query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
-            among = Query.term_set_query(namespace.schema, "doc_id", wanted)
+            compiler = self._compiler(namespace, searcher)
+            query = compiler.guarded(clause, access, filters, assertion)
+            among = compiler.any_term("doc_id", wanted)
             both = Query.boolean_query([(Occur.Must, among), (Occur.Must, query)])
             hits = searcher.search(both, len(wanted), count=False).hits
             return frozenset(namespace.doc_ids(searcher, [address for _, address in hits]))
