@@ -30,6 +30,7 @@ from app.routes import (
     candidates,
     fhir,
     health,
+    lab,
     landing,
     notes,
     patients,
@@ -39,7 +40,7 @@ from app.routes import (
 from app.services import Services
 from indexing.errors import AnamnesisError
 
-_ROUTES = (landing, search, notes, patients, status, candidates, audit, api, fhir, health)
+_ROUTES = (landing, search, notes, patients, status, candidates, lab, audit, api, fhir, health)
 
 
 class _Static(StaticFiles):
