@@ -73,16 +73,15 @@ def settled(
     """Leave out the notes that only deny what is asked, or that speak of a drug which merely looks
     like it; return the rest, and by how much the standing of some weighs less than full.
 
-    `worded` maps words to the notes that hold them, mentioned as a concept or not.
+    `worded` maps words to those of the doubtful notes that hold them.
     """
     wants = asked.wants
-    if not asked.whole and not any(want.particular for want in wants):
+    if not unsettled(asked):
         return dict(rankings), {}
     every = {hit.doc_id for ranking in rankings.values() for hit in ranking.hits}
     weights: dict[str, float] = {}
     out: set[str] = set()
-    for doc_id in every:
-        said = standings.get(doc_id, {})
+    for doc_id, said in standings.items():  # what is not there weighs in full
         each = [_weighed(want, said, doc_id, worded) for want in wants]
         if _left_out(wants, each):
             out.add(doc_id)
@@ -91,6 +90,21 @@ def settled(
     if not out:
         return dict(rankings), weights
     return {leg: kept(ranking, every - out) for leg, ranking in rankings.items()}, weights
+
+
+def unsettled(asked: Wants) -> bool:
+    """Say whether the standing of a note decides anything for this question."""
+    return asked.whole or any(want.particular for want in asked.wants)
+
+
+def doubtful(want: Want, standings: Standings) -> list[str]:
+    """Return the notes that go against what is asked unless they hold its very words."""
+    return [
+        doc_id
+        for doc_id, said in standings.items()
+        if not any(concept in said for concept in want.concepts | want.meaning.own)
+        and _weighed(want, said, doc_id, {}) == AGAINST
+    ]
 
 
 def _left_out(wants: Sequence[Want], weights: Sequence[float]) -> bool:
@@ -134,7 +148,7 @@ def _denied_broadly(want: Want, said: Mapping[str, Assertion]) -> bool:
 
 
 def sifted(
-    fused: Sequence[Fused], wants: Sequence[Want], notes: Mapping[str, Derived]
+    fused: Sequence[Fused], asked: Wants, notes: Mapping[str, Derived]
 ) -> tuple[list[Fused], list[Fused]]:
     """Return the hits whose notes answer, weighed by how well, and those that say nothing of what
     is asked; what goes against it is left out. A hit whose note is not given counts as the
@@ -143,7 +157,7 @@ def sifted(
     silent: list[Fused] = []
     for hit in fused:
         note = notes.get(hit.doc_id)
-        weight = FULLY if note is None else answers(note, wants)
+        weight = FULLY if note is None else answers(note, asked)
         if weight > SILENT:
             answering.append(scaled(hit, weight))
         elif weight > AGAINST:
@@ -161,10 +175,13 @@ def scaled(hit: Fused, weight: float) -> Fused:
     return replace(hit, score=hit.score * weight, signals=signals)
 
 
-def answers(note: Derived, wants: Sequence[Want]) -> float:
-    """Return how well a note answers all wants: 0 where it must not be shown, at most `SILENT`
-    where it says nothing of something particular that is asked."""
+def answers(note: Derived, asked: Wants) -> float:
+    """Return how well a note answers all wants, or the best of either: 0 where it must not be
+    shown, at most `SILENT` where it says nothing of something particular that is asked."""
+    wants = asked.wants
     weights = [(want, _answers(note, want)) for want in wants]
+    if asked.either:
+        return max((weight for _, weight in weights), default=FULLY)
     if any(weight == AGAINST and want.particular for want, weight in weights):
         return AGAINST
     if all(weight == AGAINST for _, weight in weights):

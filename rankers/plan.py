@@ -20,7 +20,7 @@ from rankers.chosen import both, chosen, every, periods
 from rankers.cues import Asked
 from rankers.expand import Expanded, Expander, Wording
 from rankers.offers import Links, Offer, offered
-from rankers.query import ParsedQuery, parse, scopes
+from rankers.query import ParsedQuery, has_or, parse, scopes
 from rankers.snippets import Wanted, wanted
 from rankers.wants import Reader, Wants
 
@@ -114,7 +114,11 @@ class Planner:
             about = graph.concepts(self._matcher, self._terminology, parsed.text, taken_up)
         said = request.assertion or parsed.assertion
         implied = any(scoped.section in IMPLIED for scoped in scopes(parsed.clause))
-        wants = self._reader.read(parsed.text, Asked.ANY if implied else _ASKED.get(said or ""))
+        wants = self._reader.read(
+            parsed.text,
+            Asked.ANY if implied else _ASKED.get(said or ""),
+            either=has_or(parsed.clause),
+        )
         mode = said or wants.mode or "present"
         parsed = replace(parsed, chips=with_asked(parsed, wants))
         return Plan(

@@ -116,6 +116,14 @@ def conjuncts(clause: Clause) -> Iterator[Clause]:
         yield clause
 
 
+def has_or(clause: Clause) -> bool:
+    """Say whether OR stands between things that are looked for."""
+    if isinstance(clause, Or):
+        return not is_constraint(clause)
+    parts = clause.clauses if isinstance(clause, Ranked | And) else ()
+    return any(has_or(part) for part in parts)
+
+
 def scopes(clause: Clause) -> Iterator[Scoped]:
     """Yield the parts that must stand in a section, those under NOT left out."""
     if isinstance(clause, Scoped):

@@ -48,11 +48,11 @@ class Sifter:
         standing of the rest takes from their scores. Raises: EngineUnavailable."""
         wants = plan.wants.wants
         doc_ids = sorted({hit.doc_id for ranking in rankings.values() for hit in ranking.hits})
-        if not wants or not doc_ids:
+        if not wants or not doc_ids or not judge.unsettled(plan.wants):
             return dict(rankings), {}
         standings = self._graph.standings(access, doc_ids, judge.concepts(wants))
         worded = {
-            want.words: self._holding(access, plan, want, doc_ids)
+            want.words: self._holding(access, plan, want, judge.doubtful(want, standings))
             for want in wants
             if want.meaning.alike or want.meaning.broader
         }
@@ -76,7 +76,7 @@ class Sifter:
         return {
             doc_id
             for doc_id, note in notes.items()
-            if judge.answers(note, plan.wants.wants) <= judge.SILENT
+            if judge.answers(note, plan.wants) <= judge.SILENT
         }
 
     def _holding(
@@ -84,7 +84,7 @@ class Sifter:
     ) -> AbstractSet[str]:
         """Return the notes that hold the words asked for, whatever they say of them."""
         words = tuple(terms(want.words))
-        if not words:
+        if not words or not doc_ids:
             return frozenset()
         clause: Clause = Word(want.words) if len(words) == 1 else Phrase(words)
         return self._lexical.matching(access, clause, plan.filters, "any", doc_ids)
@@ -100,7 +100,7 @@ class Sifter:
         while at < min(len(fused), MOST_READ) and len(answering) < plan.request.k:
             some = fused[at : at + READ_AT_ONCE]
             notes = self._documents.fetch(access, [hit.doc_id for hit in some])
-            good, mute = judge.sifted(some, plan.wants.wants, notes)
+            good, mute = judge.sifted(some, plan.wants, notes)
             answering += good
             silent += mute
             at += len(some)
@@ -121,7 +121,7 @@ def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fu
 
 def against(note: Derived, wants: Wants) -> str:
     """Say why a note does not answer what is asked, "" where it may."""
-    if not wants.wants or judge.answers(note, wants.wants) > judge.AGAINST:
+    if not wants.wants or judge.answers(note, wants) > judge.AGAINST:
         return ""
     if wants.read:
         return "What it says of this is not what is asked: another time, value, side or person."

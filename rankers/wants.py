@@ -5,6 +5,7 @@ Read once a question from its words; `rankers.judge` holds the notes found again
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -66,13 +67,14 @@ class Want:
 class Wants:
     """Everything asked, and the cues that said so. `mode` is what the full text and the graph are
     asked for, given that the question and the request name none; `covered` is the share of the
-    question's words that name a concept."""
+    question's words that name a concept; with `either` one of the wants is enough."""
 
     wants: tuple[Want, ...] = ()
     cues: tuple[QueryCue, ...] = ()
     bounds: tuple[Bound, ...] = ()
     mode: AssertionMode | None = None
     covered: float = 0.0
+    either: bool = False
 
     @property
     def read(self) -> bool:
@@ -164,8 +166,9 @@ class Reader:
         self._matcher = matcher
         self._meanings = Meanings(terminology, matcher)
 
-    def read(self, text: str, implied: Asked | None = None) -> Wants:
-        """Read a question; `implied` is what `assertion:` or its section asks for throughout."""
+    def read(self, text: str, implied: Asked | None = None, *, either: bool = False) -> Wants:
+        """Read a question; `implied` is what `assertion:` or its section asks for throughout,
+        `either` says that OR stands between its parts."""
         if len(text) > LONGEST:
             return Wants()
         question = self._question(text, implied)
@@ -174,7 +177,9 @@ class Reader:
         if len(wants) > MOST_WANTS:
             return Wants(bounds=question.bounds)
         mode = None if implied else _mode(wants)
-        return Wants(tuple(wants), question.cues, question.bounds, mode, question.covered())
+        # "No fever or chills" denies both.
+        either = either or (_OR.search(text) is not None and not _denied(wants))
+        return Wants(tuple(wants), question.cues, question.bounds, mode, question.covered(), either)
 
     def _question(self, text: str, implied: Asked | None) -> _Question:
         found = cues(text)
@@ -247,6 +252,13 @@ class Reader:
             meaning = Meaning(frozenset(), alike=self._meanings.alike_words(words))
             wants.append(Want(start, end, words, meaning, asked, bound, question.side(span)))
         return wants
+
+
+_OR: Final = re.compile(r"\bor\b", re.IGNORECASE)
+
+
+def _denied(wants: Iterable[Want]) -> bool:
+    return any(want.asked in _DENIED for want in wants)
 
 
 _DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
