@@ -28,6 +28,7 @@ from indexing.backends.memory_graph import MemoryGraphIndex
 from indexing.backends.memory_vectors import MemoryVectorIndex
 from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.encoders import CachedEncoder
+from indexing.errors import InvalidInput
 from indexing.model import TenantId
 from rankers.search import Search
 
@@ -47,13 +48,14 @@ def run_command(
     name: str = "",
     tenant: str = "",
     measures: Sequence[str] = (),
+    legs: str = "",
 ) -> int:
     """Measure a ranker on a benchmark, store the run and print the figures; return 0."""
     read = load(benchmark, split)
     installation = Installation(load_settings().model_copy(update={"home": home}))
     card, found = measured(
         installation, Archive(home / LAB), read, split, ranker,
-        source=benchmark, name=name, tenant=tenant, measures=measures,
+        source=benchmark, name=name, tenant=tenant, measures=measures, legs=_legs(ranker, legs),
     )  # fmt: skip
     if run_out is not None:
         write_run(found.ranked, f"anamnesis-{ranker}", run_out)
@@ -79,21 +81,32 @@ def measured(
     name: str = "",
     tenant: str = "",
     measures: Sequence[str] = (),
+    legs: Sequence[str] = (),
 ) -> tuple[Card, Run]:
     """Store a finished run of a benchmark, continuing one that was broken off."""
-    made = _card(installation, read, split, ranker)
+    made = _card(installation, read, split, ranker, tuple(legs) or RANKERS[ranker])
     made = replace(made, name=name, tenant=tenant, source=str(source.resolve()))
     return evaluate(installation, read, archive.begin(made, read), archive, measures)
 
 
-def _card(installation: Installation, read: Benchmark, split: str, ranker: str) -> Card:
+def _legs(ranker: str, chosen: str) -> tuple[str, ...]:
+    """Return a ranker's legs, or those chosen of it. Raises: InvalidInput."""
+    legs = tuple(leg for leg in RANKERS[ranker] if leg in chosen.split(","))
+    if chosen and len(legs) != len(chosen.split(",")):
+        raise InvalidInput(f"{ranker} has the legs {', '.join(RANKERS[ranker])}")
+    return legs
+
+
+def _card(
+    installation: Installation, read: Benchmark, split: str, ranker: str, legs: tuple[str, ...]
+) -> Card:
     """Write down what a run depends on."""
-    vectors = "vector" in RANKERS[ranker]
+    vectors = "vector" in legs
     return Card(
         benchmark=read.name,
         split=split,
-        ranker=ranker,
-        settings={"legs": list(RANKERS[ranker]), "depth": DEPTH},
+        ranker=ranker if legs == RANKERS[ranker] else "+".join(legs),
+        settings={"legs": list(legs), "depth": DEPTH},
         data_version=data_version(read),
         code_version=code_version(),
         model=installation.encoder.model if vectors else "",
@@ -134,7 +147,7 @@ def _ask(
     topics: Mapping[str, str],
 ) -> None:
     """Index the corpus in a folder that is removed again, and ask."""
-    legs = RANKERS[card.ranker]
+    legs = tuple(card.settings["legs"])
     access = Access(
         TenantId(uuid4()), "evaluation", frozenset({Role.RELEVANCE}), "HQUALIMP", labels=LABELS
     )

@@ -29,6 +29,7 @@ def eval_run(
     benchmark: Folder,
     split: Split,
     ranker: Annotated[Literal["hybrid", "lexical", "vector", "graph"], typer.Option()] = "hybrid",
+    legs: Annotated[str, typer.Option(help="Only these legs of hybrid, comma-separated.")] = "",
     run_out: Annotated[Path | None, typer.Option(help="TREC run file.")] = None,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
     tenant: Annotated[str, typer.Option(help="Whose run; without one, every tenant's.")] = "",
@@ -40,7 +41,7 @@ def eval_run(
 
     code = run_command(
         _home(), benchmark, split, ranker, run_out, as_json,
-        name=name, tenant=tenant, measures=metrics or (),
+        name=name, tenant=tenant, measures=metrics or (), legs=legs,
     )  # fmt: skip
     _exit(code)
 

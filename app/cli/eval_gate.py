@@ -15,6 +15,7 @@ from eval.archive import LAB, Archive, Card
 from eval.benchmark import load
 from eval.gate import judge
 from eval.measures import Figures, by_topic
+from eval.run import RANKERS
 from eval.traps import SETS, read
 from indexing.errors import InvalidInput
 
@@ -66,7 +67,11 @@ def _again(
             "the baseline's set is not where it was", hint="Say where it is by --benchmark."
         )
     found_set = load(folder, base.split)
-    card, found = measured(installation, archive, found_set, base.split, base.ranker, source=folder)
+    legs = tuple(base.settings.get("legs", ()))
+    ranker = base.ranker if base.ranker in RANKERS else "hybrid"
+    card, found = measured(
+        installation, archive, found_set, base.split, ranker, source=folder, legs=legs
+    )
     stderr.print(f"stored as {card.run_id}")
     return card, by_topic(found_set.qrels, found.documents(), [metric])
 
