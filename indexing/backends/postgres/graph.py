@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -172,44 +171,43 @@ def _ranked(
     """Add up what each concept gives each document; rounded, because the order in which floats
     are added must not decide between equals."""
     concepts = list(walk.postings)
-    shares = [_shares(walk, concept, weights[concept], counted) for concept in concepts]
-    documents = np.concatenate([walk.postings[concept].documents for concept in concepts])
-    every = np.concatenate(shares)
-    scores = np.bincount(documents, weights=every, minlength=len(open_)).round(9)
+    found = list(walk.postings.values())
+    of = np.repeat(np.arange(len(found)), [len(each.documents) for each in found])
+    documents = np.concatenate([each.documents for each in found])
+    statuses = np.concatenate([each.statuses for each in found])
+    mentions = np.concatenate([each.mentions for each in found])
+    alive = walk.alive[documents]
+    spread = np.bincount(of[alive], minlength=len(found))
+    idf = np.log1p(walk.live / np.maximum(spread, 1))
+    of_concept = np.array([weights[concept] for concept in concepts]) * idf
+    shares = of_concept[of] * counted[statuses] * (mentions / (mentions + SATURATION)) * alive
+    scores = np.bincount(documents, weights=shares, minlength=len(open_)).round(9)
     scores[~open_] = 0.0
-    found = np.flatnonzero(scores)
-    if len(found) > k:
-        least = np.partition(scores[found], len(found) - k)[len(found) - k]
-        found = found[scores[found] >= least]  # all that tie with the last: ids decide
-    numbers = found.tolist()
-    pairs = zip(numbers, scores[found].tolist(), strict=True)
-    best = sorted((-score, walk.names[n], n) for n, score in pairs)[:k]
-    parts = _parts(walk, concepts, documents, every, [n for _, _, n in best])
+    best = _highest(scores, walk.names, k)
+    parts = _parts(concepts, of, documents, shares, [n for _, _, n in best])
     return tuple(
         Scored(doc_id, -score, rank, concepts=parts[n])
         for rank, (score, doc_id, n) in enumerate(best, 1)
     )
 
 
-def _shares(
-    walk: Walk, concept: str, weight: float, counted: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    found = walk.postings[concept]
-    alive = walk.alive[found.documents]
-    spread = int(alive.sum())
-    idf = math.log(1 + walk.live / spread) if spread else 0.0
-    saturated = found.mentions / (found.mentions + SATURATION)
-    shares: NDArray[np.float64] = weight * idf * counted[found.statuses] * saturated * alive
-    return shares
+def _highest(
+    scores: NDArray[np.float64], names: Sequence[str], k: int
+) -> list[tuple[float, str, int]]:
+    """Return (-score, name, number) of the k best; ids decide between equals."""
+    found = np.flatnonzero(scores)
+    if len(found) > k:
+        least = np.partition(scores[found], len(found) - k)[len(found) - k]
+        found = found[scores[found] >= least]
+    pairs = zip(found.tolist(), scores[found].tolist(), strict=True)
+    return sorted((-score, names[n], n) for n, score in pairs)[:k]
 
 
 def _parts(
-    walk: Walk, concepts: Sequence[str], documents: NDArray[np.int32],
+    concepts: Sequence[str], of: NDArray[np.intp], documents: NDArray[np.int32],
     shares: NDArray[np.float64], best: Sequence[int],
 ) -> dict[int, dict[str, float]]:  # fmt: skip
     """Return what each concept gave to each of the best, by document number."""
-    sizes = [len(walk.postings[concept].documents) for concept in concepts]
-    of = np.repeat(np.arange(len(concepts)), sizes)
     chosen = np.zeros(int(documents.max(initial=-1)) + 1, np.bool_)
     chosen[best] = True
     kept = chosen[documents] & (shares > 0)
