@@ -13,6 +13,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from indexing.language.limits import LONGEST
+
 THEMES = ("auto", "light", "dark")
 PAGE_SIZE = 20
 
@@ -114,6 +116,7 @@ def environment() -> Environment:
     built.globals["age"] = age
     built.globals["clock"] = clock
     built.globals["page_size"] = PAGE_SIZE
+    built.globals["longest_read"] = LONGEST
     built.filters["count"] = count
     built.filters["plural"] = plural
     built.filters["words"] = words

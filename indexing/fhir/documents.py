@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from indexing.fhir.projections.people import name_of
 from indexing.fhir.projections.rows import choice, spell, when
 from indexing.fhir.reading import JsonObject
 from indexing.fhir.reference import parse_reference
+from indexing.language.limits import LONGEST
 
 NOTE_SYSTEM = "urn:anamnesis:note"  # identifier of a plain note whose id is no FHIR id
 MAX_SECTION_DEPTH = 50
@@ -109,6 +110,9 @@ def documents_of(resource: JsonObject, zone: ZoneInfo) -> Extract:
         replaces=() if gone and _in_error(resource) else _replaced(kind, parts.replaced),
         gone=gone,
     )
+    if not gone and len(parts.text) > LONGEST:
+        read = f"longer than {LONGEST:,} characters: behind them only its words can be searched"
+        parts = replace(parts, issues=(*parts.issues, Issue(kind, "warning", read)))
     return Extract((found,), () if gone else parts.issues)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -204,10 +204,12 @@ class Matcher:
         certain: set[int],
     ) -> list[Span]:
         spans = []
+        begins = [section.start for section in sections]
         for first, last, readings in open_:
             start, end = read.span(first, last)
             window = read.tokens[max(0, read.place[first] - 40) : read.place[last] + 41]
-            section = next((s.name for s in reversed(sections) if s.start <= start), "")
+            at = bisect_right(begins, start) - 1
+            section = sections[at].name if at >= 0 else ""
             left = self._senses.decide(read.text[start:end], readings, window, section, certain)
             if len(left) == 1:
                 spans.append(self._span(read, first, last, left[0]))

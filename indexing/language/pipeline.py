@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from indexing.language.assertion import assess
+from indexing.language.limits import LONGEST, MOST_SECTIONS
 from indexing.language.matcher import Matcher
 from indexing.language.passages import passages
 from indexing.language.sections import section_at, sections
 from indexing.language.status import statuses
 from indexing.language.terminology import Terminology
-from indexing.model import Annotation, Mention
+from indexing.model import Annotation, Mention, Section
+
+_SEAM: Final = 2_000  # the cut is made at a line's end, or between words, within so many
 
 # Changes whenever the same text may be annotated otherwise; what is stored names it.
-LANGUAGE_VERSION: Final = "2026.11.2"
+LANGUAGE_VERSION: Final = "2026.11.3"
 
 
 class Language:
@@ -27,8 +31,13 @@ class Language:
     def annotate(self, text: str, copied: Sequence[tuple[int, int]] = ()) -> Annotation:
         """Return everything found in `text`, offsets in its code points. Any string will do:
         unpaired surrogates and control characters match nothing. `copied` are stretches known to
-        come from an earlier note (`indexing.language.copyforward`): they count as history."""
-        parts = sections(text)
+        come from an earlier note (`indexing.language.copyforward`): they count as history.
+
+        Of a text longer than `LONGEST` the beginning is read; its last part goes on to the end.
+        The time is linear in what is read, whatever it is."""
+        whole, text = len(text), text[: _cut(text)]
+        copied = [(start, end) for start, end in copied if end <= len(text)]
+        parts = _few(sections(text))
         spans = self._matcher.find(text, parts)
         assessments = assess(text, parts, spans)
         status = statuses(text, spans, assessments, copied)
@@ -48,4 +57,23 @@ class Language:
                     span.ambiguous,
                 )
             )
-        return Annotation(LANGUAGE_VERSION, parts, passages(text, parts), tuple(mentions))
+        pieces = passages(text, parts)
+        if whole > len(text):
+            parts = (*parts[:-1], replace(parts[-1], end=whole))
+        return Annotation(LANGUAGE_VERSION, parts, pieces, tuple(mentions))
+
+
+def _few(parts: tuple[Section, ...]) -> tuple[Section, ...]:
+    if len(parts) <= MOST_SECTIONS:
+        return parts
+    return (*parts[: MOST_SECTIONS - 1], replace(parts[MOST_SECTIONS - 1], end=parts[-1].end))
+
+
+def _cut(text: str) -> int:
+    """Return how much of a text is read."""
+    if len(text) <= LONGEST:
+        return len(text)
+    for gap in ("\n", " "):
+        if (at := text.rfind(gap, LONGEST - _SEAM, LONGEST)) >= 0:
+            return at + 1
+    return LONGEST

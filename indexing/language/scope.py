@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -101,7 +101,7 @@ class Scope:
 
 def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scope]:
     """Return what the cues of the sentence `[first, last)` govern, leftmost cue first."""
-    closers = [hit for hit in hits if any(rule.kind is Kind.END for rule in hit.rules)]
+    closers, clauses = _Closers(hits), _Clauses(folded)
     found: list[Scope] = []
     for hit in hits:
         if _says_nothing(folded, last, hit):
@@ -112,7 +112,7 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
             if not rule.forward and not _stands_behind(folded, last, hit):
                 continue
             if rule.forward:
-                end = _forward(folded, last, hit, rule, closers)
+                end = _forward(folded, last, hit, rule, closers, clauses)
                 found.append(_scope(rule, hit, hit.end, end))
             else:
                 start = _backward(folded, first, hit, rule, closers)
@@ -144,24 +144,66 @@ def _scope(rule: Rule, hit: Hit, start: int, end: int) -> Scope:
     return Scope(rule.kind, start, end, hit.start, hit.end, rule.forward, near)
 
 
-def _closes(hit: Hit, kind: Kind) -> bool:
-    return any(rule.kind is Kind.END and kind in rule.ends for rule in hit.rules)
+class _Closers:
+    """Where the cues of one sentence end the scopes of each kind. Looked up, not walked: a list of
+    a hundred denials asks for each of them."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self._starts: dict[Kind, list[int]] = {}
+        self._ends: dict[Kind, list[int]] = {}
+        for hit in hits:
+            for kind in {kind for r in hit.rules if r.kind is Kind.END for kind in r.ends}:
+                self._starts.setdefault(kind, []).append(hit.start)
+                self._ends.setdefault(kind, []).append(hit.end)
+
+    def after(self, kind: Kind, place: int) -> int | None:
+        """Return where the first one begins that stands at or behind `place`."""
+        starts = self._starts.get(kind, ())
+        i = bisect_left(starts, place)
+        return starts[i] if i < len(starts) else None
+
+    def before(self, kind: Kind, place: int) -> int:
+        """Return where the last one ends that ends at or before `place`, 0 for none."""
+        i = bisect_right(self._ends.get(kind, ()), place)
+        return self._ends[kind][i - 1] if i else 0
 
 
-def _forward(folded: str, last: int, hit: Hit, rule: Rule, closers: Sequence[Hit]) -> int:
-    end = last
-    for closer in closers:
-        if closer.start >= hit.end and _closes(closer, rule.kind):
-            end = min(end, closer.start)
-            break
+class _Clauses:
+    """Where a denial's list ends because a clause begins. What one search told holds for every
+    later place up to what it found, so a sentence is searched once and not from each cue."""
+
+    def __init__(self, folded: str) -> None:
+        self._folded = folded
+        self._known: dict[int, tuple[int, int]] = {}  # end → from where, and what was found
+
+    def first(self, start: int, end: int) -> int:
+        """Return where the first clause in `[start, end)` begins, `end` for none."""
+        known = self._known.get(end)
+        if known is not None and known[0] <= start <= known[1]:
+            return known[1]
+        exact = True
+        for clause in _CLAUSE.finditer(self._folded, start, end):
+            if not (clause["sign"] and _GOES_ON.match(self._folded, clause.end(), end)):
+                found = clause.start()
+                break
+            exact = False
+        else:
+            found = end
+        if exact:
+            self._known[end] = (start, found)
+        return found
+
+
+def _forward(
+    folded: str, last: int, hit: Hit, rule: Rule, closers: _Closers, clauses: _Clauses
+) -> int:
+    closer = closers.after(rule.kind, hit.end)
+    end = last if closer is None else min(last, closer)
     semicolon = folded.find(";", hit.end, end)
     if semicolon >= 0 and not _is_list(folded, hit, end):
         end = semicolon
     if rule.kind is Kind.NEGATED:
-        for clause in _CLAUSE.finditer(folded, hit.end, end):
-            if not (clause["sign"] and _GOES_ON.match(folded, clause.end(), end)):
-                end = clause.start()
-                break
+        end = clauses.first(hit.end, end)
     if rule.reach in (Reach.PHRASE, Reach.NEAR):
         comma = _COMMA.search(folded, hit.end, end)
         if comma:
@@ -181,13 +223,8 @@ def _is_list(folded: str, hit: Hit, end: int) -> bool:
     return len(items) > 2 and all(len(item.split()) <= 4 for item in items)
 
 
-def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: Sequence[Hit]) -> int:
-    start = first
-    for closer in closers:
-        if closer.end > hit.start:
-            break
-        if _closes(closer, rule.kind):
-            start = max(start, closer.end)
+def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: _Closers) -> int:
+    start = max(first, closers.before(rule.kind, hit.start))
     semicolon = folded.rfind(";", start, hit.start)
     start = max(start, semicolon + 1)
     if rule.kind is Kind.HYPOTHETICAL:  # "heparin for DVT prophylaxis": the drug is given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -73,12 +73,11 @@ class Senses:
         readings: Sequence[Reading],
         window: Sequence[str],
         section: str,
-        certain: Iterable[int],
+        certain: Set[int],
     ) -> list[int]:
         """Return the concept rows that remain, likeliest first: one when the context decides,
         none when the word most likely names no concept."""
         words = {token.lower() for token in window} - {written.lower()}
-        known = set(certain)
         short = written[:-1] if written.endswith("s") else written
         senses = _table().get(short.upper())
         scores = self._listed(senses, words, section) if senses else {}
@@ -88,7 +87,7 @@ class Senses:
             for row in scores:
                 scores[row] *= _NEAR ** min(2, len(self._around(row) & words))
         for row in scores:
-            if row in known:
+            if row in certain:
                 scores[row] *= _NAMED
         return _remaining(scores)
 

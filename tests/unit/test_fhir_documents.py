@@ -16,6 +16,7 @@ from indexing.fhir.dates import Interval, interval, period
 from indexing.fhir.documents import DocumentText, Extract, documents_of
 from indexing.fhir.labels import labels_of
 from indexing.fhir.markup import MAX_NESTING, TooDeep, html_to_text
+from indexing.language.limits import LONGEST
 
 ZONE = ZoneInfo("America/New_York")
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
@@ -301,3 +302,11 @@ def test_periods_reach_from_first_to_last() -> None:
     assert found == Interval(utc(2019, 1, 1, 5), utc(2019, 4, 1, 4))
     assert period({"start": "2019-01-01"}, ZONE).end is None
     assert period("2019", ZONE) == Interval(None, None)
+
+
+def test_a_text_that_is_read_in_part_alone_says_so() -> None:
+    whole = documents_of(reference(b"a" * LONGEST), ZONE)
+    assert whole.issues == ()
+    longer = documents_of(reference(b"a" * (LONGEST + 1)), ZONE)
+    assert len(only(longer).text) == LONGEST + 1
+    assert reasons(longer) == [("DocumentReference", "warning")]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
+from collections.abc import Callable
 
 import pytest
 
 from app.cli.annotate import annotate_command
+from indexing.language import pipeline
 from indexing.language.pipeline import LANGUAGE_VERSION, Language
 from indexing.language.terminology import open_terminology
 
@@ -140,3 +143,79 @@ def test_a_huge_note_takes_linear_work(language: Language, piece: str) -> None:
     text = piece * (10_000_000 // len(piece) // 20)
     found = language.annotate(text)
     assert found.passages[-1].end == len(text)
+
+
+HOSTILE = {
+    "denials": "no chest pain, ",
+    "abbreviations": "MS CP RA ",
+    "headings": "PLAN:\nMS\n",
+    "unlisted headings": "Zorb Blax:\nx\n",
+    "half surrogates": "\ud800 chest pain \udfff\n",
+    "controls": "\x00\x01\x7f\x85\xa0 fever ",
+    "one word": "a",
+    "blanks": " \t",
+    "breaks": "\r\n",
+    "commas": ", and ",
+    "semicolons": "denies: fever; ",
+    "brackets": "[ ] (-) ? ",
+    "years": "stroke in 2012 (",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_junk_is_read_in_time_and_its_offsets_hold(language: Language, name: str) -> None:
+    """Twice as much takes twice as long: counted in steps of the interpreter, not by the clock."""
+    unit = HOSTILE[name]
+    short, long = (unit * (size // len(unit)) for size in (4_000, 16_000))
+    language.annotate(long)  # what is looked up once is looked up now
+    steps = [_steps(lambda text=text: language.annotate(text)) for text in (short, long)]
+    assert steps[1] < 6 * steps[0] + 20_000
+    found = language.annotate(long)
+    assert all(0 <= m.start < m.end <= len(long) for m in found.mentions)
+    assert [p.start for p in found.sections[1:]] == [p.end for p in found.sections[:-1]]
+    assert found.sections[-1].end == len(long)
+
+
+def _steps(call: Callable[[], object]) -> int:
+    """Count the function calls and lines that a call takes."""
+    taken = 0
+
+    def trace(frame: object, event: str, arg: object) -> object:
+        nonlocal taken
+        taken += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)  # type: ignore[arg-type]
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return taken
+
+
+def test_a_note_too_long_is_read_at_its_beginning(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "LONGEST", 3_000)
+    line = "PLAN:\nWatch the chest pain.\n"
+    text = line * 200
+    found = language.annotate(text, [(0, 10), (4_000, 5_000)])
+    assert found.sections[-1].end == len(text)
+    assert 2_900 < found.passages[-1].end <= 3_000
+    assert text[found.passages[-1].end - 1] == "\n"
+    assert 2_900 < found.mentions[-1].end <= 3_000
+    whole = language.annotate(text[: found.passages[-1].end])
+    assert found.mentions == whole.mentions
+    assert language.annotate("x" * 10_000).passages[-1].end == 3_000
+
+
+def test_a_note_of_headings_alone_keeps_so_many(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "MOST_SECTIONS", 50)
+    text = "PLAN:\nWatch the chest pain.\n" * 200
+    found = language.annotate(text)
+    assert len(found.sections) == 50
+    assert found.sections[-1].end == len(text)
+    assert len(found.mentions) == 200
