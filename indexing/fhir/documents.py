@@ -111,8 +111,8 @@ def documents_of(resource: JsonObject, zone: ZoneInfo) -> Extract:
         gone=gone,
     )
     if not gone and len(parts.text) > LONGEST:
-        read = f"longer than {LONGEST:,} characters: behind them only its words can be searched"
-        parts = replace(parts, issues=(*parts.issues, Issue(kind, "warning", read)))
+        reason = f"longer than {LONGEST:,} characters: behind them only its words can be searched"
+        parts = replace(parts, issues=(*parts.issues, Issue(kind, "warning", reason)))
     return Extract((found,), () if gone else parts.issues)
 
 

@@ -148,7 +148,7 @@ def test_a_huge_note_takes_linear_work(language: Language, piece: str) -> None:
 HOSTILE = {
     "denials": "no chest pain, ",
     "abbreviations": "MS CP RA ",
-    "headings": "PLAN:\nMS\n",
+    "headings": "PLAN:\nold MS here\n",
     "unlisted headings": "Zorb Blax:\nx\n",
     "half surrogates": "\ud800 chest pain \udfff\n",
     "controls": "\x00\x01\x7f\x85\xa0 fever ",
