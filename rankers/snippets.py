@@ -26,8 +26,8 @@ _FIRST = ("phrase", "literal", "synonym", "concept", "negated", "cue", "semantic
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a snippet should show. `words` and `synonyms` map stems to weights; `concepts` and
-    `near` are what was asked for and its neighbourhood."""
+    """What a snippet should show. `words` and `synonyms` map stems to weights; `phrases` and `scan`
+    look at lowered text; `concepts` and `near` are what was asked for and its neighbourhood."""
 
     words: Mapping[str, float]
     synonyms: Mapping[str, float]
@@ -60,8 +60,8 @@ def wanted(
     scans: list[str] = []
     for leaf in leaves(clause):
         if isinstance(leaf, Phrase) and not leaf.slop:
-            spelled = r"[\W_]+".join(re.escape(word) for word in leaf.words)
-            phrases.append(re.compile(rf"(?<!\w){spelled}(?!\w)", re.IGNORECASE))
+            spelled = r"[\W_]+".join(re.escape(lowered(word)) for word in leaf.words)
+            phrases.append(re.compile(rf"(?<!\w){spelled}(?!\w)"))
         elif isinstance(leaf, Phrase):
             words.update({stem(word): 2.0 for word in leaf.words})
         elif leaf.pattern:
@@ -74,11 +74,20 @@ def wanted(
     others = {term: 0.8 for name in synonyms for term in stems(name) if term not in STOP_WORDS}
     prefixes = {re.escape(_prefix(word)) + _WORD_END for word in {**words, **others}}
     every = sorted(prefixes, key=len, reverse=True) + scans
-    scan = re.compile(rf"(?<![^\W\d])(?:{'|'.join(every)})", re.IGNORECASE) if every else None
+    scan = re.compile(rf"(?<![^\W\d])(?:{'|'.join(every)})") if every else None
     return Wanted(
         words, {t: w for t, w in others.items() if t not in words}, tuple(phrases), scan,
         frozenset(concepts), frozenset(near),
     )  # fmt: skip
+
+
+def lowered(text: str) -> str:
+    """Spell in lower case, code point by code point. Patterns that ignore case themselves take
+    longer to compile than a page takes to search."""
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    return "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
 
 def _prefix(word: str) -> str:
@@ -115,7 +124,7 @@ def marks(
 
 
 def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_Found]:
-    text = derived.document.text
+    text = lowered(derived.document.text)
     hidden = [m for m in derived.mentions if hides(m, m.section)] if mode == "present" else []
     for number, phrase in enumerate(want.phrases):
         for match, _ in zip(phrase.finditer(text), range(MOST_MATCHES), strict=False):

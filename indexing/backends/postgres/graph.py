@@ -181,7 +181,7 @@ def _ranked(
     idf = np.log1p(walk.live / np.maximum(spread, 1))
     of_concept = np.array([weights[concept] for concept in concepts]) * idf
     shares = of_concept[of] * counted[statuses] * (mentions / (mentions + SATURATION)) * alive
-    scores: NDArray[np.float64] = np.bincount(documents, shares, len(open_)).round(9)
+    scores = np.zeros(len(open_)) + np.bincount(documents, shares, len(open_)).round(9)
     scores[~open_] = 0.0
     best = _highest(scores, walk.names, k)
     parts = _parts(concepts, of, documents, shares, [n for _, _, n in best])
