@@ -23,7 +23,7 @@ from indexing.model import TenantId
 from indexing.ports import Vectors
 
 WORTH_KEEPING = 3  # questions to a tenant: a command that asks once does not read every vector
-MOST_BYTES = 1 << 30  # of all tenants; the one asked for longest ago goes
+MOST_BYTES = 512 << 20  # of all tenants; the one asked for longest ago goes
 MOST_STALE = 0.2  # of the rows: beyond it, reading everything again costs less
 
 _HEADER = 4  # bytes before the floats, which are big-endian. Source: pgvector, vector_send
