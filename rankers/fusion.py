@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from indexing.analysis import terms, without_stop_words
 from indexing.ports import Ranking, Scored
@@ -18,59 +19,93 @@ from rankers.explain import Fused, Signal
 FLOOR_RANK = 200
 LEAST_SPREAD = 0.15  # of cosines: among a few notes, small differences are not blown up
 
-# The vector leg's share beside the lexical one, by how many words the question has. Tuned
-# zero-shot on NFCorpus dev, SciFact train and the two MTSamples sets: the longer a question, the
-# likelier it uses the note's own words. Whole notes lose with dense vectors (PMC-Patients).
-KEYWORDS, SHARE_OF_KEYWORDS = 4, 0.4
-QUESTION, SHARE_OF_QUESTION = 40, 0.35
-SHARE_OF_NOTE = 0.25
-SHARE_OF_ANY = 0.4  # when the question is not known
-GRAPH_SHARE = 0.25  # of the whole, when the graph answers: a question that names concepts
+KEYWORDS, QUESTION = 4, 40  # words: up to so many are keywords, a question; more are a note
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`vector`: its share beside the lexical leg. `graph`: its share of the whole, when it
+    answers: a question that names concepts."""
+
+    vector: float
+    graph: float
+
+
+# By how many words the question has, "any" when it is not known. Tuned zero-shot on NFCorpus dev,
+# SciFact train and the two MTSamples sets: whole notes lose with dense vectors (PMC-Patients).
+SHARES: Mapping[str, Share] = {
+    "keywords": Share(0.4, 0.25),
+    "question": Share(0.35, 0.25),
+    "note": Share(0.25, 0.25),
+    "any": Share(0.4, 0.25),
+}
 
 RRF_K = 60  # Source: Cormack, Clarke and Büttcher 2009
 
 _Parts = dict[str, list[tuple[str, Scored, float]]]  # doc_id to (leg, hit, contribution)
 
 
-def weights(question: str | None, legs: frozenset[str]) -> dict[str, float]:
+def query_class(question: str | None) -> str:
+    """Name what kind of question this is: a key of `SHARES`."""
+    if question is None:
+        return "any"
+    n = len(without_stop_words(terms(question)))
+    if n <= KEYWORDS:
+        return "keywords"
+    return "question" if n <= QUESTION else "note"
+
+
+def weights(
+    question: str | None, legs: frozenset[str], shares: Mapping[str, Share] = SHARES
+) -> dict[str, float]:
     """Return each answering leg's weight; they sum to 1."""
-    share = SHARE_OF_ANY if question is None else _vector_share(question)
-    rest = 1 - GRAPH_SHARE
-    every = {"lexical": (1 - share) * rest, "vector": share * rest, "graph": GRAPH_SHARE}
+    return split(shares[query_class(question)], legs)
+
+
+def split(share: Share, legs: frozenset[str]) -> dict[str, float]:
+    """Share the score out to the legs that answered; the weights sum to 1."""
+    rest = 1 - share.graph
+    every = {
+        "lexical": (1 - share.vector) * rest, "vector": share.vector * rest, "graph": share.graph
+    }  # fmt: skip
     total = math.fsum(every[leg] for leg in legs)
+    if not total:  # only a leg that counts nothing answered: it is better than an empty page
+        return dict.fromkeys(legs, 1 / max(len(legs), 1))
     return {leg: every[leg] / total for leg in legs}
 
 
-def _vector_share(question: str) -> float:
-    n = len(without_stop_words(terms(question)))
-    if n <= KEYWORDS:
-        return SHARE_OF_KEYWORDS
-    return SHARE_OF_QUESTION if n <= QUESTION else SHARE_OF_NOTE
+def parts(leg: str, ranking: Ranking) -> list[float]:
+    """Return what each hit has of its leg's best, 1 to 0, above the leg's floor."""
+    floor, top = _floor(leg, ranking), ranking.hits[0].score
+    scale = 1 / (top - floor) if top > floor else 0.0
+    return [max(0.0, (hit.score - floor) * scale) for hit in ranking.hits]
 
 
-def fuse(rankings: Mapping[str, Ranking], k: int, question: str | None = None) -> tuple[Fused, ...]:
+def fuse(
+    rankings: Mapping[str, Ranking],
+    k: int,
+    question: str | None = None,
+    shares: Mapping[str, Share] = SHARES,
+) -> tuple[Fused, ...]:
     """Return the best `k`; contributions sum to the score, ties stand by doc_id."""
     answered = {leg: ranking for leg, ranking in rankings.items() if ranking.hits}
-    share = weights(question, frozenset(answered))
-    parts: _Parts = {}
+    weight = weights(question, frozenset(answered), shares)
+    found: _Parts = {}
     for leg, ranking in answered.items():
-        floor, top = _floor(leg, ranking), ranking.hits[0].score
-        scale = share[leg] / (top - floor) if top > floor else 0.0
-        for hit in ranking.hits:
-            part = (leg, hit, max(0.0, (hit.score - floor) * scale))
-            parts.setdefault(hit.doc_id, []).append(part)
-    return _best(parts, k)
+        for hit, part in zip(ranking.hits, parts(leg, ranking), strict=True):
+            found.setdefault(hit.doc_id, []).append((leg, hit, weight[leg] * part))
+    return _best(found, k)
 
 
 def fuse_by_rank(
     rankings: Mapping[str, Ranking], k: int, _question: str | None = None
 ) -> tuple[Fused, ...]:
     """Fuse by reciprocal ranks: for legs whose scores mean nothing beside each other."""
-    parts: _Parts = {}
+    found: _Parts = {}
     for leg, ranking in rankings.items():
         for hit in ranking.hits:
-            parts.setdefault(hit.doc_id, []).append((leg, hit, 1 / (RRF_K + hit.rank)))
-    return _best(parts, k)
+            found.setdefault(hit.doc_id, []).append((leg, hit, 1 / (RRF_K + hit.rank)))
+    return _best(found, k)
 
 
 def _floor(leg: str, ranking: Ranking) -> float:

@@ -30,7 +30,8 @@ from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.encoders import CachedEncoder
 from indexing.errors import InvalidInput
 from indexing.model import TenantId
-from rankers.search import Search
+from rankers.fusion import fuse
+from rankers.search import Fusion, Search
 
 WORTH_TWO = 40  # topics: below, starting a second process takes longer than it saves
 KEPT_AT_ONCE = 20  # topics between two writes: what a killed run asks again at most
@@ -151,6 +152,26 @@ def _ask(
     access = Access(
         TenantId(uuid4()), "evaluation", frozenset({Role.RELEVANCE}), "HQUALIMP", labels=LABELS
     )
+    with indexed(installation, benchmark, access, legs) as indexes:
+
+        def answer(some: Sequence[str], advance: Callable[[int], None]) -> None:
+            own = replace(indexes, encoder=_encoder(installation))
+            with searching(installation, own) as search:
+                asked = {topic: topics[topic] for topic in some}
+                answers = ask(search.answer, access, asked, legs)
+                while kept := list(islice(answers, KEPT_AT_ONCE)):
+                    archive.add(card, kept, benchmark)
+                    advance(len(kept))
+
+        with shown("asking", len(topics)) as advance:
+            _in_two(list(topics), answer, advance, lambda: archive.answered(card.run_id))
+
+
+@contextmanager
+def indexed(
+    installation: Installation, benchmark: Benchmark, access: Access, legs: Sequence[str]
+) -> Iterator[Indexes]:
+    """Lend a benchmark's indexes for the legs that are asked."""
     with _throw_away(installation.home) as folder:
         indexes = Indexes(
             annotate=installation.language.annotate,
@@ -160,23 +181,31 @@ def _ask(
             graph=MemoryGraphIndex(),
             documents=HeldDocuments(),
         )
-        with _shown("indexing", len(benchmark.corpus)) as advance:
+        with shown("indexing", len(benchmark.corpus)) as advance:
             fill(indexes, access.tenant_id, benchmark.corpus, advance)
+        yield indexes
 
-        def answer(some: Sequence[str], advance: Callable[[int], None]) -> None:
-            own = replace(indexes, encoder=_encoder(installation))
-            search = _search(installation, own)
-            try:
-                asked = {topic: topics[topic] for topic in some}
-                answers = ask(search.answer, access, asked, legs)
-                while kept := list(islice(answers, KEPT_AT_ONCE)):
-                    archive.add(card, kept, benchmark)
-                    advance(len(kept))
-            finally:
-                search.close()
 
-        with _shown("asking", len(topics)) as advance:
-            _in_two(list(topics), answer, advance, lambda: archive.answered(card.run_id))
+@contextmanager
+def searching(
+    installation: Installation, indexes: Indexes, fusion: Fusion = fuse
+) -> Iterator[Search]:
+    """Lend the page's search over these indexes."""
+    search = Search(
+        lexical=indexes.lexical,
+        vector=indexes.vector or MemoryVectorIndex(),
+        graph=indexes.graph,
+        encoder=indexes.encoder,
+        terminology=installation.terminology,
+        matcher=installation.matcher,
+        documents=indexes.documents,
+        timeout_s=TIMEOUT_S,
+        fusion=fusion,
+    )
+    try:
+        yield search
+    finally:
+        search.close()
 
 
 def _in_two(
@@ -199,19 +228,6 @@ def _in_two(
 def _encoder(installation: Installation) -> CachedEncoder:
     """Open the kept vectors; each process has a connection of its own."""
     return CachedEncoder(installation.encoder, installation.home / "cache" / "vectors")
-
-
-def _search(installation: Installation, indexes: Indexes) -> Search:
-    return Search(
-        lexical=indexes.lexical,
-        vector=indexes.vector or MemoryVectorIndex(),
-        graph=indexes.graph,
-        encoder=indexes.encoder,
-        terminology=installation.terminology,
-        matcher=installation.matcher,
-        documents=indexes.documents,
-        timeout_s=TIMEOUT_S,
-    )
 
 
 @contextmanager
@@ -241,7 +257,8 @@ def _runs(pid: int) -> bool:
 
 
 @contextmanager
-def _shown(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def shown(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show progress with an ETA; where nobody watches, one line at the end."""
     began = time.monotonic()
     with progress() as bar:
         task = bar.add_task(what, total=total)

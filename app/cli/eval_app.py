@@ -226,6 +226,21 @@ def eval_judge_import(
     _exit(import_command(_home(), path, book, judge, as_json))
 
 
+@evaluate.command("tune")
+def eval_tune(
+    sets: Annotated[
+        list[str], typer.Option("--set", help="DIR:SPLIT of a benchmark; several times.")
+    ],
+    folds: Annotated[int, typer.Option(min=2, max=20)] = 5,
+    out: Annotated[Path | None, typer.Option(help="Write the settings here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look for the weights that do best on held-out topics and harm no set."""
+    from app.cli.eval_tune import tune_command
+
+    _exit(tune_command(_home(), sets, folds, out, as_json))
+
+
 def _home() -> Path:
     from app.settings import load
 
