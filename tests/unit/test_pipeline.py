@@ -164,7 +164,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_junk_is_read_in_time_and_its_offsets_hold(language: Language, name: str) -> None:
-    """Four times as much takes four times as long: counted in steps of the interpreter, not by the clock."""
+    """Four times as much takes four times as long, in steps of the interpreter and not by the
+    clock."""
     unit = HOSTILE[name]
     short, long = (unit * (size // len(unit)) for size in (4_000, 16_000))
     language.annotate(long)  # what is looked up once is looked up now
