@@ -47,7 +47,7 @@ def with_asked(parsed: ParsedQuery, wants: Wants) -> tuple[Chip, ...]:
 def _made(parsed: ParsedQuery, wants: Wants) -> Iterator[Chip | None]:
     for cue in wants.cues:
         yield _chip(parsed, "cue", cue.start, cue.end, _MEANT[cue.asked])
-    for bound in wants.bounds:
+    for bound in (want.bound for want in wants.wants if want.bound is not None):
         yield _chip(parsed, "value", bound.start, bound.end, _spelled(bound))
 
 

@@ -56,6 +56,12 @@ _FAMILY: Final = (
     r"(?:strong |positive )?(?:family|familial) (?:medical )?(?:history|hx)(?: of| for)?|"
     rf"f(?:am)?hx?(?: of)?|relatives? with|(?:{_RELATIVE})(?:'s)?(?: (?:with|who had|had|has))?"
 )
+_OLD: Final = r"(?<!year )(?<!years )(?<!yr )(?<!month )(?<!months )(?<!week )(?<!weeks )old"
+# "No change in chest pain" denies no chest pain.
+_NO: Final = (
+    r"no(?! (?:changes?|increase|decrease|improvement|relief|response|longer|doubt|other|further|"
+    r"more|need|interest)\b)"
+)
 _USE: Final = r"(?:on|taking|using|receiving)"
 
 # In this order: the first that fits at a place wins.
@@ -73,7 +79,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.NEGATED: (
         "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx) of",
         "no (?:complaints?|symptoms?|findings?) of",
-        "no (?:current|recent|new|known|prior|previous|h/o)", "no", "denie[sd]", "denying",
+        "no (?:current|recent|new|known|prior|previous|h/o)", _NO, "denie[sd]", "denying",
         "without(?: any)?", "negative for", "absence of", "absent", "free (?:of|from)",
         "never (?:had|been)", "never", "not having", "(?:does|did) not have", "ruled out",
         "excluded",
@@ -102,7 +108,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     ),
     Asked.PAST: (
         "previous(?:ly)?", "prior", "former(?:ly)?", "past", "ex", "remote", "resolved", "healed",
-        "status[- ]post", "s/p", "old",
+        "status[- ]post", "s/p", _OLD,
     ),
     Asked.CHILDHOOD: ("childhood", "pa?ediatric"),
     Asked.TAKING: (

@@ -47,7 +47,7 @@ Standings = Mapping[str, Mapping[str, Assertion]]
 
 _ONLY: Final[Mapping[Asked, Mapping[Assertion, float]]] = {
     Asked.PRESENT: {Assertion.PRESENT: FULLY, Assertion.UNCERTAIN: 0.9, Assertion.HISTORICAL: 0.8},
-    Asked.CURRENT: {Assertion.PRESENT: FULLY},
+    Asked.CURRENT: {Assertion.PRESENT: FULLY, Assertion.UNCERTAIN: PARTLY},
     Asked.CONFIRMED: {Assertion.PRESENT: FULLY, Assertion.HISTORICAL: PARTLY},
     Asked.SUSPECTED: {Assertion.UNCERTAIN: FULLY, Assertion.PRESENT: PARTLY},
     Asked.HISTORY: {Assertion.HISTORICAL: FULLY, Assertion.PRESENT: PARTLY},

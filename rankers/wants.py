@@ -27,6 +27,7 @@ LEAST_COVERED = 0.7  # below it a concept is one word among others: "foods that 
 LONGEST = 300  # code points; a longer text is not read as a question
 
 _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIALTY}
+_DURATIONS: Final = frozenset({"hours", "days", "weeks", "months", "years"})
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
 _NOTHING: Final = Meaning(frozenset())
 
@@ -117,10 +118,15 @@ class _Question:
                 return cue.asked
         return self.carried.get(span.start) or self.implied or Asked.PRESENT
 
-    def bound(self, span: Span) -> Bound | None:
-        """Return the condition on the number that follows a span before anything else is named."""
+    def bound(self, span: Span, kind: SemanticType | None) -> Bound | None:
+        """Return the condition on the number that follows a span before anything else is named.
+        Durations are none, and what equals a number is a dose or a measurement."""
         bound = next((b for b in self.bounds if span.end <= b.start), None)
-        if bound is None or len(self.text[span.end : bound.start].split()) > MOST_BETWEEN:
+        if bound is None or bound.unit in _DURATIONS:
+            return None
+        if bound.op == "=" and kind is not None and kind not in DRUGS | MEASURED:
+            return None
+        if len(self.text[span.end : bound.start].split()) > MOST_BETWEEN:
             return None
         return None if any(span.end <= s.start < bound.start for s in self.spans) else bound
 
@@ -235,7 +241,7 @@ class Reader:
             meaning = Meaning(frozenset().union(*(one.concepts for one in each)))
         return Want(
             span.start, span.end, question.text[span.start : span.end], meaning,
-            question.asked(span, drug=meaning.kind in DRUGS), question.bound(span),
+            question.asked(span, drug=meaning.kind in DRUGS), question.bound(span, meaning.kind),
             None if meaning.kind in _UNSIDED else question.side(span),
             meaning.kind is SemanticType.DRUG and len(question.spans) == 1,
         )  # fmt: skip
@@ -246,7 +252,7 @@ class Reader:
         wants = []
         for start, end in question.stretches():
             span, words = Span(start, end, "", ""), question.text[start:end]
-            asked, bound = question.asked(span, drug=False), question.bound(span)
+            asked, bound = question.asked(span, drug=False), question.bound(span, None)
             if question.spans and bound is None and asked is Asked.PRESENT:
                 continue
             meaning = Meaning(frozenset(), alike=self._meanings.alike_words(words))

@@ -132,6 +132,19 @@ def test_a_unit_is_no_disease(reader: Reader) -> None:
     assert want.bound is not None
 
 
+@pytest.mark.parametrize("query", ["fever for 3 days", "cough over 2 weeks", "asthma 5 mg"])
+def test_not_every_number_is_a_condition(reader: Reader, query: str) -> None:
+    assert [want.bound for want in reader.read(query).wants] == [None]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["58 year old man chest pain", "no change in chest pain", "triple negative breast cancer"],
+)
+def test_not_every_such_word_is_a_cue(reader: Reader, query: str) -> None:
+    assert {want.asked for want in reader.read(query).wants} == {Asked.PRESENT}
+
+
 def test_sides_stand_beside_names(reader: Reader) -> None:
     (want,) = reader.read("left knee pain").wants
     assert want.side is Side.LEFT
