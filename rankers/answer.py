@@ -127,6 +127,13 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the public shape."""
+        return {**self._beside(), "hits": [_hit_json(hit) for hit in self.hits]}
+
+    def ranking_json(self) -> dict[str, Any]:
+        """Return what a frozen page keeps: where each hit stands and why, not what is there."""
+        return {**self._beside(), "hits": [_ranked_json(hit) for hit in self.hits]}
+
+    def _beside(self) -> dict[str, Any]:
         return {
             "query": {
                 "chips": [asdict(chip) for chip in self.chips],
@@ -135,7 +142,6 @@ class Answer:
             },
             "total": self.total,
             "freshness": _freshness_json(self.freshness),
-            "hits": [_hit_json(hit) for hit in self.hits],
             "facets": {name: [dict(v) for v in values] for name, values in self.facets.items()},
             "hidden": dict(self.hidden),
             "absence": asdict(self.absence) if self.absence else None,
@@ -188,6 +194,14 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
     found["snippet"] = _plain(hit.snippet)
     found["snippet"]["marks"] = [_plain(mark) for mark in hit.snippet.marks]
     found["concepts"] = dict(hit.concepts)
+    return found
+
+
+def _ranked_json(hit: Hit) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "rank": hit.rank, "doc_id": hit.doc_id, "score": hit.score, "passage": hit.passage
+    }  # fmt: skip
+    found["signals"] = {leg: _plain(signal) for leg, signal in hit.signals.items()}
     return found
 
 

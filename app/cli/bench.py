@@ -89,7 +89,7 @@ def _ours(installation: Installation, access: Access) -> dict[str, Ask]:
     def page(question: str) -> object:
         asked = Question(q=question)
         answer = search.rank(access, request_of(asked)).answer
-        page_id = pages.freeze(access, asked.to_json(), answer.to_json(), audited(answer))
+        page_id = pages.freeze(access, asked.to_json(), answer.ranking_json(), audited(answer))
         opened = pages.open(access, page_id, 0, PAGE_SIZE, "note")
         hits = [hit_of(hit) for hit in opened.hits]
         return search.describe(access, request_of(asked), hits, opened.notes)

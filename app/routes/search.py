@@ -96,7 +96,7 @@ def _answered(request: Request, who: Principal, question: Question) -> Response:
         )
     frozen, answer = services(request).frozen, found.answer
     question = replace(question, q=asked.q)
-    page_id = frozen.freeze(who.access, question.to_json(), answer.to_json(), audited(answer))
+    page_id = frozen.freeze(who.access, question.to_json(), answer.ranking_json(), audited(answer))
     tail = "?group=patient" if question.group == "patient" else ""
     return RedirectResponse(f"/search/{page_id}{tail}", 303)
 

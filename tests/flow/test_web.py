@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+import zstandard
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -255,6 +256,31 @@ def test_what_was_deleted_since_is_not_shown_from_a_frozen_page(
     assert "Discharge from ward 4" not in text
 
 
+def test_a_frozen_page_keeps_no_text_and_shows_notes_as_they_read_now(
+    client: TestClient, ward: Ward, installation: Installation
+) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    path = ask(client, "pulmonary edema furosemide")
+    assert "Discharge from ward 4" in client.get(path).text
+    page_id = path.split("?")[0].rsplit("/", 1)[1]
+    with installation.database.tenant(ward.tenant.tenant_id) as conn:
+        row = conn.execute("SELECT answer FROM frozen_page WHERE page_id = %s", (page_id,))
+        [kept] = row.fetchone() or [b""]
+        stored = zstandard.ZstdDecompressor().decompress(kept).decode()
+        assert "note-edema" in stored
+        assert "ward 4" not in stored
+        conn.execute("UPDATE document SET title = 'Amended since' WHERE doc_id = 'note-edema'")
+    try:
+        text = client.get(path).text
+    finally:
+        with installation.database.tenant(ward.tenant.tenant_id) as conn:
+            conn.execute(
+                "UPDATE document SET title = 'Discharge from ward 4' WHERE doc_id = 'note-edema'"
+            )
+    assert "Amended since" in text
+    assert "Discharge from ward 4" not in text
+
+
 def test_a_bad_query_points_at_its_character(client: TestClient, ward: Ward) -> None:
     sign_in(client, ward, Role.CLINICIAN)
     token = form_token(client.get("/search").text)
@@ -322,6 +348,22 @@ def test_the_audit_of_why_names_a_note_and_keeps_nothing_that_was_typed(
         assert row is not None
         assert row[:3] == ("why", entities, patients)
         assert "Example" not in json.dumps(row[3])
+
+
+def test_what_was_left_out_is_one_click_away_and_its_cue_is_marked(
+    client: TestClient, ward: Ward
+) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    path = ask(client, "chest pain")
+    shown = client.get(path).text
+    assert re.search(r'value="assertion=negated"[^>]*><b>1</b> denied', shown)
+    data = {"form_token": form_token(shown), "change": "assertion=negated"}
+    denied = client.post(f"{path}/refine", data=data)
+    assert "note-denies" in denied.text
+    page_id = str(denied.url).rpartition("/")[2]
+    note = client.get(f"/notes/note-denies?found={page_id}").text
+    assert re.search(r'<(mark|span) class="[^"]*m-cue[^"]*"[^>]*>Denies<', note)
+    assert re.search(r"<mark[^>]*>chest</mark>", note)
 
 
 def test_a_note_is_escaped_first_and_marked_after(client: TestClient, ward: Ward) -> None:
