@@ -110,7 +110,7 @@ _STRONG = frozenset({"phrase", "literal", "synonym", "semantic"})
 
 def _jumped(hits: Sequence[Found]) -> list[Found]:
     strong = [hit for hit in hits if hit.kind in _STRONG]
-    return strong or list(hits)
+    return strong or [hit for hit in hits if hit.kind != "cue"]
 
 
 def _hit_spans(every: Sequence[Found], hits: Sequence[Found]) -> list[Span]:
@@ -118,7 +118,7 @@ def _hit_spans(every: Sequence[Found], hits: Sequence[Found]) -> list[Span]:
     return [
         Span(
             hit.start, hit.end, f"m m-{hit.kind}", MARK_LABELS.get(hit.kind, hit.kind),
-            anchor=anchors.get(hit, ""), strong=True,
+            anchor=anchors.get(hit, ""), strong=hit.kind != "cue",
         )
         for hit in every
     ]  # fmt: skip

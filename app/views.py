@@ -19,7 +19,8 @@ from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.filters import Filters
 from indexing.hidden import Hider, Identity
 from indexing.ports import Derived
-from rankers.answer import Absence, SearchRequest
+from rankers.absence import proof
+from rankers.answer import SearchRequest
 from rankers.explain import Reasons
 from rankers.query import ParsedQuery, parse, render
 from rankers.screen import Unit, screened, shows, units
@@ -266,14 +267,8 @@ class Deidentified:
         nobody = Filters(only={"patient": (_NOBODY,)})
         found = self.own.search().rank(self.access, replace(asked, only={}, filters=nobody))
         total = self.own.documents.total(self.access)
-        complete = found.answer.freshness.complete_to if found.answer.freshness else None
-        until = ""
-        if complete is not None:
-            until = f", complete to {complete.astimezone(ZoneInfo(self.access.time_zone)):%H:%M}"
-        absence = Absence(
-            f"No mention in {total} of {total} notes{until}.", total, total,
-            complete.isoformat() if complete else None,
-        )  # fmt: skip
+        fresh, zone = found.answer.freshness, ZoneInfo(self.access.time_zone)
+        absence = proof(total, total, fresh.complete_to if fresh else None, zone, {})
         answer = replace(
             found.answer, total=0, hits=(), hidden={}, facets={}, absence=absence,
             notices=(*found.answer.notices, LEFT_OUT),

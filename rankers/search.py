@@ -19,6 +19,7 @@ from indexing.ports import (
     Derived,
     Documents,
     Encoder,
+    Freshness,
     GraphIndex,
     LexicalIndex,
     Ranking,
@@ -26,6 +27,7 @@ from indexing.ports import (
     VectorIndex,
 )
 from rankers import graph, lexical, vector
+from rankers.absence import proof, says_it
 from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest
 from rankers.chosen import separately
 from rankers.describe import described
@@ -118,17 +120,19 @@ class Search:
             access, plan, rankings, weights, request.k + (0 if request.bare else SPARE)
         )
         total = len(fused) if request.bare else _total(rankings, plan.depth)
-        fresh = ran.results.get("freshness")
+        fresh, hits = ran.results.get("freshness"), _hits(fused, rankings)
+        hidden = ran.results.get("hidden") or {}
+        absent = not request.bare and not says_it(rankings, hits, plan.about.seeds)
         answer = Answer(
             chips=plan.chips(ran.results.get("counts") or {}, ran.results.get("offers") or ()),
             assertion=plan.assertion,
             exact=plan.parsed.exact,
             total=total,
-            hits=_hits(fused, rankings),
+            hits=hits,
             freshness=fresh,
             facets=_facets_json(ran.results.get("facets") or {}),
-            hidden=ran.results.get("hidden") or {},
-            absence=None if fused or request.bare else self._absence(access, plan, fresh),
+            hidden=hidden,
+            absence=self._absence(access, plan, fresh, hidden) if absent else None,
             missing=missing,
             notices=_notices(plan),
             took_ms={"plan": planned, **ran.took_ms, "all": _ms_since(began)},
@@ -288,15 +292,13 @@ class Search:
             for leg, ranking in rankings.items()
         }
 
-    def _absence(self, access: Access, plan: Plan, fresh: Any) -> Absence:
-        total = self._documents.total(access)
+    def _absence(
+        self, access: Access, plan: Plan, fresh: Freshness | None, hidden: Mapping[str, int]
+    ) -> Absence:
+        total = self._documents.total(access) if plan.filters.empty else None
         searched = self._lexical.count(access, None, plan.filters)
         complete = fresh.complete_to if fresh is not None else None
-        until = f", complete to {complete.astimezone(_zone(access)):%H:%M}" if complete else ""
-        scope = "" if plan.filters.empty else " that the filters let through"
-        of = f"{searched} of {searched}" if scope else f"{searched} of {total}"
-        statement = f"No mention in {of} notes{scope}{until}."
-        return Absence(statement, searched, total, complete.isoformat() if complete else None)
+        return proof(searched, total, complete, _zone(access), hidden)
 
     def _removed_by(self, access: Access, plan: Plan, doc_id: str) -> str:
         """Name the filter, the constraint or the assertion that holds a note back."""

@@ -52,4 +52,4 @@ def _found(
         found = own.search().marks(request_of(question_of(frozen.question)), derived, passage)
     except (NotFound, InvalidQuery):
         return []
-    return [Found(m.start, m.end, m.kind) for m in found if m.kind != "cue"]
+    return [Found(m.start, m.end, m.kind) for m in found]

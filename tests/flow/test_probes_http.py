@@ -350,7 +350,8 @@ def test_the_cleared_see_it_and_a_version_stays_as_closed_as_it_was(
             "resourceType": "Condition", "id": "shut-condition", "code": {"text": "plain"},
             "subject": {"reference": "Patient/p-ada"},
         }  # fmt: skip
-        assert client.put(address, json=plain, headers=uncleared).status_code == 200
+        assert client.put(address, json=plain, headers=uncleared).status_code == 403
+        assert client.put(address, json=plain, headers=cleared).status_code == 200
         assert client.get(address, headers=uncleared).status_code == 200
         assert client.get(f"{address}/_history/1", headers=uncleared).status_code == 404
         assert client.get(f"{address}/_history/1", headers=cleared).status_code == 200

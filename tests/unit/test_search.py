@@ -211,6 +211,18 @@ def test_absence_is_proved(search: Search) -> None:
     assert answer.absence is not None
     assert answer.absence.statement == "No mention in 4 of 4 notes, complete to 14:02."
     assert ask(search, "fever").absence is None
+    denied = ask(search, "breast cancer", rankers=LEXICAL)
+    assert denied.absence is not None
+    assert denied.absence.statement == (
+        "Not asserted in 4 of 4 notes, complete to 14:02: 1 says it of the family."
+    )
+
+
+def test_what_is_only_near_does_not_hide_that_nothing_was_found(search: Search) -> None:
+    answer = ask(search, "pneumonia", rankers=("lexical", "graph"))
+    assert found(answer)  # cough and fever are near it
+    assert answer.absence is not None
+    assert answer.absence.statement.startswith("No mention in 4 of 4 notes")
 
 
 def test_a_leg_that_is_down_is_named(parts: dict[str, object]) -> None:

@@ -1,0 +1,45 @@
+"""Proof that nothing was found: what was looked through, up to when, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, tzinfo
+
+from indexing.ports import Ranking
+from rankers.answer import Absence, Hit
+
+# How a note speaks of what it does not assert, by the status that keeps it out.
+_SAYING = {
+    "negated": ("denies it", "deny it"),
+    "family": ("says it of the family", "say it of the family"),
+    "hypothetical": ("names it as possible only", "name it as possible only"),
+    "not_assessed": ("did not assess it", "did not assess it"),
+}
+
+
+def proof(
+    searched: int, total: int | None, complete: datetime | None, zone: tzinfo,
+    hidden: Mapping[str, int],
+) -> Absence:  # fmt: skip
+    """Say in how many notes nothing was found; `total` None where filters let only some through."""
+    until = f", complete to {complete.astimezone(zone):%H:%M}" if complete else ""
+    scope = " that the filters let through" if total is None else ""
+    of = f"{searched} of {searched if total is None else total} notes{scope}{until}"
+    others = [
+        f"{number} {_SAYING[name][number != 1]}"
+        for name, number in hidden.items()
+        if number and name in _SAYING
+    ]
+    statement = f"Not asserted in {of}: {', '.join(others)}." if others else f"No mention in {of}."
+    return Absence(
+        statement, searched, searched if total is None else total,
+        complete.isoformat() if complete else None,
+    )  # fmt: skip
+
+
+def says_it(rankings: Mapping[str, Ranking], hits: Sequence[Hit], seeds: Collection[str]) -> bool:
+    """Say whether any note has the words or the concept itself; near ones alone say nothing."""
+    words = rankings.get("lexical")
+    if words is None:
+        return bool(hits)  # they were not asked: nothing can be proved
+    return bool(words.hits) or any(not hit.concepts.keys().isdisjoint(seeds) for hit in hits)
