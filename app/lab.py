@@ -11,7 +11,6 @@ from eval.archive import LAB, Answered, Archive, Card
 from eval.benchmark import Qrels
 from eval.compare import Difference, TopicDelta, deltas, difference
 from eval.moves import Moved, moved
-from indexing.errors import NotFound
 
 WIDTH, HEIGHT = 720.0, 180.0
 PAGE = 50
@@ -68,16 +67,22 @@ class Bench:
         self._folder = home / LAB
         self._archive = Archive(self._folder)
 
-    def cards(self) -> tuple[Card, ...]:
-        """List the runs, newest first."""
-        return self._archive.cards("")
+    def count(self) -> int:
+        """Count the runs."""
+        return self._archive.count("")
+
+    def page(self, number: int) -> tuple[Card, ...]:
+        """List a page of the runs, newest first, from 1."""
+        return self._archive.cards("", most=PAGE, skip=(number - 1) * PAGE)
 
     def card(self, run_id: str) -> Card:
         """Find one. Raises: NotFound."""
-        found = next((card for card in self.cards() if card.run_id == run_id), None)
-        if found is None:
-            raise NotFound("no such run")
-        return found
+        return self._archive.run(run_id, "")
+
+    def beside(self, card: Card) -> list[Card]:
+        """List the newest finished runs that may be compared with one."""
+        found = self._archive.cards("", most=PAGE, data_version=card.data_version)
+        return [each for each in found if each.finished and each.run_id != card.run_id]
 
     def topics(self, card: Card) -> list[tuple[str, str, Mapping[str, float]]]:
         """List a run's topics, the worst first: id, text, figures."""

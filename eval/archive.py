@@ -181,15 +181,40 @@ class Archive:
             )
         return done
 
-    def cards(self, tenant: str | None = None) -> tuple[Card, ...]:
-        """List the runs, newest first; `tenant` sees its own and those of none, None sees all."""
+    def cards(
+        self, tenant: str | None = None, *, most: int = -1, skip: int = 0, data_version: str = ""
+    ) -> tuple[Card, ...]:
+        """List the runs, newest first; `tenant` sees its own and those of none, None sees all.
+
+        At most `most` after the first `skip`, those of one data version where it is given.
+        """
         with self._open() as conn:
             found = conn.execute(
-                "SELECT card FROM run WHERE ?1 IS NULL OR tenant IN ('', ?1)"
-                " ORDER BY created DESC, run_id DESC",
-                (tenant,),
+                "SELECT card FROM run WHERE (?1 IS NULL OR tenant IN ('', ?1))"
+                " AND ?2 IN ('', data_version) ORDER BY created DESC, run_id DESC"
+                " LIMIT ?3 OFFSET ?4",
+                (tenant, data_version, most, skip),
             ).fetchall()
         return tuple(_card(stored) for (stored,) in found)
+
+    def count(self, tenant: str | None = None) -> int:
+        """Count the runs that `cards` lists."""
+        with self._open() as conn:
+            found = conn.execute(
+                "SELECT count(*) FROM run WHERE ?1 IS NULL OR tenant IN ('', ?1)", (tenant,)
+            ).fetchone()
+        return int(found[0])
+
+    def run(self, run_id: str, tenant: str | None = None) -> Card:
+        """Open a run by its whole id. Raises: NotFound."""
+        with self._open() as conn:
+            found = conn.execute(
+                "SELECT card FROM run WHERE run_id = ?2 AND (?1 IS NULL OR tenant IN ('', ?1))",
+                (tenant, run_id),
+            ).fetchone()
+        if found is None:
+            raise NotFound("no such run")
+        return _card(found[0])
 
     def card(self, wanted: str, tenant: str | None = None) -> Card:
         """Find a run by its id, the beginning of its id, its name, or "latest".

@@ -106,10 +106,11 @@ def randomisation(gained: Values) -> float:
         bits = (np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved))) & 1
         return float((np.abs((1 - 2 * bits) @ moved) >= observed).mean())
     chance = np.random.default_rng(SEED)
-    further = 0
+    further, total, wide = 0, moved.sum(), -(-len(moved) // 8)
     for _ in range(0, DRAWS, 1000):
-        signs = chance.integers(0, 2, size=(1000, len(moved)), dtype=np.int8) * 2 - 1
-        further += int((np.abs(signs @ moved) >= observed).sum())
+        kept = np.unpackbits(chance.integers(0, 256, size=(1000, wide), dtype=np.uint8), axis=1)
+        sums = 2 * (kept[:, : len(moved)].astype(np.float64) @ moved) - total
+        further += int((np.abs(sums) >= observed).sum())
     return (further + 1) / (DRAWS + 1)
 
 
@@ -117,13 +118,16 @@ def interval(gained: Values) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of a mean. Source: Efron 1979, percentiles."""
     chance = np.random.default_rng(SEED)
     means = np.concatenate(
-        [
-            gained[chance.integers(0, len(gained), size=(1000, len(gained)))].mean(axis=1)
-            for _ in range(0, DRAWS, 1000)
-        ]
+        [gained[_drawn(chance, len(gained))].mean(axis=1) for _ in range(0, DRAWS, 1000)]
     )
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)
+
+
+def _drawn(chance: np.random.Generator, n: int) -> NDArray[np.uint16 | np.uint32]:
+    """Draw topics with replacement; narrow numbers are drawn four times as fast."""
+    kind = np.uint16 if n < 2**16 else np.uint32
+    return chance.integers(0, n, size=(1000, n), dtype=kind)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -23,12 +23,12 @@ Id = Annotated[str, Query(max_length=80)]
 @router.get("")
 def runs(request: Request, page_no: Annotated[int, Query(alias="page")] = 1) -> Response:
     """List the stored runs, newest first."""
-    cards = _bench(request).cards()
-    last = max(1, -(-len(cards) // PAGE))
+    bench = _bench(request)
+    total = bench.count()
+    last = max(1, -(-total // PAGE))
     at = min(max(page_no, 1), last)
-    shown = cards[(at - 1) * PAGE : at * PAGE]
     return page(
-        request, "lab/runs.html", cards=shown, total=len(cards), at=at, last=last,
+        request, "lab/runs.html", cards=bench.page(at), total=total, at=at, last=last,
         measures=EVERY_RUN,
     )  # fmt: skip
 
@@ -38,13 +38,8 @@ def run(request: Request, run_id: str) -> Response:
     """Show one run, the worst topics first."""
     bench = _bench(request)
     card = bench.card(run_id)
-    others = [
-        each
-        for each in bench.cards()
-        if each.data_version == card.data_version and each.finished and each.run_id != run_id
-    ]
     return page(
-        request, "lab/run.html", card=card, topics=bench.topics(card), others=others[:PAGE],
+        request, "lab/run.html", card=card, topics=bench.topics(card), others=bench.beside(card),
         measures=EVERY_RUN,
     )  # fmt: skip
 
