@@ -70,7 +70,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.FAMILY: (_FAMILY,),
     Asked.STOPPED: (
         rf"no longer {_USE}", rf"(?:was|were|has been|previously|formerly) {_USE}",
-        "stopp(?:ed|ing)", "discontinu(?:ed|ing|ation of)", "came off", "taken off", "quit",
+        "(?:stopp(?:ed|ing)|quit)(?: taking| using)?", "discontinu(?:ed|ing|ation of)", "came off", "taken off",
         "cessation of", "d/c'?d",
     ),
     Asked.NOT_TAKING: (
@@ -81,7 +81,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "no (?:complaints?|symptoms?|findings?) of",
         "no (?:current|recent|new|known|prior|previous|h/o)", _NO, "denie[sd]", "denying",
         "without(?: any)?", "negative for", "absence of", "absent", "free (?:of|from)",
-        "never (?:had|been)", "never", "not having", "(?:does|did) not have", "ruled out",
+        "never (?:had|been)", "never", "not having", "(?:does|did) not have", "ruled out(?: for)?",
         "excluded",
     ),
     Asked.ALLERGY: (

@@ -241,6 +241,9 @@ def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[
     if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and stands(said):
         return AGAINST, []
     fits = [s for s in said if _fits(note, want.asked, s, said)]
+    done = want.asked is Asked.PAST and want.meaning.kind is SemanticType.PROCEDURE
+    if done and not fits and stands(said):
+        return PARTLY, said  # what was done is past, however it is told
     return (FULLY if fits else AGAINST), fits
 
 

@@ -54,6 +54,8 @@ def reader(matcher: Matcher) -> Reader:
         ("on warfarin", Asked.TAKING, "on", "warfarin"),
         ("warfarin stopped", Asked.STOPPED, "stopped", "warfarin"),
         ("no longer taking lithium", Asked.STOPPED, "no longer taking", "lithium"),
+        ("stopped taking metformin", Asked.STOPPED, "stopped taking", "metformin"),
+        ("ruled out for PE", Asked.NEGATED, "ruled out for", "PE"),
         ("not on insulin", Asked.NOT_TAKING, "not on", "insulin"),
         ("penicillin allergy", Asked.ALLERGY, "allergy", "penicillin"),
         ("allergic to sulfa", Asked.ALLERGY, "allergic to", "sulfa"),
