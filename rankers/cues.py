@@ -70,8 +70,8 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.FAMILY: (_FAMILY,),
     Asked.STOPPED: (
         rf"no longer {_USE}", rf"(?:was|were|has been|previously|formerly) {_USE}",
-        "(?:stopp(?:ed|ing)|quit)(?: taking| using)?", "discontinu(?:ed|ing|ation of)", "came off", "taken off",
-        "cessation of", "d/c'?d",
+        "(?:stopp(?:ed|ing)|quit)(?: taking| using)?", "discontinu(?:ed|ing|ation of)",
+        "came off", "taken off", "cessation of", "d/c'?d",
     ),
     Asked.NOT_TAKING: (
         rf"not (?:currently )?{_USE}", "never (?:on|took|taken)", "avoid(?:s|ed|ing)?", "off",
