@@ -2,8 +2,8 @@
 
 The legs are asked once and fused many times: every pair of shares on a grid of twentieths is
 measured on every topic, so that a search is a mean of columns. What is chosen is chosen on other
-topics than it is judged by (k folds, by a hash of the topic's id), every set counts the same
-however many topics it has, and a setting that falls under a set's best leg is passed over.
+topics than it is judged by (k folds, by a hash of the topic's id), every set of a hundred topics
+counts the same, and a setting that falls under a set's best leg is passed over.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from rankers.fusion import SHARES, Share, parts, query_class, split
 STEP = 0.05
 GRAPH_SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 FEWEST = 20  # topics of a class in a set: fewer say too little to hold a setting against
+FULL = 100  # topics of a class in a set, from which on it counts as much as any other
 K = 10
 
 Figures = NDArray[np.float64]
@@ -146,7 +147,7 @@ def _choose(own: Mapping[str, Sequence[Measured]]) -> int:
     means, harm = np.zeros(len(GRID)), np.zeros(len(GRID))
     for topics in own.values():
         column = np.mean([each.grid for each in topics], axis=0)
-        means += column / len(own)
+        means += column * min(1.0, len(topics) / FULL)
         if len(topics) >= FEWEST:
             harm += np.maximum(0, _best_leg(topics) - MOST_UNDER_A_LEG - column)
     allowed = np.flatnonzero(harm <= harm.min() + 1e-12)
