@@ -99,14 +99,20 @@ def _touched(
     """Return the notes whose origins may be others now: later ones that are like what changed, and
     those that pointed there."""
     pointing = {key for key, found in before.items() if any(c.first_id in changing for c in found)}
-    moved = [note for note in (*new.values(), *former) if note.places]
+    moved: dict[str | None, list[Printed]] = {}
+    for note in (*new.values(), *former):
+        if note.places:
+            moved.setdefault(note.patient_id, []).append(note)
+    earliest = {patient: min(note.order for note in each) for patient, each in moved.items()}
     for key, note in others.items():
-        if key not in pointing and any(
-            note.patient_id == other.patient_id
-            and note.order > other.order
-            and bool(alike(note.marks, other.marks).any())
-            for other in moved
+        if (
+            key in pointing
+            or note.patient_id not in moved
+            or note.order < earliest[note.patient_id]
         ):
+            continue
+        earlier = [other.marks for other in moved[note.patient_id] if other.order < note.order]
+        if earlier and alike(note.marks, np.concatenate(earlier)).any():
             pointing.add(key)
     return frozenset(pointing & others.keys())
 
