@@ -46,7 +46,7 @@ DEPTH = 200  # hits that each leg gives to a page
 SPARE = 20  # hits beyond those asked for, in place of notes deleted since they were indexed
 FACET_VALUES = 20
 
-Fusion = Callable[[Mapping[str, Ranking], int], Sequence[Fused]]
+Fusion = Callable[[Mapping[str, Ranking], int, str], Sequence[Fused]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ class Search:
         """Fuse the legs, and read the best notes where the question asks for more than a name."""
         reading = plan.wants.read
         depth = max(k, MOST_READ) if reading or weights else k
-        fused = weighed(self._fusion(rankings, depth), weights)
+        fused = weighed(self._fusion(rankings, depth, plan.parsed.text), weights)
         return self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
 
     def _constrained(
