@@ -60,8 +60,8 @@ class SetFigures:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What was chosen by kind of question; `kept` says that no set falls under its best leg, and
-    that held-out topics gain over the default: only then it is worth taking over."""
+    """What was chosen by kind of question. `kept` says that held-out topics gain over the default,
+    and that no set falls under its best leg or its default: only then it is worth taking over."""
 
     shares: Mapping[str, Share]
     topics: Mapping[str, int]
@@ -122,7 +122,10 @@ def tune(sets: Mapping[str, Sequence[Measured]], folds: int = 5) -> Tuned:
             held[f"{name}\x00{topic}"] = value
     figures = {name: _figures(name, topics, chosen_by, held) for name, topics in sets.items()}
     better = math.fsum(f.held_out - f.default for f in figures.values()) > 0
-    safe = all(f.under_best_leg <= MOST_UNDER_A_LEG for f in figures.values())
+    safe = all(
+        f.under_best_leg <= MOST_UNDER_A_LEG and f.default - f.held_out <= MOST_UNDER_A_LEG
+        for f in figures.values()
+    )
     return Tuned(shares, counts, figures, better and safe)
 
 

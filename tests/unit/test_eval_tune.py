@@ -85,3 +85,11 @@ def test_each_kind_of_question_has_its_own() -> None:
     found = tune({"one": topics})
     assert (found.shares["keywords"], found.shares["question"]) == (GRID[4], GRID[9])
     assert found.topics == {"keywords": 30, "question": 30}
+
+
+def test_a_gain_that_another_set_pays_for_is_not_worth_taking_over() -> None:
+    pays = [topic(i, 3) for i in range(30)]
+    gains = [topic(i, 7) for i in range(150)]
+    for each in pays:
+        each.grid[7] = 0.45
+    assert not tune({"pays": pays, "gains": gains}).kept
