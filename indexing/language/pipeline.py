@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from indexing.language.assertion import assess
-from indexing.language.limits import LONGEST, MOST_SECTIONS
+from indexing.language.limits import LONGEST, MOST_PASSAGES, MOST_SECTIONS
 from indexing.language.matcher import Matcher
 from indexing.language.passages import passages
 from indexing.language.sections import section_at, sections
@@ -57,7 +57,7 @@ class Language:
                     span.ambiguous,
                 )
             )
-        pieces = passages(text, parts)
+        pieces = passages(text, parts)[:MOST_PASSAGES]
         if whole > len(text):
             parts = (*parts[:-1], replace(parts[-1], end=whole))
         return Annotation(LANGUAGE_VERSION, parts, pieces, tuple(mentions))

@@ -220,3 +220,13 @@ def test_a_note_of_headings_alone_keeps_so_many(
     assert len(found.sections) == 50
     assert found.sections[-1].end == len(text)
     assert len(found.mentions) == 200
+
+
+def test_a_note_of_more_passages_than_the_model_can_read_keeps_so_many(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "MOST_PASSAGES", 3)
+    text = "Watch the chest pain. " * 200
+    found = language.annotate(text)
+    assert [p.number for p in found.passages] == [0, 1, 2]
+    assert len(found.mentions) == 200
