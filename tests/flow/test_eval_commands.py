@@ -1,0 +1,99 @@
+"""The lab's commands end to end, on a small generated hospital."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.main import app
+from indexing.errors import AnamnesisError
+
+Told = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A home, and a hospital's benchmark of twelve topics."""
+    return tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("set")
+
+
+@pytest.fixture
+def tell(lab: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Told:
+    """Run `anamnesis eval …` and return its JSON."""
+    monkeypatch.setenv("ANAMNESIS_HOME", str(lab[0]))
+
+    def run(*words: str | Path, code: int = 0) -> dict[str, Any]:
+        found = CliRunner().invoke(app, ["eval", *map(str, words), "--json"])
+        if isinstance(found.exception, AnamnesisError):
+            raise found.exception
+        assert found.exit_code == code, found.output
+        return json.loads(found.stdout.strip().splitlines()[-1])
+
+    return run
+
+
+def figures(told: dict[str, Any]) -> Sequence[str]:
+    return sorted(told)
+
+
+def test_the_whole_way(lab: tuple[Path, Path], tell: Told, tmp_path: Path) -> None:
+    folder = lab[1] / "hospital"
+    made = tell("hospital", "--out", folder, "--patients", 3, "--topics", 12)
+    assert made["topics"] == 12
+    of = ("--benchmark", folder, "--split", "test")
+
+    first = tell("run", *of, "--ranker", "lexical", "--name", "words", "--run-out", tmp_path / "r")
+    assert figures(first) == ["R@100", "RR@10", "n", "nDCG@10", "unparsed"]
+    second = tell("run", *of, "--legs", "lexical,graph", "--name", "both")
+    assert second["n"] == 12
+    again = tell("import-run", tmp_path / "r", *of, "--name", "from-file")
+    assert again["nDCG@10"] == pytest.approx(first["nDCG@10"], abs=1e-4)
+
+    assert [run["name"] for run in tell("runs")["runs"]] == ["from-file", "both", "words"]
+    line = tell("report")["lines"][0]
+    assert line["runs"]["lexical"]["nDCG@10"] == first["nDCG@10"]
+    compared = tell("compare", "words", "both", "--topics")
+    assert {d["metric"] for d in compared["differences"]} == {"nDCG@10", "R@100", "RR@10"}
+    assert len(next(iter(compared["topics"].values()))) == 12
+    assert tell("compare", "words", "from-file")["differences"][0]["ties"] == 12
+
+    tell("save", "words", "--out", tmp_path / "baseline.json")
+    passed = tell("gate", "--baseline", tmp_path / "baseline.json", "--max-drop", 0)
+    assert passed["passed"]
+    assert passed["reasons"][0].startswith("ok")
+    losing = json.loads((tmp_path / "baseline.json").read_text())
+    for values in losing["topics"].values():
+        values["nDCG@10"] += 0.5
+    (tmp_path / "better.json").write_text(json.dumps(losing))
+    failed = tell("gate", "--baseline", tmp_path / "better.json", "--run", "words", code=1)
+    assert failed["reasons"][0].startswith("FAIL")
+
+
+def test_books_go_out_and_in(lab: tuple[Path, Path], tell: Told, tmp_path: Path) -> None:
+    pooled = tell("pool", "words", "both", "--book", "first", "--depth", 5)
+    assert pooled["topics"] == 12
+    assert pooled["judged"] == 0
+    tell("judge-export", "--book", "first", "--out", tmp_path / "book.jsonl.gz")
+    qrels = tmp_path / "qrels.txt"
+    folder = lab[1] / "hospital"
+    tell("convert", "--benchmark", folder, "--split", "test", "--to", "trec", "--out", tmp_path)
+    (tmp_path / "qrels.test.txt").rename(qrels)
+    judged = tell("judge-import", qrels, "--book", "first", "--judge", "truth")
+    assert judged["judged"] > 0
+    tell("judge-export", "--book", "first", "--out", tmp_path / "again.jsonl")
+    other = tell("judge-import", tmp_path / "again.jsonl", "--book", "second")
+    assert {**other, "book": "first"} == judged
+    tell("judge-export", "--book", "second", "--out", tmp_path / "beir.tsv", "--format", "beir")
+    assert (tmp_path / "beir.tsv").read_text().startswith("query-id\tcorpus-id\tscore\n")
+
+
+def test_what_cannot_be_compared_is_told(tell: Told) -> None:
+    with pytest.raises(AnamnesisError, match="no run"):
+        tell("compare", "words", "nobody")
+    with pytest.raises(AnamnesisError, match=r"knows no measure|not among"):
+        tell("compare", "words", "both", "--metric", "Nonsense@10")
