@@ -14,6 +14,8 @@ from indexing.views import hides
 from rankers.answer import Mark, Snippet
 from rankers.query import leaves
 
+LEAST_WORDS = 3  # of a sentence that is shown because it is near in meaning
+MOST_SKIPPED = 20  # headings and numbers before it
 LONGEST = 320  # code points of a snippet
 MOST_MATCHES = 300  # looked at in one note: a word on every line does not need all of them
 HIDDEN_SHARE = 0.1  # of a match's weight where default search leaves the mention out
@@ -219,12 +221,26 @@ def _opening(derived: Derived, passage: int | None) -> Snippet:
     """Show where the meaning was found when no word was."""
     text = derived.document.text
     place = next((p for p in derived.passages if p.number == passage), None)
-    first = place.start if place else 0
-    while first < len(text) - 1 and text[first].isspace():
-        first += 1
-    start, end = _sentence(text, first)
+    first, last = (place.start, place.end) if place else (0, len(text))
+    start, end = _sentence(text, _past_space(text, first))
+    for _ in range(MOST_SKIPPED):
+        after = _past_space(text, end)
+        if not _says_little(text[start:end]) or after >= last - 1:
+            break
+        start, end = _sentence(text, after)
     marks = (Mark(0, end - start, "semantic"),) if place and end > start else ()
     return Snippet(text[start:end], marks, _section(derived.sections, start), start)
+
+
+def _past_space(text: str, at: int) -> int:
+    while at < len(text) - 1 and text[at].isspace():
+        at += 1
+    return at
+
+
+def _says_little(sentence: str) -> bool:
+    """Say whether it is a number of a list or a heading: nothing that could have been found."""
+    return sentence.rstrip().endswith(":") or len(terms(sentence)) < LEAST_WORDS
 
 
 def _section(sections: Iterable[Section], position: int) -> str:

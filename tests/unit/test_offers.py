@@ -12,14 +12,16 @@ from indexing.access import Access
 from indexing.backends.memory_graph import MemoryGraphIndex
 from indexing.backends.memory_lexical import MemoryLexicalIndex
 from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.clauses import Word
 from indexing.language.linking import Link
 from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
 from indexing.language.terminology import open_terminology
-from indexing.model import Document, TenantId
+from indexing.model import Document, Passage, TenantId
 from indexing.ports import Derived, GraphEntry, LexicalEntry
 from rankers.answer import Answer, SearchRequest
 from rankers.search import Search
+from rankers.snippets import snippet, wanted
 from tests.unit.test_search import Letters, Shelf
 
 TENANT = TenantId(uuid4())
@@ -104,3 +106,17 @@ def test_nothing_is_offered_beside_a_name_or_a_literal(search: Search, q: str) -
 def test_a_concept_of_another_terminology_is_left_alone(search: Search) -> None:
     answer = ask(search, "wobblefoot misery", accepted=("near:X:1/wobblefoot misery",))
     assert [hit.doc_id for hit in answer.hits] == ["other"]
+
+
+def test_what_is_near_in_meaning_is_shown_by_a_sentence_and_no_heading() -> None:
+    text = "DIAGNOSES:\n1.\nGout of the left big toe, with a tophus.\n2.\nRest."
+    document = Document(TENANT, "d", 1, text, patient_id="p")
+    note = Derived(document, "1", (), (Passage(0, 0, len(text)),), ())
+    want = wanted(Word("absent"))
+    shown = snippet(note, want, "present", 0)
+    assert shown.text == "Gout of the left big toe, with a tophus."
+    assert text[shown.at : shown.at + len(shown.text)] == shown.text
+    for short in ("", "A", "1.", "PLAN:\n", "1.\n2.\n3."):
+        document = Document(TENANT, "d", 1, short, patient_id="p")
+        bare = Derived(document, "1", (), (Passage(0, 0, len(short)),), ())
+        assert snippet(bare, want, "present", 0).text in short
