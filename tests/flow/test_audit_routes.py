@@ -63,6 +63,10 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/search/{page_id}/wrong"): Read(
         "wrong-hit", "{page}/wrong", (("wrong", "old=a-note"),)
     ),
+    ("GET", "/lab"): "stored runs of benchmark sets: no hospital's notes",
+    ("GET", "/lab/runs/{run_id}"): "as above",
+    ("GET", "/lab/compare"): "as above",
+    ("GET", "/lab/topic"): "as above",
     ("GET", "/lab/candidates"): Read(
         "wrong-hits", "/lab/candidates", role=Role.RELEVANCE, names=False
     ),
