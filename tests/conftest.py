@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from app.settings import Settings
@@ -16,6 +17,10 @@ from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.model import Tenant
+
+# A busy machine is slow, not wrong: no test is judged by its time.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -9,9 +9,9 @@ import ir_measures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ir_measures import RR, R, nDCG
+from ir_measures import RR, Judged, R, nDCG
 
-from eval.measures import aggregate, by_topic
+from eval.measures import aggregate, by_own, by_topic
 from eval.run import run
 from eval.trec import write_run
 from indexing.access import Access
@@ -37,13 +37,22 @@ def test_measures_agree_with_trec_eval(
     scores = {
         t: {d: float(len(ranked) - i) for i, d in enumerate(ranked)} for t, ranked in run_.items()
     }
-    named = {nDCG @ 10: "nDCG@10", R @ 100: "R@100", RR @ 10: "RR@10"}
-    ours = by_topic(qrels, run_)
+    named = {nDCG @ 10: "nDCG@10", R @ 100: "R@100", RR @ 10: "RR@10", Judged @ 10: "Judged@10"}
+    ours = by_own(qrels, run_)
     for metric in ir_measures.iter_calc(list(named), qrels, scores):
         value = ours[metric.query_id][named[metric.measure]]
         assert value == pytest.approx(metric.value, abs=1e-9)
     for topic in set(qrels) - set(run_):
         assert set(ours[topic].values()) == {0.0}
+
+
+def test_the_library_and_our_own_figures_are_interchangeable() -> None:
+    qrels = {"a": {"d1": 2, "d2": 1, "d9": 1}, "b": {"d3": 1}, "c": {"d1": 1}}
+    ranked = {"a": ["d2", "d7", "d1"], "b": [], "x": ["d1"]}
+    own, library = by_own(qrels, ranked), by_topic(qrels, ranked)
+    assert own.keys() == library.keys()
+    for topic, values in own.items():
+        assert library[topic] == pytest.approx(values, abs=1e-9)
 
 
 def test_a_topic_without_an_answer_counts() -> None:
