@@ -120,6 +120,10 @@ def test_every_page_of_a_researcher(client: TestClient, hospital: Hospital) -> N
         assert "1951" in chart
         assert "Hypertension" in chart
         assert links(chart, "notes") == links(shown, "notes")
+        own = address.rpartition("/")[2]
+        assert f'name="patient" value="{own}"' in chart
+        within = clean(ask(client, token, "chest pain", patient=own))
+        assert len(links(within, "notes")) == 2
     clean(client.get(page.url.path, params={"group": "patient"}))
     clean(client.post(f"{page.url.path}/why", data={"form_token": token, "doc_id": "x"}))
     facets = re.findall(r'value="(facet=[^"]+)"', shown)
