@@ -53,12 +53,12 @@ def test_judged_wrong_counts_only_what_was_judged() -> None:
 
 # What was reached, with a little to spare; the issue asks for .01 on all legs, .02 on each alone.
 REACHED = {
-    "traps": {"hybrid": (0.97, 0.010), "lexical": (0.95, 0.020), "vector": (0.95, 0.010),
-              "graph": (0.94, 0.012)},
-    "held-out": {"hybrid": (0.96, 0.016), "lexical": (0.95, 0.031), "vector": (0.95, 0.016),
-                 "graph": (0.94, 0.022)},
+    "traps": {"hybrid": (0.97, 0.006), "lexical": (0.96, 0.010), "vector": (0.96, 0.006),
+              "graph": (0.945, 0.008)},
+    "held-out": {"hybrid": (0.97, 0.012), "lexical": (0.96, 0.022), "vector": (0.96, 0.012),
+                 "graph": (0.95, 0.016)},
     "blind": {"hybrid": (0.98, 0.013), "lexical": (0.97, 0.023), "vector": (0.96, 0.013),
-              "graph": (0.92, 0.010)},
+              "graph": (0.92, 0.002)},
 }  # fmt: skip
 
 
