@@ -9,6 +9,7 @@ else were ignored would match too much. Source: hl7.org/fhir/R4/http.html#ccreat
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
@@ -17,8 +18,8 @@ from indexing.fhir.faults import Unusable
 from indexing.fhir.projections.rows import KEY_LENGTH
 from indexing.fhir.reference import parse_reference, valid_id
 
-_OR = re.compile(r"(?<!\\),")
-_BAR = re.compile(r"(?<!\\)\|")
+# An escaped mark, a mark, or what lies between: two backslashes and a bar are an escaped one and a mark.
+_PIECE = re.compile(r"\\.|[,|]|[^\\,|]+|\\", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\,$|])")
 
 
@@ -58,19 +59,30 @@ def read_criterion(resource_type: str, search: str) -> Criterion:
     if name not in ("identifier", "_id") or not equals or "&" in sent:
         raise Unusable("a condition may be identifier=system|value or _id=id, nothing else")
     text = unquote(sent)
-    if _OR.search(text):
+    pieces = _PIECE.findall(text)
+    if "," in pieces:
         raise Unusable("a condition may name one value, not several")
     if name == "_id":
         if not valid_id(text):
             raise Unusable("the condition's _id is not a FHIR id")
         return Criterion(resource_type, text, by_id=True)
-    parts = [_ESCAPED.sub(r"\1", part) for part in _BAR.split(text)]
+    parts = [_ESCAPED.sub(r"\1", part) for part in _between_bars(pieces)]
     system, value = parts if len(parts) == 2 else ("", parts[0])
     if len(parts) > 2 or not value:
         raise Unusable("the condition's identifier is not system|value")
     if max(len(system), len(value)) > KEY_LENGTH:
         raise Unusable(f"the condition's identifier is longer than {KEY_LENGTH} characters")
     return Criterion(resource_type, value, system, any_system=len(parts) == 1)
+
+
+def _between_bars(pieces: Sequence[str]) -> list[str]:
+    parts = [""]
+    for piece in pieces:
+        if piece == "|":
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
 
 
 def criterion_of(reference: str) -> Criterion:
