@@ -24,6 +24,10 @@ MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of dem
 MOST_BETWEEN = 3  # words between a name and its number
 BESIDE = 12  # code points between a name and its side
 LEAST_COVERED = 0.7  # below it a concept is one word among others: "foods that may block cancer"
+# Below it a text only touches on what it names: "the risk of cancer is not lower in those who …"
+# states something, it does not ask for notes that deny cancer.
+LEAST_ABOUT = 0.5
+MOST_UNNAMED = 4  # words that mean nothing known and are still looked for as they stand
 LONGEST = 300  # code points; a longer text is not read as a question
 
 _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIALTY}
@@ -145,6 +149,13 @@ class _Question:
         outside = sum(len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
         return inside / (inside + outside) if inside else 0.0
 
+    def demands(self) -> bool:
+        """Say whether the text is a question about what it names, or a few words as they stand."""
+        if self.spans:
+            return self.covered() >= LEAST_ABOUT
+        words = (len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
+        return sum(words) <= MOST_UNNAMED
+
     def stretches(self) -> list[tuple[int, int]]:
         """Return the runs of content words between names, cues, numbers and sides."""
         aside = [(span.start, span.end) for span in self.spans]
@@ -180,7 +191,7 @@ class Reader:
         question = self._question(text, implied)
         wants = [self._want(question, span) for span in question.spans]
         wants += self._unnamed(question)
-        if len(wants) > MOST_WANTS:
+        if len(wants) > MOST_WANTS or not question.demands():
             return Wants(bounds=question.bounds)
         mode = None if implied else _mode(wants)
         # "No fever or chills" denies both.

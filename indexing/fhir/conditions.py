@@ -18,7 +18,7 @@ from indexing.fhir.faults import Unusable
 from indexing.fhir.projections.rows import KEY_LENGTH
 from indexing.fhir.reference import parse_reference, valid_id
 
-# An escaped mark, a mark, or what lies between: two backslashes and a bar are an escaped one and a mark.
+# An escaped mark, a mark, or what lies between; two backslashes before a bar escape each other.
 _PIECE = re.compile(r"\\.|[,|]|[^\\,|]+|\\", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\,$|])")
 
