@@ -42,7 +42,8 @@ lock: .venv/bin/uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
-		--custom-compile-command "make lock" --extra dev --extra bench pyproject.toml \
+		--custom-compile-command "make lock" --extra dev --extra bench --extra lab --extra outlook \
+		--extra opensearch --extra weaviate --extra neo4j --extra redis pyproject.toml \
 		-c requirements.lock -o requirements-dev.lock
 
 # What docker-compose.yml asks for: made once, readable by its owner only, never committed.
