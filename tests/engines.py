@@ -1,0 +1,193 @@
+"""Real servers for tests: a site's own by the product's settings, else started beside the project.
+
+`ANAMNESIS_ENGINES=require` (or CI=true) makes a missing server a failure instead of a skip.
+A site tests its own cluster by setting the product's variables, such as ANAMNESIS_OPENSEARCH_URL.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from tests import known_gaps
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ROOT.parent / "shared" / "engines"
+EMBEDDED = frozenset({"memory", "tantivy", "postgres"})
+PASSWORD = "a-password-for-tests"
+
+# One range of ports per checkout, the same each time: what a killed run left behind is found again.
+_FIRST_PORT = 20_000 + 40 * (zlib.crc32(str(ROOT).encode()) % 200)
+_RUN = Path(f"/tmp/anamnesis-engines-{_FIRST_PORT}")
+
+
+def port(number: int) -> int:
+    """Return the n-th port of this checkout."""
+    return _FIRST_PORT + number
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How one server is started; `variables` go to its script, `settings` to the product."""
+
+    command: tuple[str, ...]
+    variables: Mapping[str, str]
+    settings: Mapping[str, str]
+    java: bool = False
+    needs: tuple[str, ...] = ()
+
+
+def _local(number: int, scheme: str = "http") -> str:
+    return f"{scheme}://127.0.0.1:{port(number)}"
+
+
+# Weaviate takes five ports from its base on, the services six from theirs.
+SERVERS: dict[str, Script] = {
+    "opensearch": Script(
+        ("jvm/opensearch.sh",),
+        {
+            "OPENSEARCH_PORT": f"{port(0)}", "OPENSEARCH_TRANSPORT_PORT": f"{port(1)}",
+            "OPENSEARCH_JIT": "full",
+        },
+        {"opensearch_url": _local(0)},
+        java=True,
+    ),
+    "neo4j": Script(
+        ("jvm/neo4j.sh",),
+        {"NEO4J_PORT": f"{port(2)}", "NEO4J_PASSWORD": PASSWORD},
+        {
+            "neo4j_url": _local(2, "bolt"), "neo4j_user": "neo4j", "neo4j_password": PASSWORD,
+        },
+        java=True,
+    ),
+    "weaviate": Script(
+        ("native/weaviate.sh",),
+        {"CLINICAL_WEAVIATE_PORT": f"{port(3)}", "CLINICAL_WEAVIATE_BASE_PORT": f"{port(4)}"},
+        {"weaviate_url": _local(3), "weaviate_grpc": f"127.0.0.1:{port(4)}"},
+    ),
+    "postgres": Script(
+        ("native/postgres.sh",),
+        {"CLINICAL_PG_PORT": f"{port(10)}", "CLINICAL_PG_PASSWORD": PASSWORD},
+        {"database_url": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port(10)}/postgres"},
+    ),
+    "redis": Script(
+        ("native/services.sh", "redis"),
+        {"CLINICAL_SERVICES_PORT": f"{port(11)}"},
+        {"redis_url": f"redis://127.0.0.1:{port(11)}/0"},
+    ),
+    "pgbouncer": Script(
+        ("native/services.sh", "pgbouncer"),
+        {
+            "CLINICAL_SERVICES_PORT": f"{port(11)}", "CLINICAL_PG_PORT": f"{port(10)}",
+            "CLINICAL_PG_PASSWORD": PASSWORD,
+        },
+        {"database_url": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port(12)}/postgres"},
+        needs=("postgres",),
+    ),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class EngineServer:
+    """One running server: `settings` are the product's, to be given to `Settings(...)`."""
+
+    name: str
+    settings: Mapping[str, str]
+    script: Script | None = None  # None: a site's own, which no test may kill
+
+    def crash(self) -> None:
+        """Kill it as a power cut would, and return when it is gone."""
+        assert self.script is not None
+        pid = self._pid(self.script)
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        while _lives(pid):
+            time.sleep(0.02)
+
+    def _pid(self, script: Script) -> int:
+        if script.java:
+            number = script.variables[f"{self.name.upper()}_PORT"]
+            cache = os.environ.get("CLINICAL_ENGINES", f"{Path.home()}/.cache/clinical-engines")
+            return int(Path(f"{cache}/run/{self.name}-{number}/pid").read_text())
+        return int((_RUN / f"{self.name}.pid").read_text())
+
+    def start(self) -> None:
+        """Start it again; returns when it answers."""
+        assert self.script is not None
+        _run(self.script, "start")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _run(script: Script, verb: str) -> None:
+    program, *names = script.command
+    _RUN.mkdir(exist_ok=True)
+    environment = os.environ | {"CLINICAL_RUN": f"{_RUN}"} | dict(script.variables)
+    with (_RUN / f"{program.replace('/', '-')}.log").open("ab") as log:
+        subprocess.run(
+            ["/usr/bin/env", "bash", str(SCRIPTS / program), verb, *names],
+            env=environment, check=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            timeout=1800,
+        )  # fmt: skip
+
+
+def running(name: str) -> Iterator[EngineServer]:
+    """Give one server for the length of a session; stop what was started for it."""
+    script = SERVERS[name]
+    wanted = next(iter(script.settings))
+    if os.environ.get(f"ANAMNESIS_{wanted.upper()}"):
+        own = {key: os.environ.get(f"ANAMNESIS_{key.upper()}", "") for key in script.settings}
+        yield EngineServer(name, {key: value for key, value in own.items() if value})
+        return
+    if not SCRIPTS.is_dir():
+        missing(f"no {name}: set ANAMNESIS_{wanted.upper()} to a server of your own")
+    try:
+        for needed in script.needs:
+            _run(SERVERS[needed], "start")
+        _run(script, "start")
+    except (subprocess.SubprocessError, OSError) as exc:
+        missing(f"{name} does not start here: {type(exc).__name__}, see {_RUN}")
+    yield EngineServer(name, dict(script.settings), script)
+    for each in (script, *(SERVERS[needed] for needed in script.needs)):
+        with suppress(subprocess.SubprocessError):
+            _run(each, "stop")
+
+
+def missing(reason: str) -> None:
+    """Skip the test, or fail it where servers must be there."""
+    if os.environ.get("CI") or os.environ.get("ANAMNESIS_ENGINES") == "require":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def every(literal: Any) -> list[Any]:
+    """Return a port's engines as parameters of a fixture; those with a server are marked."""
+    return [
+        name if name in EMBEDDED else pytest.param(name, marks=pytest.mark.engines)
+        for name in get_args(literal)
+    ]
+
+
+def mark_known_gaps(items: list[pytest.Item]) -> None:
+    """Expect each known gap to fail, strictly: one that is closed must leave the list."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        name = getattr(item, "originalname", item.name)
+        for engine in (value for value in parameters.values() if isinstance(value, str)):
+            if (reason := known_gaps.GAPS.get((engine, name))) is not None:
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
