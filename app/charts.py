@@ -14,6 +14,8 @@ from indexing.charts import Chart, Item, Note, Series
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.5
 MOST_ENTRIES = 400
+SHOWN_VALUES = 4  # of one day in the timeline
+_UNITLESS = ("1", "{score}")
 _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -41,20 +43,59 @@ class Spark:
 
 def timeline(chart: Chart, zone: tzinfo) -> list[tuple[str, list[Entry]]]:
     """Return the newest entries by year, the undated at the end."""
-    entries = sorted(_entries(chart, zone), key=lambda entry: entry.at, reverse=True)
+    found = sorted(_entries(chart, zone), key=lambda entry: entry.at, reverse=True)
 
     def year(entry: Entry) -> str:
         return "undated" if entry.at == _BEFORE_ALL else str(entry.at.astimezone(zone).year)
 
-    return [(label, list(group)) for label, group in groupby(entries[:MOST_ENTRIES], key=year)]
+    return [(label, list(group)) for label, group in groupby(found[:MOST_ENTRIES], key=year)]
+
+
+def entries(chart: Chart) -> int:
+    """Count what the timeline would show of the whole chart; a day's values are one entry."""
+    whole = ("notes", "problems", "medications", "statements", "encounters", "procedures")
+    return sum(chart.totals[name] for name in whole) + len(_days(chart, UTC))
 
 
 def _entries(chart: Chart, zone: tzinfo) -> Iterator[Entry]:
     for note in chart.notes:
         yield _note(note, zone)
-    for kind, items in (("encounter", chart.encounters), ("procedure", chart.procedures)):
+    for kind, items in (
+        ("problem", chart.problems),
+        ("medication", chart.medications),
+        ("encounter", chart.encounters),
+        ("procedure", chart.procedures),
+    ):
         for item in items:
             yield _item(item, kind, zone)
+    for day, values in _days(chart, zone).items():
+        yield _values(day, values)
+
+
+Value = tuple[datetime, Series, str]
+
+
+def _days(chart: Chart, zone: tzinfo) -> dict[str, list[Value]]:
+    """Group the values that the chart's series hold by day."""
+    days: dict[str, list[Value]] = {}
+    for series in chart.series:
+        for reading in series.readings:
+            day = reading.at.astimezone(zone).strftime("%Y-%m-%d")
+            shown = short_value(format(reading.value, "f"))
+            days.setdefault(day, []).append((reading.at, series, shown))
+    return days
+
+
+def _values(day: str, values: list[Value]) -> Entry:
+    told = [
+        f"{series.name} {shown} {series.unit if series.unit not in _UNITLESS else ''}".strip()
+        for _, series, shown in values[:SHOWN_VALUES]
+    ]
+    more = len(values) - len(told)
+    return Entry(
+        max(at for at, _, _ in values), day, "observation", plural(len(values), "value"),
+        " · ".join([*told, f"and {more} more"] if more else told), "", False,
+    )  # fmt: skip
 
 
 def _note(note: Note, zone: tzinfo) -> Entry:

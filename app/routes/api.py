@@ -13,6 +13,7 @@ from app.answers import answered
 from app.auth.permissions import Permission
 from app.auth.sessions import Principal, services, token_may
 from app.errors import WrongMedia
+from app.patient_view import gather, view_json
 from app.questions import DEPTH, LONGEST_QUERY, legs, mode
 from app.views import view_of
 from indexing.errors import InvalidInput, InvalidQuery
@@ -137,3 +138,15 @@ def patient(
     survivor = own.charts.survivor(who.access, view.patient_id(patient_id))
     chart = view.chart(own.charts.chart(who.access, survivor, visit=False))
     return _json({"patient_id": view.shown_patient(survivor), **asdict(chart)})
+
+
+@router.get("/patients/{patient_id}/view")
+def patient_view(
+    request: Request,
+    patient_id: str,
+    who: Annotated[Principal, Depends(token_may(Permission.CHART))],
+) -> Response:
+    """Return every part of a patient's view that came in time, and name those that did not."""
+    own = services(request)
+    seen = gather(own, who.access, view_of(own, who.access).patient_id(patient_id))
+    return _json(view_json(seen, who.zone))

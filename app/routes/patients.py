@@ -9,8 +9,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.auth.permissions import Permission
 from app.auth.sessions import Principal, may, services
-from app.charts import MOST_ENTRIES, news, timeline
+from app.charts import MOST_ENTRIES, entries, news, timeline
 from app.pages import page
+from app.patient_view import PARTS, gather
 from app.views import view_of
 
 router = APIRouter()
@@ -20,18 +21,15 @@ Reader = Annotated[Principal, Depends(may(Permission.CHART))]
 
 @router.get("/patients/{patient_id}")
 def patient(request: Request, patient_id: str, who: Reader) -> Response:
-    """Show a chart; a patient who was merged into another leads there."""
+    """Show the whole patient; one who was merged into another leads there."""
     own = services(request)
-    view = view_of(own, who.access)
-    real = view.patient_id(patient_id)
-    survivor = own.charts.survivor(who.access, real)
-    if survivor != real:
-        there = request.url_for("patient", patient_id=view.shown_patient(survivor)).path
-        return RedirectResponse(there, 303)
-    chart = view.chart(own.charts.chart(who.access, real, visit=True))
-    totals = chart.totals
-    shown = totals["notes"] + totals["encounters"] + totals["procedures"]
+    real = view_of(own, who.access).patient_id(patient_id)
+    seen = gather(own, who.access, real, visit=True)
+    if seen.patient_id != patient_id:
+        return RedirectResponse(request.url_for("patient", patient_id=seen.patient_id).path, 303)
+    chart = seen.chart
     return page(
-        request, "patient.html", chart=chart, news=news(chart),
-        timeline=timeline(chart, who.zone), clipped=shown > MOST_ENTRIES,
+        request, "patient.html", seen=seen, chart=chart, parts=PARTS,
+        news=news(chart) if chart else [], timeline=timeline(chart, who.zone) if chart else [],
+        clipped=chart is not None and entries(chart) > MOST_ENTRIES,
     )  # fmt: skip

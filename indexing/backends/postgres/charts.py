@@ -66,6 +66,15 @@ _MEDICATION = (
     "AND NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = m.tenant_id "
     "AND c.type = 'Medication' AND c.id = m.resource_id AND c.labels && %s) "
 )
+# A patient is known by the resource, or by a note of theirs.
+_STANDING = """
+SELECT s.id FROM (SELECT surviving_patient(%(tenant)s, %(patient)s) AS id) s WHERE EXISTS (
+    SELECT FROM patient p JOIN resource r ON r.tenant_id = p.tenant_id AND r.type = 'Patient'
+    AND r.id = p.resource_id WHERE p.tenant_id = %(tenant)s AND p.resource_id = s.id
+    AND NOT r.labels && %(closed)s) OR EXISTS (
+    SELECT FROM document d WHERE d.tenant_id = %(tenant)s AND d.patient_id = s.id AND d.live
+    AND NOT d.labels && %(closed)s)
+"""
 
 
 class PostgresCharts:
@@ -111,6 +120,22 @@ class PostgresCharts:
                 "SELECT surviving_patient(%s, %s)", (access.tenant_id, patient_id)
             ).fetchone()
         return patient_id if row is None else str(row[0])
+
+    def standing(self, access: Access, patient_id: str) -> str:
+        """Return the patient in whose chart this one stands, merges followed.
+
+        Raises:
+            NotFound: no such patient that `access` opens.
+        """
+        if access.patients is None or patient_id in access.patients:
+            with self._database.tenant(access.tenant_id) as conn:
+                row = conn.execute(_STANDING, {
+                    "tenant": access.tenant_id, "patient": patient_id,
+                    "closed": sorted(access.closed_labels),
+                }).fetchone()  # fmt: skip
+            if row is not None and _opens(access, row[0]):
+                return str(row[0])
+        raise NotFound("no such patient, or the chart is not open to you")
 
     def chart(self, access: Access, patient_id: str, *, visit: bool) -> Chart:
         """Return a chart; `visit` notes that this reader was here.

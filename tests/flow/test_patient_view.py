@@ -1,0 +1,118 @@
+"""The comprehensive view: every part that came, those that did not by name, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.patient_view import PARTS, Asker, Part, Piece, gather
+from app.web import create_app
+from app.wiring import Installation
+from indexing.access import Access, Role
+from indexing.errors import EngineUnavailable, NotFound
+from tests.ward import Ward, build
+
+SITE = "http://127.0.0.1:8080"
+
+
+@pytest.fixture(scope="module")
+def ward(installation: Installation) -> Ward:
+    return build(installation)
+
+
+@pytest.fixture
+def client(ward: Ward) -> Iterator[TestClient]:
+    with TestClient(create_app(ward.services), base_url=SITE) as opened:
+        yield opened
+
+
+def bearer(ward: Ward, role: Role = Role.CLINICIAN) -> dict[str, str]:
+    return {"Authorization": f"Bearer {ward.token(role)}"}
+
+
+def clinician(ward: Ward) -> Access:
+    return Access(ward.tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+
+
+def _dead(asker: Asker) -> Piece | None:
+    raise EngineUnavailable("down")
+
+
+def test_a_dead_part_is_named_and_the_rest_is_shown(ward: Ward) -> None:
+    parts = (*PARTS, Part("dead", "What the dead part shows", _dead))
+    seen = gather(ward.services, clinician(ward), "p-ada", parts=parts)
+    assert seen.missing == {"dead": "What the dead part shows"}
+    assert seen.chart is not None
+    assert seen.chart.person.name == "Ada Example"
+
+
+def test_a_slow_part_is_not_waited_for(ward: Ward) -> None:
+    from threading import Event
+
+    never = Event()
+
+    def slow(asker: Asker) -> Piece | None:
+        never.wait(30)
+        return Piece("late")
+
+    settings = ward.services.settings.model_copy(update={"leg_timeout_s": 0.5})
+    own = replace(ward.services, settings=settings)
+    seen = gather(own, clinician(ward), "p-ada", parts=(*PARTS, Part("slow", "Slow", slow)))
+    never.set()
+    assert set(seen.missing) == {"slow"}
+    assert seen.chart is not None
+
+
+def test_a_part_that_an_installation_lacks_is_told_apart_from_a_dead_one(ward: Ward) -> None:
+    parts = (*PARTS, Part("none", "What is not there", lambda asker: None))
+    seen = gather(ward.services, clinician(ward), "p-ada", parts=parts)
+    assert seen.absent == {"none": "What is not there"}
+    assert not seen.missing
+
+
+def test_with_every_part_dead_nothing_is_pretended(ward: Ward) -> None:
+    with pytest.raises(EngineUnavailable):
+        gather(ward.services, clinician(ward), "p-ada", parts=(Part("dead", "Dead", _dead),))
+
+
+def test_another_tenants_patient_reads_like_nobody(
+    installation: Installation, client: TestClient, ward: Ward
+) -> None:
+    other = build(installation)
+    stranger = Access(other.tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+    with pytest.raises(NotFound) as foreign:
+        gather(other.services, replace(stranger, patients=frozenset({"p-ben"})), "p-ada")
+    with pytest.raises(NotFound) as nobody:
+        gather(other.services, stranger, "p-nobody")
+    assert str(foreign.value) == str(nobody.value)
+    answer = client.get("/api/patients/p-nobody/view", headers=bearer(ward))
+    assert answer.status_code == 404
+
+
+def test_the_api_answers_every_part_with_its_time_and_one_timeline(
+    client: TestClient, ward: Ward
+) -> None:
+    answer = client.get("/api/patients/p-ada/view", headers=bearer(ward))
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["patient_id"] == "p-ada"
+    assert body["parts"]["record"]["body"]["totals"]["notes"] == 2
+    kinds = [entry["kind"] for entry in body["timeline"]]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "note": 2, "problem": 1, "medication": 1, "observation": 3,
+    }  # fmt: skip
+
+
+def test_a_researcher_sees_no_name_in_any_part(client: TestClient, ward: Ward) -> None:
+    who = bearer(ward, Role.RESEARCHER)
+    found = client.post(
+        "/api/search", headers=who, json={"q": "chest pain", "rankers": "lexical"}
+    ).json()
+    note = client.get(f"/api/notes/{found['hits'][0]['doc_id']}", headers=who).json()
+    answer = client.get(f"/api/patients/{note['patient_id']}/view", headers=who)
+    assert answer.status_code == 200
+    for hidden in ("Example", "Specimen", "p-ada", "p-ben", "Quill", "Moss"):
+        assert hidden not in answer.text
