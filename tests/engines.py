@@ -105,6 +105,14 @@ class EngineServer:
     settings: Mapping[str, str]
     script: Script | None = None  # None: a site's own, which no test may kill
 
+    def alive(self) -> bool:
+        """Say whether a server that these tests may start runs already."""
+        assert self.script is not None
+        try:
+            return _lives(self._pid(self.script))
+        except (OSError, ValueError):
+            return False
+
     def crash(self) -> None:
         """Kill it as a power cut would, and return when it is gone."""
         assert self.script is not None
@@ -149,21 +157,22 @@ def _run(script: Script, verb: str) -> None:
 def running(name: str) -> Iterator[EngineServer]:
     """Give one server for the length of a session; stop what was started for it."""
     script = SERVERS[name]
-    wanted = next(iter(script.settings))
-    if os.environ.get(f"ANAMNESIS_{wanted.upper()}"):
+    address = next(iter(script.settings))
+    if os.environ.get(f"ANAMNESIS_{address.upper()}"):
         own = {key: os.environ.get(f"ANAMNESIS_{key.upper()}", "") for key in script.settings}
         yield EngineServer(name, {key: value for key, value in own.items() if value})
         return
     if not SCRIPTS.is_dir():
-        missing(f"no {name}: set ANAMNESIS_{wanted.upper()} to a server of your own")
+        missing(f"no {name}: set ANAMNESIS_{address.upper()} to a server of your own")
+    wanted = [*((each, SERVERS[each]) for each in script.needs), (name, script)]
+    started = [each for each in wanted if not EngineServer(each[0], {}, each[1]).alive()]
     try:
-        for needed in script.needs:
-            _run(SERVERS[needed], "start")
-        _run(script, "start")
+        for _, each in started:
+            _run(each, "start")
     except (subprocess.SubprocessError, OSError) as exc:
         missing(f"{name} does not start here: {type(exc).__name__}, see {_RUN}")
     yield EngineServer(name, dict(script.settings), script)
-    for each in (script, *(SERVERS[needed] for needed in script.needs)):
+    for _, each in reversed(started):  # one that ran before stays
         with suppress(subprocess.SubprocessError):
             _run(each, "stop")
 

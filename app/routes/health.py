@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.auth.permissions import Permission
 from app.auth.sessions import services, token_may
+from indexing import strays
 
 router = APIRouter()
 
@@ -34,5 +35,5 @@ def metrics(request: Request) -> Response:
     given = request.headers.get("authorization", "").encode("utf-8", "replace")
     if own is None or not hmac.compare_digest(given, b"Bearer " + own.get_secret_value().encode()):
         token_may(Permission.METRICS)(request)
-    text = generate_latest(request.app.state.metrics.registry)
+    text = generate_latest(request.app.state.metrics.registry) + generate_latest(strays.REGISTRY)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
