@@ -303,6 +303,16 @@ def bench_ingest(
     _exit(ingest_command(notes_count, as_json))
 
 
+@bench.command("recall")
+def bench_recall(
+    notes_count: Annotated[int, typer.Option("--notes", min=10)] = 20_000, as_json: Json = False
+) -> None:
+    """Compare the vector index's nearest notes with a plain scan's, under filters too."""
+    from app.cli.bench_recall import recall_command
+
+    _exit(recall_command(notes_count, as_json))
+
+
 def _exit(code: int) -> None:
     if code:
         raise typer.Exit(code)
