@@ -22,6 +22,7 @@ from rankers.answer import Answer, Hit, Mark, SearchRequest, hit_of
 from rankers.explain import Signal
 
 LEG_NAMES = {"lexical": "Words", "vector": "Meaning", "graph": "Concepts"}
+_BESIDE_LEGS = {"rerank": "Second reading"}  # signals that only some installations have
 
 # What a mark's kind is called, beside the line style that tells it apart without colour.
 MARK_LABELS = {
@@ -218,7 +219,7 @@ def _hit(
         section=hit.snippet.section,
         snippet=marked(hit.snippet.text, _spans(hit.snippet.marks)),
         score=hit.score,
-        parts=[_part(leg, hit.signals.get(leg), best) for leg in LEG_NAMES],
+        parts=_parts(hit, best),
         repeated=hit.repeated,
         copy_of=hit.copy_of,
         repeats=places.get(hit.copy_of) if hit.copy_of != hit.doc_id else None,
@@ -239,9 +240,21 @@ def _spans(marks: Sequence[Mark]) -> list[Span]:
     ]  # fmt: skip
 
 
-def _part(leg: str, signal: Signal | None, best: float) -> Part:
+def _parts(hit: Hit, best: float) -> list[Part]:
+    """Return every leg's part, whether it found the hit or not, and what else was added."""
+    return [
+        *(_part(leg, name, hit.signals.get(leg), best) for leg, name in LEG_NAMES.items()),
+        *(
+            _part(signal, name, hit.signals[signal], best)
+            for signal, name in _BESIDE_LEGS.items()
+            if signal in hit.signals
+        ),
+    ]
+
+
+def _part(leg: str, name: str, signal: Signal | None, best: float) -> Part:
     if signal is None:
-        return Part(leg, LEG_NAMES[leg], None, None, 0.0, 0.0)
+        return Part(leg, name, None, None, 0.0, 0.0)
     share = signal.contribution
     width = round(max(0.0, min(100.0, 100.0 * share / best)), 1)
-    return Part(leg, LEG_NAMES[leg], signal.rank, signal.score, share, width)
+    return Part(leg, name, signal.rank, signal.score, share, width)

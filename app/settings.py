@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     encoder: EncoderBackend = "onnx"
     model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone
     encoder_threads: int = 2
+    reranker: str = ""  # a cross-encoder of the extra `models`, by folder or name; "": none
     deidentifier: Deidentifier = "rules"
     leg_timeout_s: float = 2.0
     page_ttl_s: int = 8 * 3600

@@ -20,7 +20,7 @@ from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
 from indexing.model import Annotation, TenantId
-from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
+from indexing.ports import Encoder, GraphIndex, LexicalIndex, Reranker, VectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
     from indexing.hidden import Hider, More
@@ -195,6 +195,15 @@ class Installation:
                 assert_never(other)
 
     @cached_property
+    def reranker(self) -> Reranker | None:
+        """What reads the best hits again; None by default."""
+        if not self.settings.reranker:
+            return None
+        from indexing.encoders import CrossEncoderReranker
+
+        return CrossEncoderReranker(self.settings.reranker)
+
+    @cached_property
     def lexical(self) -> LexicalIndex:
         """Full text."""
         match self.settings.lexical:
@@ -254,6 +263,7 @@ class Installation:
             documents=self.documents,
             timeout_s=self.settings.leg_timeout_s,
             links=self.linker,
+            reranker=self.reranker,
         )
 
     def current_search(self) -> Search:

@@ -36,7 +36,7 @@ class Breaker:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Run a call to the server. Raises: EngineUnavailable, at once while the breaker is open."""
+        """Run a call to the server. Raises: EngineUnavailable: at once while it is open."""
         if self._open:
             raise EngineUnavailable(
                 f"{self._name} does not answer",

@@ -199,6 +199,14 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Vectors: ...
 
 
+class Reranker(Protocol):
+    """A model that reads a question and a text side by side."""
+
+    def score(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n,) float32 in 0..1: how well each text answers the question."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Derived:
     """A document with everything derived from it, as the store keeps it. `copied` and `repeats`

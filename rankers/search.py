@@ -23,6 +23,7 @@ from indexing.ports import (
     GraphIndex,
     LexicalIndex,
     Ranking,
+    Reranker,
     Scored,
     VectorIndex,
 )
@@ -37,6 +38,7 @@ from rankers.legs import Lane, Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
 from rankers.offers import Links, Offer
 from rankers.plan import MOST_WORDINGS, Plan, Planner
+from rankers.rerank import Reranking
 from rankers.sift import MOST_READ, Sifter, against, weighed
 from rankers.snippets import marks
 
@@ -80,6 +82,7 @@ class Search:
         timeout_s: float = 2.0,
         fusion: Fusion = fuse,
         links: Links | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._lexical, self._vector, self._graph = lexical, vector, graph
         self._encoder, self._documents = encoder, documents
@@ -87,6 +90,7 @@ class Search:
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model)
         self._sifter = Sifter(lexical, graph, documents)
+        self._reranking = Reranking(reranker, documents) if reranker is not None else None
         self._legs = Legs()
 
     def answer(self, access: Access, request: SearchRequest) -> Answer:
@@ -275,7 +279,11 @@ class Search:
         reading = plan.wants.read
         depth = max(k, MOST_READ) if reading or weights else k
         fused = weighed(self._fusion(rankings, depth, plan.parsed.text), weights)
-        return self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
+        fused = self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
+        if self._reranking is None:
+            return fused
+        nearest = {hit.doc_id: hit.passage for hit in _of(rankings, "vector")}
+        return self._reranking.reordered(access, plan.parsed.text, fused, nearest)
 
     def _constrained(
         self, access: Access, plan: Plan, constraint: Clause, rankings: Mapping[str, Ranking]
