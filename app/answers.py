@@ -18,8 +18,9 @@ from indexing.accounts import OpenedPage
 from indexing.audit import AuditRow
 from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.charts import Person
-from rankers.answer import Answer, Hit, Mark, SearchRequest, hit_of
+from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence, hit_of
 from rankers.explain import Signal
+from rankers.wants import LONGEST
 
 LEG_NAMES = {"lexical": "Words", "vector": "Meaning", "graph": "Concepts"}
 _BESIDE_LEGS = {"rerank": "Second reading"}  # signals that only some installations have
@@ -38,6 +39,16 @@ MARK_LABELS = {
 
 # How the page counts what default search leaves out.
 HIDDEN_WORDS = {"negated": "denied", "family": "family", "not_assessed": "not assessed"}
+
+# How a sentence that answers speaks of it, where it does not simply say it.
+SAYS_LABELS = {
+    "uncertain": "uncertain",
+    "historical": "in the past",
+    "negated": "denied",
+    "family": "family",
+    "hypothetical": "hypothetical",
+    "not_assessed": "not assessed",
+}
 
 # What a reader may call wrong with a hit, in the order of the keys 1 to 4.
 WRONG_LABELS = {
@@ -89,6 +100,21 @@ class HitView:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence that answers, above the results; `says` is "" where the note simply says it."""
+
+    rank: int
+    doc_id: str
+    title: str
+    date: str
+    section: str
+    text: Markup
+    says: str
+    patient_id: str | None
+    person: Person | None
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Hits under one heading: a patient's, or all of them under none."""
 
@@ -110,6 +136,18 @@ class Results:
     frozen_at: datetime
     zone: tzinfo
     people: Mapping[str, Person]
+    best: Sequence[Said]
+
+    @property
+    def answerable(self) -> bool:
+        """Say whether a sentence could answer: at the top of the page, to no pasted note."""
+        return self.start == 0 and len(self.asked) <= LONGEST
+
+    @property
+    def asked(self) -> str:
+        """The question, in its pieces."""
+        chips = self.answer["query"]["chips"]
+        return " ".join(str(chip["label"]) for chip in chips if not chip.get("id"))
 
     @property
     def total(self) -> int:
@@ -174,23 +212,32 @@ def _missing(answer: Mapping[str, Any]) -> list[str]:
 
 
 def results_of(
-    opened: OpenedPage, described: Sequence[Hit], people: Mapping[str, Person], zone: tzinfo,
-    grouping: str, wrong: Mapping[str, str],
+    opened: OpenedPage, described: Sequence[Hit], best: Sequence[Sentence],
+    people: Mapping[str, Person], zone: tzinfo, grouping: str, wrong: Mapping[str, str],
 ) -> Results:  # fmt: skip
     """Prepare a slice for the template; `described` are its hits whose notes are still open,
-    `wrong` says by note what its reader called wrong."""
+    `best` the sentences of theirs that answer, `wrong` what its reader called wrong, by note."""
     every = opened.page.answer["hits"]
-    best = max((float(hit["score"]) for hit in every), default=0.0) or 1.0
+    top = max((float(hit["score"]) for hit in every), default=0.0) or 1.0
     places = {hit.doc_id: hit.rank for hit in described}
     there = iter(described)  # in the order of the page; a note and its copy may have changed places
     ranked = ((hit_of(hit), hit["doc_id"] in places) for hit in opened.hits)
     hits = [
-        _hit(next(there) if is_open else hit, is_open, people, best, places, wrong)
+        _hit(next(there) if is_open else hit, is_open, people, top, places, wrong)
         for hit, is_open in ranked
     ]
     return Results(
         opened.page.page_id, opened.page.answer, list(_groups(hits, grouping)), opened.start,
         len(hits), opened.depth, opened.page.created_at, zone, people,
+        [_said(each, people) for each in best] if opened.start == 0 else (),
+    )  # fmt: skip
+
+
+def _said(found: Sentence, people: Mapping[str, Person]) -> Said:
+    return Said(
+        found.rank, found.doc_id, found.title or "Untitled note", found.date or "undated",
+        found.section, marked(found.text, _spans(found.marks)), SAYS_LABELS.get(found.says, ""),
+        found.patient_id, people.get(found.patient_id or ""),
     )  # fmt: skip
 
 

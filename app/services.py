@@ -23,7 +23,7 @@ from indexing.hidden import Hider
 from indexing.model import TenantId
 from indexing.ports import Derived
 from indexing.records import Records
-from rankers.answer import Hit, Mark, SearchRequest
+from rankers.answer import Hit, Mark, SearchRequest, Sentence
 from rankers.explain import Reasons
 from rankers.search import Found
 
@@ -35,7 +35,7 @@ class Searcher(Protocol):
     def describe(
         self, access: Access, request: SearchRequest, hits: Sequence[Hit],
         notes: Mapping[str, Derived],
-    ) -> Sequence[Hit]: ...  # fmt: skip
+    ) -> tuple[Sequence[Hit], Sequence[Sentence]]: ...  # fmt: skip
     def why_not(self, access: Access, request: SearchRequest, doc_id: str) -> Reasons: ...
     def marks(
         self, request: SearchRequest, derived: Derived, passage: int | None

@@ -94,6 +94,24 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of the note at `rank` that answers; it begins at `at` of the note. `says` is how
+    the note speaks of it (an assertion), `covers` the share of what is asked that stands in it."""
+
+    rank: int
+    doc_id: str
+    patient_id: str | None
+    title: str
+    date: str | None
+    section: str
+    text: str
+    marks: tuple[Mark, ...]
+    at: int
+    says: str = "present"
+    covers: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Absence:
     """Proof that nothing was found: how many notes were looked through, and up to when."""
 
@@ -109,7 +127,8 @@ class Answer:
 
     `total` counts the notes that match by their words, and those that another leg alone found:
     by concept, or by meaning where that is near enough to say something.
-    `hidden` counts notes by the status that kept them out.
+    `hidden` counts notes by the status that kept them out. `best` are the sentences that answer,
+    none where no note says it in a sentence.
     """
 
     chips: tuple[ShownChip, ...]
@@ -124,10 +143,12 @@ class Answer:
     missing: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     took_ms: Mapping[str, float] = field(default_factory=dict)
+    best: tuple[Sentence, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the public shape."""
-        return {**self._beside(), "hits": [_hit_json(hit) for hit in self.hits]}
+        hits = [_hit_json(hit) for hit in self.hits]
+        return {**self._beside(), "answers": [asdict(each) for each in self.best], "hits": hits}
 
     def ranking_json(self) -> dict[str, Any]:
         """Return what a frozen page keeps: where each hit stands and why, not what is there."""
@@ -168,12 +189,20 @@ class Answer:
             missing=tuple(stored.get("missing", ())),
             notices=tuple(stored.get("notices", ())),
             took_ms=stored.get("took_ms", {}),
+            best=tuple(_sentence(each) for each in stored.get("answers", ())),
         )
 
 
 def _known(kind: type[Any], stored: Mapping[str, Any]) -> Any:
     names = {each.name for each in fields(kind)}
     return kind(**{name: value for name, value in stored.items() if name in names})
+
+
+def _sentence(stored: Mapping[str, Any]) -> Sentence:
+    found: Sentence = _known(
+        Sentence, {**stored, "marks": tuple(_known(Mark, mark) for mark in stored["marks"])}
+    )
+    return found
 
 
 def hit_of(stored: Mapping[str, Any]) -> Hit:

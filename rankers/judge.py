@@ -215,6 +215,19 @@ def _answers(note: Derived, want: Want) -> float:
     return weight
 
 
+def fitting(note: Derived, want: Want) -> list[Said]:
+    """Return the places of a note that say of a want what is asked: its standing, its side, its
+    number; none where they say something else."""
+    weight, fits = _standing(note, want, said_of(note, want))
+    if weight == AGAINST:
+        return []
+    if want.side is not None:
+        fits = [each for each in fits if _sided(note, want.side, [each]) == FULLY]
+    if want.bound is not None:
+        fits = [each for each in fits if _measured(note, want, [each]) == FULLY]
+    return fits
+
+
 def _silent(note: Derived, want: Want) -> float:
     """Weigh a note that says nothing of it."""
     broader = [m for m in note.mentions if m.concept_id in want.meaning.broader]

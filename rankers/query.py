@@ -81,7 +81,7 @@ def parse(query: str, *, plain: bool = False, zone: tzinfo = UTC) -> ParsedQuery
         clause=clause,
         filters=filters,
         constraint=clause if exact else rest,
-        text=_encoder_text(query, clause),
+        text=_encoder_text(query, clause, bare=parser.assertion is None),
         exact=exact,
         assertion=parser.assertion,
         chips=shown,
@@ -209,10 +209,11 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min(one, other) if one and other else one or other
 
 
-def _encoder_text(query: str, clause: Clause) -> str:
-    """Return the question without its syntax; untouched where it has none."""
+def _encoder_text(query: str, clause: Clause, *, bare: bool) -> str:
+    """Return the question without its syntax; untouched where it has none and is `bare` of an
+    assertion, which is no part of the tree."""
     parts = clause.clauses if isinstance(clause, Ranked) else (clause,)
-    if all(isinstance(part, Word) and not part.pattern for part in parts):
+    if bare and all(isinstance(part, Word) and not part.pattern for part in parts):
         return " ".join(query.split())
     words = [
         leaf.text.replace("*", "") if isinstance(leaf, Word) else " ".join(leaf.words)

@@ -29,10 +29,11 @@ from indexing.ports import (
 )
 from rankers import graph, lexical, vector
 from rankers.absence import proof, says_it
-from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest
+from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest, Sentence
 from rankers.chosen import separately
 from rankers.describe import described
 from rankers.explain import Fused, LegReason, Reasons, verdict
+from rankers.extract import extracted
 from rankers.fusion import fuse
 from rankers.legs import Lane, Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
@@ -62,8 +63,8 @@ class Found:
         """Say what is there. A hit that is not among `notes` is left out, and the ranks close up:
         it was deleted or closed since it was indexed."""
         hits = described(self.plan, self.answer.hits, notes)
-        ranked = (replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))
-        return replace(self.answer, hits=tuple(ranked))
+        ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))
+        return replace(self.answer, hits=ranked, best=extracted(self.plan, ranked, notes))
 
 
 class Search:
@@ -146,10 +147,12 @@ class Search:
     def describe(
         self, access: Access, request: SearchRequest, hits: Sequence[Hit],
         notes: Mapping[str, Derived],
-    ) -> tuple[Hit, ...]:  # fmt: skip
-        """Say what is at hits that were ranked earlier, as their notes read now."""
+    ) -> tuple[tuple[Hit, ...], tuple[Sentence, ...]]:  # fmt: skip
+        """Say what is at hits that were ranked earlier, as their notes read now, and return the
+        sentences of these notes that answer."""
         plan = self._planner.plan(request, 1, _zone(access))
-        return described(plan, hits, notes)
+        found = described(plan, hits, notes)
+        return found, extracted(plan, found, notes)
 
     def why_not(self, access: Access, request: SearchRequest, doc_id: str) -> Reasons:
         """Say where each leg has a note, or what removed it.

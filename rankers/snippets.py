@@ -107,10 +107,8 @@ def snippet(derived: Derived, want: Wanted, mode: AssertionMode, passage: int | 
         return _opening(derived, passage)
     start, end = _best(text, found)
     shown = [f for f in found if f.start < end and f.end > start]
-    marks = _apart(
-        Mark(max(f.start, start) - start, min(f.end, end) - start, f.kind) for f in shown
-    )
-    return Snippet(text[start:end], marks, _section(derived.sections, shown[0].start), start)
+    marks = apart(Mark(max(f.start, start) - start, min(f.end, end) - start, f.kind) for f in shown)
+    return Snippet(text[start:end], marks, section_at(derived.sections, shown[0].start), start)
 
 
 def marks(
@@ -122,7 +120,7 @@ def marks(
         opening = _opening(derived, passage)
         at = opening.at
         return tuple(Mark(at + m.start, at + m.end, m.kind) for m in opening.marks)
-    return _apart(Mark(f.start, f.end, f.kind) for f in found if f.start < f.end)
+    return apart(Mark(f.start, f.end, f.kind) for f in found if f.start < f.end)
 
 
 def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_Found]:
@@ -183,7 +181,7 @@ def _best(text: str, found: list[_Found]) -> tuple[int, int]:
     for at, first in enumerate(ordered):
         if first.start < done:
             continue
-        start, end = _sentence(text, first.start)
+        start, end = sentence_around(text, first.start)
         done = end
         weights: dict[str, float] = {}
         for each in ordered[at:]:
@@ -195,7 +193,7 @@ def _best(text: str, found: list[_Found]) -> tuple[int, int]:
     return best
 
 
-def _sentence(text: str, position: int) -> tuple[int, int]:
+def sentence_around(text: str, position: int) -> tuple[int, int]:
     """Return the sentence around `position`, at most `LONGEST` long, cut at spaces."""
     low, high = max(0, position - LONGEST // 2), min(len(text), position + LONGEST)
     start, end = low, high
@@ -222,14 +220,14 @@ def _opening(derived: Derived, passage: int | None) -> Snippet:
     text = derived.document.text
     place = next((p for p in derived.passages if p.number == passage), None)
     first, last = (place.start, place.end) if place else (0, len(text))
-    start, end = _sentence(text, _past_space(text, first))
+    start, end = sentence_around(text, _past_space(text, first))
     for _ in range(MOST_SKIPPED):
         after = _past_space(text, end)
         if not _says_little(text[start:end]) or after >= last - 1:
             break
-        start, end = _sentence(text, after)
+        start, end = sentence_around(text, after)
     marks = (Mark(0, end - start, "semantic"),) if place and end > start else ()
-    return Snippet(text[start:end], marks, _section(derived.sections, start), start)
+    return Snippet(text[start:end], marks, section_at(derived.sections, start), start)
 
 
 def _past_space(text: str, at: int) -> int:
@@ -243,11 +241,11 @@ def _says_little(sentence: str) -> bool:
     return sentence.rstrip().endswith(":") or len(terms(sentence)) < LEAST_WORDS
 
 
-def _section(sections: Iterable[Section], position: int) -> str:
+def section_at(sections: Iterable[Section], position: int) -> str:
     return next((s.name for s in sections if s.start <= position < s.end), "")
 
 
-def _apart(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+def apart(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     """Keep marks that do not overlap: the more literal one wins, then the longer."""
     kept: list[Mark] = []
     for mark in sorted(marks, key=lambda m: (_FIRST.index(m.kind), m.start - m.end, m.start)):

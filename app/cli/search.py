@@ -42,6 +42,12 @@ def search_command(
 
 
 def _show(answer: Answer) -> None:
+    for said in answer.best:
+        how = "" if said.says == "present" else f" ({said.says.replace('_', ' ')})"
+        print(f"  “{' '.join(said.text.split())}”{how}")
+        print(f"     {said.doc_id}  {said.date or 'undated'}  [{said.section}]  {said.title}")
+    if answer.hits and not answer.best:
+        print("no good match in one sentence")
     for hit in answer.hits:
         date = hit.date or "undated"
         print(f"{hit.rank:>3}  {hit.score:.3f}  {hit.doc_id}  {date}  {hit.title}")

@@ -113,12 +113,12 @@ def frozen_page(
     opened = view.opened(opened)
     question = replace(question_of(opened.page.question), group=grouping)
     hits = [hit_of(hit) for hit in opened.hits]
-    described = own.search().describe(who.access, request_of(question), hits, opened.notes)
+    described, best = own.search().describe(who.access, request_of(question), hits, opened.notes)
     recorded = {hit.patient_id for hit in described if hit.patient_id}
     people = view.people(shown_patients(opened), recorded)
     said = own.candidates.of_page(who.access, page_id)
     wrong = {view.shown_note(doc_id): each.value for doc_id, each in said.items()}
-    results = results_of(opened, described, people, who.zone, grouping, wrong)
+    results = results_of(opened, described, best, people, who.zone, grouping, wrong)
     response = page(request, _template(request), question=question, results=results, fault=None)
     response.headers["HX-Push-Url"] = request.url.path + (
         f"?{request.url.query}" if request.url.query else ""

@@ -140,6 +140,10 @@ def test_every_answer_of_the_interface(client: TestClient, hospital: Hospital) -
     found = client.post("/api/search", json={"q": "chest pain exertion"}, headers=headers)
     clean(found)
     hits = found.json()["hits"]
+    (said,) = found.json()["answers"]
+    assert said["doc_id"] in {hit["doc_id"] for hit in hits}
+    assert said["patient_id"] in {hit["patient_id"] for hit in hits}
+    assert "chest pain" in said["text"].lower()
     assert [hit["repeated"] for hit in hits] == [1, 0]
     assert hits[1]["copy_of"] == hits[0]["doc_id"]
     for hit in hits:

@@ -21,7 +21,7 @@ from indexing.access import Access, Role
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.errors import EngineUnavailable
 from indexing.model import Tenant
-from rankers.answer import Answer, Hit, SearchRequest
+from rankers.answer import Answer, Hit, SearchRequest, Sentence
 from rankers.plan import Plan
 from rankers.search import Found
 from tests.ward import NOTES, PASSWORD, Ward, build
@@ -645,8 +645,8 @@ class _Lame:
         answer = Answer((), "present", False, 0, (), missing=("vector",))
         return Found(cast(Plan, None), answer)  # nothing is described
 
-    def describe(self, *_: object) -> tuple[Hit, ...]:
-        return ()
+    def describe(self, *_: object) -> tuple[tuple[Hit, ...], tuple[Sentence, ...]]:
+        return (), ()
 
 
 def test_all_legs_down_is_a_page_that_says_so(ward: Ward) -> None:

@@ -1,0 +1,188 @@
+"""The sentences that answer a question, taken from the notes that a page has read anyway.
+
+Nothing is written anew: each sentence stands in its note, says what is asked as it was asked, and
+tells how the note speaks of it (in the past, denied, of the family). What is only near in meaning
+is no answer, and neither is a sentence that holds less than half of what is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from indexing.analysis import STOP_WORDS, Token, stem, stems, tokens
+from indexing.language.assertion import Offsets, assess
+from indexing.model import Assertion, Section
+from indexing.ports import Derived
+from indexing.views import HIDDEN, hides
+from rankers.answer import Hit, Mark, Sentence
+from rankers.evidence import Said, copied, label
+from rankers.judge import fitting
+from rankers.plan import Plan
+from rankers.query import scopes
+from rankers.snippets import apart, section_at, sentence_around
+from rankers.wants import LONGEST, Want
+
+MOST = 5  # sentences
+READ = 10  # of the best notes
+PLACES = 8  # of one want in one note
+NAME_WEIGHT, WORD_WEIGHT = 2.0, 1.0
+LEAST = 0.5  # of what is asked, by weight
+
+# What stands now answers before what may be, that before what was, and that before a denial.
+_ORDER = (
+    Assertion.PRESENT, Assertion.UNCERTAIN, Assertion.HISTORICAL, Assertion.NEGATED,
+    Assertion.FAMILY, Assertion.HYPOTHETICAL, Assertion.NOT_ASSESSED,
+)  # fmt: skip
+
+
+_Fits = Sequence[tuple[Want, Sequence[Said]]]
+_Stretches = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What a question is made of: its wants, the stems of the words beside them, and the sections
+    that it names. `either`: one want is enough."""
+
+    wants: tuple[Want, ...]
+    words: frozenset[str]
+    sections: frozenset[str]
+    either: bool
+    mode: str
+
+    @property
+    def weight(self) -> float:
+        names = NAME_WEIGHT * (min(len(self.wants), 1) if self.either else len(self.wants))
+        return names + WORD_WEIGHT * len(self.words)
+
+
+def extracted(
+    plan: Plan, hits: Sequence[Hit], notes: Mapping[str, Derived]
+) -> tuple[Sentence, ...]:
+    """Return at most five sentences, the best first; none where no note says it. Copies of an
+    earlier note are passed over, and what one patient's notes repeat is given once."""
+    need = _need(plan)
+    if not need.weight or len(plan.parsed.text) > LONGEST:
+        return ()
+    found = []
+    for hit in hits[:READ]:
+        note = notes.get(hit.doc_id)
+        if note is not None and not hit.copy_of and (best := _best(need, hit, note)) is not None:
+            found.append(best)
+    if plan.parsed.exact:  # another wording is no answer to what was asked for literally
+        found = [each for each in found if any(mark.kind == "literal" for mark in each.marks)]
+    found.sort(key=lambda each: (-each.covers, _place(each), each.rank))
+    return tuple(_once(found))[:MOST]
+
+
+def _need(plan: Plan) -> _Need:
+    asked = plan.wants
+    wants = tuple(want for want in asked.wants if want.concepts or want.particular)
+    taken = [(want.start, want.end) for want in wants]
+    taken += [(cue.start, cue.end) for cue in asked.cues]
+    taken += [(bound.start, bound.end) for bound in asked.bounds]
+    beside = (
+        token.term
+        for token in tokens(plan.parsed.text)
+        if not any(start <= token.start < end for start, end in taken)
+    )
+    words = frozenset(stem(word) for word in beside if word not in STOP_WORDS)
+    sections = frozenset(scoped.section for scoped in scopes(plan.parsed.clause))
+    return _Need(wants, words, sections, asked.either, plan.assertion)
+
+
+def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
+    """Return the note's best sentence that answers, None where it has none."""
+    fits = [(want, fitting(note, want)[:PLACES]) for want in need.wants]
+    if not need.either and any(want.particular and not places for want, places in fits):
+        return None
+    at = [said.start for _, places in fits for said in places]
+    if need.wants and not at:
+        return None
+    text, old = note.document.text, copied(note)
+    spans = dict.fromkeys(sentence_around(text, place) for place in at or [hit.snippet.at])
+    made = [_sentence(need, hit, note, fits, old, span) for span in spans if span[1] > span[0]]
+    good = [each for each in made if each.covers >= LEAST and _stands_in(need, each)]
+    return max(good, key=lambda each: (each.covers, -_place(each)), default=None)
+
+
+def _stands_in(need: _Need, found: Sentence) -> bool:
+    return not need.sections or found.section in need.sections
+
+
+def _sentence(
+    need: _Need, hit: Hit, note: Derived, fits: _Fits, old: _Stretches, span: tuple[int, int]
+) -> Sentence:
+    start, end = span
+    here = [(want, [s for s in places if start <= s.start < end]) for want, places in fits]
+    said = [each for _, places in here for each in places]
+    hidden = _hidden(need, note, start, end)
+    words = [
+        token for token in _worded(need, note, start, end)
+        if not any(m.start < token.end and token.start < m.end for m in hidden)
+    ]  # fmt: skip
+    names = sum(bool(places) for _, places in here)
+    weight = NAME_WEIGHT * (min(names, 1) if need.either else names)
+    weight += WORD_WEIGHT * len({stem(token.term) for token in words})
+    shown = [Mark(token.start - start, token.end - start, "literal") for token in words]
+    shown += [
+        Mark(s.start - start, min(s.end, end) - start, _kind(note, s, want))
+        for want, places in here
+        for s in places
+    ]
+    shown += [Mark(m.start - start, m.end - start, "negated") for m in hidden]
+    return Sentence(
+        rank=hit.rank, doc_id=hit.doc_id, patient_id=hit.patient_id, title=hit.title,
+        date=hit.date, section=section_at(note.sections, said[0].start if said else start),
+        text=note.document.text[start:end], marks=apart(shown), at=start,
+        says=max((label(s, old) for s in said), key=_ORDER.index, default=_ORDER[0]).value,
+        covers=round(weight / need.weight, 3),
+    )  # fmt: skip
+
+
+def _hidden(need: _Need, note: Derived, start: int, end: int) -> list[Offsets]:
+    """Return what default search leaves out of a sentence: a word of it answers nothing."""
+    if need.mode != "present":
+        return []
+    return [
+        Offsets(max(m.start, start), min(m.end, end))
+        for m in note.mentions
+        if m.start < end and start < m.end and hides(m, m.section)
+    ]
+
+
+def _worded(need: _Need, note: Derived, start: int, end: int) -> list[Token]:
+    """Return the words of a sentence that are asked for; where no concept is, those that the
+    sentence asserts."""
+    text = note.document.text[start:end]
+    found = [
+        Token(start + token.start, start + token.end, token.term)
+        for token in tokens(text)
+        if stem(token.term) in need.words
+    ]
+    if need.wants or need.mode != "present" or not found:
+        return found
+    places = [Offsets(token.start - start, token.end - start) for token in found]
+    name = section_at(note.sections, start)
+    inside = (Section(0, 0, len(text), name),) if name else ()
+    told = assess(text, inside, places)
+    return [t for t, judged in zip(found, told, strict=True) if judged.assertion not in HIDDEN]
+
+
+def _kind(note: Derived, said: Said, want: Want) -> str:
+    spelled = set(stems(note.document.text[said.start : said.end]))
+    return "literal" if spelled & set(stems(want.words)) else "synonym"
+
+
+def _place(found: Sentence) -> int:
+    return _ORDER.index(Assertion(found.says))
+
+
+def _once(found: Iterable[Sentence]) -> Iterator[Sentence]:
+    seen: set[tuple[str, str]] = set()
+    for each in found:
+        key = (each.patient_id or each.doc_id, " ".join(each.text.lower().split()))
+        if key not in seen:
+            seen.add(key)
+            yield each

@@ -1,0 +1,77 @@
+"""The sentences that answer, on the page, by the interface and by the command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.cli.search import search_command
+from app.wiring import Installation
+from indexing.access import Role
+from tests.attack import Hospital, ask, browser, found_hospital, note, person, sign_in
+
+SAYS = "HISTORY:\nThe <b>cough</b> is worse at night.\n\nPLAN:\nStop lisinopril."
+DENIES = "HISTORY:\nDenies cough & fever."
+
+
+@pytest.fixture(scope="module")
+def hospital(installation: Installation) -> Hospital:
+    notes = [note("a-1", "a-p", SAYS, "plain"), note("a-2", "a-p", DENIES, "plain")]
+    return found_hospital(installation, [person("a-p", "plain"), *notes])
+
+
+@pytest.fixture
+def client(hospital: Hospital) -> Iterator[TestClient]:
+    with browser(hospital) as opened:
+        yield opened
+
+
+def block(page: str) -> str:
+    found = re.search(r'<section class="best".*?</section>', page, re.DOTALL)
+    return found[0] if found else ""
+
+
+def test_the_page_shows_the_sentence_and_where_it_stands(
+    client: TestClient, hospital: Hospital
+) -> None:
+    token = sign_in(client, hospital)
+    shown = block(ask(client, token, "cough").text)
+    assert "is worse at night." in shown
+    assert "&lt;b&gt;" in shown
+    assert "/notes/a-1?found=" in shown
+    assert "Denies" not in shown
+    denied = block(ask(client, token, "cough assertion:negated").text)
+    assert '<span class="says">denied</span>' in denied
+    assert "a-2" in denied
+
+
+def test_no_sentence_is_said_where_none_answers(client: TestClient, hospital: Hospital) -> None:
+    token = sign_in(client, hospital)
+    page = ask(client, token, "lisinopril zebra quagga okapi").text
+    assert block(page) == ""
+    assert "No good match in one sentence" in page
+
+
+def test_the_interface_gives_it_with_its_place(client: TestClient, hospital: Hospital) -> None:
+    headers = hospital.bearer()
+    found = client.post("/api/search", json={"q": "cough"}, headers=headers).json()
+    (said,) = found["answers"]
+    read = client.get(f"/api/notes/{said['doc_id']}", headers=headers).json()
+    assert read["text"][said["at"] : said["at"] + len(said["text"])] == said["text"]
+    assert (said["says"], said["covers"], said["date"]) == ("present", 1.0, read["date"])
+    none = client.post("/api/search", json={"q": "zebra"}, headers=headers).json()
+    assert none["answers"] == []
+
+
+def test_the_command_prints_it(
+    hospital: Hospital, installation: Installation, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("app.cli.search.Installation", lambda _: installation)
+    monkeypatch.setattr(installation, "close", lambda: None)
+    code = hospital.tenant.code
+    search_command(code, "cough", 5, "lexical,graph", False, None, Role.CLINICIAN, as_json=False)
+    assert "“The <b>cough</b> is worse at night.”" in capsys.readouterr().out
