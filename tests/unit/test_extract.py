@@ -25,16 +25,16 @@ TENANT = TenantId(uuid4())
 TEXTS = {
     "angina": (
         "p1",
-        "HISTORY OF PRESENT ILLNESS:\nChest pain on exertion for two weeks. She denies fever.\n\n"
+        ("HISTORY OF PRESENT ILLNESS:\nChest pain on exertion for two weeks. She denies fever.\n\n"
         "FAMILY HISTORY:\nMother had diabetes mellitus.\n\n"
-        "PLAN:\nStart aspirin 81 mg and arrange an exercise test. Call if chest pain recurs.",
+        "PLAN:\nStart aspirin 81 mg and arrange an exercise test. Call if chest pain recurs."),
     ),
     "denies": ("p2", "Denies chest pain. No shortness of breath.\n\nPLAN:\nReturn in a year."),
     "ward": (
         "p3",
-        "HOSPITAL COURSE:\nShortness of breath from pulmonary edema, treated with furosemide.\n"
+        ("HOSPITAL COURSE:\nShortness of breath from pulmonary edema, treated with furosemide.\n"
         "The chest pain on arrival was musculoskeletal. Hemoglobin 7.2. Former smoker. "
-        "Possible pneumonia in the left lung.",
+        "Possible pneumonia in the left lung."),
     ),
 }  # fmt: skip
 
