@@ -9,7 +9,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-LexicalBackend = Literal["memory", "tantivy"]
+LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres"]
 GraphBackend = Literal["memory", "postgres"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     encoder_threads: int = 2
     reranker: str = ""  # a cross-encoder of the extra `models`, by folder or name; "": none
     deidentifier: Deidentifier = "rules"
+    opensearch_url: str = "http://127.0.0.1:9200"
+    opensearch_user: str | None = None
+    opensearch_password: SecretStr | None = None
+    opensearch_ca: Path | None = None  # certificates that sign the cluster's; None: the system's
+    opensearch_shards: int = 1  # of each tenant's index
     leg_timeout_s: float = 2.0
     page_ttl_s: int = 8 * 3600
     session_idle_s: int = 30 * 60

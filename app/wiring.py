@@ -23,6 +23,7 @@ from indexing.model import Annotation, TenantId
 from indexing.ports import Encoder, GraphIndex, LexicalIndex, Reranker, VectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
+    from indexing.backends.opensearch import connect as opensearch
     from indexing.hidden import Hider, More
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
@@ -204,6 +205,20 @@ class Installation:
         return CrossEncoderReranker(self.settings.reranker)
 
     @cached_property
+    def opensearch(self) -> opensearch.Connection:
+        """The client of the site's OpenSearch."""
+        from indexing.backends.opensearch.connect import Cluster, Connection
+
+        own = self.settings
+        return Connection(
+            Cluster(
+                own.opensearch_url, self.secrets.pepper, own.opensearch_user,
+                own.opensearch_password.get_secret_value() if own.opensearch_password else None,
+                own.opensearch_ca, own.opensearch_shards,
+            )
+        )  # fmt: skip
+
+    @cached_property
     def lexical(self) -> LexicalIndex:
         """Full text."""
         match self.settings.lexical:
@@ -211,6 +226,10 @@ class Installation:
                 from indexing.backends.tantivy import TantivyLexicalIndex
 
                 return TantivyLexicalIndex(self.home / "tantivy", zone_of=self.zone_of)
+            case "opensearch":
+                from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
+
+                return OpenSearchLexicalIndex(self.opensearch, zone_of=self.zone_of)
             case "memory":
                 from indexing.backends.memory_lexical import MemoryLexicalIndex
 
@@ -291,6 +310,6 @@ class Installation:
 
     def close(self) -> None:
         """Close the pools that were opened; the database server stays up."""
-        for name in ("database", "feed_database", "owner_database"):
+        for name in ("database", "feed_database", "owner_database", "opensearch"):
             if name in self.__dict__:
                 self.__dict__[name].close()

@@ -1,36 +1,34 @@
-"""What every full-text index must do, the reference and Tantivy alike."""
+"""What every full-text index must do, the reference, the embedded one and every server alike."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import get_args
 from uuid import uuid4
 
 import pytest
 
 from app.settings import LexicalBackend
 from indexing.access import Access
-from indexing.backends.memory_lexical import MemoryLexicalIndex
-from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.clauses import Clause, Expansion, Word
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, Section, TenantId, Tombstone
 from indexing.ports import AssertionMode, LexicalEntry, LexicalIndex, Scored
 from rankers.lexical import prepared
 from rankers.query import parse
+from tests import engines
 
 TENANT = TenantId(uuid4())
 ACCESS = Access(TENANT, "dr", frozenset())
 ALL = Filters()
 
 
-@pytest.fixture(params=get_args(LexicalBackend))
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> LexicalIndex:
-    if request.param == "memory":
-        return MemoryLexicalIndex()
-    return TantivyLexicalIndex(tmp_path)
+@pytest.fixture(params=engines.every(LexicalBackend))
+def index(
+    request: pytest.FixtureRequest, lexical_index: Callable[[str], LexicalIndex]
+) -> LexicalIndex:
+    return lexical_index(request.param)
 
 
 def entry(doc_id: str, text: str, version: int = 1, **fields: object) -> LexicalEntry:

@@ -1,0 +1,1 @@
+"""OpenSearch: full text and vectors, an index per tenant and port."""

@@ -1,0 +1,134 @@
+"""Writes in bulk, each item judged by itself: what was refused for the moment is tried again, what
+lost to a newer version is done, what is itself at fault is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from indexing.backends.opensearch.connect import READ_ONLY, Connection, Missing
+from indexing.backends.opensearch.names import Names
+from indexing.errors import EngineUnavailable, EventRejected
+from indexing.model import TenantId
+
+MOST_BYTES = 8 << 20  # of one request; OpenSearch takes 100 MB and keeps it in memory
+BACK_OFF_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+_BUSY = frozenset({429, 502, 503, 504})
+
+Verdict = Literal["done", "again", "missing", "blocked", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One document on its way, as the two lines of a bulk request."""
+
+    doc_id: str
+    lines: bytes
+
+
+def item(doc_id: str, id_: str, version: int, body: dict[str, Any]) -> Item:
+    """Make an item that only counts when no newer version is there.
+
+    Raises:
+        EventRejected: the document cannot be spelled.
+    """
+    action = {"index": {"_id": id_, "version": version, "version_type": "external_gte"}}
+    try:
+        lines = orjson.dumps(action) + b"\n" + orjson.dumps(body, option=_NUMPY) + b"\n"
+    except (orjson.JSONEncodeError, UnicodeError) as exc:
+        raise EventRejected("OpenSearch cannot hold this document") from exc
+    return Item(doc_id, lines)
+
+
+_NUMPY = orjson.OPT_SERIALIZE_NUMPY
+
+
+def write(connection: Connection, names: Names, tenant_id: TenantId, items: Sequence[Item]) -> None:
+    """Write every item, durable and visible on return.
+
+    Raises:
+        EngineUnavailable: it keeps refusing, or refuses to write at all.
+        EventRejected: some items are at fault; the others are written.
+    """
+    try:
+        if not _written(connection, names, tenant_id, items):
+            names.make(tenant_id)
+            if not _written(connection, names, tenant_id, items):
+                raise EngineUnavailable("OpenSearch lost an index", hint="It is tried again.")
+    finally:
+        if not names.rebuilding(tenant_id):
+            with suppress(Missing):
+                names.refresh(tenant_id)
+
+
+def _written(
+    connection: Connection, names: Names, tenant_id: TenantId, items: Sequence[Item]
+) -> bool:
+    """Write every item; say whether the index is there at all.
+
+    Raises:
+        EngineUnavailable: it keeps refusing, or refuses to write at all.
+        EventRejected: some items are at fault; the others are written.
+    """
+    rejected: list[str] = []
+    for chunk in _chunks(items):
+        waiting = list(chunk)
+        for pause in (*BACK_OFF_S, None):
+            verdicts = _send(connection, names, tenant_id, waiting)
+            if "missing" in verdicts:
+                return False
+            if "blocked" in verdicts:
+                raise EngineUnavailable("OpenSearch refuses to write", hint=READ_ONLY)
+            pairs = list(zip(waiting, verdicts, strict=True))
+            rejected += [each.doc_id for each, verdict in pairs if verdict == "rejected"]
+            waiting = [each for each, verdict in pairs if verdict == "again"]
+            if not waiting:
+                break
+            if pause is None:
+                raise EngineUnavailable("OpenSearch is overloaded", hint="It is tried again.")
+            time.sleep(pause)
+    if rejected:
+        raise EventRejected(f"OpenSearch refuses {len(rejected)} documents, first {rejected[0]!r}")
+    return True
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    start = size = 0
+    for at, each in enumerate(items):
+        if at > start and size + len(each.lines) > MOST_BYTES:
+            yield items[start:at]
+            start, size = at, 0
+        size += len(each.lines)
+    if start < len(items):
+        yield items[start:]
+
+
+def _send(
+    connection: Connection, names: Names, tenant_id: TenantId, items: Sequence[Item]
+) -> list[Verdict]:
+    body = b"".join(each.lines for each in items)
+    # Without an alias a bulk would make an index of its own, with a mapping of its own.
+    alias = "false" if names.rebuilding(tenant_id) else "true"
+    params = {"require_alias": alias, "filter_path": "items.*.status,items.*.error.type"}
+    with connection.calling("write") as client:
+        answer = client.bulk(body=body, index=names.target(tenant_id), params=params)
+    return [judged(next(iter(each.values()))) for each in answer["items"]]
+
+
+def judged(outcome: dict[str, Any]) -> Verdict:
+    """Say what an item's outcome means. A version that lost to a newer one has done its work."""
+    status = int(outcome["status"])
+    kind = (outcome.get("error") or {}).get("type", "")
+    if status < 300 or (status == 409 and kind == "version_conflict_engine_exception"):
+        return "done"
+    if kind == "index_not_found_exception":
+        return "missing"
+    if kind == "cluster_block_exception":
+        return "blocked"
+    return "again" if status in _BUSY else "rejected"

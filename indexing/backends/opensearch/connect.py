@@ -1,0 +1,173 @@
+"""A client of an OpenSearch cluster, and its errors as ours. Nothing here quotes a text."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from opensearchpy import OpenSearch
+from opensearchpy.exceptions import (
+    AuthenticationException,
+    AuthorizationException,
+    ConnectionError,
+    ConnectionTimeout,
+    NotFoundError,
+    OpenSearchException,
+    SSLError,
+    TransportError,
+)
+from opensearchpy.serializer import JSONSerializer
+from urllib3 import Timeout
+
+from indexing.breaker import Breaker, Unreachable
+from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
+
+NAME = "OpenSearch"
+CONNECT_S = 0.5
+READ_S = 30.0  # of a bulk; a question ends by the deadline of its leg
+PROBE_S = 0.5
+CONNECTIONS = 16
+
+# What is in a request is a patient's or a question: the client logs both where it is let.
+for _name in ("opensearch", "opensearchpy.trace"):
+    logging.getLogger(_name).disabled = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where a cluster is and how to get in. `ca` is a file of certificates, None for the system's;
+    `secret` makes the names of tenants' indexes unguessable."""
+
+    url: str
+    secret: str
+    user: str | None = None
+    password: str | None = None
+    ca: Path | None = None
+    shards: int = 1
+    prefix: str = "anamnesis"
+
+
+class _Json(JSONSerializer):
+    """Reads and writes ten times as fast as the client's own."""
+
+    mimetype = "application/json"
+
+    def dumps(self, data: Any) -> Any:
+        return data if isinstance(data, str | bytes) else orjson.dumps(data)
+
+    def loads(self, data: str) -> Any:
+        return orjson.loads(data)
+
+
+class Connection:
+    """One client for a process; safe to share between threads."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        login = None
+        if cluster.user:
+            login = (cluster.user, cluster.password or "")
+        options: dict[str, Any] = {}
+        if cluster.url.startswith("https:") and cluster.ca is not None:
+            if not cluster.ca.is_file():
+                raise ConfigurationError(
+                    f"the file of certificates {cluster.ca} is not there",
+                    hint="Set ANAMNESIS_OPENSEARCH_CA to the file that signs the cluster's.",
+                )
+            options["ca_certs"] = str(cluster.ca)
+        self.client = OpenSearch(
+            [cluster.url], http_auth=login, serializer=_Json(), max_retries=1,
+            pool_maxsize=CONNECTIONS,
+            timeout=Timeout(connect=CONNECT_S, read=READ_S), **options,
+        )  # fmt: skip
+        self._breaker = Breaker(NAME, self.ping)
+
+    def ping(self) -> Mapping[str, Any]:
+        """Return what the cluster says of itself. Raises: EngineUnavailable."""
+        with mapped_errors("answer"):
+            timeout = Timeout(connect=PROBE_S, read=PROBE_S)
+            return dict(self.client.info(params={"request_timeout": timeout}))
+
+    @contextmanager
+    def calling(self, what: str) -> Iterator[OpenSearch]:
+        """Give the client for one call; at fault it is `what` that failed."""
+        with self._breaker.guard(), mapped_errors(what):
+            yield self.client
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._breaker.close()
+        self.client.close()
+
+
+@contextmanager
+def mapped_errors(what: str) -> Iterator[None]:
+    """Turn the driver's errors into ours. Their texts may quote terms and are left out; what the
+    server calls the error is kept."""
+    try:
+        yield
+    except ConnectionTimeout as exc:
+        raise Unreachable(f"OpenSearch took too long to {what}") from exc
+    except SSLError as exc:
+        raise EngineUnavailable(
+            "the certificate of OpenSearch is not trusted",
+            hint="Set ANAMNESIS_OPENSEARCH_CA to the file of certificates that signs it.",
+        ) from exc
+    except ConnectionError as exc:
+        raise Unreachable(
+            "OpenSearch does not answer", hint=f"Look at the server: {what}."
+        ) from exc
+    except AuthenticationException as exc:
+        raise EngineUnavailable("OpenSearch refuses the login", hint=LOGIN) from exc
+    except AuthorizationException as exc:
+        raise EngineUnavailable(*_forbidden(exc)) from exc
+    except TransportError as exc:
+        raise _refused(exc, what) from exc
+    except (OpenSearchException, orjson.JSONDecodeError) as exc:
+        raise EngineUnavailable(f"OpenSearch failed to {what}: {type(exc).__name__}") from exc
+
+
+LOGIN = (
+    "The user or the password is wrong or has expired: set ANAMNESIS_OPENSEARCH_USER and "
+    "ANAMNESIS_OPENSEARCH_PASSWORD."
+)
+READ_ONLY = (
+    "An index is read-only, mostly because a disk is nearly full: make room, then clear the "
+    "setting index.blocks.read_only_allow_delete."
+)
+
+
+class Missing(EngineUnavailable):
+    """An index that is not there: the caller makes it, or finds nothing."""
+
+
+def error_type(exc: TransportError) -> str:
+    """Return the server's name for an error, "" where it gives none."""
+    info = exc.info
+    error = info.get("error") if isinstance(info, Mapping) else None
+    if isinstance(error, Mapping):
+        return str(error.get("type", ""))
+    return ""
+
+
+def _refused(exc: TransportError, what: str) -> EngineUnavailable | EventRejected:
+    kind = error_type(exc)
+    if isinstance(exc, NotFoundError) and kind == "index_not_found_exception":
+        return Missing("there is no such index")
+    if kind == "cluster_block_exception":
+        return EngineUnavailable("OpenSearch refuses to write", hint=READ_ONLY)
+    if exc.status_code == 400:
+        return EventRejected(f"OpenSearch refuses to {what}: {kind or 'bad request'}")
+    hint = "It is overloaded: try again." if exc.status_code == 429 else "Look at its log."
+    return EngineUnavailable(f"OpenSearch failed to {what}: {kind or exc.status_code}", hint=hint)
+
+
+def _forbidden(exc: AuthorizationException) -> tuple[str]:
+    if error_type(exc) == "cluster_block_exception":
+        return (f"OpenSearch refuses to write. {READ_ONLY}",)
+    return ("the user of OpenSearch may not do this: it needs to read, write and manage indexes",)

@@ -1,0 +1,176 @@
+"""`LexicalIndex` over OpenSearch: one index per tenant, so that statistics are never shared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, tzinfo
+from typing import Any
+
+from indexing.access import Access
+from indexing.backends.opensearch import schema
+from indexing.backends.opensearch.bulk import Item, item, write
+from indexing.backends.opensearch.compile import TITLE_WEIGHT, Query, among, guarded
+from indexing.backends.opensearch.connect import NAME, Connection, Missing
+from indexing.backends.opensearch.held import held, id_of, spelled, stones
+from indexing.backends.opensearch.names import Names
+from indexing.clauses import Clause
+from indexing.filters import FACETS, Filters
+from indexing.model import IndexState, TenantId, Tombstone
+from indexing.ports import AssertionMode, FacetCount, LexicalEntry, Ranking, Scored
+from indexing.reconcile import digest
+from indexing.strays import own
+
+MOST_NAMED = 1_000  # matches past the hits that are named, as the embedded engine does
+MOST_FACET_VALUES = 60_000
+_CASED = frozenset({"patient"})  # ids: two that differ in case are two patients
+_SORT = [{"_score": "desc"}, {"doc_id": "asc"}, {"tenant": "asc"}]  # gives both without a fetch
+_LEAN = {
+    "filter_path": "hits.total.value,hits.hits.sort,aggregations",
+    "allow_partial_search_results": "false",
+}
+
+
+class OpenSearchLexicalIndex:
+    """BM25 with k1 1.2 and b 0.75. `zone_of` gives a tenant's time zone."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        zone_of: Callable[[TenantId], tzinfo] = lambda _: UTC,
+        title_weight: float = TITLE_WEIGHT,
+    ) -> None:
+        self._connection, self._zone_of = connection, zone_of
+        self._title_weight = title_weight
+        body = schema.words_body(connection.cluster.shards)
+        self._names = Names(connection, f"words-{schema.LAYOUT}", body)
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[LexicalEntry]) -> None:
+        """Write documents with their language; durable and visible on return."""
+        if entries:
+            zone = self._zone_of(tenant_id)
+            write(self._connection, self._names, tenant_id, [_item(e, zone) for e in entries])
+
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
+        """Delete documents at versions; the unknown ones are remembered too."""
+        if tombstones:
+            write(self._connection, self._names, tenant_id, stones(tenant_id, tombstones))
+
+    def fresh(self, tenant_id: TenantId) -> AbstractContextManager[None]:
+        """Send this tenant's writes to a new index while the block runs; it counts afterwards."""
+        return self._names.fresh(tenant_id)
+
+    def search(
+        self, access: Access, clause: Clause, filters: Filters, k: int, assertion: AssertionMode
+    ) -> Ranking:
+        """Rank the documents that satisfy `clause`; `total` is exact."""
+        query = self._query(clause, access, filters, assertion)
+        size = min(max(k, 0), schema.DEEPEST)
+        found, total = self._ranked(access, query, size)
+        beyond: list[tuple[str, float]] = []
+        if 0 < size < total <= MOST_NAMED:
+            beyond = self._ranked(access, query, total)[0][size:]
+        hits = (Scored(d, score, rank) for rank, (d, score) in enumerate(found, 1))
+        return Ranking(tuple(hits), total, frozenset(d for d, _ in beyond))
+
+    def matching(
+        self,
+        access: Access,
+        clause: Clause,
+        filters: Filters,
+        assertion: AssertionMode,
+        doc_ids: Iterable[str],
+    ) -> frozenset[str]:
+        """Return those of `doc_ids` that satisfy `clause` and `filters`."""
+        wanted = sorted(each for each in set(doc_ids) if spelled(each))
+        matched: set[str] = set()
+        for at in range(0, len(wanted), schema.DEEPEST):
+            some = wanted[at : at + schema.DEEPEST]
+            query = self._query(clause, access, filters, assertion)
+            query["bool"]["filter"].append(among(some))
+            matched |= {doc_id for doc_id, _ in self._ranked(access, query, len(some))[0]}
+        return frozenset(matched)
+
+    def facets(
+        self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int
+    ) -> Mapping[str, tuple[FacetCount, ...]]:
+        """Count the matches by each facet; words that differ in case only count together."""
+        query = self._query(clause, access, filters, assertion)
+        body = {"size": 0, "query": query, "aggs": {name: _terms_of(name, size) for name in FACETS}}
+        with self._absent_is_empty():
+            found = self._asked(access, "count", body)["aggregations"]
+            return {name: _merged(name, found[name]["buckets"], size) for name in FACETS}
+        return dict.fromkeys(FACETS, ())
+
+    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
+        """Count visible documents: all for None; the whole text counts, asserted or not."""
+        return self._ranked(access, self._query(clause, access, filters, "any"), 0)[1]
+
+    def state(self, tenant_id: TenantId) -> IndexState:
+        """Count what is held, and fold it into one digest."""
+        entries = self.entries(tenant_id)
+        return IndexState(len(entries), digest(entries))
+
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every live document."""
+        return held(self._connection, self._names, tenant_id)
+
+    def drop(self, tenant_id: TenantId) -> None:
+        """Remove a tenant's index altogether."""
+        self._names.drop(tenant_id)
+
+    def _query(
+        self, clause: Clause | None, access: Access, filters: Filters, assertion: AssertionMode
+    ) -> Query:
+        return guarded(clause, access, filters, assertion, self._title_weight)
+
+    def _ranked(
+        self, access: Access, query: Query, size: int
+    ) -> tuple[list[tuple[str, float]], int]:
+        """Return (doc_id, score) of the best `size` and the number of all matches."""
+        body = {"size": size, "query": query, "track_total_hits": True, "sort": _SORT,
+                "_source": False}  # fmt: skip
+        with self._absent_is_empty():
+            found = self._asked(access, "search", body)["hits"]
+            hits = [hit["sort"] for hit in found.get("hits", ())]
+            kept = own(NAME, "words", access.tenant_id, hits, lambda hit: hit[2])
+            return [(doc_id, score) for score, doc_id, _ in kept], found["total"]["value"]
+        return [], 0
+
+    def _asked(self, access: Access, what: str, body: dict[str, Any]) -> dict[str, Any]:
+        with self._connection.calling(what) as client:
+            alias = self._names.alias(access.tenant_id)
+            found: dict[str, Any] = client.search(index=alias, body=body, params=_LEAN)
+            return found
+
+    @contextmanager
+    def _absent_is_empty(self) -> Iterator[None]:
+        """A tenant without an index has no documents."""
+        with suppress(Missing):
+            yield
+
+
+def _item(entry: LexicalEntry, zone: tzinfo) -> Item:
+    d = entry.document
+    return item(d.doc_id, id_of(d.doc_id), 2 * d.version, schema.words(entry, zone))
+
+
+def _terms_of(facet: str, size: int) -> dict[str, Any]:
+    """Ask for all values; of patients, who may be thousands, for those that can be shown."""
+    most = 4 * size if facet in _CASED else MOST_FACET_VALUES
+    order = [{"_count": "desc"}, {"_key": "asc"}]
+    return {"terms": {"field": f"{facet}_shown", "size": most, "order": order}}
+
+
+def _merged(facet: str, buckets: Iterable[Mapping[str, Any]], size: int) -> tuple[FacetCount, ...]:
+    counts: Counter[str] = Counter()
+    shown: dict[str, str] = {}
+    for bucket in buckets:  # most frequent first: the commonest spelling is the one shown
+        value = str(bucket["key"])
+        folded = value if facet in _CASED else schema.key(value)
+        counts[folded] += int(bucket["doc_count"])
+        shown.setdefault(folded, value)
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return tuple(FacetCount(shown[value], count) for value, count in ordered[:size])

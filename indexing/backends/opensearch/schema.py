@@ -1,0 +1,163 @@
+"""What stands in an OpenSearch index, and how a document is laid out in it.
+
+Text is cut into terms in Python (`indexing.analysis`), as for every engine, and handed over with
+spaces between them; OpenSearch stems it by the same algorithm (Snowball's English, Porter 2).
+Nothing is stored that a search does not need: the source is off, so that no text can be read back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+from indexing.access import LABELS
+from indexing.model import Document
+from indexing.ports import LexicalEntry
+from indexing.views import FILLER, View, views
+
+LAYOUT = 1  # of the mapping: part of the physical name
+LONGEST_KEY = 1_000
+LONGEST_ID = 500  # bytes of a doc_id that can be an _id; OpenSearch takes 512
+KEYS = ("type", "specialty", "author", "patient")
+OTHER_LABEL = "OTHER"
+DEEPEST = 50_000  # hits that one search may ask for
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_KEYWORD = {"type": "keyword"}
+_RAW = {"type": "keyword", "doc_values": False}
+_DATE = {"type": "long"}
+
+# What every document has, on either port: whose it is, what it is filtered by, its version.
+FILTERED: dict[str, Any] = {
+    "tenant": _KEYWORD, "doc_id": _KEYWORD, "version": _DATE, "live": {"type": "boolean"},
+    "patient_id": _RAW, "label": _RAW, "start": _DATE, "end": _DATE,
+    **dict.fromkeys(KEYS, _RAW),
+}  # fmt: skip
+
+# The filler leaves a gap behind: a phrase never bridges hidden words.
+_ANALYSIS = {
+    "filter": {
+        "hidden": {"type": "stop", "stopwords": [FILLER]},
+        "english": {"type": "stemmer", "language": "porter2"},
+    },
+    "analyzer": {
+        "terms": {"tokenizer": "whitespace", "filter": ["hidden"]},
+        "stems": {"tokenizer": "whitespace", "filter": ["hidden", "english"]},
+    },
+}
+_TEXT = {
+    "type": "text",
+    "analyzer": "terms",
+    "fields": {"stem": {"type": "text", "analyzer": "stems", "index_options": "freqs"}},
+}
+
+
+def settings(shards: int) -> dict[str, Any]:
+    """Return the settings that both ports share. Statistics are a tenant's: one index, and by
+    default one shard. Only a refresh of ours makes writes visible, so that they are on return."""
+    return {
+        "number_of_shards": shards, "auto_expand_replicas": "0-1", "refresh_interval": "-1",
+        "max_result_window": DEEPEST,
+    }  # fmt: skip
+
+
+def words_body(shards: int) -> dict[str, Any]:
+    """Return the index of the full text. "LegacyBM25" keeps the factor (k1 + 1), so that scores
+    are those of the other engines."""
+    similarity = {"default": {"type": "LegacyBM25", "k1": 1.2, "b": 0.75}}
+    shown = {f"{name}_shown": _KEYWORD for name in (*KEYS, "period")}
+    return {
+        "settings": settings(shards) | {"similarity": similarity, "analysis": _ANALYSIS},
+        "mappings": {
+            "_source": {"enabled": False},
+            "dynamic": "strict",
+            "dynamic_templates": [
+                {"section": {"path_match": "*sections.*", "mapping": _TEXT}},
+            ],
+            "properties": {
+                **FILTERED, **shown, "section": _RAW, "title": _TEXT, "whole": _TEXT,
+                "asserted": _TEXT, "denied": _TEXT,
+                "sections": {"type": "object", "dynamic": True},
+                "whole_sections": {"type": "object", "dynamic": True},
+            },
+        },
+    }  # fmt: skip
+
+
+def key(value: str) -> str:
+    """Spell a field's value so that case does not matter."""
+    return _clean(value.casefold())[:LONGEST_KEY]
+
+
+def micros(instant: datetime) -> int:
+    """Count the microseconds since 1970, exactly. A naive instant is taken as UTC."""
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return (aware - EPOCH) // timedelta(microseconds=1)
+
+
+def section_field(name: str) -> str:
+    """Return a section's name as a field can carry it."""
+    return re.sub(r"\W", "_", name)
+
+
+def words(entry: LexicalEntry, zone: tzinfo) -> dict[str, Any]:
+    """Lay out one document's text."""
+    held, cut = entry.document, views(entry)
+    made = {
+        **filtered(held),
+        "title": _spelled(cut.title), "whole": _spelled(cut.whole),
+        "asserted": _spelled(cut.asserted), "denied": _spelled(cut.denied),
+        "sections": {section_field(n): _spelled(v) for n, v in cut.sections.items()},
+        "whole_sections": {section_field(n): _spelled(v) for n, v in cut.whole_sections.items()},
+        "section": list(cut.sections),
+        "period_shown": _period(held.date_start, zone),
+    }  # fmt: skip
+    for name, value in _values(held).items():
+        made[f"{name}_shown"] = _clean(value)[:LONGEST_KEY]
+    return made
+
+
+def filtered(held: Document) -> dict[str, Any]:
+    """Lay out what a document is filtered by."""
+    made: dict[str, Any] = {
+        "tenant": held.tenant_id.hex, "doc_id": held.doc_id, "version": held.version, "live": True,
+        "label": sorted({each if each in LABELS else OTHER_LABEL for each in held.labels}),
+        **{name: key(value) for name, value in _values(held).items()},
+    }  # fmt: skip
+    if held.patient_id is not None:
+        made["patient_id"] = _clean(held.patient_id)
+    if held.date_start is not None:
+        first = micros(held.date_start)
+        end = held.date_end
+        made["start"] = first
+        made["end"] = max(micros(end), first + 1) if end is not None else first + 1
+    return made
+
+
+def tombstone(tenant_id: Any, doc_id: str, version: int) -> dict[str, Any]:
+    """Lay out what remembers a deletion."""
+    return {"tenant": tenant_id.hex, "doc_id": doc_id, "version": version, "live": False}
+
+
+def _values(held: Document) -> Mapping[str, str]:
+    given = (held.type, held.specialty, held.author, held.patient_id or "")
+    return dict(zip(KEYS, given, strict=True))
+
+
+def _spelled(view: View) -> str:
+    return " ".join(view.exact)
+
+
+def _period(start: datetime | None, zone: tzinfo) -> str:
+    """Return the year of a document in the site's time zone, "" when unknown."""
+    if start is None:
+        return ""
+    aware = start if start.tzinfo else start.replace(tzinfo=UTC)
+    return f"{aware.astimezone(zone).year:04d}"
+
+
+def _clean(value: str) -> str:
+    """A lone surrogate cannot be written to any index."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

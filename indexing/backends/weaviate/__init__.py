@@ -1,0 +1,1 @@
+"""Weaviate: vectors and full text, a shard per tenant."""
