@@ -31,12 +31,14 @@ from indexing.errors import InvalidQuery
 from indexing.filters import Filters
 from indexing.ports import AssertionMode
 from rankers.chips import Chip, chips, render
+from rankers.fusion import query_class
 from rankers.lexer import lex
 from rankers.parser import Parser, is_constraint
 
 __all__ = ["Chip", "ParsedQuery", "parse", "render"]
 
 LONGEST_PLAIN = 100_000  # a whole note may be pasted to look for its like
+_SENTENCE_ENDS = re.compile(r"[a-z)%\d][.?!]\s+\S")
 _PUSHED = ("type", "specialty", "author", "patient")
 
 
@@ -61,11 +63,12 @@ class ParsedQuery:
 
 
 def parse(query: str, *, plain: bool = False, zone: tzinfo = UTC) -> ParsedQuery:
-    """Parse `query`; with `plain` every character of it is text. Dates are read in `zone`.
+    """Parse `query`; with `plain`, and in a pasted note, every character of it is text. Dates are
+    read in `zone`.
 
     Raises: InvalidQuery, `position` in 0..len(query).
     """
-    if plain:
+    if plain or is_pasted(query):
         return _plain(query)
     lexemes = lex(query)
     parser = Parser(lexemes, zone)
@@ -86,6 +89,13 @@ def parse(query: str, *, plain: bool = False, zone: tzinfo = UTC) -> ParsedQuery
         assertion=parser.assertion,
         chips=shown,
     )
+
+
+def is_pasted(query: str) -> bool:
+    """Say whether a text is a piece of a note rather than a question: long, and in sentences. Its
+    colons, brackets and capitals are a note's; of MTSamples, one in five would not parse or would
+    demand what only itself holds."""
+    return len(_SENTENCE_ENDS.findall(query)) > 1 and query_class(query) == "note"
 
 
 def _assertion_chip(query: str, mode: AssertionMode, clause: Clause) -> Chip:

@@ -39,6 +39,7 @@ from rankers.legs import Lane, Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
 from rankers.offers import Links, Offer
 from rankers.plan import MOST_WORDINGS, Plan, Planner
+from rankers.query import is_pasted
 from rankers.rerank import Reranking
 from rankers.sift import MOST_READ, Sifter, against, weighed
 from rankers.snippets import marks
@@ -383,6 +384,8 @@ def _facets_json(facets: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any]
 def _notices(plan: Plan) -> tuple[str, ...]:
     if plan.parsed.exact and "vector" in plan.request.rankers:
         return ("An exact operator is in use: nothing is found by meaning alone.",)
+    if not plan.request.plain and is_pasted(plan.request.q):
+        return ("Read as a piece of a note: its marks and capitals are no operators.",)
     return ()
 
 

@@ -165,6 +165,20 @@ def eval_hospital(
     _exit(hospital_command(out, patients, topics, seed, as_json))
 
 
+@evaluate.command("halves")
+def eval_halves(
+    benchmark: Folder,
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    every: Annotated[int, typer.Option(min=1, help="Ask for every n-th note.")] = 4,
+    packed: Annotated[bool, typer.Option("--gz", help="Pack the files.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write whole-note questions: each note's first half is asked, the rest is indexed."""
+    from app.cli.eval_data import halves_command
+
+    _exit(halves_command(benchmark, out, every, as_json, packed=packed))
+
+
 @evaluate.command("traps")
 def eval_traps(
     ranker: Annotated[

@@ -1,4 +1,4 @@
-"""`anamnesis eval import-run|convert|hospital`: data of other systems, and of our own making."""
+"""`anamnesis eval import-run|convert|hospital|halves`: others' data, and of our own making."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from eval import trec
 from eval.archive import LAB, Answered, Archive, Card, StoredHit
 from eval.benchmark import Benchmark
 from eval.generated import write_generated
+from eval.halves import SPLIT, halves
 from eval.hospital import DEFAULT_SEED
 from eval.measures import EVERY_RUN, by_topic, mean, measured_by
 from eval.versions import data_version
@@ -120,4 +121,16 @@ def hospital_command(
         print_json(result)
     else:
         print(f"{out}: {made.notes} notes, {made.topics} topics, {made.judged} judgements")
+    return 0
+
+
+def halves_command(folder: Path, out: Path, every: int, json_out: bool, *, packed: bool) -> int:
+    """Write a benchmark of whole-note questions, made of a corpus alone."""
+    corpus, _ = beir.parts(folder)
+    made = halves(folder.resolve().name, corpus, every)
+    beir.write(made, out, SPLIT, packed=packed)
+    if json_out:
+        print_json({"topics": len(made.topics), "documents": len(made.corpus), "split": SPLIT})
+    else:
+        print(f"{out}: {len(made.topics)} topics, {len(made.corpus)} documents, split {SPLIT}")
     return 0

@@ -178,6 +178,15 @@ def test_plain_takes_any_text_as_words() -> None:
     assert parsed.filters.empty
 
 
+def test_a_pasted_note_is_plain_words_and_a_long_search_is_not() -> None:
+    note = "HEENT AND NECK: normal (see above. Type: none) " + "The patient walks 2 miles. " * 15
+    with_words = note + " ".join(f"finding{i}" for i in range(40))
+    assert parse(with_words).constraint is None
+    assert not parse(with_words).exact
+    strategy = " AND ".join(f'(finding{i} OR "sign {i}")' for i in range(40))
+    assert parse(strategy).exact
+
+
 def test_chips_name_each_piece_and_the_query_without_it() -> None:
     parsed = parse('pain "left arm" type:ecg -fever assertion:any')
     shown = [(chip.kind, chip.label, chip.removed) for chip in parsed.chips]
