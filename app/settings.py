@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
-VectorBackend = Literal["memory", "postgres"]
+VectorBackend = Literal["memory", "postgres", "opensearch"]
 GraphBackend = Literal["memory", "postgres"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
 Deidentifier = Literal["rules", "presidio"]  # presidio finds what the rules do not, beside them

@@ -245,6 +245,11 @@ class Installation:
                 from indexing.backends.postgres.vectors import PostgresVectorIndex
 
                 return PostgresVectorIndex(self.database)
+            case "opensearch":
+                from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
+
+                own = self.encoder
+                return OpenSearchVectorIndex(self.opensearch, own.model, own.dimension)
             case "memory":
                 from indexing.backends.memory_vectors import MemoryVectorIndex
 

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from app.wiring import Installation
 from indexing.backends.memory_lexical import MemoryLexicalIndex
+from indexing.backends.memory_vectors import MemoryVectorIndex
 from indexing.backends.opensearch.connect import Cluster, Connection
 from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
+from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
+from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.backends.tantivy import TantivyLexicalIndex
-from indexing.ports import LexicalIndex
+from indexing.ports import LexicalIndex, VectorIndex
 from tests.engines import EngineServer
 
 
@@ -42,5 +46,22 @@ def lexical_index(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[s
             return OpenSearchLexicalIndex(request.getfixturevalue("opensearch_connection"))
         assert name == "tantivy"
         return TantivyLexicalIndex(tmp_path)
+
+    return build
+
+
+@pytest.fixture
+def vector_index(request: pytest.FixtureRequest) -> Callable[[str, str, int], VectorIndex]:
+    """Build an empty vector index of the named engine for vectors of a model and dimension."""
+
+    def build(name: str, model: str, dimension: int) -> VectorIndex:
+        if name == "memory":
+            return MemoryVectorIndex()
+        if name == "opensearch":
+            connection: Connection = request.getfixturevalue("opensearch_connection")
+            return OpenSearchVectorIndex(connection, model, dimension)
+        assert name == "postgres"
+        installation: Installation = request.getfixturevalue("installation")
+        return PostgresVectorIndex(installation.database)
 
     return build

@@ -1,11 +1,10 @@
-"""What every vector index must do, the reference and PostgreSQL alike."""
+"""What every vector index must do, the reference, PostgreSQL and every server alike."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import get_args
 from uuid import uuid4
 
 import numpy as np
@@ -22,6 +21,7 @@ from indexing.errors import EventRejected
 from indexing.filters import Filters
 from indexing.model import Document, Passage, Tenant, TenantId, Tombstone
 from indexing.ports import VectorEntry, VectorIndex, Vectors
+from tests import engines
 
 D = 16
 EVERYTHING = Filters()
@@ -40,12 +40,11 @@ def entry(
     return VectorEntry(document, "m", passages, vectors)
 
 
-@pytest.fixture(params=get_args(VectorBackend))
-def index(request: pytest.FixtureRequest) -> VectorIndex:
-    if request.param == "memory":
-        return MemoryVectorIndex()
-    installation: Installation = request.getfixturevalue("installation")
-    return PostgresVectorIndex(installation.database)
+@pytest.fixture(params=engines.every(VectorBackend))
+def index(
+    request: pytest.FixtureRequest, vector_index: Callable[[str, str, int], VectorIndex]
+) -> VectorIndex:
+    return vector_index(request.param, "m", D)
 
 
 @pytest.fixture

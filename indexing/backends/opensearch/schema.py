@@ -15,6 +15,7 @@ from typing import Any
 from indexing.access import LABELS
 from indexing.model import Document
 from indexing.ports import LexicalEntry
+from indexing.spaces import CLINICAL_NOTES, Kind, Space
 from indexing.views import FILLER, View, views
 
 LAYOUT = 1  # of the mapping: part of the physical name
@@ -29,11 +30,9 @@ _KEYWORD = {"type": "keyword"}
 _RAW = {"type": "keyword", "doc_values": False}
 _DATE = {"type": "long"}
 
-# What every document has, on either port: whose it is, what it is filtered by, its version.
-FILTERED: dict[str, Any] = {
-    "tenant": _KEYWORD, "doc_id": _KEYWORD, "version": _DATE, "live": {"type": "boolean"},
-    "patient_id": _RAW, "label": _RAW, "start": _DATE, "end": _DATE,
-    **dict.fromkeys(KEYS, _RAW),
+_TYPES: Mapping[Kind, dict[str, Any]] = {
+    "id": _KEYWORD, "key": _RAW, "set": _RAW, "instant": _DATE, "number": {"type": "float"},
+    "flag": {"type": "boolean"},
 }  # fmt: skip
 
 # The filler leaves a gap behind: a phrase never bridges hidden words.
@@ -77,13 +76,40 @@ def words_body(shards: int) -> dict[str, Any]:
                 {"section": {"path_match": "*sections.*", "mapping": _TEXT}},
             ],
             "properties": {
-                **FILTERED, **shown, "section": _RAW, "title": _TEXT, "whole": _TEXT,
+                **fields(CLINICAL_NOTES), **shown, "section": _RAW, "title": _TEXT, "whole": _TEXT,
                 "asserted": _TEXT, "denied": _TEXT,
                 "sections": {"type": "object", "dynamic": True},
                 "whole_sections": {"type": "object", "dynamic": True},
             },
         },
     }  # fmt: skip
+
+
+def vectors_body(shards: int, dimension: int, space: Space) -> dict[str, Any]:
+    """Return the index of a vector space. Source of m and ef_construction: Malkov & Yashunin
+    2018, and the same as the embedded engine's."""
+    measure = {"cosine": "cosinesimil", "euclidean": "l2"}[space.metric]
+    method = {
+        "name": "hnsw", "engine": "lucene", "space_type": measure,
+        "parameters": {"m": 16, "ef_construction": 128},
+    }  # fmt: skip
+    vector = {"type": "knn_vector", "dimension": dimension, "method": method}
+    nested = {"number": {"type": "integer"}, "vector": vector}
+    return {
+        "settings": settings(shards) | {"knn": True},
+        "mappings": {
+            "_source": {"enabled": False},
+            "dynamic": "strict",
+            "properties": {
+                **fields(space), "passages": {"type": "nested", "properties": nested},
+            },
+        },
+    }  # fmt: skip
+
+
+def fields(space: Space) -> dict[str, Any]:
+    """Return what a space's documents are filtered by, as fields of a mapping."""
+    return {name: _TYPES[kind] for name, kind in space.schema.items()}
 
 
 def key(value: str) -> str:
@@ -123,6 +149,7 @@ def filtered(held: Document) -> dict[str, Any]:
     """Lay out what a document is filtered by."""
     made: dict[str, Any] = {
         "tenant": held.tenant_id.hex, "doc_id": held.doc_id, "version": held.version, "live": True,
+        "entity_type": key(held.resource_type),
         "label": sorted({each if each in LABELS else OTHER_LABEL for each in held.labels}),
         **{name: key(value) for name, value in _values(held).items()},
     }  # fmt: skip

@@ -1,0 +1,132 @@
+"""`VectorIndex` over OpenSearch: a note is one document with its passages nested in it, so that a
+note changes as a whole and k counts notes. Engine `lucene` alone, which needs no native library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from indexing.access import Access
+from indexing.backends.opensearch import schema
+from indexing.backends.opensearch.bulk import Item, item, write
+from indexing.backends.opensearch.compile import Query, guard
+from indexing.backends.opensearch.connect import NAME, Connection, Missing
+from indexing.backends.opensearch.held import held, id_of, stones
+from indexing.backends.opensearch.names import Names
+from indexing.errors import EngineUnavailable, EventRejected
+from indexing.filters import Filters
+from indexing.model import IndexState, TenantId, Tombstone
+from indexing.ports import Ranking, Scored, VectorEntry, Vectors
+from indexing.reconcile import digest
+from indexing.spaces import CLINICAL_NOTES, Space
+from indexing.strays import own
+
+LOOKED_AT = 150  # candidates of a search at least: recall@10 grows with it
+_LEAN = {
+    "filter_path": "hits.hits.sort,hits.hits.inner_hits.passages.hits.hits.fields",
+    "allow_partial_search_results": "false",
+}
+
+
+class OpenSearchVectorIndex:
+    """Vectors of one model and dimension; both are part of every index's name."""
+
+    def __init__(
+        self, connection: Connection, model: str, dimension: int, space: Space = CLINICAL_NOTES
+    ) -> None:
+        self._connection, self._dimension = connection, dimension
+        body = schema.vectors_body(connection.cluster.shards, dimension, space)
+        name = f"{space.physical(model, dimension)}-{schema.LAYOUT}"
+        self._names = Names(connection, name, body)
+
+    def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
+        """Replace each document's passages unless a newer version or its tombstone stands."""
+        if entries:
+            write(self._connection, self._names, tenant_id, [self._item(e) for e in entries])
+
+    def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
+        """Take documents out and keep the version at which they went."""
+        if tombstones:
+            write(self._connection, self._names, tenant_id, stones(tenant_id, tombstones))
+
+    def fresh(self, tenant_id: TenantId) -> AbstractContextManager[None]:
+        """Send this tenant's writes to a new index while the block runs; it counts afterwards."""
+        return self._names.fresh(tenant_id)
+
+    def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
+        """Rank documents by their best passage."""
+        if k < 1:
+            return Ranking(())
+        row = np.asarray(vector, dtype=np.float32).reshape(-1)
+        if len(row) != self._dimension:
+            raise EngineUnavailable(
+                f"the question has {len(row)} dimensions, the vectors {self._dimension}",
+                hint="Run `anamnesis index rebuild` after a change of model.",
+            )
+        body = {
+            "size": k, "query": _nearest(row, max(k, LOOKED_AT), guard(access, filters)),
+            "sort": [{"_score": "desc"}, {"doc_id": "asc"}, {"tenant": "asc"}], "_source": False,
+        }  # fmt: skip
+        try:
+            with self._connection.calling("search") as client:
+                alias = self._names.alias(access.tenant_id)
+                answer = client.search(index=alias, body=body, params=_LEAN)
+        except Missing:
+            return Ranking(())
+        hits = answer.get("hits", {}).get("hits", ())
+        kept = own(NAME, "vectors", access.tenant_id, hits, lambda hit: hit["sort"][2])
+        return Ranking(tuple(_scored(hit, rank) for rank, hit in enumerate(kept, 1)))
+
+    def state(self, tenant_id: TenantId) -> IndexState:
+        """Count the live documents and fold their versions."""
+        entries = self.entries(tenant_id)
+        return IndexState(len(entries), digest(entries), {"search": "hnsw"})
+
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {doc_id: version} of every live document."""
+        return held(self._connection, self._names, tenant_id)
+
+    def drop(self, tenant_id: TenantId) -> None:
+        """Forget the tenant's vectors, tombstones too."""
+        self._names.drop(tenant_id)
+
+    def _item(self, entry: VectorEntry) -> Item:
+        d = entry.document
+        if len(entry.passages) != len(entry.vectors):
+            raise EventRejected(
+                f"document {d.doc_id!r}: {len(entry.passages)} passages, "
+                f"{len(entry.vectors)} vectors"
+            )
+        if len(entry.vectors) and entry.vectors.shape[1] != self._dimension:
+            raise EventRejected(
+                f"document {d.doc_id!r}: {entry.vectors.shape[1]} dimensions, "
+                f"the index has {self._dimension}"
+            )
+        rows = np.ascontiguousarray(entry.vectors, dtype=np.float32)
+        nested = [
+            {"number": passage.number, "vector": row}
+            for passage, row in zip(entry.passages, rows, strict=True)
+        ]
+        body = schema.filtered(d) | {"passages": nested}
+        return item(d.doc_id, id_of(d.doc_id), 2 * d.version, body)
+
+
+def _nearest(vector: Vectors, k: int, guarded: dict[str, list[Query]]) -> Query:
+    knn = {"vector": vector.tolist(), "k": k, "filter": {"bool": guarded}}
+    return {
+        "nested": {
+            "path": "passages", "score_mode": "max", "query": {"knn": {"passages.vector": knn}},
+            "inner_hits": {
+                "size": 1, "_source": False, "docvalue_fields": ["passages.number"],
+            },
+        }
+    }  # fmt: skip
+
+
+def _scored(hit: Mapping[str, Any], rank: int) -> Scored:
+    score, doc_id, _ = hit["sort"]
+    inner = hit["inner_hits"]["passages"]["hits"]["hits"][0]["fields"]["passages.number"][0]
+    return Scored(doc_id, 2 * score - 1, rank, passage=int(inner))  # Lucene's: (1 + cosine) / 2
