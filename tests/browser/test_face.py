@@ -64,6 +64,20 @@ def test_a_facet_narrows_and_widens(visitor: Visitor) -> None:
     expect(page.locator(".chip-facet")).to_have_count(0)
 
 
+def test_on_a_phone_the_answers_come_before_what_narrows_them(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.search("chest pain")
+    page = visitor.page
+    hit, facets = page.locator(".hit").first.bounding_box(), page.locator("#narrow").bounding_box()
+    assert hit is not None
+    assert facets is not None
+    assert hit["y"] < 844 < facets["y"] + facets["height"]
+    assert hit["y"] < facets["y"]
+    page.get_by_role("link", name="Narrow down").click()
+    expect(page.locator(".facet summary").first).to_be_in_viewport()
+
+
 def test_the_explanation_adds_up(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.search("chest pain")
