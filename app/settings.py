@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
-VectorBackend = Literal["memory", "postgres", "opensearch"]
+VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
 GraphBackend = Literal["memory", "postgres"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
 Deidentifier = Literal["rules", "presidio"]  # presidio finds what the rules do not, beside them
@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     opensearch_password: SecretStr | None = None
     opensearch_ca: Path | None = None  # certificates that sign the cluster's; None: the system's
     opensearch_shards: int = 1  # of each tenant's index
+    weaviate_url: str = "http://127.0.0.1:8080"
+    weaviate_grpc: str = "127.0.0.1:50051"
+    weaviate_key: SecretStr | None = None  # or user and password, where the server takes those
+    weaviate_user: str | None = None
+    weaviate_password: SecretStr | None = None
+    weaviate_ca: Path | None = None
     leg_timeout_s: float = 2.0
     page_ttl_s: int = 8 * 3600
     session_idle_s: int = 30 * 60

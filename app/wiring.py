@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
+from pydantic import SecretStr
+
 from app.settings import Settings
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
@@ -24,6 +26,7 @@ from indexing.ports import Encoder, GraphIndex, LexicalIndex, Reranker, VectorIn
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
     from indexing.backends.opensearch import connect as opensearch
+    from indexing.backends.weaviate import connect as weaviate
     from indexing.hidden import Hider, More
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
@@ -213,8 +216,20 @@ class Installation:
         return Connection(
             Cluster(
                 own.opensearch_url, self.secrets.pepper, own.opensearch_user,
-                own.opensearch_password.get_secret_value() if own.opensearch_password else None,
-                own.opensearch_ca, own.opensearch_shards,
+                _told(own.opensearch_password), own.opensearch_ca, own.opensearch_shards,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def weaviate(self) -> weaviate.Connection:
+        """The client of the site's Weaviate."""
+        from indexing.backends.weaviate.connect import Connection, Server
+
+        own = self.settings
+        return Connection(
+            Server(
+                own.weaviate_url, own.weaviate_grpc, self.secrets.pepper, _told(own.weaviate_key),
+                own.weaviate_user, _told(own.weaviate_password), own.weaviate_ca,
             )
         )  # fmt: skip
 
@@ -250,6 +265,11 @@ class Installation:
 
                 own = self.encoder
                 return OpenSearchVectorIndex(self.opensearch, own.model, own.dimension)
+            case "weaviate":
+                from indexing.backends.weaviate.vectors import WeaviateVectorIndex
+
+                own = self.encoder
+                return WeaviateVectorIndex(self.weaviate, own.model, own.dimension)
             case "memory":
                 from indexing.backends.memory_vectors import MemoryVectorIndex
 
@@ -315,6 +335,10 @@ class Installation:
 
     def close(self) -> None:
         """Close the pools that were opened; the database server stays up."""
-        for name in ("database", "feed_database", "owner_database", "opensearch"):
+        for name in ("database", "feed_database", "owner_database", "opensearch", "weaviate"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+
+
+def _told(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

@@ -16,6 +16,9 @@ from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
 from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
 from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.backends.tantivy import TantivyLexicalIndex
+from indexing.backends.weaviate.connect import Connection as WeaviateConnection
+from indexing.backends.weaviate.connect import Server
+from indexing.backends.weaviate.vectors import WeaviateVectorIndex
 from indexing.ports import LexicalIndex, VectorIndex
 from tests.engines import EngineServer
 
@@ -32,6 +35,24 @@ def opensearch_connection(opensearch: EngineServer) -> Iterator[Connection]:
     connection = Connection(cluster)
     yield connection
     connection.client.indices.delete(index=f"{prefix}-*")
+    connection.close()
+
+
+@pytest.fixture
+def weaviate_connection(weaviate: EngineServer) -> Iterator[WeaviateConnection]:
+    """A client whose collections are this test's alone."""
+    given = weaviate.settings
+    prefix = f"AnamnesisTest{secrets.token_hex(6)}"
+    server = Server(
+        given["weaviate_url"], given["weaviate_grpc"], secrets.token_hex(16),
+        given.get("weaviate_key"), prefix=prefix,
+    )  # fmt: skip
+    connection = WeaviateConnection(server)
+    yield connection
+    with connection.calling("clean up") as client:
+        client.collections.delete(
+            [n for n in client.collections.list_all() if n.startswith(prefix)]
+        )
     connection.close()
 
 
@@ -60,6 +81,9 @@ def vector_index(request: pytest.FixtureRequest) -> Callable[[str, str, int], Ve
         if name == "opensearch":
             connection: Connection = request.getfixturevalue("opensearch_connection")
             return OpenSearchVectorIndex(connection, model, dimension)
+        if name == "weaviate":
+            served: WeaviateConnection = request.getfixturevalue("weaviate_connection")
+            return WeaviateVectorIndex(served, model, dimension)
         assert name == "postgres"
         installation: Installation = request.getfixturevalue("installation")
         return PostgresVectorIndex(installation.database)

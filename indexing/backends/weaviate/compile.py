@@ -1,0 +1,43 @@
+"""Filters and access as Weaviate filters: the one place that builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from weaviate.classes.query import Filter
+
+from indexing.access import Access
+from indexing.backends.weaviate.schema import key, micros, whole
+from indexing.filters import Filters
+
+KEYS = ("type", "specialty", "author", "patient")
+
+
+def guard(access: Access, filters: Filters) -> Any | None:
+    """Compile what this access and these filters let through; None when that is nothing."""
+    parts: list[Any] = [
+        Filter.by_property("tenant").equal(access.tenant_id.hex),
+        Filter.by_property("label").contains_none(sorted(access.closed_labels)),
+    ]
+    if access.patients is not None:
+        if not access.patients:
+            return None
+        opened = sorted(whole(each) for each in access.patients)
+        parts.append(Filter.by_property("patient_id").contains_any(opened))
+    for name, values in filters.only.items():
+        if name not in KEYS or not values:
+            return None
+        parts.append(_any_of(name, values))
+    for name, values in filters.without.items():
+        if name in KEYS and values:
+            parts.append(Filter.not_(_any_of(name, values)))
+    if filters.date_from is not None:
+        parts.append(Filter.by_property("end").greater_than(micros(filters.date_from)))
+    if filters.date_to is not None:
+        parts.append(Filter.by_property("start").less_than(micros(filters.date_to)))
+    return Filter.all_of(parts)
+
+
+def _any_of(name: str, values: Iterable[str]) -> Any:
+    return Filter.by_property(name).contains_any(sorted({key(value) for value in values}))

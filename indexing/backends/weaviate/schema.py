@@ -1,0 +1,136 @@
+"""What stands in Weaviate's collections, and how a passage and a note are laid out in them.
+
+Values that are compared as a whole stand between two signs, because an empty text is not indexed
+and spaces at either end are cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
+
+from indexing.access import LABELS
+from indexing.model import Document, Tombstone
+from indexing.spaces import Kind, Space
+
+LAYOUT = 1  # of the properties: part of the physical name
+LONGEST_KEY = 1_000
+OTHER_LABEL = "OTHER"
+VECTOR = "passage"  # the name of the vector
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TYPES: Mapping[Kind, DataType] = {
+    "id": DataType.TEXT, "key": DataType.TEXT, "set": DataType.TEXT_ARRAY,
+    "instant": DataType.INT, "number": DataType.NUMBER, "flag": DataType.BOOL,
+}  # fmt: skip
+
+
+def passages(space: Space) -> dict[str, Any]:
+    """Return the collection of a vector space, one object for each vector."""
+    metric = {"cosine": VectorDistances.COSINE, "euclidean": VectorDistances.L2_SQUARED}
+    index = Configure.VectorIndex.hnsw(
+        distance_metric=metric[space.metric], max_connections=16, ef_construction=128, ef=200
+    )
+    return {
+        "properties": [*properties(space), _property("number", "instant")],
+        "vector_config": Configure.Vectors.self_provided(name=VECTOR, vector_index_config=index),
+        **_shared(),
+    }
+
+
+def notes() -> dict[str, Any]:
+    """Return the collection that says at which version each note is held."""
+    kinds: dict[str, Kind] = {
+        "tenant": "id", "doc_id": "id", "version": "instant", "live": "flag", "settled": "flag",
+    }  # fmt: skip
+    return {
+        "properties": [_property(name, kind) for name, kind in kinds.items()],
+        "vector_config": Configure.Vectors.self_provided(
+            vector_index_config=Configure.VectorIndex.none()
+        ),
+        **_shared(),
+    }
+
+
+def properties(space: Space) -> list[Property]:
+    """Return what a space's objects are filtered by."""
+    return [_property(name, kind) for name, kind in space.schema.items()]
+
+
+def _property(name: str, kind: Kind) -> Property:
+    text = kind in ("id", "key", "set")
+    return Property(
+        name=name, data_type=_TYPES[kind], index_filterable=True,
+        index_searchable=False if text else None,
+        index_range_filters=True if kind in ("instant", "number") else None,
+        tokenization=Tokenization.FIELD if text else None,
+    )  # fmt: skip
+
+
+def _shared() -> dict[str, Any]:
+    return {
+        "multi_tenancy_config": Configure.multi_tenancy(
+            enabled=True, auto_tenant_creation=False, auto_tenant_activation=True
+        )
+    }
+
+
+def whole(value: str) -> str:
+    """Spell a value that is compared as a whole."""
+    return f"={clean(value)[:LONGEST_KEY]}="
+
+
+def identity(doc_id: str) -> str:
+    """Spell a document's id, in full; `named` reads it."""
+    return f"={doc_id}="
+
+
+def named(spelled: object) -> str:
+    """Return the document's id that `identity` spelled."""
+    return str(spelled)[1:-1]
+
+
+def key(value: str) -> str:
+    """Spell a value so that case does not matter."""
+    return whole(value.casefold())
+
+
+def micros(instant: datetime) -> int:
+    """Count the microseconds since 1970, exactly. A naive instant is taken as UTC."""
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return (aware - EPOCH) // timedelta(microseconds=1)
+
+
+def filtered(held: Document) -> dict[str, Any]:
+    """Lay out what a document is filtered by."""
+    made: dict[str, Any] = {
+        "tenant": held.tenant_id.hex, "doc_id": identity(held.doc_id), "version": held.version,
+        "entity_type": key(held.resource_type), "patient": key(held.patient_id or ""),
+        "type": key(held.type), "specialty": key(held.specialty), "author": key(held.author),
+    }  # fmt: skip
+    if held.labels:
+        made["label"] = sorted({x if x in LABELS else OTHER_LABEL for x in held.labels})
+    if held.patient_id is not None:
+        made["patient_id"] = whole(held.patient_id)
+    if held.date_start is not None:
+        first = micros(held.date_start)
+        end = held.date_end
+        made["start"] = first
+        made["end"] = max(micros(end), first + 1) if end is not None else first + 1
+    return made
+
+
+def note(tenant: str, stone: Tombstone, *, live: bool, settled: bool) -> dict[str, Any]:
+    """Lay out what a note is held at; not `settled` while its passages change."""
+    return {
+        "tenant": tenant, "doc_id": identity(stone.key), "version": stone.version, "live": live,
+        "settled": settled,
+    }  # fmt: skip
+
+
+def clean(value: str) -> str:
+    """A lone surrogate cannot be written to any index."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
