@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
-GraphBackend = Literal["memory", "postgres"]
+GraphBackend = Literal["memory", "postgres", "neo4j"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
 Deidentifier = Literal["rules", "presidio"]  # presidio finds what the rules do not, beside them
 
@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     weaviate_user: str | None = None
     weaviate_password: SecretStr | None = None
     weaviate_ca: Path | None = None
+    neo4j_url: str = "bolt://127.0.0.1:7687"  # bolt:// or neo4j://, +s for TLS
+    neo4j_user: str = "neo4j"
+    neo4j_password: SecretStr | None = None  # None: a server without login
+    neo4j_database: str = "neo4j"
+    neo4j_ca: Path | None = None  # a site's own authority, with the plain schemes
     leg_timeout_s: float = 2.0
     page_ttl_s: int = 8 * 3600
     session_idle_s: int = 30 * 60

@@ -25,6 +25,7 @@ from indexing.model import Annotation, TenantId
 from indexing.ports import Encoder, GraphIndex, LexicalIndex, Reranker, VectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
+    from indexing.backends.neo4j.connect import Neo4j
     from indexing.backends.opensearch import connect as opensearch
     from indexing.backends.weaviate import connect as weaviate
     from indexing.hidden import Hider, More
@@ -234,6 +235,19 @@ class Installation:
         )  # fmt: skip
 
     @cached_property
+    def neo4j(self) -> Neo4j:
+        """The client of the site's Neo4j."""
+        from indexing.backends.neo4j.connect import Address, Neo4j
+
+        own = self.settings
+        return Neo4j(
+            Address(
+                own.neo4j_url, own.neo4j_user, _told(own.neo4j_password), own.neo4j_database,
+                own.neo4j_ca,
+            )
+        )  # fmt: skip
+
+    @cached_property
     def lexical(self) -> LexicalIndex:
         """Full text."""
         match self.settings.lexical:
@@ -285,6 +299,10 @@ class Installation:
                 from indexing.backends.postgres.graph import PostgresGraphIndex
 
                 return PostgresGraphIndex(self.database)
+            case "neo4j":
+                from indexing.backends.neo4j.graph import Neo4jGraphIndex
+
+                return Neo4jGraphIndex(self.neo4j)
             case "memory":
                 from indexing.backends.memory_graph import MemoryGraphIndex
 
@@ -335,7 +353,14 @@ class Installation:
 
     def close(self) -> None:
         """Close the pools that were opened; the database server stays up."""
-        for name in ("database", "feed_database", "owner_database", "opensearch", "weaviate"):
+        for name in (
+            "database",
+            "feed_database",
+            "owner_database",
+            "opensearch",
+            "weaviate",
+            "neo4j",
+        ):
             if name in self.__dict__:
                 self.__dict__[name].close()
 

@@ -1,8 +1,8 @@
-"""What every graph index must do, the reference and PostgreSQL alike."""
+"""What every graph index must do, the reference and every engine alike."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -15,21 +15,30 @@ from app.settings import GraphBackend
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.memory_graph import MemoryGraphIndex
+from indexing.backends.neo4j.connect import Address, Neo4j
+from indexing.backends.neo4j.graph import Neo4jGraphIndex
 from indexing.backends.postgres.graph import PostgresGraphIndex
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, Tenant, Tombstone
 from indexing.ports import AssertionMode, GraphEntry, GraphIndex, Ranking
+from tests.engines import every
 
 ALL = Filters()
 P, N, F = Assertion.PRESENT, Assertion.NEGATED, Assertion.FAMILY
 
 
-@pytest.fixture(params=get_args(GraphBackend))
-def index(request: pytest.FixtureRequest) -> GraphIndex:
+@pytest.fixture(params=every(GraphBackend))
+def index(request: pytest.FixtureRequest) -> Iterator[GraphIndex]:
     if request.param == "memory":
-        return MemoryGraphIndex()
-    installation: Installation = request.getfixturevalue("installation")
-    return PostgresGraphIndex(installation.database)
+        yield MemoryGraphIndex()
+    elif request.param == "postgres":
+        installation: Installation = request.getfixturevalue("installation")
+        yield PostgresGraphIndex(installation.database)
+    else:
+        own = request.getfixturevalue("neo4j").settings
+        server = Neo4j(Address(own["neo4j_url"], own["neo4j_user"], own["neo4j_password"]))
+        yield Neo4jGraphIndex(server)
+        server.close()
 
 
 def entry(

@@ -1,0 +1,197 @@
+"""The driver: one pool, one transaction per call, the tenant bound in each, errors mapped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from neo4j import Driver, GraphDatabase, ManagedTransaction, TrustCustomCAs
+from neo4j import Transaction as Neo4jTransaction
+from neo4j.exceptions import (
+    ClientError,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+)
+from neo4j.exceptions import (
+    ConfigurationError as DriverConfigurationError,
+)
+from neo4j.exceptions import (
+    ConnectionAcquisitionTimeoutError as NoConnection,
+)
+
+from indexing.backends.neo4j.compile import scoped
+from indexing.backends.neo4j.schema import STATEMENTS
+from indexing.breaker import Breaker, Unreachable
+from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
+from indexing.model import TenantId
+
+POOL: Final = 24
+CONNECT_S: Final = 2.0
+WRITE_RETRY_S: Final = 5.0  # deadlocks and elections; an outage is the follower's to wait for
+# What lies in the statement or its values: sent again it fails again.
+_REFUSED: Final = "Neo.ClientError.Security."
+_AT_FAULT: Final = ("Neo.ClientError.Statement.", "Neo.ClientError.Request.")
+
+_ABOUT: Final = (
+    "CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel' "
+    "RETURN versions[0] AS version, edition"
+)
+
+_AWAY: Final = (ServiceUnavailable, SessionExpired, NoConnection)
+
+Row = Mapping[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a Neo4j is and who we are there. `url` bolt:// or neo4j://, +s for TLS by the system's
+    authorities; `ca` the file of a site's own authority, with the plain schemes. `password` None: a
+    server without login."""
+
+    url: str
+    user: str = "neo4j"
+    password: str | None = None
+    database: str = "neo4j"
+    ca: Path | None = None
+
+
+def mapped(exc: Neo4jError | DriverError) -> EngineUnavailable | EventRejected:
+    """Return our error for the driver's, by its code and with none of its words: they quote."""
+    code = getattr(exc, "code", None) or type(exc).__name__
+    if code.startswith(_REFUSED):
+        return EngineUnavailable(
+            f"Neo4j refuses this user ({code})",
+            hint="set ANAMNESIS_NEO4J_USER and ANAMNESIS_NEO4J_PASSWORD to one that is not expired",
+        )
+    if isinstance(exc, ClientError) and code.startswith(_AT_FAULT):
+        return EventRejected(f"Neo4j refuses what it was given ({code})")
+    if isinstance(exc, _AWAY):
+        return Unreachable("Neo4j does not answer", hint="see `anamnesis doctor`")
+    return EngineUnavailable(f"Neo4j does not take it now ({code})", hint="see `anamnesis doctor`")
+
+
+@contextmanager
+def errors_mapped() -> Iterator[None]:
+    """Turn driver errors into ours."""
+    try:
+        yield
+    except (Neo4jError, DriverError) as exc:
+        raise mapped(exc) from None
+    except UnicodeEncodeError:
+        raise EventRejected("a value holds half a surrogate pair, which is no text") from None
+    except OverflowError:
+        raise EventRejected("a number is larger than Neo4j holds") from None
+    except OSError as exc:  # a socket that died under the driver
+        raise Unreachable(f"Neo4j does not answer ({type(exc).__name__})") from None
+
+
+class Transaction:
+    """Statements of one tenant in one transaction."""
+
+    def __init__(self, inner: ManagedTransaction | Neo4jTransaction, tenant_id: TenantId) -> None:
+        self._inner, self._tenant = inner, tenant_id.hex
+
+    def run(self, statement: str, **values: Any) -> list[Row]:
+        """Run one statement, the tenant bound in all its nodes, and fetch every row."""
+        values["tenant"] = self._tenant
+        return [row.data() for row in self._inner.run(scoped(statement), values)]
+
+
+class Neo4j:
+    """One database of one server; connects and makes the schema when first used."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._lock = threading.Lock()
+        self._opened: Driver | None = None
+        self._breaker = Breaker("Neo4j", self.about)
+
+    def close(self) -> None:
+        """Close every connection, for good."""
+        self._breaker.close()
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    def read(self, tenant_id: TenantId, work: Callable[[Transaction], T]) -> T:
+        """Return what `work` reads.
+
+        A pooled connection that died is replaced at once. A server that is down is told at once
+        too: a question has other legs to go by.
+        """
+        with self._breaker.guard(), errors_mapped():
+            try:
+                return self._read(tenant_id, work)
+            except (ServiceUnavailable, SessionExpired):
+                return self._read(tenant_id, work)
+
+    def _read(self, tenant_id: TenantId, work: Callable[[Transaction], T]) -> T:
+        with (
+            self._driver().session(database=self.address.database) as session,
+            session.begin_transaction() as inner,
+        ):
+            return work(Transaction(inner, tenant_id))
+
+    def write(self, tenant_id: TenantId, work: Callable[[Transaction], None]) -> None:
+        """Do `work` in one transaction; once more after a deadlock or an election."""
+        with (
+            self._breaker.guard(),
+            errors_mapped(),
+            self._driver().session(database=self.address.database) as session,
+        ):
+            session.execute_write(lambda inner: work(Transaction(inner, tenant_id)))
+
+    def about(self) -> tuple[str, str]:
+        """Return the server's version and edition. Raises: EngineUnavailable."""
+        with errors_mapped(), self._driver().session(database=self.address.database) as session:
+            row = session.run(_ABOUT).single(strict=True)
+            return str(row["version"]), str(row["edition"])
+
+    def _driver(self) -> Driver:
+        """Return the open driver; whoever comes first sees to the schema."""
+        with self._lock:
+            if self._opened is None:
+                made = _driver_of(self.address)
+                try:
+                    with made.session(database=self.address.database) as session:
+                        for statement in STATEMENTS:
+                            session.run(statement).consume()
+                except BaseException:
+                    made.close()
+                    raise
+                self._opened = made
+            return self._opened
+
+
+def _driver_of(address: Address) -> Driver:
+    more: dict[str, Any] = {}
+    if address.ca is not None:
+        more = {"encrypted": True, "trusted_certificates": TrustCustomCAs(str(address.ca))}
+    try:
+        return GraphDatabase.driver(
+            address.url,
+            auth=None if address.password is None else (address.user, address.password),
+            user_agent="anamnesis",
+            connection_timeout=CONNECT_S,
+            connection_acquisition_timeout=CONNECT_S + 1,
+            max_connection_pool_size=POOL,
+            max_transaction_retry_time=WRITE_RETRY_S,
+            liveness_check_timeout=30.0,
+            notifications_min_severity="OFF",  # they quote statements
+            telemetry_disabled=True,
+            **more,
+        )
+    except (DriverConfigurationError, ValueError, OSError) as exc:
+        raise ConfigurationError(
+            "ANAMNESIS_NEO4J_URL or ANAMNESIS_NEO4J_CA cannot be used",
+            hint="bolt://host:7687 or neo4j://host:7687; with TLS bolt+s:// or neo4j+s://, or the "
+            "plain ones with ANAMNESIS_NEO4J_CA",
+        ) from exc
