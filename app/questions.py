@@ -34,6 +34,18 @@ class Question:
         """Return what a frozen page keeps."""
         return asdict(self)
 
+    def as_text(self) -> str:
+        """Write it in the query language, facets and all: what a book of judgements keeps."""
+        parts = [self.q]
+        for facet, values in self.only.items():
+            name = "date" if facet == "period" else facet
+            spelled = [f'{name}:"{value}"' if facet != "period" else f"{name}:{value}"
+                       for value in values]  # fmt: skip
+            parts.append(spelled[0] if len(spelled) == 1 else f"({' OR '.join(spelled)})")
+        if self.assertion:
+            parts.append(f"assertion:{self.assertion}")
+        return " ".join(parts)
+
     def toggled(self, facet: str, value: str) -> Question:
         """Return the question with a facet's value switched on or off."""
         if facet not in FACETS:

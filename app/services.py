@@ -13,6 +13,7 @@ from app.settings import Settings
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.postgres.accounts import PostgresAccounts
+from indexing.backends.postgres.books import PostgresBooks
 from indexing.backends.postgres.candidates import PostgresCandidates
 from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.derived import PostgresDocuments
@@ -54,6 +55,7 @@ class Services:
     passwords: Passwords
     frozen: PostgresFrozenPages
     candidates: PostgresCandidates
+    books: PostgresBooks
     charts: PostgresCharts
     trail: PostgresTrail
     records: Records
@@ -76,6 +78,7 @@ def services_of(installation: Installation) -> Services:
         passwords=Passwords(),
         frozen=pages,
         candidates=PostgresCandidates(database, pages),
+        books=PostgresBooks(database, pages),
         charts=PostgresCharts(database),
         trail=PostgresTrail(database),
         records=installation.records,

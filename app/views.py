@@ -99,6 +99,10 @@ class View(Protocol):
         """Say why a note is not there."""
         ...
 
+    def question(self, asked: str) -> str:
+        """Return somebody's question as it is shown: "" where nothing of it may be."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class AsWritten:
@@ -147,6 +151,9 @@ class AsWritten:
 
     def why_not(self, request: SearchRequest, shown: str) -> Reasons:
         return self.own.search().why_not(self.access, request, shown)
+
+    def question(self, asked: str) -> str:
+        return asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +236,17 @@ class Deidentified:
         real = self.known_note(shown)
         reasons = self.own.search().why_not(self.access, self.asked(request), real)
         return replace(reasons, doc_id=shown if real else "")
+
+    def question(self, asked: str) -> str:
+        """Leave out the words that no note of this view shows; what cannot be read is not shown."""
+        try:
+            parsed = parse(asked, zone=ZoneInfo(self.access.time_zone))
+            _refuse_fields(parsed.clause)
+            left = screened(parsed.clause, self._kept(parsed))
+        except InvalidQuery:
+            return ""
+        suffix = f" assertion:{parsed.assertion}" if parsed.assertion else ""
+        return "" if left is None else render(left) + suffix
 
     def _notes(self, notes: Mapping[str, Derived]) -> Mapping[str, Derived]:
         """Hide each note, by its pseudonym."""

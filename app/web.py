@@ -23,6 +23,7 @@ from app.auth.sessions import (
 )
 from app.charts import short_value, spark
 from app.edge import Edge, Metrics
+from app.judging import GRADE_LABELS
 from app.pages import THEMES, folder, moment
 from app.routes import (
     api,
@@ -30,17 +31,33 @@ from app.routes import (
     candidates,
     fhir,
     health,
+    judging,
     lab,
     landing,
     notes,
     patients,
+    pools,
     search,
     status,
 )
 from app.services import Services
 from indexing.errors import AnamnesisError
 
-_ROUTES = (landing, search, notes, patients, status, candidates, lab, audit, api, fhir, health)
+_ROUTES = (
+    landing,
+    search,
+    notes,
+    patients,
+    status,
+    candidates,
+    judging,
+    pools,
+    lab,
+    audit,
+    api,
+    fhir,
+    health,
+)
 
 
 class _Static(StaticFiles):
@@ -98,6 +115,7 @@ def frame(request: Request) -> Mapping[str, Any]:
         "leg_names": LEG_NAMES,
         "hidden_words": HIDDEN_WORDS,
         "wrong_labels": WRONG_LABELS,
+        "grade_labels": GRADE_LABELS,
         "spark": spark,
         "short_value": short_value,
     }

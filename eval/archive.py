@@ -46,6 +46,10 @@ CREATE TABLE IF NOT EXISTS title (
   data_version TEXT NOT NULL, doc_id TEXT NOT NULL, title TEXT NOT NULL,
   PRIMARY KEY (data_version, doc_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS body (
+  data_version TEXT NOT NULL, doc_id TEXT NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (data_version, doc_id)
+) WITHOUT ROWID;
 """
 
 
@@ -289,12 +293,32 @@ class Archive:
             )
             return dict(found)
 
+    def keep_texts(self, data_version: str, texts: Iterable[tuple[str, str, str]]) -> None:
+        """Keep (document, title, text) of what judges will read."""
+        rows = list(texts)
+        with self._open() as conn:
+            for table, at in (("title", 1), ("body", 2)):
+                conn.executemany(
+                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+                    [(data_version, row[0], row[at]) for row in rows],
+                )
+
+    def texts(self, data_version: str, doc_ids: Sequence[str]) -> dict[str, str]:
+        """Return the documents' texts, as far as they are kept."""
+        marks = ",".join("?" * len(doc_ids))
+        with self._open() as conn:
+            found = conn.execute(
+                f"SELECT doc_id, text FROM body WHERE data_version = ? AND doc_id IN ({marks})",
+                (data_version, *doc_ids),
+            )
+            return dict(found)
+
     def drop(self, run_id: str) -> None:
         """Forget a run, and a data version that no run is left of."""
         with self._open() as conn:
             for table in ("topic", "run"):
                 conn.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
-            for table in ("dataset", "title"):
+            for table in ("dataset", "title", "body"):
                 conn.execute(
                     f"DELETE FROM {table} WHERE data_version NOT IN (SELECT data_version FROM run)"
                 )

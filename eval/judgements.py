@@ -77,6 +77,10 @@ class Book:
             held[each.topic_id, each.doc_id, each.judge] = each
         return replace(self, judgements=tuple(held.values()))
 
+    def judged(self, words: Iterable[Judgement]) -> Book:
+        """Return the book with these judgements in place of its own. Raises: InvalidInput."""
+        return replace(self, judgements=()).with_judgements(words)
+
 
 def pool(
     runs: Sequence[Mapping[str, Sequence[str]]], topics: Iterable[str], depth: int

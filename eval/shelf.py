@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from eval.judgements import Book, read, write
+import orjson
+
+from eval.judgements import GRADES, Book, Judgement, read, write
+from eval.lines import numbered
 from indexing.errors import InvalidInput, NotFound
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A judge's word taken back: what stands beside a book until it is kept again."""
+
+    topic_id: str
+    doc_id: str
+    judge: str
+
+
 class Shelf:
-    """Books by name; a book is replaced whole, so that a reader never sees half of one."""
+    """Books by name. A book is replaced whole, so that a reader never sees half of one; what is
+    judged since lies beside it, a line for each word, until the book is kept again."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -20,7 +38,8 @@ class Shelf:
 
     def names(self) -> tuple[str, ...]:
         """List the books."""
-        return tuple(sorted(path.name.removesuffix(".jsonl.gz") for path in self._paths()))
+        found = self._folder.glob("*.jsonl.gz")
+        return tuple(sorted(path.name.removesuffix(".jsonl.gz") for path in found))
 
     def has(self, name: str) -> bool:
         """Say whether there is such a book."""
@@ -31,20 +50,54 @@ class Shelf:
         if not self.has(name):
             known = ", ".join(self.names()) or "none"
             raise NotFound(f"no book {name!r}", hint=f"There is: {known}.")
-        return read(self._path(name))
+        with self._locked(fcntl.LOCK_SH):
+            book, since = read(self._path(name)), list(self._since(name))
+        back = {(e.topic_id, e.doc_id, e.judge) for e in since}
+        last = {(e.topic_id, e.doc_id, e.judge): e for e in since}
+        kept = [j for j in book.judgements if (j.topic_id, j.doc_id, j.judge) not in back]
+        added = [each for each in last.values() if isinstance(each, Judgement)]
+        return book.judged((*kept, *added))
+
+    def judge(self, name: str, word: Judgement | Taken) -> None:
+        """Add a word to a book, or take one back; durable on return. Raises: InvalidInput."""
+        if isinstance(word, Judgement) and word.grade not in GRADES:
+            raise InvalidInput("a grade is 0, 1, 2 or 3")
+        with self._locked(fcntl.LOCK_EX), self._beside(name).open("ab") as out:
+            out.write(orjson.dumps(asdict(word)) + b"\n")
+            out.flush()
+            os.fsync(out.fileno())
 
     def keep(self, book: Book) -> None:
         """Store a book in place of the one of its name. Raises: InvalidInput."""
         path = self._path(book.name)
-        write(book, path)
-        path.chmod(0o600)  # topics may be patients'
+        with self._locked(fcntl.LOCK_EX):
+            write(book, path)
+            path.chmod(0o600)  # topics may be patients'
+            self._beside(book.name).unlink(missing_ok=True)
+
+    def _since(self, name: str) -> Iterator[Judgement | Taken]:
+        path = self._beside(name)
+        for _, line in numbered(path) if path.is_file() else ():
+            row = orjson.loads(line)
+            yield Judgement(**row) if "grade" in row else Taken(**row)
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise InvalidInput(
-                f"{name!r} cannot name a book", hint="Letters, digits, dots and hyphens can."
-            )
-        return self._folder / f"{name}.jsonl.gz"
+        return self._folder / f"{_named(name)}.jsonl.gz"
 
-    def _paths(self) -> list[Path]:
-        return list(self._folder.glob("*.jsonl.gz"))
+    def _beside(self, name: str) -> Path:
+        return self._folder / f"{_named(name)}.since"
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """Keep others out: several judges write into one book."""
+        with (self._folder / "lock").open("ab") as held:
+            fcntl.flock(held, how)
+            yield
+
+
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} cannot name a book", hint="Letters, digits, dots and hyphens can."
+        )
+    return name

@@ -62,6 +62,6 @@ class Access:
 
 
 def hides(roles: frozenset[Role]) -> bool:
-    """Say whether these roles see notes de-identified: a researcher does, unless the same account
-    treats patients."""
-    return Role.RESEARCHER in roles and Role.CLINICIAN not in roles
+    """Say whether these roles see notes de-identified: a researcher and a relevance engineer do,
+    unless the same account treats patients."""
+    return not roles.isdisjoint({Role.RESEARCHER, Role.RELEVANCE}) and Role.CLINICIAN not in roles

@@ -56,6 +56,19 @@
     }
   }
 
+  // A judge's digit grades the current result and goes on to the next.
+  function grade(digit) {
+    const here = current();
+    const button = here && $(`[data-grade="${digit}"]`, here);
+    if (!button) return false;
+    here.classList.add("here");
+    const taken = button.getAttribute("aria-pressed") === "true";
+    button.click();
+    say(taken ? "Taken back" : `Graded ${digit}`);
+    if (!taken) result(1);
+    return true;
+  }
+
   const keys = {
     "/": () => { const box = $("#q"); if (box) { box.focus(); box.select(); } },
     "?": () => { const help = $("#keys"); if (help && !help.open) help.showModal(); },
@@ -79,6 +92,7 @@
     if ($("dialog[open]")) return;
     const choice = event.target.closest(".wrong[open]") && $(`[data-wrong="${CSS.escape(event.key)}"]`, event.target.closest(".wrong"));
     if (choice) { event.preventDefault(); choice.click(); return; }
+    if (/^[0-3]$/.test(event.key) && grade(event.key)) { event.preventDefault(); return; }
     const act = keys[event.key];
     if (act) { event.preventDefault(); act(); }
   });
@@ -96,7 +110,11 @@
     for (const each of $$(".needs-script", root)) each.hidden = false;
   }
   settle(document);
-  document.addEventListener("htmx:afterSwap", (event) => settle(event.target));
+  document.addEventListener("htmx:afterSwap", (event) => {
+    settle(event.target);
+    const judged = $("#judged");
+    if (judged) judged.textContent = $$("[data-grade][aria-pressed='true']").length;
+  });
   document.addEventListener("htmx:responseError", () => say("That did not work: reload the page and try again"));
   document.addEventListener("htmx:sendError", () => say("The server does not answer"));
 })();

@@ -21,6 +21,7 @@ Metrics = Annotated[
 ]
 RunName = Annotated[str, typer.Argument(help="A run's id, its beginning, its name, or latest.")]
 RunNames = Annotated[list[str], typer.Argument(help="Ids, beginnings of ids, names, or files.")]
+BookOf = Annotated[str, typer.Option("--tenant", help="Whose book; without one, the lab's own.")]
 Out = Annotated[Path, typer.Option("--out", help="The file to write; packed where it ends in .gz.")]
 
 
@@ -219,12 +220,13 @@ def eval_judge_export(
         Literal["book", "trec", "beir"],
         typer.Option("--format", help="book loses nothing; the others hold the grades alone."),
     ] = "book",
+    tenant: BookOf = "",
     as_json: Json = False,
 ) -> None:
     """Write a book of judgements to a file."""
     from app.cli.eval_books import export_command
 
-    _exit(export_command(_home(), book, out, form, as_json))
+    _exit(export_command(_home(), book, out, form, as_json, tenant))
 
 
 @evaluate.command("judge-import")
@@ -232,12 +234,25 @@ def eval_judge_import(
     path: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     book: Annotated[str, typer.Option(help="Into this book; the file's own name by default.")] = "",
     judge: Annotated[str, typer.Option(help="Whose grades qrels are.")] = "imported",
+    tenant: BookOf = "",
     as_json: Json = False,
 ) -> None:
     """Take in a book of judgements, or qrels into a book that is there."""
     from app.cli.eval_books import import_command
 
-    _exit(import_command(_home(), path, book, judge, as_json))
+    _exit(import_command(_home(), path, book, judge, as_json, tenant))
+
+
+@evaluate.command("agreement")
+def eval_agreement(
+    book: Annotated[str, typer.Option(help="Which book.")],
+    tenant: BookOf = "",
+    as_json: Json = False,
+) -> None:
+    """Say how far the judges of a book agree: Cohen's kappa, Krippendorff's alpha."""
+    from app.cli.eval_books import agreement_command
+
+    _exit(agreement_command(_home(), book, tenant, as_json))
 
 
 @evaluate.command("tune")

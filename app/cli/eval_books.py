@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from app.cli.eval_runs import comparable
 from app.cli.output import print_json, stderr
+from app.cli.tenant_books import store_tenant_book, tenant_book
 from eval import benchmark as beir
 from eval import judgements, trec
-from eval.archive import LAB, Archive
+from eval.agreement import agreement
+from eval.archive import LAB, Archive, Card
 from eval.judgements import Book, Judgement, of_qrels, pool
 from eval.lines import numbered, written
 from eval.run import gathered
@@ -37,6 +39,8 @@ def pool_command(
     topics, _ = archive.judged(cards[0].data_version)
     ranked = [gathered(c.ranker, list(archive.topics(c.run_id))).documents() for c in cards]
     pooled = pool(ranked, topics, depth)
+    if missing := _keep_texts(archive, cards[0], {d for docs in pooled.values() for d in docs}):
+        stderr.print(f"warning: missing-texts: {missing} pooled documents can be judged by title")
     text = guideline.read_text("utf-8") if guideline else ""
     book = Book(
         name, topics, pooled, tenant=cards[0].tenant, data_version=cards[0].data_version,
@@ -47,6 +51,21 @@ def pool_command(
     shelf.keep(book)
     _tell(book, json_out)
     return 0
+
+
+def _keep_texts(archive: Archive, card: Card, doc_ids: set[str]) -> int:
+    """Keep what judges will read; return how many documents are not where the set was."""
+    folder = Path(card.source)
+    if not card.source or not folder.is_dir():
+        return len(doc_ids)
+    corpus, _ = beir.parts(folder)
+    found = [(t.doc_id, _title(t), t.text) for t in corpus if t.doc_id in doc_ids]
+    archive.keep_texts(card.data_version, found)
+    return len(doc_ids) - len(found)
+
+
+def _title(text: beir.Text) -> str:
+    return " ".join((text.title or text.text[:160]).split())[:120]
 
 
 def _grown(held: Book, more: Book) -> Book:
@@ -66,9 +85,11 @@ def _new(held: Sequence[str], docs: Iterable[str]) -> list[str]:
     return [doc_id for doc_id in docs if doc_id not in known]
 
 
-def export_command(home: Path, name: str, out: Path, form: str, json_out: bool) -> int:
-    """Write a book: whole, or its grades as qrels."""
-    book = Shelf(home / LAB / BOOKS).open(name)
+def export_command(
+    home: Path, name: str, out: Path, form: str, json_out: bool, tenant: str = ""
+) -> int:
+    """Write a book, a tenant's where one is named: whole, or its grades as qrels."""
+    book = tenant_book(home, tenant, name) if tenant else Shelf(home / LAB / BOOKS).open(name)
     if form == "book":
         judgements.write(book, out)
     elif form == "trec":
@@ -84,8 +105,16 @@ def export_command(home: Path, name: str, out: Path, form: str, json_out: bool) 
     return 0
 
 
-def import_command(home: Path, path: Path, name: str, judge: str, json_out: bool) -> int:
-    """Take in a book, or qrels of either form into a book that is there."""
+def import_command(
+    home: Path, path: Path, name: str, judge: str, json_out: bool, tenant: str = ""
+) -> int:
+    """Take in a book, or qrels of either form into a book that is there; a tenant's goes to its
+    own books."""
+    if tenant:
+        book = judgements.read(path)
+        store_tenant_book(home, tenant, replace(book, name=name or book.name))
+        _tell(replace(book, name=name or book.name), json_out)
+        return 0
     shelf = Shelf(home / LAB / BOOKS)
     _, first = next(numbered(path), (0, ""))
     if first.lstrip().startswith("{"):
@@ -100,6 +129,30 @@ def import_command(home: Path, path: Path, name: str, judge: str, json_out: bool
     shelf.keep(book)
     _tell(book, json_out)
     return 0
+
+
+def agreement_command(home: Path, name: str, tenant: str, json_out: bool) -> int:
+    """Print how far the judges of a book agree."""
+    book = tenant_book(home, tenant, name) if tenant else Shelf(home / LAB / BOOKS).open(name)
+    found = agreement((j.topic_id, j.doc_id, j.judge, j.grade) for j in book.judgements)
+    if json_out:
+        print_json(asdict(found))
+        return 0
+    print(", ".join(f"{judge} {n}" for judge, n in found.judges.items()) or "nobody has judged")
+    if found.missing:
+        stderr.print(f"agreement is not computed: pip install '{found.missing}'")
+    for pair in found.pairs:
+        print(
+            f"{pair.one} and {pair.other}: {pair.n} both, {pair.same:.0%} the same, Cohen's kappa "
+            f"{_known(pair.kappa)}, weighted {_known(pair.weighted)}"
+        )
+    if found.pairs:
+        print(f"Krippendorff's alpha (ordinal) {_known(found.alpha)} over {found.shared} documents")
+    return 0
+
+
+def _known(value: float | None) -> str:
+    return "undetermined" if value is None else f"{value:.3f}"
 
 
 def _united(held: Book, more: Book) -> Book:

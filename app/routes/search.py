@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from app.answers import audited, request_of, results_of, shown_patients
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, keyed, may, services, text
+from app.judging import Place, blinded, judging, place_of
 from app.pages import PAGE_SIZE, page
 from app.questions import LONGEST_QUERY, Grouping, Question, legs, mode, question_of
 from app.views import view_of
@@ -41,14 +42,15 @@ def asked(request: Request, who: Searcher, form: Form) -> Response:
         only={"patient": (text(form, "patient"),)} if text(form, "patient") else {},
         group=_grouping(text(form, "group")),
     )
-    return _answered(request, who, question)
+    return _answered(request, who, question, place_of(form))
 
 
 @router.post("/search/{page_id}/refine")
 def refine(request: Request, who: Searcher, page_id: str, form: Form) -> Response:
     """Take a chip away, switch a facet, look from another side: the question is kept here."""
     frozen = services(request).frozen.question(who.access, page_id)
-    return _answered(request, who, _refined(question_of(frozen), form))
+    place = replace(place_of(form), start=0)
+    return _answered(request, who, _refined(question_of(frozen), form), place)
 
 
 def _refined(question: Question, form: FormData) -> Question:
@@ -83,7 +85,7 @@ def _grouping(name: str) -> Grouping:
     return "patient" if name == "patient" else "note"
 
 
-def _answered(request: Request, who: Principal, question: Question) -> Response:
+def _answered(request: Request, who: Principal, question: Question, place: Place) -> Response:
     if not question.q:
         return RedirectResponse("/search", 303)
     try:
@@ -97,21 +99,25 @@ def _answered(request: Request, who: Principal, question: Question) -> Response:
     frozen, answer = services(request).frozen, found.answer
     question = replace(question, q=asked.q)
     page_id = frozen.freeze(who.access, question.to_json(), answer.ranking_json(), audited(answer))
-    tail = "?group=patient" if question.group == "patient" else ""
+    tail = replace(place, start=0, group=question.group).tail
     return RedirectResponse(f"/search/{page_id}{tail}", 303)
 
 
 @router.get("/search/{page_id}")
 def frozen_page(
-    request: Request, who: Searcher, page_id: str, start: int = 0, group: str = ""
-) -> Response:
+    request: Request, who: Searcher, page_id: str, start: int = 0, group: str = "",
+    judge: Annotated[str, Query(max_length=80)] = "", blind: str = "",
+) -> Response:  # fmt: skip
     """Show a slice of a frozen page; what was deleted since is not shown again."""
     own = services(request)
     grouping = _grouping(group)
+    place = Place(max(start, 0), grouping, judge, blind == "1")
     view = view_of(own, who.access)
     opened = own.frozen.open(who.access, page_id, max(start, 0), PAGE_SIZE, grouping)
     opened = view.opened(opened)
     question = replace(question_of(opened.page.question), group=grouping)
+    sheet = judging(own, who, view, question, opened, place)
+    opened = blinded(opened) if sheet and sheet.blind else opened
     hits = [hit_of(hit) for hit in opened.hits]
     described, best = own.search().describe(who.access, request_of(question), hits, opened.notes)
     recorded = {hit.patient_id for hit in described if hit.patient_id}
@@ -119,7 +125,11 @@ def frozen_page(
     said = own.candidates.of_page(who.access, page_id)
     wrong = {view.shown_note(doc_id): each.value for doc_id, each in said.items()}
     results = results_of(opened, described, best, people, who.zone, grouping, wrong)
-    response = page(request, _template(request), question=question, results=results, fault=None)
+    response = page(
+        request, _template(request), question=question, results=results, fault=None,
+        judging=sheet, place=place if sheet else replace(place, book=""),
+        books=own.books.heads(who.access) if Permission.LAB in who.allowed else None,
+    )  # fmt: skip
     response.headers["HX-Push-Url"] = request.url.path + (
         f"?{request.url.query}" if request.url.query else ""
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,6 +64,21 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/search/{page_id}/wrong"): Read(
         "wrong-hit", "{page}/wrong", (("wrong", "old=a-note"),)
     ),
+    ("POST", "/search/{page_id}/judge"): Read(
+        "judgement", "{page}/judge", (("judge", "b"), ("grade", "2={note}")), role=Role.RELEVANCE
+    ),
+    ("POST", "/search/{page_id}/keep"): Read(
+        "judge-topic", "{page}/keep", (("judge", "b"),), role=Role.RELEVANCE, names=False
+    ),
+    ("GET", "/lab/books"): "counts by book",
+    ("POST", "/lab/books"): "writes a guideline",
+    ("GET", "/lab/books/{name}"): Read(
+        "judge-book", "/lab/books/b", role=Role.RELEVANCE, names=False
+    ),
+    ("POST", "/lab/candidates/{candidate_id}"): "writes: tests/flow/test_judging.py holds its row",
+    ("GET", "/lab/pools/{name}"): "books of public sets: no hospital's notes",
+    ("GET", "/lab/pools/{name}/{number}"): "as above",
+    ("POST", "/lab/pools/{name}/{number}"): "as above",
     ("GET", "/lab"): "stored runs of benchmark sets: no hospital's notes",
     ("GET", "/lab/runs/{run_id}"): "as above",
     ("GET", "/lab/compare"): "as above",
@@ -95,7 +111,9 @@ _NAMES = [f"{method} {path}" for method, path in RECORDED]
 
 @pytest.fixture(scope="module")
 def hospital(installation: Installation) -> Hospital:
-    return found_hospital(installation, [person("a-p", WORD), *chart_of("a-p", WORD, "a")])
+    made = found_hospital(installation, [person("a-p", WORD), *chart_of("a-p", WORD, "a")])
+    made.services.books.write(made.access, "b", "", "")
+    return made
 
 
 @pytest.fixture
@@ -114,22 +132,35 @@ def rows(installation: Installation, hospital: Hospital) -> list[tuple[str, list
 
 
 def perform(
-    client: TestClient, hospital: Hospital, method: str, read: Read, token: str, page: str
+    client: TestClient, hospital: Hospital, method: str, read: Read, token: str, page: Asked
 ) -> Response:
-    address = read.address.format(page=page)
+    address = read.address.format(page=page.path)
     if read.api:
         headers = hospital.bearer(read.role)
         body = {"q": "chest pain"} if read.form is not None else None
         return client.request(method, address, headers=headers, json=body)
     if read.form is None:
         return client.get(address)
-    return client.post(address, data={"form_token": token, **dict(read.form)})
+    form = {name: value.replace("{note}", page.note) for name, value in read.form}
+    return client.post(address, data={"form_token": token, **form})
 
 
-def ready(client: TestClient, hospital: Hospital, read: Read) -> tuple[str, str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A page of results, and the note on it by the id of the view."""
+
+    path: str = ""
+    note: str = ""
+
+
+def ready(client: TestClient, hospital: Hospital, read: Read) -> tuple[str, Asked]:
     token = sign_in(client, hospital, read.role)
-    searching = read.role is Role.CLINICIAN
-    return token, str(ask(client, token, "chest pain").url.path) if searching else ""
+    if read.role not in (Role.CLINICIAN, Role.RELEVANCE):
+        return token, Asked()
+    page = ask(client, token, "chest pain")
+    note = re.search(r'href="/notes/([^"?]+)', page.text)
+    assert note is not None
+    return token, Asked(str(page.url.path), note[1])
 
 
 def test_every_route_is_known_here(hospital: Hospital) -> None:

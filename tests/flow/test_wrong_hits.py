@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -74,8 +75,22 @@ def test_those_who_tune_see_them_and_nobody_else(client: TestClient, hospital: H
         listed = other.get("/lab/candidates")
         assert listed.status_code == 200
         assert "chest pain assertion:any" in listed.text
-        assert "/notes/w-2" in listed.text
-        assert "clinician" in listed.text
+        assert "/notes/w-2" not in listed.text  # a relevance engineer sees the de-identified view
+        address = re.search(r'href="(/notes/[^"]+)"', listed.text)
+        assert address
+        assert other.get(address[1]).status_code == 200
+        assert "clinician" not in listed.text
+
+
+def test_a_name_in_a_question_stays_hidden(client: TestClient, hospital: Hospital) -> None:
+    token = sign_in(client, hospital)
+    page = ask(client, token, "Zebedee chest pain")
+    press(client, page, token, "old=w-0")
+    with browser(hospital) as other:
+        sign_in(other, hospital, Role.RELEVANCE)
+        listed = other.get("/lab/candidates").text
+        assert "Zebedee" not in listed
+        assert "chest pain" in listed
 
 
 def test_a_researcher_files_by_the_ids_of_the_view(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
@@ -70,8 +71,35 @@ class PostgresCandidates:
             ).fetchall()
         return {row[0]: Wrong(row[1]) for row in rows}
 
+    def question(self, access: Access, candidate_id: int) -> Mapping[str, Any]:
+        """Return what was asked when a hit was called wrong; the caller records what it does.
+
+        Raises: NotFound.
+        """
+        with self._database.tenant(access.tenant_id) as conn:
+            row = conn.execute(
+                "SELECT question FROM trap_candidate WHERE tenant_id = %s AND candidate_id = %s",
+                (access.tenant_id, candidate_id),
+            ).fetchone()
+        if row is None:
+            raise NotFound("no such candidate")
+        found: Mapping[str, Any] = row[0]
+        return found
+
+    def dismiss(self, access: Access, candidate_id: int) -> None:
+        """Put a candidate aside. Raises: NotFound."""
+        with self._database.tenant(access.tenant_id) as conn:
+            done = conn.execute(
+                "UPDATE trap_candidate SET settled = 'dismissed' WHERE tenant_id = %s AND "
+                "candidate_id = %s",
+                (access.tenant_id, candidate_id),
+            )
+            if done.rowcount == 0:
+                raise NotFound("no such candidate")
+            audit.record(conn, access, AuditRow("U", "trap", detail={"dismissed": candidate_id}))
+
     def listed(self, access: Access) -> list[Candidate]:
-        """Return the newest whose note is open to the reader, and record it."""
+        """Return the newest unsettled ones whose note is open to the reader, and record it."""
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
                 "SELECT c.candidate_id, c.filed_at, coalesce(a.name, c.user_id), c.wrong, "
@@ -79,7 +107,7 @@ class PostgresCandidates:
                 "d.date_start, d.patient_id, d.labels FROM trap_candidate c "
                 "JOIN document d ON d.tenant_id = c.tenant_id AND d.doc_id = c.doc_id AND d.live "
                 "LEFT JOIN account a ON a.tenant_id = c.tenant_id AND a.user_id = c.user_id "
-                "WHERE c.tenant_id = %s ORDER BY c.candidate_id DESC LIMIT %s",
+                "WHERE c.tenant_id = %s AND c.settled = '' ORDER BY c.candidate_id DESC LIMIT %s",
                 (access.tenant_id, _MOST),
             ).fetchall()
             found = [

@@ -97,6 +97,11 @@ class PostgresFrozenPages:
         hits = found.answer.get("hits", [])
         return found, next((hit for hit in hits if hit["doc_id"] == doc_id), {})
 
+    def hits(self, conn: Connection, access: Access, page_id: str) -> list[str]:
+        """Return the page's documents in their order, in the caller's transaction; nothing of
+        them is shown. Raises: NotFound."""
+        return [str(hit["doc_id"]) for hit in _find(conn, access, page_id).answer.get("hits", [])]
+
 
 def _find(conn: Connection, access: Access, page_id: str) -> FrozenPage:
     row = conn.execute(
