@@ -17,6 +17,7 @@ from indexing.backends.postgres.books import PostgresBooks
 from indexing.backends.postgres.candidates import PostgresCandidates
 from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.derived import PostgresDocuments
+from indexing.backends.postgres.fhir_search import PostgresFhirSearch
 from indexing.backends.postgres.frozen import PostgresFrozenPages
 from indexing.backends.postgres.identities import PostgresIdentities
 from indexing.backends.postgres.trail import PostgresTrail
@@ -63,6 +64,7 @@ class Services:
     search: Callable[[], Searcher]
     held: Callable[[str, TenantId], int]
     identities: PostgresIdentities
+    fhir: PostgresFhirSearch
     hider: Callable[[TenantId], Hider]
     named: Callable[[str], Sequence[tuple[int, int]]]
 
@@ -86,6 +88,7 @@ def services_of(installation: Installation) -> Services:
         search=installation.current_search,
         held=partial(_held, installation),
         identities=PostgresIdentities(database),
+        fhir=PostgresFhirSearch(database, timedelta(seconds=settings.page_ttl_s)),
         hider=installation.hider,
         named=lambda text: [(span.start, span.end) for span in installation.matcher.find(text)],
     )

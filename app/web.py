@@ -30,6 +30,7 @@ from app.routes import (
     audit,
     candidates,
     fhir,
+    fhir_search,
     health,
     judging,
     lab,
@@ -55,6 +56,7 @@ _ROUTES = (
     lab,
     audit,
     api,
+    fhir_search,
     fhir,
     health,
 )

@@ -20,6 +20,7 @@ from indexing.fhir.faults import Issue as FoundIssue
 from indexing.fhir.faults import Rejected, Unusable, Where
 from indexing.fhir.issues import Issue
 from indexing.fhir.projections import merged_into, patient_of, project, replaced_patients
+from indexing.fhir.search.values import search_lines
 from indexing.fhir.sources import Source
 from indexing.fhir.validate import check
 from indexing.records import Incoming
@@ -236,7 +237,8 @@ def cut(found: Unresolved, resolved: Mapping[str, str], rules: Rules) -> Ready |
         incoming = Incoming(
             entry.resource_type, entry.resource_id, entry.received,
             patient_id=patient_of(resource), links=links, issues=found.issues + more,
-            rows=tuple(project(resource, rules.zone)), texts=extract.texts,
+            rows=tuple(project(resource, rules.zone)), search=search_lines(resource, rules.zone),
+            texts=extract.texts,
             merged_into=merged_into(resource) if patient else None,
             replaced_patients=tuple(replaced_patients(resource)) if patient else (),
             if_match=_version(entry.if_match),

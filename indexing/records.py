@@ -12,6 +12,7 @@ from indexing.fhir.conditions import Criterion
 from indexing.fhir.documents import DocumentText
 from indexing.fhir.issues import Issue
 from indexing.fhir.projections import Row
+from indexing.fhir.search.values import SearchLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Incoming:
     links: Mapping[str, str] | None = None
     issues: tuple[Issue, ...] = ()
     rows: tuple[Row, ...] = ()
+    search: tuple[SearchLine, ...] = ()
     texts: tuple[DocumentText, ...] = ()
     merged_into: str | None = None  # a Patient replaced by another (Patient.link)
     replaced_patients: tuple[str, ...] = ()  # those that this Patient says it replaces

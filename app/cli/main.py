@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from app.cli.eval_app import evaluate
+from app.cli.fhir_app import fhir
 from indexing.errors import AnamnesisError, InvalidQuery
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ terminology = typer.Typer(help="Medical terminologies.", no_args_is_help=True)
 bench = typer.Typer(help="Measure speed.", no_args_is_help=True)
 for sub, name in (
     (tenants, "tenants"), (users, "users"), (tokens, "tokens"), (index, "index"),
-    (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"),
+    (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"), (fhir, "fhir"),
 ):  # fmt: skip
     app.add_typer(sub, name=name)
 

@@ -34,20 +34,8 @@ class PostgresFrozenPages:
         self, access: Access, question: Mapping[str, Any], answer: Mapping[str, Any], row: AuditRow
     ) -> str:
         """Keep an answer with its audit row and return the page's id."""
-        page_id = secrets.token_urlsafe(16)
         with self._database.tenant(access.tenant_id) as conn:
-            conn.execute(
-                "DELETE FROM frozen_page WHERE tenant_id = %s AND expires_at < clock_timestamp()",
-                (access.tenant_id,),
-            )
-            conn.execute(
-                "INSERT INTO frozen_page (tenant_id, page_id, user_id, view_digest, expires_at, "
-                "question, answer) VALUES (%s, %s, %s, %s, clock_timestamp() + %s, %s, %s)",
-                (
-                    access.tenant_id, page_id, access.user_id, view_digest(access), self._life,
-                    Jsonb(dict(question)), _pack(orjson.dumps(dict(answer))),
-                ),
-            )  # fmt: skip
+            page_id = keep(conn, access, self._life, question, answer)
             audit.record(
                 conn, access, AuditRow(
                     row.action, row.subtype, row.patient_ids,
@@ -59,7 +47,7 @@ class PostgresFrozenPages:
     def question(self, access: Access, page_id: str) -> Mapping[str, Any]:
         """Return what was asked. Raises: NotFound, as `open` does."""
         with self._database.tenant(access.tenant_id) as conn:
-            return _find(conn, access, page_id).question
+            return frozen(conn, access, page_id).question
 
     def open(
         self, access: Access, page_id: str, start: int, size: int, grouping: str
@@ -70,7 +58,7 @@ class PostgresFrozenPages:
             NotFound: it expired, never was, or is not this principal's as they are now.
         """
         with self._database.tenant(access.tenant_id) as conn:
-            found = _find(conn, access, page_id)
+            found = frozen(conn, access, page_id)
             every = found.answer.get("hits", [])
             if grouping == "patient":
                 every = _by_patient(every, _patients(conn, access, every))
@@ -93,17 +81,39 @@ class PostgresFrozenPages:
         The caller shows nothing of it without a recorded read of the note itself.
         """
         with self._database.tenant(access.tenant_id) as conn:
-            found = _find(conn, access, page_id)
+            found = frozen(conn, access, page_id)
         hits = found.answer.get("hits", [])
         return found, next((hit for hit in hits if hit["doc_id"] == doc_id), {})
 
     def hits(self, conn: Connection, access: Access, page_id: str) -> list[str]:
         """Return the page's documents in their order, in the caller's transaction; nothing of
         them is shown. Raises: NotFound."""
-        return [str(hit["doc_id"]) for hit in _find(conn, access, page_id).answer.get("hits", [])]
+        return [str(hit["doc_id"]) for hit in frozen(conn, access, page_id).answer.get("hits", [])]
 
 
-def _find(conn: Connection, access: Access, page_id: str) -> FrozenPage:
+def keep(
+    conn: Connection, access: Access, life: timedelta, question: Mapping[str, Any],
+    answer: Mapping[str, Any],
+) -> str:  # fmt: skip
+    """Keep an answer in the caller's transaction, which records it, and return the page's id."""
+    page_id = secrets.token_urlsafe(16)
+    conn.execute(
+        "DELETE FROM frozen_page WHERE tenant_id = %s AND expires_at < clock_timestamp()",
+        (access.tenant_id,),
+    )
+    conn.execute(
+        "INSERT INTO frozen_page (tenant_id, page_id, user_id, view_digest, expires_at, "
+        "question, answer) VALUES (%s, %s, %s, %s, clock_timestamp() + %s, %s, %s)",
+        (
+            access.tenant_id, page_id, access.user_id, view_digest(access), life,
+            Jsonb(dict(question)), _pack(orjson.dumps(dict(answer))),
+        ),
+    )  # fmt: skip
+    return page_id
+
+
+def frozen(conn: Connection, access: Access, page_id: str) -> FrozenPage:
+    """Return a page in the caller's transaction, which records it. Raises: NotFound."""
     row = conn.execute(
         "SELECT created_at, expires_at, question, answer FROM frozen_page WHERE "
         "tenant_id = %s AND page_id = %s AND user_id = %s AND view_digest = %s "

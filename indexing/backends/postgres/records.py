@@ -17,6 +17,7 @@ from indexing.backends.postgres import audit, texts
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.search import search
+from indexing.backends.postgres.search_values import write_search
 from indexing.errors import Closed, Conflict, Gone, NotFound, Stale
 from indexing.fhir.conditions import Criterion
 from indexing.fhir.labels import labels_of
@@ -245,6 +246,7 @@ def _write_projections(
             )
     for table, values in rows.items():
         insert_rows(conn, table, ("tenant_id", *COLUMNS[table]), values)
+    write_search(conn, access.tenant_id, [line for i, _ in changed for line in i.search], stale)
 
 
 def _write_events(

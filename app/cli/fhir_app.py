@@ -1,0 +1,36 @@
+"""`anamnesis fhir …`: what FHIR search can be told to do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+fhir = typer.Typer(help="FHIR search.", no_args_is_help=True)
+
+
+@fhir.callback()
+def _group() -> None:
+    """Keep `fill` a subcommand, though it is the only one."""
+
+
+@fhir.command("fill")
+def fhir_fill(
+    tenant: Annotated[str, typer.Option("--tenant", help="Only this tenant, by code.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")] = False,
+) -> None:
+    """Make what resources are searched by anew: once after an update that keeps more of it."""
+    from app.cli.output import print_json
+    from app.settings import load
+    from app.wiring import Installation
+    from indexing.backends.postgres.search_values import fill_search
+
+    installation = Installation(load())
+    chosen = [installation.tenants.by_code(tenant)] if tenant else installation.tenants.all()
+    done = {each.code: fill_search(installation.database, each) for each in chosen}
+    if as_json:
+        print_json({"resources": done})
+    else:
+        for code, count in done.items():
+            print(f"{code}: {count} resources can be searched")
+    installation.close()

@@ -1,0 +1,74 @@
+"""Write what resources are searched by; also for those that were stored before it was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import zstandard
+
+from indexing.backends.postgres.bulk import insert_lines
+from indexing.backends.postgres.connect import Connection, Database
+from indexing.fhir.reading import parse
+from indexing.fhir.search.values import SEARCH_COLUMNS, SearchLine, search_lines
+from indexing.fhir.splice import served
+from indexing.model import Tenant, TenantId
+
+_BATCH = 500
+_unpack = zstandard.ZstdDecompressor().decompress
+# Locked as ingest locks them: who writes one of them meanwhile waits for this batch.
+_NEXT = """
+SELECT type, id, version, last_updated, received, links FROM resource
+WHERE tenant_id = %s AND NOT deleted AND (type, id) > (%s, %s)
+ORDER BY type, id LIMIT %s FOR UPDATE
+"""
+
+
+def fill_search(database: Database, tenant: Tenant) -> int:
+    """Make every search value of a tenant anew, a batch at a time, then open its search; return
+    how many resources were read."""
+    done, after = 0, ("", "")
+    zone = ZoneInfo(tenant.time_zone)
+    while True:
+        with database.tenant(tenant.tenant_id) as conn:
+            rows = conn.execute(_NEXT, (tenant.tenant_id, *after, _BATCH)).fetchall()
+            if not rows:
+                conn.execute(
+                    "DELETE FROM search_unfilled WHERE tenant_id = %s", (tenant.tenant_id,)
+                )
+                return done
+            _write(conn, tenant.tenant_id, rows, zone)
+        done, after = done + len(rows), (rows[-1][0], rows[-1][1])
+
+
+def _write(
+    conn: Connection, tenant_id: TenantId, rows: Sequence[tuple[Any, ...]], zone: ZoneInfo
+) -> None:
+    stale: dict[str, list[str]] = {}
+    lines: list[SearchLine] = []
+    for kind, name, version, updated, packed, links in rows:
+        stale.setdefault(kind, []).append(name)
+        resource = parse(served(_unpack(packed), name, version, updated, links))
+        lines += search_lines(resource, zone)
+    write_search(conn, tenant_id, lines, stale)
+
+
+def write_search(
+    conn: Connection, tenant_id: TenantId, lines: Iterable[SearchLine],
+    stale: Mapping[str, Sequence[str]],
+) -> None:  # fmt: skip
+    """Write lines in the caller's transaction, in place of those that `stale` resources, ids by
+    type, have."""
+    for table in SEARCH_COLUMNS:
+        for kind, names in stale.items():
+            conn.execute(
+                f"DELETE FROM {table} WHERE tenant_id = %s AND resource_id = ANY(%s) "
+                "AND resource_type = %s",
+                (tenant_id, list(names), kind),
+            )
+    by_table: dict[str, list[str]] = {}
+    for table, line in lines:
+        by_table.setdefault(table, []).append(line)
+    for table, own in by_table.items():
+        insert_lines(conn, tenant_id, table, SEARCH_COLUMNS[table], own)
