@@ -44,15 +44,15 @@ def load(folder: Path, split: str) -> Benchmark:
         InvalidInput: a file is missing or unreadable, an id is missing, repeated or unknown, a
             grade is no number, or there is nothing to measure; it says where.
     """
-    path = _file(folder, f"qrels/{split}.tsv")
+    path = found_file(folder, f"qrels/{split}.tsv")
     corpus, questions = parts(folder)
     return joined(folder.resolve().name, corpus, questions, qrels_of(path), path.name)
 
 
 def parts(folder: Path) -> tuple[tuple[Text, ...], dict[str, str]]:
     """Read a benchmark's documents and every question, whatever split. Raises: InvalidInput."""
-    corpus = _corpus(_file(folder, "corpus.jsonl"))
-    return corpus, _questions(_file(folder, "queries.jsonl"))
+    corpus = _corpus(found_file(folder, "corpus.jsonl"))
+    return corpus, _questions(found_file(folder, "queries.jsonl"))
 
 
 def joined(
@@ -72,14 +72,15 @@ def joined(
     return Benchmark(name, corpus, {topic: questions[topic] for topic in qrels}, qrels)
 
 
-def _file(folder: Path, name: str) -> Path:
+def found_file(folder: Path, name: str) -> Path:
+    """Return a benchmark's file, plain or packed. Raises: InvalidInput."""
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
     raise InvalidInput(f"{folder.name} has no {name} or {name}.gz")
 
 
-def _objects(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def objects(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield (where, id, object); every id once."""
     seen: set[str] = set()
     for number, line in numbered(path):
@@ -112,7 +113,7 @@ def _string(found: Mapping[str, Any], name: str, where: str) -> str:
 
 def _corpus(path: Path) -> tuple[Text, ...]:
     texts = []
-    for where, key, found in _objects(path):
+    for where, key, found in objects(path):
         metadata = found.get("metadata") or {}
         if not isinstance(metadata, dict):
             raise InvalidInput(f"{where}: metadata is not an object")
@@ -123,7 +124,7 @@ def _corpus(path: Path) -> tuple[Text, ...]:
 
 def _questions(path: Path) -> dict[str, str]:
     questions = {}
-    for where, key, found in _objects(path):
+    for where, key, found in objects(path):
         questions[key] = _string(found, "text", where)
         if not questions[key].strip():
             raise InvalidInput(f"{where}: the query {key!r} is empty")

@@ -194,6 +194,22 @@ def eval_traps(
     _exit(traps_command(_home(), ranker, as_json))
 
 
+@evaluate.command("similar")
+def eval_similar(
+    benchmark: Annotated[
+        Path,
+        typer.Option(exists=True, file_okay=False, help="Patients as HPO findings."),
+    ],
+    split: Split,
+    run_out: Annotated[Path | None, typer.Option(help="TREC run file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure similar patients on a folder of patients with their findings."""
+    from app.cli.similar import eval_command
+
+    _exit(eval_command(benchmark, split, run_out, as_json=as_json))
+
+
 @evaluate.command("pool")
 def eval_pool(
     runs: RunNames,

@@ -314,6 +314,18 @@ def bench_recall(
     _exit(recall_command(notes_count, as_json))
 
 
+@bench.command("similar")
+def bench_similar(
+    patients: Annotated[int, typer.Option("--patients", min=50)] = 10_580,
+    queries: Annotated[int, typer.Option("--queries", min=10)] = 1_000,
+    as_json: Json = False,
+) -> None:
+    """Time similar patients over generated features, and hold them against the truth."""
+    from app.cli.similar import bench_command
+
+    _exit(bench_command(patients, queries, as_json=as_json))
+
+
 def _exit(code: int) -> None:
     if code:
         raise typer.Exit(code)

@@ -1,0 +1,78 @@
+"""`anamnesis eval similar` and `anamnesis bench similar`: likeness of patients, measured."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from app.cli.output import print_json, stderr
+from app.settings import load as load_settings
+from app.wiring import Installation
+from eval.hospital import DEFAULT_SEED, features
+from eval.measures import HEADLINE, by_topic, mean
+from eval.similar import DRUG, invented, load, neighbourhoods, ranked
+from eval.trec import write_run
+from indexing.language.terminology import SemanticType
+from rankers.hierarchy import WEIGHTS, Hierarchy
+from rankers.patients import PatientIndex, allowed_mask
+
+
+def eval_command(benchmark: Path, split: str, run_out: Path | None, *, as_json: bool) -> int:
+    """Rank every query's patients and print the figures; return 0."""
+    hierarchy = Hierarchy(Installation(load_settings()).terminology)
+    read = load(benchmark, split, hierarchy.of_id)
+    index = PatientIndex(read.table, hierarchy.ancestors)
+    if not any(hierarchy.ancestors(each) for each in read.table.features):
+        stderr.print("no hierarchy of these findings is loaded: see `anamnesis terminology load`")
+    found = dict(ranked(index, read))
+    if run_out is not None:
+        write_run(found, "anamnesis-similar", run_out)
+    answered = {query: [patient for patient, _ in hits] for query, hits in found.items()}
+    figures = mean(by_topic(read.qrels, answered, HEADLINE))
+    result = {**figures, "n": len(read.qrels), "unparsed": 0}
+    if as_json:
+        print_json(result)
+    else:
+        for name, value in result.items():
+            print(f"{name:<10} {value}")
+    return 0
+
+
+def bench_command(patients: int, queries: int, *, as_json: bool) -> int:
+    """Time similar patients over generated features, and hold them against the truth."""
+    stderr.print(f"inventing {patients} patients")
+    found = invented(each for each in features(patients, DEFAULT_SEED))
+    began = time.perf_counter()
+    index = PatientIndex(found.table, weight=_weight)
+    built_s = time.perf_counter() - began
+    asked = np.random.default_rng(20).choice(patients, min(queries, patients), replace=False)
+    names = [found.table.patient_ids[i] for i in asked]
+    took: list[float] = []
+    truth = neighbourhoods(found, names, lambda each: _timed(index, each, took))
+    p50, p95, p99 = np.percentile(np.array(took) * 1000, (50, 95, 99)).round(1).tolist()
+    result = {
+        "patients": patients, "n": truth.n, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99,
+        "built_s": round(built_s, 2), "P@10": truth.precision, "same_course@10": truth.course,
+        "template_twins_in_top_10": truth.twins,
+    }  # fmt: skip
+    if as_json:
+        print_json(result)
+    else:
+        for name, value in result.items():
+            print(f"{name:<26} {value}")
+    return 0
+
+
+def _timed(index: PatientIndex, patient_id: str, took: list[float]) -> list[str]:
+    table = index.table
+    began = time.perf_counter()
+    mine = table.profile(table.number_of[patient_id])
+    best = index.rank(mine, 10, allowed_mask(table, (patient_id,)))
+    took.append(time.perf_counter() - began)
+    return [table.patient_ids[each.patient] for each in best]
+
+
+def _weight(feature: str) -> float:
+    return WEIGHTS[SemanticType.DRUG] if feature.startswith(DRUG) else 1.0

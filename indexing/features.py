@@ -1,0 +1,137 @@
+"""What is known of each patient, as features: the table that similar patients are looked up in.
+
+A feature is a concept's id of the terminology, or "SYSTEM:code" where the terminology has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.access import Access
+from indexing.model import TenantId
+
+Numbers = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One patient: what was found, and what was looked for and is absent. Disjoint."""
+
+    observed: frozenset[str]
+    excluded: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, observed: Iterable[str], excluded: Iterable[str] = ()) -> Profile:
+        """Make a profile; what was found once is not absent."""
+        found = frozenset(observed)
+        return cls(found, frozenset(excluded) - found)
+
+    @property
+    def empty(self) -> bool:
+        """Say whether nothing is known."""
+        return not self.observed and not self.excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Pairs (patient number, feature number), grouped by patient: row i of patient p lies in
+    `ptr[p]:ptr[p+1]`, as in a CSR matrix without values."""
+
+    ptr: NDArray[np.int64]
+    patient: Numbers
+    feature: Numbers
+
+    def of(self, patient: int) -> Numbers:
+        """Return one patient's features."""
+        return self.feature[self.ptr[patient] : self.ptr[patient + 1]]
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Every patient of a tenant at one moment; immutable, shared between threads."""
+
+    patient_ids: Sequence[str]
+    features: Sequence[str]
+    observed: Rows
+    excluded: Rows
+    names: Mapping[str, str] = field(default_factory=dict)  # of features that are no concept
+    as_of: datetime | None = None  # complete to; None: never changes
+    version: str = ""
+
+    @cached_property
+    def number_of(self) -> Mapping[str, int]:
+        """Return each patient's number."""
+        return {patient_id: i for i, patient_id in enumerate(self.patient_ids)}
+
+    @cached_property
+    def feature_number(self) -> Mapping[str, int]:
+        """Return each feature's number."""
+        return {feature: i for i, feature in enumerate(self.features)}
+
+    def profile(self, patient: int) -> Profile:
+        """Return what is known of the patient of that number."""
+        return Profile(
+            frozenset(self.features[i] for i in self.observed.of(patient).tolist()),
+            frozenset(self.features[i] for i in self.excluded.of(patient).tolist()),
+        )
+
+
+def table_of(
+    profiles: Mapping[str, Profile], *, names: Mapping[str, str] | None = None,
+    as_of: datetime | None = None, version: str = "",
+) -> FeatureTable:  # fmt: skip
+    """Lay profiles out, in their order."""
+    numbers: dict[str, int] = {}
+    for profile in profiles.values():
+        for feature in (*profile.observed, *profile.excluded):
+            numbers.setdefault(feature, len(numbers))
+    found = list(profiles.values())
+    return FeatureTable(
+        tuple(profiles), tuple(numbers),
+        _rows([p.observed for p in found], numbers), _rows([p.excluded for p in found], numbers),
+        names or {}, as_of, version,
+    )  # fmt: skip
+
+
+def _rows(sets: Sequence[frozenset[str]], numbers: Mapping[str, int]) -> Rows:
+    lengths = np.array([len(each) for each in sets], np.int64)
+    ptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    feature = np.array([i for each in sets for i in sorted(map(numbers.__getitem__, each))],
+                       np.int32)  # fmt: skip
+    patient = np.repeat(np.arange(len(sets), dtype=np.int32), lengths)
+    return Rows(ptr, patient, feature)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What neighbours are limited to. Ages in years at `now`; the period is when anything of
+    theirs was recorded, [from, to); `conditions` must all be among what was found."""
+
+    sex: str = ""
+    age_from: int | None = None
+    age_to: int | None = None
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+    conditions: frozenset[str] = frozenset()
+
+    @property
+    def of_people(self) -> bool:
+        """Say whether anything is asked that the features do not tell."""
+        asked = (self.age_from, self.age_to, self.date_from, self.date_to)
+        return bool(self.sex) or any(each is not None for each in asked)
+
+
+class FeatureStore(Protocol):
+    """Features of a tenant's patients. Restricted sources are left out for everybody."""
+
+    def table(self, tenant_id: TenantId) -> FeatureTable: ...
+    def open_patients(self, access: Access, limits: Limits) -> frozenset[str]:
+        """Return the patients that this access opens and that these limits let through."""
+        ...

@@ -1,0 +1,85 @@
+"""Features and the terminology: which concept a code is, what lies above it, what it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from indexing.language.terminology import SemanticType, Terminology
+
+# What a kind of feature says of likeness, beside what is the matter: of 10,580 invented patients,
+# treatments at full weight found the same course and severity in .77 of the first ten, at .3 in .81
+# and left out in .79.
+WEIGHTS: Mapping[SemanticType, float] = {
+    SemanticType.DRUG: 0.3,
+    SemanticType.DRUG_CLASS: 0.3,
+    SemanticType.PROCEDURE: 0.3,
+    SemanticType.DEVICE: 0.3,
+    SemanticType.LAB_TEST: 0.1,  # that something was measured is no finding
+    SemanticType.VITAL: 0.1,
+    SemanticType.ANATOMY: 0.0,
+    SemanticType.SPECIALTY: 0.0,
+    SemanticType.OTHER: 0.1,
+}
+_FURTHEST = 6  # steps up: beyond, what is common says nothing
+
+
+class Hierarchy:
+    """One terminology version, remembered feature by feature; safe to share between threads."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        self._terminology = terminology
+        self._above: dict[str, Mapping[str, int]] = {}
+        self._named: dict[tuple[str, str], str] = {}
+
+    @property
+    def version(self) -> str:
+        """The terminology's version."""
+        return self._terminology.version
+
+    def feature(self, system: str, code: str, display: str = "") -> str:
+        """Return a code's feature: its concept, else the concept of its name, else itself."""
+        key = (f"{system}|{code}", display if not code else "")
+        found = self._named.get(key)
+        if found is None:
+            found = self._named[key] = self._find(system, code, display)
+        return found
+
+    def _find(self, system: str, code: str, display: str) -> str:
+        own = f"{system}:{code}"
+        if own in self._terminology:
+            return own
+        concepts = self._terminology.by_code(system, code) if code else ()
+        if not concepts and display:
+            concepts = self._terminology.find(bare(display))
+        return concepts[0] if concepts else (own if code else f"text:{bare(display).casefold()}")
+
+    def of_id(self, identifier: str) -> str:
+        """Return the feature of "SYSTEM:code"."""
+        system, _, code = identifier.partition(":")
+        return self.feature(system, code)
+
+    def ancestors(self, feature: str) -> Mapping[str, int]:
+        """Return {ancestor: fewest steps}; nothing for what is no concept."""
+        found = self._above.get(feature)
+        if found is None:
+            above = self._terminology.ancestors(feature) if feature in self._terminology else {}
+            found = self._above[feature] = {a: n for a, n in above.items() if n <= _FURTHEST}
+        return found
+
+    def weight(self, feature: str) -> float:
+        """Say what a feature's kind counts, 1 for findings and disorders."""
+        if feature not in self._terminology:
+            return 1.0
+        return WEIGHTS.get(self._terminology.concept(feature).semantic_type, 1.0)
+
+    def name(self, feature: str, held: Mapping[str, str]) -> str:
+        """Return a feature's name for people; `held` knows those that are no concepts."""
+        if feature in self._terminology:
+            return self._terminology.concept(feature).name
+        return held.get(feature) or feature.removeprefix("text:")
+
+
+def bare(display: str) -> str:
+    """Cut SNOMED's tag off: "Asthma (disorder)" is "Asthma"."""
+    head, _, tag = display.strip().rpartition(" (")
+    return head if head and tag.endswith(")") else display.strip()
