@@ -207,7 +207,7 @@ class PatientIndex:
         kept = np.where(alike >= floor[:, None], alike, 0.0) ** 2
         total = kept.sum(axis=1)
         mean = np.divide(kept @ scores, total, out=scores.copy(), where=total > 0)
-        return SMOOTH * (mean - scores)
+        return np.asarray(SMOOTH * (mean - scores), np.float64)
 
     def _alike(self, pool: NDArray[np.intp]) -> Floats:
         """Compare candidates with each other, by what is the same."""
