@@ -11,14 +11,13 @@ from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped,
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
 from rankers.graph import named
+from rankers.namesakes import namesakes
 from rankers.offers import offer_id, taken
 
 SYNONYM, ABBREVIATION, NARROWER = 0.9, 0.7, 0.5
-APART = 0.3  # the words of a name that stand apart, against the name in one piece
-# Who asks by a clinical name asks in the note's own words: other wordings weigh this much less, and
-# its words apart more. Tuned on NFCorpus dev (.3355 to .3374) and MTSamples by lay wording (.674
-# to .665).
-CLINICAL, CLINICAL_APART = 0.6, 0.6
+# The words of a name that stand apart, against the name in one piece: a clinical name's words are
+# the note's own and say more.
+APART, CLINICAL_APART = 0.3, 0.6
 MOST_NAMES = 16  # of one concept
 MOST_NARROWER = 12
 MOST_SPANS = 8  # concepts of one question; a pasted note is not expanded
@@ -171,11 +170,8 @@ class Expander:
             concept = taken[0].id.partition(":")[2]
         every = [*self._names(concept), *self._narrower(concept)]
         kept = _distinct(asked, every)
-        share = 1.0 if self._is_lay(concept, asked) else CLINICAL
         return [
-            Wording(
-                f"{concept}/{text}", kind, asked, text, share * weight, start, end, _literal(text)
-            )
+            Wording(f"{concept}/{text}", kind, asked, text, weight, start, end, _literal(text))
             for kind, text, weight in kept
             if f"{concept}/{text}" not in rejected
         ]
@@ -198,12 +194,13 @@ class Expander:
 
     def _names(self, concept: str) -> list[tuple[str, str, float]]:
         found = []
+        same = {concept, *namesakes(self._terminology, concept)}
         for name in self._terminology.names(concept):
             sure = name.kind is not NameKind.ABBREVIATION or name.weight >= SURE_ABBREVIATION
             if name.kind not in _WEIGHTS or not sure:
                 continue
             meant = self._terminology.find(name.text)
-            if meant and meant[0] != concept:
+            if meant and meant[0] not in same:
                 continue  # mostly means something else
             kind = "synonym" if name.kind is NameKind.PREFERRED else name.kind.value
             found.append((kind, name.text, _WEIGHTS[name.kind]))

@@ -13,6 +13,7 @@ from indexing.language.terminology import EdgeKind, Terminology
 from indexing.language.values import parse_bounds
 from indexing.ports import AssertionMode, GraphIndex, Ranking
 from rankers.cues import cues
+from rankers.namesakes import namesakes
 
 # What a step adds to the question's own concepts. Narrower concepts are the thing asked for; what
 # treats or presents it is a hint; genes and pathways say nothing of a patient's notes.
@@ -23,6 +24,7 @@ KINDS: Mapping[EdgeKind, float] = {
     EdgeKind.ASSOCIATES: 0.3,
     EdgeKind.INTERACTS: 0.2,
 }
+NAMESAKE = 0.9  # of a concept that shares a name with one of the question
 HOPS = 2
 MOST_CONCEPTS = 120
 LONGEST_CUED = 300  # code points; a longer text is not read for cues
@@ -63,6 +65,9 @@ def concepts(
     if not seeds:
         return Concepts(spans, covered=covered)
     start = dict.fromkeys(seeds, 1.0)
+    for seed in seeds:
+        for other in namesakes(terminology, seed):
+            start.setdefault(other, NAMESAKE)
     weights = terminology.neighbourhood(start, HOPS, kinds=KINDS, limit=MOST_CONCEPTS)
     return Concepts(spans, seeds, weights, covered)
 

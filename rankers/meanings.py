@@ -15,6 +15,7 @@ from indexing.language.terminology import NameKind, SemanticType, Terminology
 from indexing.model import Assertion
 from rankers.cues import Asked, cues
 from rankers.lookalike import longer_names, look_alikes
+from rankers.namesakes import namesakes
 
 MOST_NARROWER = 80
 MOST_NAMES = 12
@@ -80,6 +81,7 @@ class Meanings:
         names = self._terminology.names(concept)
         told: dict[str, Assertion] = {}
         near = {concept, *self._terminology.descendants(concept, MOST_NARROWER)}
+        near |= set(namesakes(self._terminology, concept))
         worded = [name.text for name in names if name.kind in _WORDED]
         every = [n.text for n in names if n.kind is not NameKind.ABBREVIATION][:MOST_NAMES]
         for pattern, standing in _NAMED.items():

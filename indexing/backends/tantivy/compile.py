@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -120,12 +121,29 @@ class Compiler:
         return Query.boolean_query(parts)
 
     def _expansion(self, clause: Expansion, context: Context) -> Query:
-        """The best wording counts, so that a note is not ranked for saying a thing twice over."""
+        """The best wording counts, so that a note is not ranked for saying a thing twice over. A
+        wording is one of several for the same thing: how rare it is makes it no better."""
         wordings = [self.clause(clause.clause, context)]
-        for other, weight in clause.others:
+        rarities = [
+            self._rarity(c, context) for c in (clause.clause, *(o for o, _ in clause.others))
+        ]
+        level = next(filter(None, rarities), 1.0)  # of what was asked, where that occurs at all
+        for (other, weight), rarity in zip(clause.others, rarities[1:], strict=True):
             compiled = self.clause(other, replace(context, ranked=False))
-            wordings.append(Query.boost_query(compiled, weight))
+            wordings.append(Query.boost_query(compiled, weight * level / (rarity or level)))
         return Query.disjunction_max_query(wordings)
+
+    def _rarity(self, clause: Clause, context: Context) -> float:
+        """Return what BM25 makes of how rare a wording's terms are; 0 for one that occurs nowhere,
+        and for other clauses."""
+        field, found = f"{context.view}_exact", list[str]()
+        if isinstance(clause, Word) and not clause.pattern:
+            field, found = context.view, stems(clause.text)
+        elif isinstance(clause, Phrase):
+            found = list(clause.words)
+        n = self.searcher.num_docs
+        held = [self.searcher.doc_freq(field, term) for term in found]
+        return sum(math.log(1 + (n - df + 0.5) / (df + 0.5)) for df in held) if all(held) else 0.0
 
     def _word(self, word: Word, context: Context) -> Query:
         found = stems(word.text)

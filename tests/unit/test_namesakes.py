@@ -1,0 +1,49 @@
+"""Concepts that share a name stand for each other in a question."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from indexing.language.matcher import Matcher
+from indexing.language.terminology import Terminology, load, open_terminology
+from rankers.answer import SearchRequest
+from rankers.namesakes import namesakes
+from rankers.plan import Planner
+
+TERMS = """id\tname\tparents\tobsolete
+HP:0000118\tPhenotypic abnormality\t\tfalse
+HP:0012398\tPeripheral edema\tHP:0000118\tfalse
+HP:0010741\tPedal edema\tHP:0000118\tfalse
+"""
+LAY = """id\tlabel\tlayperson_synonym
+HP:0010741\tPedal edema\tLower leg swelling
+"""
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Terminology:
+    """A terminology in which another source keeps apart what the seed has as a synonym."""
+    home: Path = tmp_path_factory.mktemp("split")
+    (home / "hp_terms.tsv").write_text(TERMS)
+    (home / "lay.tsv").write_text(LAY)
+    load(home, [home / "hp_terms.tsv", home / "lay.tsv"])
+    return open_terminology(home)
+
+
+def test_a_concept_that_no_note_can_name_stands_for_its_namesake(split: Terminology) -> None:
+    (asked,) = split.find("lower leg swelling")
+    (read,) = split.find("pedal edema")
+    assert asked != read
+    assert namesakes(split, asked) == (read,)
+
+
+def test_a_lay_question_reaches_the_notes_that_use_the_clinical_name(split: Terminology) -> None:
+    (read,) = split.find("pedal edema")
+    planner = Planner(split, Matcher(split))
+    plan = planner.plan(SearchRequest(q="lower leg swelling"), 10, UTC)
+    assert "Pedal edema" in {each.text for each in plan.wordings}
+    assert plan.about.weights[read] > 0.8
+    assert read in plan.wants.wants[0].concepts
