@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
 GraphBackend = Literal["memory", "postgres", "neo4j"]
+VitalsBackend = Literal["memory", "postgres"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
 Deidentifier = Literal["rules", "presidio"]  # presidio finds what the rules do not, beside them
 
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     vector: VectorBackend = "postgres"
     graph: GraphBackend = "postgres"
     encoder: EncoderBackend = "onnx"
+    vitals: VitalsBackend = "postgres"
     model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone
     encoder_threads: int = 2
     reranker: str = ""  # a cross-encoder of the extra `models`, by folder or name; "": none

@@ -22,7 +22,14 @@ from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
 from indexing.model import Annotation, TenantId
-from indexing.ports import Encoder, GraphIndex, LexicalIndex, Reranker, VectorIndex
+from indexing.ports import (
+    Encoder,
+    GraphIndex,
+    LexicalIndex,
+    Reranker,
+    VectorIndex,
+    VitalsStore,
+)
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
     from indexing.backends.neo4j.connect import Neo4j
@@ -307,6 +314,21 @@ class Installation:
                 from indexing.backends.memory_graph import MemoryGraphIndex
 
                 return MemoryGraphIndex()
+            case other:
+                assert_never(other)
+
+    @cached_property
+    def vitals(self) -> VitalsStore:
+        """Series over time."""
+        match self.settings.vitals:
+            case "postgres":
+                from indexing.backends.postgres.vitals import PostgresVitals
+
+                return PostgresVitals(self.database)
+            case "memory":
+                from indexing.backends.memory_vitals import MemoryVitals
+
+                return MemoryVitals()
             case other:
                 assert_never(other)
 

@@ -1,0 +1,196 @@
+"""The reference engine for series: dicts and loops, and every roll-up counted when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from indexing.access import Access
+from indexing.model import TenantId
+from indexing.vitals.anomaly import MOST, anomalous, baseline
+from indexing.vitals.hours import rolled
+from indexing.vitals.model import (
+    HOUR_US,
+    Baseline,
+    Batch,
+    Extent,
+    Points,
+    Rollups,
+    SeriesKey,
+    Span,
+    Window,
+    micros,
+    moment_of,
+)
+
+
+class _Point(NamedTuple):
+    value: float
+    score: float
+    flag: int
+    quality: float
+    battery: float
+    origin: str
+
+
+class MemoryVitals:
+    """Nothing is shared between tenants, and nothing outlives the process."""
+
+    def __init__(self) -> None:
+        self._held: dict[TenantId, dict[SeriesKey, dict[int, _Point]]] = {}
+        self._past: dict[TenantId, dict[SeriesKey, Rollups]] = {}  # hours without their details
+
+    def write(self, tenant_id: TenantId, batch: Batch, origins: Sequence[str] = ()) -> None:
+        own = self._held.setdefault(tenant_id, {})
+        named = origins or [""] * len(batch)
+        columns = zip(
+            batch.which, batch.at, batch.value, batch.score, batch.flag, batch.quality,
+            batch.battery, named, strict=True,
+        )  # fmt: skip
+        for which, at, value, score, flag, quality, battery, origin in columns:
+            point = _Point(
+                float(value), float(score), int(flag), float(quality), float(battery), origin
+            )
+            own.setdefault(batch.series[which], {})[int(at)] = point
+
+    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> None:
+        gone = set(origins) - {""}
+        for points in self._held.get(tenant_id, {}).values():
+            for at in [at for at, point in points.items() if point.origin in gone]:
+                del points[at]
+
+    def baselines(
+        self, tenant_id: TenantId, keys: Sequence[SeriesKey]
+    ) -> Mapping[SeriesKey, Baseline]:
+        found = {}
+        for key in keys:
+            points = self._held.get(tenant_id, {}).get(key, {})
+            latest = [points[at].value for at in sorted(points)[-MOST:]]
+            if (own := baseline(np.array(latest))) is not None:
+                found[key] = own
+        return found
+
+    def _visible(
+        self, access: Access, subjects: Sequence[str] | None, span: Span
+    ) -> Iterator[tuple[SeriesKey, dict[int, _Point]]]:
+        for key, points in self._held.get(access.tenant_id, {}).items():
+            if (
+                (subjects is None or key.subject in subjects)
+                and (span.kinds is None or key.kind in span.kinds)
+                and key.measurement in span.measurements
+                and (not key.of_patient or access.opens(key.subject, key.labels))
+                and key.labels <= access.labels
+            ):
+                start = -(2**62) if span.start is None else micros(span.start)
+                end = 2**62 if span.end is None else micros(span.end)
+                yield key, {at: points[at] for at in sorted(points) if start <= at < end}
+
+    def extents(self, access: Access, subjects: Sequence[str]) -> Sequence[Extent]:
+        return [
+            Extent(key, len(points), moment_of(min(points)), moment_of(max(points)))
+            for key, points in self._visible(access, subjects, Span())
+            if points
+        ]
+
+    def points(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Points]:
+        return [
+            _points(key, points) for key, points in self._visible(access, subjects, span) if points
+        ]
+
+    def rollups(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Rollups]:
+        found = []
+        for key, points in self._visible(access, subjects, _whole_hours(span)):
+            past = self._past.get(access.tenant_id, {}).get(key)
+            own = rolled(_points(key, points))
+            if past is not None:
+                own = _joined(past, own, _whole_hours(span))
+            if len(own.at):
+                found.append(own)
+        return found
+
+    def window(
+        self, access: Access, kind: str, start: datetime, end: datetime
+    ) -> Sequence[Window]:
+        found = []
+        for key, points in self._visible(access, None, Span(start, end, [kind])):
+            if points:
+                own = _points(key, points)
+                value = own.value
+                bad = int(anomalous(own.score).sum())
+                found.append(
+                    Window(
+                        key, len(value), float(value.mean()), float(value.min()),
+                        float(value.max()), bad,
+                    )
+                )  # fmt: skip
+        return found
+
+    def settle(self, tenant_id: TenantId) -> int:
+        del tenant_id  # every roll-up is counted when it is asked for
+        return 0
+
+    def retain(
+        self, tenant_id: TenantId, details_from: datetime, rollups_from: datetime
+    ) -> tuple[int, int]:
+        dropped, first = 0, micros(details_from) // HOUR_US * HOUR_US
+        past = self._past.setdefault(tenant_id, {})
+        hours = 0
+        for key, points in self._held.get(tenant_id, {}).items():
+            if key.source == "fhir":
+                continue
+            old = {at: points[at] for at in sorted(points) if at < first}
+            for at in old:
+                del points[at]
+            dropped += len(old)
+            known = _joined(past.get(key), rolled(_points(key, old)), Span())
+            kept = known.at >= micros(rollups_from)
+            hours += int((~kept).sum())
+            past[key] = _taken(known, kept)
+        return dropped, hours
+
+    def forget(self, tenant_id: TenantId, subject: str) -> None:
+        for held in (self._held.get(tenant_id, {}), self._past.get(tenant_id, {})):
+            for key in [key for key in held if key.subject == subject]:
+                del held[key]
+
+    def drop(self, tenant_id: TenantId) -> None:
+        self._held.pop(tenant_id, None)
+        self._past.pop(tenant_id, None)
+
+
+def _points(key: SeriesKey, points: Mapping[int, _Point]) -> Points:
+    rows = list(points.values())
+    return Points(
+        key, np.array(list(points), np.int64), np.array([p.value for p in rows]),
+        np.array([p.score for p in rows]), np.array([p.flag for p in rows], np.int16),
+        np.array([p.quality for p in rows]), np.array([p.battery for p in rows]),
+    )  # fmt: skip
+
+
+def _whole_hours(span: Span) -> Span:
+    """Return the span of the hours that begin in it."""
+
+    def up(at: datetime | None) -> datetime | None:
+        return None if at is None else moment_of(-(-micros(at) // HOUR_US) * HOUR_US)
+
+    return Span(up(span.start), up(span.end), span.kinds, span.measurements)
+
+
+def _joined(past: Rollups | None, own: Rollups, span: Span) -> Rollups:
+    if past is None:
+        return own
+    start = -(2**62) if span.start is None else micros(span.start)
+    end = 2**62 if span.end is None else micros(span.end)
+    past = _taken(past, (past.at >= start) & (past.at < end) & ~np.isin(past.at, own.at))
+    names = ("at", "count", "mean", "low", "high", "deviation", "anomalies")
+    both = [np.concatenate([getattr(past, name), getattr(own, name)]) for name in names]
+    order = np.argsort(both[0], kind="stable")
+    return Rollups(own.key, *(column[order] for column in both))
+
+
+def _taken(own: Rollups, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Rollups:
+    names = ("at", "count", "mean", "low", "high", "deviation", "anomalies")
+    return Rollups(own.key, *(getattr(own, name)[kept] for name in names))

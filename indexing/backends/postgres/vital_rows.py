@@ -1,0 +1,85 @@
+"""Points as PostgreSQL's binary COPY takes them, a whole batch at once, and series' rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.backends.postgres.connect import Connection
+from indexing.model import TenantId
+from indexing.vitals.model import Batch, SeriesKey
+
+KEY_COLUMNS = "measurement, subject, kind, unit, device, place, source, labels"
+# Source: PostgreSQL manual, COPY, "Binary Format". Each field: its length, then its bytes.
+_COLUMNS = (
+    ("series_id", "bigint", ">i8"), ("at", "timestamptz", ">i8"), ("value", "float8", ">f8"),
+    ("quality", "float4", ">f4"), ("battery", "float4", ">f4"), ("score", "float4", ">f4"),
+    ("flag", "smallint", ">i2"),
+)  # fmt: skip
+_ROW = np.dtype(
+    [("fields", ">i2")]
+    + [pair for name, _, kind in _COLUMNS for pair in ((f"{name}_n", ">i4"), (name, kind))]
+)
+_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_TRAILER = b"\xff\xff"
+_EPOCH_US = 946_684_800_000_000  # 2000-01-01, where PostgreSQL's time begins
+STAGE = ", ".join(f"{name} {kind}" for name, kind, _ in _COLUMNS)
+
+
+def staged(conn: Connection, batch: Batch, ids: NDArray[np.int64]) -> None:
+    """Fill the connection's staging table, which is emptied at commit, with a batch."""
+    conn.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS stage_vital ({STAGE}) ON COMMIT DELETE ROWS")
+    with conn.cursor() as cursor, cursor.copy("COPY stage_vital FROM STDIN (FORMAT BINARY)") as out:
+        out.write(_HEADER)
+        out.write(_rows(batch, ids))
+        out.write(_TRAILER)
+
+
+def _rows(batch: Batch, ids: NDArray[np.int64]) -> bytes:
+    rows = np.empty(len(batch), _ROW)
+    rows["fields"] = len(_COLUMNS)
+    for name, _, kind in _COLUMNS:
+        rows[f"{name}_n"] = np.dtype(kind).itemsize
+    rows["series_id"], rows["at"] = ids[batch.which], batch.at - _EPOCH_US
+    for name in ("value", "quality", "battery", "score", "flag"):
+        rows[name] = getattr(batch, name)
+    return rows.tobytes()
+
+
+def key_of(row: Sequence[Any]) -> SeriesKey:
+    """Return the key of a row of KEY_COLUMNS."""
+    return SeriesKey(*row[:7], frozenset(row[7]))
+
+
+def series_ids(
+    conn: Connection, tenant_id: TenantId, keys: Sequence[SeriesKey]
+) -> dict[SeriesKey, int]:
+    """Return the numbers of these series, made where they are new, locked until commit."""
+    columns = [
+        [getattr(key, name) for key in keys]
+        for name in ("measurement", "subject", "kind", "unit", "device", "place", "source")
+    ]
+    # An array of arrays cannot be ragged: labels travel as one text each.
+    columns.append([",".join(sorted(key.labels)) for key in keys])
+    names = KEY_COLUMNS.split(", ")
+    wanted = (
+        "SELECT m, s, k, u, d, p, f, CASE l WHEN '' THEN '{}' ELSE string_to_array(l, ',') END "
+        "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], "
+        "%s::text[], %s::text[]) AS t(m, s, k, u, d, p, f, l)"
+    )
+    conn.execute(
+        f"INSERT INTO vital_series (tenant_id, {KEY_COLUMNS}) SELECT %s, w.* FROM ({wanted}) w "
+        "ON CONFLICT DO NOTHING",
+        (tenant_id, *columns),
+    )
+    joined = " AND ".join(f"v.{name} = w.{name}" for name in names)
+    rows = conn.execute(
+        f"SELECT v.series_id, {', '.join('v.' + name for name in names)} "
+        f"FROM ({wanted}) AS w({KEY_COLUMNS}) JOIN vital_series v ON v.tenant_id = %s AND {joined} "
+        "FOR KEY SHARE OF v",
+        (*columns, tenant_id),
+    ).fetchall()
+    return {key_of(row[1:]): row[0] for row in rows}

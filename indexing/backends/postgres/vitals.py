@@ -1,0 +1,241 @@
+"""Series in PostgreSQL: points partitioned by time, roll-ups of our own, all under row security.
+
+A write is one transaction: the points through a staging table (COPY is refused under row
+security), and a mark on every hour that they touch. `settle` counts marked hours anew and takes
+the marks out in one transaction, so that a crash between the two leaves the mark. A reader counts
+marked hours from the points, so that what it is told is right before anybody settled.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.access import Access
+from indexing.backends.postgres.connect import Connection, Database
+from indexing.backends.postgres.vital_reads import VitalReads
+from indexing.backends.postgres.vital_rows import series_ids, staged
+from indexing.model import TenantId
+from indexing.vitals.anomaly import MOST, baseline
+from indexing.vitals.model import (
+    Baseline,
+    Batch,
+    Extent,
+    Points,
+    Rollups,
+    SeriesKey,
+    Span,
+    Window,
+    last_of_each,
+    moment_of,
+)
+
+_SETTLE_AT_ONCE = 20_000  # marks taken by one transaction
+
+
+class PostgresVitals:
+    """`table` holds the points: partitions of our own, or a hypertable. `sealed` is called in each
+    writing transaction, for an engine whose parts appear while it writes."""
+
+    def __init__(
+        self, database: Database, table: str = "vital_point",
+        sealed: Callable[[Connection], None] = lambda _conn: None,
+    ) -> None:  # fmt: skip
+        self._database, self._table, self._sealed = database, table, sealed
+        self._reads = VitalReads(table)
+        self._ids: dict[tuple[TenantId, SeriesKey], int] = {}
+        self._lock = threading.Lock()
+
+    def write(self, tenant_id: TenantId, batch: Batch, origins: Sequence[str] = ()) -> None:
+        if not len(batch):
+            return
+        named = _named(batch, origins) if origins else []
+        batch = last_of_each(batch)
+        with self._database.tenant(tenant_id) as conn:
+            ids = self._numbers(conn, tenant_id, batch.series)
+            staged(conn, batch, ids)
+            conn.execute(
+                f"INSERT INTO {self._table} AS p (tenant_id, series_id, at, value, quality, "
+                "battery, score, flag) SELECT %s, series_id, at, value, nullif(quality, 'NaN'), "
+                "nullif(battery, 'NaN'), nullif(score, 'NaN'), flag FROM stage_vital "
+                "ON CONFLICT (tenant_id, series_id, at) DO UPDATE SET value = excluded.value, "
+                "quality = excluded.quality, battery = excluded.battery, "
+                "score = excluded.score, flag = excluded.flag",
+                (tenant_id,),
+            )
+            conn.execute(
+                "INSERT INTO vital_stale (tenant_id, series_id, hour) SELECT DISTINCT %s::uuid, "
+                "series_id, date_trunc('hour', at, 'UTC') FROM stage_vital",
+                (tenant_id,),
+            )
+            if named:
+                _name(conn, tenant_id, [(origin, int(ids[of]), at) for origin, of, at in named])
+            self._sealed(conn)
+        with self._lock:
+            known = zip(batch.series, ids.tolist(), strict=True)
+            self._ids.update({(tenant_id, key): number for key, number in known})
+
+    def _numbers(
+        self, conn: Connection, tenant_id: TenantId, keys: Sequence[SeriesKey]
+    ) -> NDArray[np.int64]:
+        """Return the series' numbers; what is remembered is looked at again, and held."""
+        known = [self._ids.get((tenant_id, key)) for key in keys]
+        if all(number is not None for number in known):
+            row = conn.execute(
+                "SELECT count(*) FROM (SELECT FROM vital_series WHERE tenant_id = %s "
+                "AND series_id = ANY(%s) FOR KEY SHARE) AS held",
+                (tenant_id, known),
+            ).fetchone()
+            if row is not None and row[0] == len(set(known)):
+                return np.asarray(known, np.int64)
+        found = series_ids(conn, tenant_id, list(dict.fromkeys(keys)))
+        return np.asarray([found[key] for key in keys], np.int64)
+
+    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> None:
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "DELETE FROM vital_origin WHERE tenant_id = %s AND origin = ANY(%s) "
+                "RETURNING series_id, at",
+                (tenant_id, list(origins)),
+            ).fetchall()
+            if not rows:
+                return
+            places = ([row[0] for row in rows], [row[1] for row in rows])
+            conn.execute(
+                f"DELETE FROM {self._table} p USING unnest(%s::bigint[], %s::timestamptz[]) "
+                "AS gone(series_id, at) WHERE p.tenant_id = %s AND p.series_id = gone.series_id "
+                "AND p.at = gone.at AND NOT EXISTS (SELECT FROM vital_origin o WHERE "
+                "o.tenant_id = p.tenant_id AND o.series_id = p.series_id AND o.at = p.at)",
+                (*places, tenant_id),
+            )
+            conn.execute(
+                "INSERT INTO vital_stale (tenant_id, series_id, hour) SELECT DISTINCT %s::uuid, s, "
+                "date_trunc('hour', a, 'UTC') FROM unnest(%s::bigint[], %s::timestamptz[]) t(s, a)",
+                (tenant_id, *places),
+            )
+
+    def baselines(
+        self, tenant_id: TenantId, keys: Sequence[SeriesKey]
+    ) -> Mapping[SeriesKey, Baseline]:
+        with self._database.tenant(tenant_id) as conn:
+            ids = series_ids(conn, tenant_id, list(dict.fromkeys(keys)))
+            rows = conn.execute(
+                "SELECT s, array_agg(l.value) FROM unnest(%s::bigint[]) s CROSS JOIN LATERAL ("
+                f"SELECT value FROM {self._table} WHERE tenant_id = %s AND series_id = s "
+                "ORDER BY at DESC LIMIT %s) l GROUP BY s",
+                (list(ids.values()), tenant_id, MOST),
+            ).fetchall()
+        keyed = {number: key for key, number in ids.items()}
+        found = {keyed[row[0]]: baseline(np.array(row[1])) for row in rows}
+        return {key: own for key, own in found.items() if own is not None}
+
+    def extents(self, access: Access, subjects: Sequence[str]) -> Sequence[Extent]:
+        with self._database.tenant(access.tenant_id) as conn:
+            return self._reads.extents(conn, access, subjects)
+
+    def points(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Points]:
+        with self._database.tenant(access.tenant_id) as conn:
+            return self._reads.points(conn, access, subjects, span)
+
+    def rollups(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Rollups]:
+        with self._database.tenant(access.tenant_id, snapshot=True) as conn:
+            return self._reads.rollups(conn, access, subjects, span)
+
+    def window(
+        self, access: Access, kind: str, start: datetime, end: datetime
+    ) -> Sequence[Window]:
+        with self._database.tenant(access.tenant_id, snapshot=True) as conn:
+            return self._reads.window(conn, access, kind, start, end)
+
+    def settle(self, tenant_id: TenantId) -> int:
+        total = 0
+        while count := self._settle(tenant_id):
+            total += count
+        return total
+
+    def _settle(self, tenant_id: TenantId) -> int:
+        with self._database.tenant(tenant_id) as conn:
+            # One at a time: of two, the one that looked first must not write last.
+            conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                         (f"vitals:{tenant_id}",))  # fmt: skip
+            rows = conn.execute(
+                "WITH taken AS (DELETE FROM vital_stale s USING (SELECT series_id, hour, mark FROM "
+                "vital_stale WHERE tenant_id = %s LIMIT %s) t WHERE s.tenant_id = %s "
+                "AND s.series_id = t.series_id AND s.hour = t.hour AND s.mark = t.mark "
+                "RETURNING s.series_id, s.hour) SELECT DISTINCT series_id, hour FROM taken",
+                (tenant_id, _SETTLE_AT_ONCE, tenant_id),
+            ).fetchall()
+            if not rows:
+                return 0
+            hours = ([row[0] for row in rows], [row[1] for row in rows])
+            conn.execute(
+                "DELETE FROM vital_rollup r USING unnest(%s::bigint[], %s::timestamptz[]) t(s, h) "
+                "WHERE r.tenant_id = %s AND r.series_id = t.s AND r.hour = t.h",
+                (*hours, tenant_id),
+            )
+            conn.execute(
+                "INSERT INTO vital_rollup (tenant_id, series_id, hour, count, mean, low, high, "
+                f"deviation, anomalies) {self._reads.counted}",
+                (*hours, tenant_id),
+            )
+        return len(rows)
+
+    def retain(
+        self, tenant_id: TenantId, details_from: datetime, rollups_from: datetime
+    ) -> tuple[int, int]:
+        self.settle(tenant_id)
+        dropped = []
+        for table, column, before in (
+            (self._table, "at", details_from), ("vital_rollup", "hour", rollups_from),
+        ):  # fmt: skip
+            with self._database.tenant(tenant_id) as conn:
+                done = conn.execute(
+                    f"DELETE FROM {table} p USING vital_series s WHERE p.tenant_id = %s "
+                    f"AND p.{column} < date_trunc('hour', %s::timestamptz, 'UTC') "
+                    "AND s.tenant_id = p.tenant_id "
+                    "AND s.series_id = p.series_id AND s.source <> 'fhir'",
+                    (tenant_id, before),
+                )
+                dropped.append(done.rowcount)
+        return dropped[0], dropped[1]
+
+    def forget(self, tenant_id: TenantId, subject: str) -> None:
+        self._delete(tenant_id, "AND s.subject = %s", [subject])
+
+    def drop(self, tenant_id: TenantId) -> None:
+        self._delete(tenant_id, "", [])
+
+    def _delete(self, tenant_id: TenantId, which: str, values: Sequence[str]) -> None:
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT series_id FROM vital_series s WHERE tenant_id = %s {which} FOR UPDATE",
+                (tenant_id, *values),
+            ).fetchall()
+            ids = [row[0] for row in rows]
+            names = (self._table, "vital_rollup", "vital_stale", "vital_origin", "vital_series")
+            for table in names:
+                conn.execute(
+                    f"DELETE FROM {table} WHERE tenant_id = %s AND series_id = ANY(%s)",
+                    (tenant_id, ids),
+                )
+
+
+def _named(batch: Batch, origins: Sequence[str]) -> list[tuple[str, int, datetime]]:
+    """Return (origin, place of the series, instant) of every point that says where it is from."""
+    rows = zip(origins, batch.which.tolist(), batch.at.tolist(), strict=True)
+    return [(origin, which, moment_of(at)) for origin, which, at in rows if origin]
+
+
+def _name(
+    conn: Connection, tenant_id: TenantId, rows: Sequence[tuple[str, int, datetime]]
+) -> None:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    conn.execute(
+        "INSERT INTO vital_origin (tenant_id, origin, series_id, at) SELECT %s, * FROM "
+        "unnest(%s::text[], %s::bigint[], %s::timestamptz[]) ON CONFLICT DO NOTHING",
+        (tenant_id, *columns),
+    )

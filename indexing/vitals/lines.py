@@ -1,0 +1,335 @@
+"""InfluxDB line protocol to points: good lines are taken, each bad one is named by line and column.
+
+    vital_signs,patient_id=p1,type=heart_rate,unit=/min,device=w3 value=72,battery=88 1788000000000
+
+A line is read by one split where its tags were met before, and column by column only where that
+fails: streams repeat their tags, and 300,000 lines a second leave 3 microseconds to each.
+Source: docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.vitals.measurements import Head, Tag, TagFault, head_of
+from indexing.vitals.model import FLAGS, Batch, SeriesKey, batch_of, micros, taken
+
+Precision = Literal["ns", "us", "ms", "s"]
+_PER_US = {"ns": 1000.0, "us": 1.0, "ms": 0.001, "s": 0.000001}  # ticks in a microsecond
+AHEAD = timedelta(minutes=5)  # a device's clock may be fast by so much
+MOST_FAULTS = 1000  # named; the rest are counted
+
+_HEAD = re.compile(rb"(?:\\.|[^\\ ])+")
+_FIELDS = re.compile(rb'(?:"(?:\\.|[^"\\])*"|\\.|[^\\ "])+')
+_PIECE = re.compile(rb'((?:\\.|[^\\,= ])+)=((?:"(?:\\.|[^"\\])*")|(?:\\.|[^\\,= "])*)')
+_ESCAPED = re.compile(rb"\\([,= \\])")
+_NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_STAMP = re.compile(rb"-?\d{1,19}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a line; both count from 1, columns in bytes."""
+
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The good points in the order sent, and what was wrong. `lines` counts those that say
+    something, `refused` the bad ones; `jumps` counts how often a series' clock went back by more
+    than an hour within the body: such points are taken as late ones."""
+
+    batch: Batch
+    faults: tuple[Fault, ...]
+    lines: int
+    refused: int
+    jumps: int
+
+
+class _Wrong(Exception):
+    def __init__(self, at: int, message: str) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def parse(
+    body: bytes, *, now: datetime, oldest: datetime | None = None, precision: Precision = "ns"
+) -> Parsed:
+    """Read a body; a point after `now` by more than AHEAD, or before `oldest`, is a fault."""
+    reader = _Reader(body.split(b"\n"))
+    reader.read()
+    return reader.parsed(now, oldest, _PER_US[precision])
+
+
+@dataclass(slots=True)
+class _Reader:
+    lines: list[bytes]
+    series: list[SeriesKey] = field(default_factory=list)
+    heads: dict[bytes, int] = field(default_factory=dict)
+    _known: dict[SeriesKey, int] = field(default_factory=dict)
+    _of: list[Head] = field(default_factory=list)  # of the series at that place
+    _main: list[bool] = field(default_factory=list)
+    which: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)
+    number: list[int] = field(default_factory=list)  # of the line
+    said: dict[int, tuple[float, float, int]] = field(default_factory=dict)  # row: what is beside
+    faults: list[Fault] = field(default_factory=list)
+    silent: int = 0
+    bad: set[int] = field(default_factory=set)
+
+    def read(self) -> None:
+        """Read every line."""
+        heads, which, value = self.heads, self.which, self.value
+        at, number_of = self.at, self.number
+        for number, line in enumerate(self.lines, 1):
+            try:
+                head, fields, stamp = line.split(b" ")
+                place = heads[head]
+                if fields[:6] != b"value=" or b"_" in fields or not stamp.isdigit():
+                    raise ValueError
+                first, *more = fields[6:].split(b",")
+                amount = float(first)
+                if more:
+                    self.said[len(at)] = _beside(more)
+            except (ValueError, KeyError):
+                self._slowly(number, line)
+                continue
+            which.append(place)
+            value.append(amount)
+            at.append(int(stamp))
+            number_of.append(number)
+
+    def _slowly(self, number: int, line: bytes) -> None:
+        line = line.rstrip(b"\r")
+        if not line.strip() or line.lstrip().startswith(b"#"):
+            self.silent += 1
+            return
+        try:
+            self._line(number, line)
+        except (_Wrong, TagFault) as exc:
+            self._fault(number, exc.at, str(exc))
+
+    def _fault(self, number: int, at: int, message: str) -> None:
+        if number not in self.bad:
+            self.bad.add(number)
+            self.faults.append(Fault(number, at + 1, message))
+
+    def _line(self, number: int, line: bytes) -> None:
+        head = _HEAD.match(line)
+        if head is None:
+            raise _Wrong(0, "a line begins with its measurement")
+        place = self._place(head[0])
+        fields = _FIELDS.match(line, head.end() + 1)
+        if fields is None:
+            raise _Wrong(head.end(), "fields are missing, such as value=72")
+        stamp = line[fields.end() + 1 :].rstrip()
+        if not stamp:
+            raise _Wrong(len(line), "the time is missing: a file is not of the moment it is read")
+        if not _STAMP.fullmatch(stamp):
+            raise _Wrong(fields.end() + 1, "the time is not a whole number")
+        self._points(number, place, line, fields.start(), fields.end(), int(stamp))
+
+    def _place(self, head: bytes) -> int:
+        place = self.heads.get(head)
+        if place is None:
+            found = _head(head)
+            place = self.heads[head] = self._series(found.key, found, main=True)
+        return place
+
+    def _series(self, key: SeriesKey, head: Head, *, main: bool) -> int:
+        place = self._known.get(key)
+        if place is None or self._of[place].change != head.change:
+            place = self._known[key] = len(self.series)
+            self.series.append(key)
+            self._of.append(head)
+            self._main.append(main)
+        return place
+
+    def _points(
+        self, number: int, place: int, line: bytes, start: int, end: int, stamp: int
+    ) -> None:
+        head, numbers = self._of[place], list[tuple[int, float]]()
+        quality = battery = float("nan")
+        flag, at = 0, start
+        while at < end:
+            piece = _PIECE.match(line, at, end)
+            if piece is None:
+                raise _Wrong(at, "a field reads name=value")
+            name, raw, where = piece[1], piece[2], piece.start(2)
+            if name == b"interpretation":
+                flag = _flag(raw, where)
+            elif name == b"quality":
+                quality = _bounded(raw, where, 1.0)
+            elif name == b"battery":
+                battery = _bounded(raw, where, 100.0)
+            elif name == b"value" and not head.lone:
+                numbers.append((place, _number(raw, where)))
+            else:
+                beside = head.beside(_name(name, at))
+                numbers.append((self._series(beside, head, main=False), _number(raw, where)))
+            at = piece.end()
+            if at < end and line[at : at + 1] != b",":
+                raise _Wrong(at, "a comma stands between fields")
+            at += 1
+        if not numbers or (not head.lone and numbers[0][0] != place and place not in dict(numbers)):
+            raise _Wrong(start, "the field value is missing")
+        for series, amount in numbers:
+            if series == place and (flag or quality == quality or battery == battery):
+                self.said[len(self.at)] = (quality, battery, flag)
+            self.which.append(series)
+            self.value.append(amount)
+            self.at.append(stamp)
+            self.number.append(number)
+
+    def parsed(self, now: datetime, oldest: datetime | None, per_us: float) -> Parsed:
+        """Check what can be checked for all points at once."""
+        batch = self._batch(per_us)
+        numbers = np.asarray(self.number, np.int64)
+        good = np.ones(len(batch), dtype=bool)
+        for wrong, message, timed in self._checks(batch, now, oldest):
+            good &= ~wrong
+            for row in np.flatnonzero(wrong):
+                number = int(numbers[row])
+                column = _column(self.lines[number - 1], timed=timed)
+                self._fault(number, column, message)
+        if self.bad:  # a line is taken whole or not at all
+            good &= ~np.isin(numbers, np.fromiter(self.bad, np.int64))
+        kept = taken(batch, np.flatnonzero(good))
+        faults = sorted(self.faults, key=lambda fault: (fault.line, fault.column))[:MOST_FAULTS]
+        return Parsed(
+            kept, tuple(faults), len(self.lines) - self.silent, len(self.bad), _jumps(kept)
+        )
+
+    def _batch(self, per_us: float) -> Batch:
+        which = np.asarray(self.which, np.int32)
+        ticks = np.asarray(self.at, np.int64)
+        at = ticks // 1000 if per_us == 1000.0 else ticks * int(round(1 / per_us))
+        factor, offset = (
+            np.array([getattr(h.change, name) if main else default
+                      for h, main in zip(self._of, self._main, strict=True)])
+            for name, default in (("factor", 1.0), ("offset", 0.0))
+        )  # fmt: skip
+        value = np.asarray(self.value, np.float64)
+        if len(which):
+            value = value * factor[which] + offset[which]
+        batch = batch_of(self.series, which, at, value)  # type: ignore[arg-type]
+        if self.said:
+            rows = np.fromiter(self.said, np.int64)
+            beside = np.array(list(self.said.values()))
+            batch.quality[rows], batch.battery[rows] = beside[:, 0], beside[:, 1]
+            batch.flag[rows] = beside[:, 2].astype(np.int16)
+        return batch
+
+    def _checks(
+        self, batch: Batch, now: datetime, oldest: datetime | None
+    ) -> list[tuple[NDArray[np.bool_], str, bool]]:
+        """Return for each rule which points break it, what to say, and whether it is the time."""
+        of = list(zip(self._of, self._main, strict=True))
+        low = np.array([head.low if main else -np.inf for head, main in of])
+        high = np.array([head.high if main else np.inf for head, main in of])
+        finite = np.isfinite(batch.value)
+        with np.errstate(invalid="ignore"):
+            which = batch.which
+            beyond = finite & ((batch.value < low[which]) | (batch.value > high[which]))
+        found = [
+            (~finite, "NaN and infinity are no measurements", False),
+            (beyond, "no such value can be measured on somebody alive", False),
+            (batch.at > micros(now + AHEAD), "the time lies ahead of this clock", True),
+        ]
+        if oldest is not None:
+            late = "the time lies before what is kept; see the retention of details"
+            found.append((batch.at < micros(oldest), late, True))
+        return found
+
+
+def _beside(more: list[bytes]) -> tuple[float, float, int]:
+    """Read the fields after `value` in their plain form. Raises: ValueError for any other."""
+    quality = battery = float("nan")
+    for part in more:
+        name, _, raw = part.partition(b"=")
+        number = float(raw[:-1] if raw[-1:] in (b"i", b"u") else raw)
+        if name == b"battery" and 0 <= number <= 100:
+            battery = number
+        elif name == b"quality" and 0 <= number <= 1:
+            quality = number
+        else:
+            raise ValueError
+    return quality, battery, 0
+
+
+def _head(raw: bytes) -> Head:
+    """Read measurement and tags. Raises: _Wrong; TagFault."""
+    try:
+        measurement, *_ = raw.decode().split(",", 1)
+    except UnicodeDecodeError as exc:
+        raise _Wrong(exc.start, "not UTF-8") from None
+    at, tags = len(measurement.encode()), dict[str, Tag]()
+    while at < len(raw):
+        piece = _PIECE.match(raw, at + 1)
+        if piece is None or raw[at : at + 1] != b",":
+            raise _Wrong(at, "a tag reads ,name=value")
+        name = _plain(piece[1])
+        if name in tags:
+            raise _Wrong(at + 1, "this tag stands twice")
+        tags[name] = Tag(_plain(piece[2]), at + 1)
+        at = piece.end()
+    return head_of(measurement, tags)
+
+
+def _plain(raw: bytes) -> str:
+    return _ESCAPED.sub(rb"\1", raw).decode()
+
+
+def _name(raw: bytes, at: int) -> str:
+    name = raw.decode("ascii", "replace")
+    if not name.isidentifier() or not name.isascii() or len(name) > 40:
+        raise _Wrong(at, "a field's name is letters, digits and '_'")
+    return name.lower()
+
+
+def _number(raw: bytes, at: int) -> float:
+    plain = raw[:-1] if raw[-1:] in (b"i", b"u") else raw
+    if plain.lower().lstrip(b"+-") in (b"nan", b"inf", b"infinity"):
+        raise _Wrong(at, "NaN and infinity are no measurements")
+    if not _NUMBER.fullmatch(plain):
+        raise _Wrong(at, "not a number")
+    return float(plain)
+
+
+def _bounded(raw: bytes, at: int, most: float) -> float:
+    number = _number(raw, at)
+    if not 0 <= number <= most:
+        raise _Wrong(at, f"must lie between 0 and {most:g}")
+    return number
+
+
+def _flag(raw: bytes, at: int) -> int:
+    word = raw.strip(b'"').decode("ascii", "replace")
+    if word not in FLAGS:
+        raise _Wrong(at, f"not an interpretation; there are {', '.join(FLAGS[1:])}")
+    return FLAGS.index(word)
+
+
+def _column(line: bytes, *, timed: bool) -> int:
+    if timed:
+        return line.rstrip().rfind(b" ") + 1
+    at = line.find(b"value=")
+    return at + 6 if at >= 0 else max(line.find(b" "), 0) + 1
+
+
+def _jumps(batch: Batch) -> int:
+    """Count steps back by more than an hour within a series, in the order sent."""
+    order = np.argsort(batch.which, kind="stable")
+    which, at = batch.which[order], batch.at[order]
+    back = (which[1:] == which[:-1]) & (at[1:] - at[:-1] < -3_600_000_000)
+    return int(back.sum())
