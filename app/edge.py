@@ -143,8 +143,8 @@ def _host(scope: Scope) -> str:
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
     """Refuse a body past the route's limits, announced or not."""
-    fhir = scope["path"].startswith("/fhir")
-    most, longest_s = (MAX_FHIR_BODY, MAX_FHIR_BODY_S) if fhir else (MAX_BODY, MAX_BODY_S)
+    large = scope["path"].startswith("/fhir") or scope["path"] == "/api/vitals"
+    most, longest_s = (MAX_FHIR_BODY, MAX_FHIR_BODY_S) if large else (MAX_BODY, MAX_BODY_S)
     announced = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
     too_large = TooLarge(f"at most {most} bytes are taken here", hint="send it in parts")
     if announced.isdigit() and int(announced) > most:

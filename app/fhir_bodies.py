@@ -26,6 +26,11 @@ async def read_fhir(request: Request) -> bytes:
     kind = request.headers.get("content-type", MEDIA).partition(";")[0].strip().lower()
     if kind not in _TAKEN:
         raise WrongMedia(f"send {MEDIA}")
+    return await unpacked(request)
+
+
+async def unpacked(request: Request) -> bytes:
+    """Read a body as large as FHIR's may be, packed or not."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         raise WrongMedia("send it as it is, or with Content-Encoding: gzip")

@@ -1,4 +1,4 @@
-"""Keeping the indexes current: two lanes, so that the model's time never holds words back.
+"""Keeping the indexes current: lanes, so that the model's time never holds words back.
 
 In each lane the first follower makes what the others index, which they do side by side.
 """
@@ -16,7 +16,7 @@ from indexing.feed import ChangeFeed
 from indexing.follow import Follower, step
 from indexing.model import ChangeEvent, Position
 
-LANES = ("text", "vectors")
+LANES = ("text", "vectors", "series")
 _IDLE_S = 1.0
 _QUIET = 20  # rounds without news before names get their vectors, some at a time: news goes first
 _NAMES = 48
@@ -27,6 +27,8 @@ def followers(installation: Installation, lane: str) -> Sequence[Follower]:
     """Return a lane's followers, in the order in which they feed each other."""
     if lane == "text":
         return installation.text_followers()
+    if lane == "series":
+        return installation.series_followers()
     return installation.vector_followers()
 
 
@@ -44,7 +46,7 @@ def run_lane(installation: Installation, lane: str, stop: threading.Event) -> No
 
 def _follow(installation: Installation, lane: str, stop: threading.Event) -> None:
     maker, *indexers = followers(installation, lane)
-    with ThreadPoolExecutor(len(indexers), thread_name_prefix=f"follow-{lane}") as pool:
+    with ThreadPoolExecutor(max(len(indexers), 1), thread_name_prefix=f"follow-{lane}") as pool:
         _until(stop, installation, lane, maker, lambda feed: _round(pool, feed, maker, indexers))
 
 
@@ -77,10 +79,17 @@ def _until(
         quiet = 0 if busy else quiet + 1
         if busy:
             continue
+        if lane == "series":
+            settle(installation)
         behind = behind and annotate_again(installation, maker)
         if not behind:  # asked again whenever nothing was said for a while, so that news goes first
             linked = lane == "vectors" and quiet > _QUIET and installation.linker.grow(_NAMES)
             behind = not feed.wait(0 if linked else _IDLE_S) and lane == "text"
+
+
+def settle(installation: Installation) -> int:
+    """Roll up what came in since, of every tenant; return how many hours of a series were."""
+    return sum(installation.vitals.settle(each.tenant_id) for each in installation.tenants.all())
 
 
 def annotate_again(installation: Installation, language: Follower) -> bool:
@@ -130,6 +139,8 @@ def _drain(
         again and annotate_again(installation, chain[0])
     ):
         _pending(installation, chain, progress)
+    if chain[0].name == "vitals":
+        settle(installation)
 
 
 def _pending(

@@ -21,10 +21,12 @@ from indexing.backends.postgres.fhir_search import PostgresFhirSearch
 from indexing.backends.postgres.frozen import PostgresFrozenPages
 from indexing.backends.postgres.identities import PostgresIdentities
 from indexing.backends.postgres.trail import PostgresTrail
+from indexing.backends.postgres.watched import WatchedVitals
 from indexing.hidden import Hider
 from indexing.model import TenantId
 from indexing.ports import Derived
 from indexing.records import Records
+from indexing.vitals.intake import Intake
 from rankers.answer import Hit, Mark, SearchRequest, Sentence
 from rankers.explain import Reasons
 from rankers.search import Found
@@ -66,6 +68,8 @@ class Services:
     identities: PostgresIdentities
     fhir: PostgresFhirSearch
     hider: Callable[[TenantId], Hider]
+    vitals: WatchedVitals
+    intake: Intake
     named: Callable[[str], Sequence[tuple[int, int]]]
 
 
@@ -90,6 +94,8 @@ def services_of(installation: Installation) -> Services:
         identities=PostgresIdentities(database),
         fhir=PostgresFhirSearch(database, timedelta(seconds=settings.page_ttl_s)),
         hider=installation.hider,
+        vitals=WatchedVitals(installation.vitals, database),
+        intake=Intake(installation.vitals),
         named=lambda text: [(span.start, span.end) for span in installation.matcher.find(text)],
     )
 

@@ -40,6 +40,7 @@ from app.routes import (
     pools,
     search,
     status,
+    vitals,
 )
 from app.services import Services
 from indexing.errors import AnamnesisError
@@ -59,6 +60,7 @@ _ROUTES = (
     fhir_search,
     fhir,
     health,
+    vitals,
 )
 
 

@@ -332,6 +332,13 @@ class Installation:
             case other:
                 assert_never(other)
 
+    def series_followers(self) -> Sequence[Follower]:
+        """What keeps the series in step with the Observations."""
+        from indexing.backends.postgres.observed import PostgresObserved
+        from indexing.vitals.observations import VitalsFollower
+
+        return (VitalsFollower(PostgresObserved(self.database), self.vitals),)
+
     @cached_property
     def search(self) -> Search:
         """The hybrid search: the same for the page, the API, the command and the evaluation."""

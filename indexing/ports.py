@@ -230,9 +230,7 @@ class VitalsStore(Protocol):
         """Return the hours that begin in the span."""
         ...
 
-    def window(
-        self, access: Access, kind: str, start: datetime, end: datetime
-    ) -> Sequence[Window]:
+    def window(self, access: Access, kind: str, start: datetime, end: datetime) -> Sequence[Window]:
         """Summarise every visible series of a kind in [start, end)."""
         ...
 

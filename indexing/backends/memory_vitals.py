@@ -111,9 +111,7 @@ class MemoryVitals:
                 found.append(own)
         return found
 
-    def window(
-        self, access: Access, kind: str, start: datetime, end: datetime
-    ) -> Sequence[Window]:
+    def window(self, access: Access, kind: str, start: datetime, end: datetime) -> Sequence[Window]:
         found = []
         for key, points in self._visible(access, None, Span(start, end, [kind])):
             if points:

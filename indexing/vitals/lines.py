@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.vitals.measurements import Head, Tag, TagFault, head_of
-from indexing.vitals.model import FLAGS, Batch, SeriesKey, batch_of, micros, taken
+from indexing.vitals.model import FLAGS, Batch, SeriesKey, Times, batch_of, micros, taken
 
 Precision = Literal["ns", "us", "ms", "s"]
 _PER_US = {"ns": 1000.0, "us": 1.0, "ms": 0.001, "s": 0.000001}  # ticks in a microsecond
@@ -212,8 +212,8 @@ class _Reader:
 
     def _batch(self, per_us: float) -> Batch:
         which = np.asarray(self.which, np.int32)
-        ticks = np.asarray(self.at, np.int64)
-        at = ticks // 1000 if per_us == 1000.0 else ticks * int(round(1 / per_us))
+        ticks = _ticks(self.at, 1 if per_us == 1000.0 else round(1 / per_us))
+        at = ticks // 1000 if per_us == 1000.0 else ticks * round(1 / per_us)
         factor, offset = (
             np.array([getattr(h.change, name) if main else default
                       for h, main in zip(self._of, self._main, strict=True)])
@@ -250,6 +250,17 @@ class _Reader:
             late = "the time lies before what is kept; see the retention of details"
             found.append((batch.at < micros(oldest), late, True))
         return found
+
+
+def _ticks(at: list[int], scale: int) -> Times:
+    """Return times as numbers of 64 bits; what no such number holds becomes the farthest one, which
+    lies ahead of every clock."""
+    most = 2**62 // scale
+    try:
+        ticks = np.asarray(at, np.int64)
+    except OverflowError:
+        ticks = np.asarray([max(-most, min(each, most)) for each in at], np.int64)
+    return np.clip(ticks, -most, most)
 
 
 def _beside(more: list[bytes]) -> tuple[float, float, int]:

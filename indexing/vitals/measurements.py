@@ -1,4 +1,4 @@
-"""The five measurements of line protocol: which tags each takes, and the series a line speaks of."""
+"""The five measurements of line protocol: the tags each takes, and the series that they name."""
 
 from __future__ import annotations
 

@@ -159,13 +159,14 @@ def batch_of(
     flag: Sequence[int] | None = None,
 ) -> Batch:  # fmt: skip
     """Return a batch of plain lists, nothing judged yet."""
-    unsaid = np.full(len(at), np.nan)
+
+    def said(column: Sequence[float] | None) -> Floats:
+        return np.full(len(at), np.nan) if column is None else np.asarray(column, np.float64)
+
     return Batch(
         tuple(series), np.asarray(which, np.int32), np.asarray(at, np.int64),
-        np.asarray(value, np.float64),
-        unsaid if quality is None else np.asarray(quality, np.float64),
-        unsaid if battery is None else np.asarray(battery, np.float64),
-        unsaid.copy(), np.zeros(len(at), np.int16) if flag is None else np.asarray(flag, np.int16),
+        np.asarray(value, np.float64), said(quality), said(battery), said(None),
+        np.zeros(len(at), np.int16) if flag is None else np.asarray(flag, np.int16),
     )  # fmt: skip
 
 

@@ -26,9 +26,7 @@ TRIAL = SeriesKey("trial_data", "T1", "enrolment", "1", "", "Vienna")
 
 
 @pytest.fixture(params=get_args(VitalsBackend))
-def store(
-    request: pytest.FixtureRequest, installation: Installation
-) -> Iterator[VitalsStore]:
+def store(request: pytest.FixtureRequest, installation: Installation) -> Iterator[VitalsStore]:
     """Each engine; those that need a server of their own say where they would find it."""
     own = Installation(installation.settings.model_copy(update={"vitals": request.param}))
     yield own.vitals
@@ -222,5 +220,3 @@ def test_nothing_written_is_nothing(store: VitalsStore, access: Access) -> None:
     assert store.points(access, [], Span()) == []
     assert store.window(access, "heart_rate", at(0), at(1)) == []
     assert store.settle(TenantId(access.tenant_id)) == 0
-
-

@@ -1,4 +1,4 @@
-"""What is read of series in PostgreSQL: points, hours, windows; marked hours counted on the spot."""
+"""Reading series in PostgreSQL: points, hours, windows; marked hours are counted on the spot."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ class VitalReads:
         ).fetchall()
         return {row[0]: key_of(row[1:]) for row in rows}
 
-    def extents(
-        self, conn: Connection, access: Access, subjects: Sequence[str]
-    ) -> list[Extent]:
+    def extents(self, conn: Connection, access: Access, subjects: Sequence[str]) -> list[Extent]:
         """Count each series' points."""
         own = self.series(conn, access, subjects, Span())
         rows = conn.execute(
@@ -93,7 +91,10 @@ class VitalReads:
             (access.tenant_id, list(own), *_limits(span)),
         ).fetchall()
         return [
-            Points(own[number], *_columns(list(group), (np.int64, float, float, np.int16, float, float)))
+            Points(
+                own[number],
+                *_columns(list(group), (np.int64, float, float, np.int16, float, float)),
+            )
             for number, group in groupby(rows, key=lambda row: row[0])
         ]
 
@@ -161,10 +162,11 @@ class VitalReads:
     def _windowed(self) -> str:
         return (
             "SELECT series_id, sum(n)::bigint, sum(total) / sum(n), min(low), max(high), "
-            "sum(bad)::bigint FROM (SELECT series_id, count AS n, mean * count AS total, low, high, "
-            "anomalies AS bad FROM vital_rollup r WHERE tenant_id = %s AND series_id = ANY(%s) "
-            "AND hour >= %s AND hour < %s AND NOT EXISTS (SELECT FROM unnest(%s::bigint[], "
-            "%s::timestamptz[]) m(s, h) WHERE m.s = r.series_id AND m.h = r.hour) UNION ALL "
+            "sum(bad)::bigint FROM (SELECT series_id, count AS n, mean * count AS total, low, "
+            "high, anomalies AS bad FROM vital_rollup r WHERE tenant_id = %s "
+            "AND series_id = ANY(%s) AND hour >= %s AND hour < %s AND NOT EXISTS (SELECT FROM "
+            "unnest(%s::bigint[], %s::timestamptz[]) m(s, h) WHERE m.s = r.series_id "
+            "AND m.h = r.hour) UNION ALL "
             "SELECT s, p.* FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) "
             "AS wanted(s, a, b) CROSS JOIN LATERAL (SELECT count(*), sum(value), min(value), "
             f"max(value), count(*) FILTER (WHERE abs(score) >= {THRESHOLD}) FROM {self._table} "

@@ -31,7 +31,9 @@ STAGE = ", ".join(f"{name} {kind}" for name, kind, _ in _COLUMNS)
 
 def staged(conn: Connection, batch: Batch, ids: NDArray[np.int64]) -> None:
     """Fill the connection's staging table, which is emptied at commit, with a batch."""
-    conn.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS stage_vital ({STAGE}) ON COMMIT DELETE ROWS")
+    conn.execute(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS stage_vital ({STAGE}) ON COMMIT DELETE ROWS"
+    )
     with conn.cursor() as cursor, cursor.copy("COPY stage_vital FROM STDIN (FORMAT BINARY)") as out:
         out.write(_HEADER)
         out.write(_rows(batch, ids))
@@ -51,7 +53,8 @@ def _rows(batch: Batch, ids: NDArray[np.int64]) -> bytes:
 
 def key_of(row: Sequence[Any]) -> SeriesKey:
     """Return the key of a row of KEY_COLUMNS."""
-    return SeriesKey(*row[:7], frozenset(row[7]))
+    measurement, subject, kind, unit, device, place, source, labels = row
+    return SeriesKey(measurement, subject, kind, unit, device, place, source, frozenset(labels))
 
 
 def series_ids(

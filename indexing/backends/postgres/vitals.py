@@ -145,9 +145,7 @@ class PostgresVitals:
         with self._database.tenant(access.tenant_id, snapshot=True) as conn:
             return self._reads.rollups(conn, access, subjects, span)
 
-    def window(
-        self, access: Access, kind: str, start: datetime, end: datetime
-    ) -> Sequence[Window]:
+    def window(self, access: Access, kind: str, start: datetime, end: datetime) -> Sequence[Window]:
         with self._database.tenant(access.tenant_id, snapshot=True) as conn:
             return self._reads.window(conn, access, kind, start, end)
 
@@ -230,9 +228,7 @@ def _named(batch: Batch, origins: Sequence[str]) -> list[tuple[str, int, datetim
     return [(origin, which, moment_of(at)) for origin, which, at in rows if origin]
 
 
-def _name(
-    conn: Connection, tenant_id: TenantId, rows: Sequence[tuple[str, int, datetime]]
-) -> None:
+def _name(conn: Connection, tenant_id: TenantId, rows: Sequence[tuple[str, int, datetime]]) -> None:
     columns = [list(column) for column in zip(*rows, strict=True)]
     conn.execute(
         "INSERT INTO vital_origin (tenant_id, origin, series_id, at) SELECT %s, * FROM "

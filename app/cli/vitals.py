@@ -1,0 +1,147 @@
+"""`anamnesis vitals`: line protocol in, series out, roll-ups and retention."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from app.cli.output import operator, print_json, stderr
+from app.series import hours_json, points_json
+from app.settings import load
+from app.wiring import Installation
+from indexing.backends.postgres.watched import WatchedVitals
+from indexing.errors import InvalidInput
+from indexing.model import TenantId
+from indexing.vitals.intake import DETAILS, ROLLUPS, Intake, Taken
+from indexing.vitals.lines import Fault, Precision
+from indexing.vitals.model import Span
+
+PIECE = 24 << 20  # bytes of a file that are one transaction: some 300,000 lines
+_NAMED = 20  # faults on the terminal
+
+
+def ingest_command(
+    tenant: str, paths: Sequence[Path], precision: Precision, *, as_json: bool
+) -> int:
+    """Take line protocol in; return 1 when lines were refused."""
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    began, into = time.monotonic(), Intake(installation.vitals)
+    total = Taken(0, 0, 0, 0, 0, ())
+    for path in paths:
+        taken = take(into, found.tenant_id, path, precision)
+        total = _added(total, taken)
+        for fault in taken.faults[:_NAMED]:
+            stderr.print(f"{path}:{fault.line}:{fault.column}: {fault.message}", markup=False)
+    watched = WatchedVitals(installation.vitals, installation.database)
+    watched.taken(operator(found), total.points, total.refused)
+    took = time.monotonic() - began
+    answer = asdict(total) | {"seconds": round(took, 3), "points_s": round(total.points / took)}
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{total.points} points of {total.lines} lines in {took:.1f} s; "
+              f"{total.refused} lines refused, {total.anomalies} anomalies")  # fmt: skip
+    installation.close()
+    return 1 if total.refused else 0
+
+
+def take(into: Intake, tenant_id: TenantId, path: Path, precision: Precision) -> Taken:
+    """Store a file piece by piece: while the database writes one, the next is read.
+
+    Raises:
+        InvalidInput: the file cannot be read.
+    """
+    total, before, waiting = Taken(0, 0, 0, 0, 0, ()), 0, None
+    with ThreadPoolExecutor(1) as writer, _opened(path) as source:
+        for piece in pieces(source):
+            parsed = into.read(piece, precision)
+            if waiting is not None:
+                total = _added(total, waiting.result())
+            faults = tuple(Fault(f.line + before, f.column, f.message) for f in parsed.faults)
+            waiting = _submitted(writer, into, tenant_id, replace(parsed, faults=faults))
+            before += piece.count(b"\n")
+        return total if waiting is None else _added(total, waiting.result())
+
+
+def _submitted(writer: ThreadPoolExecutor, into: Intake, *arguments: Any) -> Future[Taken]:
+    return writer.submit(into.keep, *arguments)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        if str(path) == "-":
+            return sys.stdin.buffer
+        return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    except OSError as exc:
+        raise InvalidInput(f"{path} cannot be read: {exc.strerror}") from None
+
+
+def pieces(source: BinaryIO, size: int = PIECE) -> Iterator[bytes]:
+    """Cut at the ends of lines."""
+    rest = b""
+    while block := source.read(size):
+        head, end, tail = block.rpartition(b"\n")
+        if end:
+            yield rest + head + b"\n"
+            rest = tail
+        else:
+            rest += block
+    if rest:
+        yield rest
+
+
+def _added(total: Taken, more: Taken) -> Taken:
+    return Taken(
+        total.lines + more.lines, total.points + more.points, total.refused + more.refused,
+        total.jumps + more.jumps, total.anomalies + more.anomalies,
+        (*total.faults, *more.faults)[:1000],
+    )  # fmt: skip
+
+
+def query_command(
+    tenant: str, subject: str, kind: str | None, limits: tuple[datetime | None, datetime | None],
+    *, hours: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Print series; return the exit code."""
+    installation = Installation(load())
+    access = operator(installation.tenants.by_code(tenant))
+    start, end = (at.replace(tzinfo=UTC) if at else None for at in limits)
+    span = Span(start, end, [kind] if kind else None)
+    watched = WatchedVitals(installation.vitals, installation.database)
+    rows = (
+        [hours_json(each) for each in watched.rollups(access, [subject], span)]
+        if hours
+        else [points_json(each) for each in watched.points(access, [subject], span)]
+    )
+    if as_json:
+        print_json({"series": rows})
+    for row in [] if as_json else rows:
+        print(f"{row['kind']} [{row['unit']}] {row['device']}".rstrip())
+        for each in row["hours" if hours else "points"]:
+            print("  " + "  ".join(str(value) for value in each.values()))
+    installation.close()
+    return 0
+
+
+def rollup_command(tenant: str, *, as_json: bool) -> int:
+    """Roll up and drop what is past its time; return the exit code."""
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    now = datetime.now(UTC)
+    hours = installation.vitals.settle(found.tenant_id)
+    points, dropped = installation.vitals.retain(found.tenant_id, now - DETAILS, now - ROLLUPS)
+    answer = {"hours": hours, "dropped_points": points, "dropped_hours": dropped}
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{hours} hours rolled up; {points} points and {dropped} hours past their time")
+    installation.close()
+    return 0

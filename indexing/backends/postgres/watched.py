@@ -1,0 +1,57 @@
+"""Series read with their audit row: what was read is handed over only once the row is committed,
+so that no engine's read goes unrecorded, wherever its points lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from indexing.access import Access
+from indexing.audit import AuditRow
+from indexing.backends.postgres import audit
+from indexing.backends.postgres.connect import Database
+from indexing.ports import VitalsStore
+from indexing.vitals.model import Extent, Points, Rollups, SeriesKey, Span, Window
+
+
+class WatchedVitals:
+    """The reads of a store, each of them recorded or refused."""
+
+    def __init__(self, store: VitalsStore, database: Database) -> None:
+        self._store, self._database = store, database
+
+    def extents(self, access: Access, subjects: Sequence[str]) -> Sequence[Extent]:
+        """Say which series of these subjects hold points."""
+        found = self._store.extents(access, subjects)
+        self._record(access, [each.key for each in found])
+        return found
+
+    def points(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Points]:
+        """Return points."""
+        found = self._store.points(access, subjects, span)
+        self._record(access, [each.key for each in found])
+        return found
+
+    def rollups(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Rollups]:
+        """Return hours."""
+        found = self._store.rollups(access, subjects, span)
+        self._record(access, [each.key for each in found])
+        return found
+
+    def window(self, access: Access, kind: str, start: datetime, end: datetime) -> Sequence[Window]:
+        """Summarise a kind over everybody."""
+        found = self._store.window(access, kind, start, end)
+        self._record(access, [each.key for each in found])
+        return found
+
+    def taken(self, access: Access, points: int, refused: int) -> None:
+        """Record that points came in from outside."""
+        row = AuditRow("C", "series", (), (), {"points": points, "refused": refused})
+        with self._database.tenant(access.tenant_id) as conn:
+            audit.record(conn, access, row)
+
+    def _record(self, access: Access, keys: Sequence[SeriesKey]) -> None:
+        patients = sorted({key.subject for key in keys if key.of_patient})
+        row = AuditRow("R", "series", patients, (), {"series": len(keys)})
+        with self._database.tenant(access.tenant_id) as conn:
+            audit.record(conn, access, row)

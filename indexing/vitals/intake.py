@@ -1,0 +1,81 @@
+"""One way in for streams: read, judge by the patient's own history, store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from indexing.model import TenantId
+from indexing.ports import VitalsStore
+from indexing.vitals.anomaly import anomalous, scored
+from indexing.vitals.lines import Fault, Parsed, Precision, parse
+from indexing.vitals.model import Baseline, Batch, SeriesKey
+
+DETAILS, ROLLUPS = timedelta(days=2 * 365), timedelta(days=10 * 365)
+_LOOK_AGAIN_S = 3600.0  # a history that another hour was added to is much the same
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a body: `points` stand in the store, `refused` counts the lines that do not,
+    `jumps` how often a clock went back, `anomalies` the points far from their series' history."""
+
+    lines: int
+    points: int
+    refused: int
+    jumps: int
+    anomalies: int
+    faults: tuple[Fault, ...]
+
+
+class Intake:
+    """Takes line protocol for a store; remembers histories for an hour."""
+
+    def __init__(
+        self, store: VitalsStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._known: dict[tuple[TenantId, SeriesKey], tuple[float, Baseline | None]] = {}
+
+    def lines(self, tenant_id: TenantId, body: bytes, precision: Precision = "ns") -> Taken:
+        """Store every good line of a body, durably, and say what was wrong with the others."""
+        return self.keep(tenant_id, self.read(body, precision))
+
+    def read(self, body: bytes, precision: Precision = "ns") -> Parsed:
+        """Read a body and store nothing yet."""
+        now = self._clock()
+        return parse(body, now=now, oldest=now - DETAILS, precision=precision)
+
+    def keep(self, tenant_id: TenantId, parsed: Parsed) -> Taken:
+        """Store what was read."""
+        batch = self.judged(tenant_id, parsed.batch)
+        self._store.write(tenant_id, batch)
+        return _taken(parsed, batch)
+
+    def judged(self, tenant_id: TenantId, batch: Batch) -> Batch:
+        """Return a batch with its anomaly scores."""
+        if not len(batch):
+            return batch
+        return scored(batch, self._baselines(tenant_id, batch.series))
+
+    def _baselines(
+        self, tenant_id: TenantId, keys: Sequence[SeriesKey]
+    ) -> dict[SeriesKey, Baseline]:
+        now = time.monotonic()
+        old = (now - _LOOK_AGAIN_S, None)
+        wanted = [key for key in keys if self._known.get((tenant_id, key), old)[0] <= old[0]]
+        if wanted:
+            found = self._store.baselines(tenant_id, wanted)
+            for key in wanted:
+                self._known[tenant_id, key] = (now, found.get(key))
+        known = ((key, self._known[tenant_id, key][1]) for key in keys)
+        return {key: own for key, own in known if own is not None}
+
+
+def _taken(parsed: Parsed, batch: Batch) -> Taken:
+    return Taken(
+        parsed.lines, len(batch), parsed.refused, parsed.jumps,
+        int(anomalous(batch.score).sum()), parsed.faults,
+    )  # fmt: skip

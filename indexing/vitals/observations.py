@@ -1,0 +1,93 @@
+"""FHIR Observations as points, kept in step by the change feed.
+
+A number with a time is a point of its patient's series; the series is named by the vital sign that
+its LOINC code means, else by the code itself. Values with a comparator (< 5) are bounds and no
+measurements. A unit that is not UCUM is kept as it was sent, in a series of its own: the records
+refuse nothing, and neither may what follows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from indexing.model import ChangeEvent, Kind, TenantId
+from indexing.ports import VitalsStore
+from indexing.vitals.intake import Intake
+from indexing.vitals.kinds import BY_LOINC
+from indexing.vitals.model import FLAGS, SeriesKey, batch_of, micros
+from indexing.vitals.units import Change, change_of
+
+LOINC = "http://loinc.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One number of an Observation; `unit` is its UCUM code, as sent."""
+
+    observation_id: str
+    patient_id: str
+    labels: frozenset[str]
+    at: datetime
+    system: str
+    code: str
+    value: float
+    unit: str
+    interpretation: str
+    device: str = ""
+
+
+class ObservedNumbers(Protocol):
+    """The numbers of the stored Observations."""
+
+    def observed(self, tenant_id: TenantId, ids: Sequence[str]) -> Sequence[Observed]:
+        """Return every number with a time of the live ones among these."""
+        ...
+
+
+class VitalsFollower:
+    """Keeps the series in step with the Observations."""
+
+    name = "vitals"
+    kind = Kind.RESOURCE
+    batch = 1000
+
+    def __init__(self, source: ObservedNumbers, store: VitalsStore) -> None:
+        self._source, self._store, self._intake = source, store, Intake(store)
+
+    def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
+        """Take back what was read from these Observations, and read them again."""
+        names = [event.key for event in events if event.key.startswith("Observation/")]
+        if not names:
+            return
+        self._store.retract(tenant_id, names)
+        live = [event.key.partition("/")[2] for event in events
+                if not event.deleted and event.key.startswith("Observation/")]  # fmt: skip
+        found = self._source.observed(tenant_id, live)
+        if not found:
+            return
+        series: dict[SeriesKey, int] = {}
+        rows = [point(each) for each in found]
+        which = [series.setdefault(key, len(series)) for key, _ in rows]
+        batch = batch_of(
+            list(series), which, [micros(each.at) for each in found], [value for _, value in rows],
+            flag=[FLAGS.index(o.interpretation) if o.interpretation in FLAGS else 0 for o in found],
+        )  # fmt: skip
+        origins = [f"Observation/{each.observation_id}" for each in found]
+        self._store.write(tenant_id, self._intake.judged(tenant_id, batch), origins)
+
+
+def point(each: Observed) -> tuple[SeriesKey, float]:
+    """Return the series of a number, and its value in the unit of that series."""
+    kind = BY_LOINC.get(each.code) if each.system == LOINC else None
+    change = change_of(each.unit, kind) if kind is not None else None
+    if kind is not None and change is not None:
+        name, unit = kind.name, kind.unit
+    else:
+        name, unit, change = each.code or "unnamed", each.unit or "1", Change()
+    key = SeriesKey(
+        "vital_signs", each.patient_id, name, unit, each.device, "", "fhir", each.labels
+    )
+    return key, each.value * change.factor + change.offset

@@ -1,0 +1,243 @@
+"""Series from end to end: line protocol over HTTP and file, Observations by the change feed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from app.cli.vitals import ingest_command, query_command, rollup_command
+from app.following import catch_up
+from app.settings import Settings
+from app.web import create_app
+from app.wiring import Installation
+from indexing.access import Access, Role
+from indexing.backends.postgres.embedded import Server
+from indexing.backends.postgres.tenants import new_tenant_id
+from indexing.ingest import Ingest
+from indexing.model import Tenant
+from indexing.vitals.hours import rolled
+from indexing.vitals.model import Span
+from tests.ward import Ward, build
+
+SITE = "http://127.0.0.1:8080"
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def ward(installation: Installation) -> Ward:
+    return build(installation)
+
+
+@pytest.fixture
+def client(ward: Ward) -> Iterator[TestClient]:
+    with TestClient(create_app(ward.services), base_url=SITE) as opened:
+        yield opened
+
+
+def bearer(ward: Ward, role: Role = Role.CLINICIAN) -> dict[str, str]:
+    return {"Authorization": f"Bearer {ward.token(role)}"}
+
+
+def line(minute: int, value: float, patient: str = "p-ada", kind: str = "heart_rate") -> str:
+    at = int((NOW - timedelta(hours=2) + timedelta(minutes=minute)).timestamp())
+    return f"vital_signs,patient_id={patient},type={kind},device=w1 value={value} {at}"
+
+
+def test_good_lines_land_and_bad_ones_are_named(client: TestClient, ward: Ward) -> None:
+    sent = "\n".join([line(0, 70), line(1, 71).replace("value", "values"), line(2, 72)])
+    answer = client.post("/api/vitals?precision=s", content=sent, headers=bearer(ward))
+    assert answer.status_code == 422
+    said = answer.json()
+    assert (said["points"], said["refused"]) == (2, 1)
+    assert [(fault["line"], fault["column"]) for fault in said["faults"]] == [(2, 56)]
+    found = client.get("/api/patients/p-ada/vitals?kind=heart_rate", headers=bearer(ward)).json()
+    [series] = found["series"]
+    assert [point["value"] for point in series["points"]] == [70, 72]
+    assert series["unit"] == "/min"
+
+
+def test_an_odd_value_is_an_anomaly_against_the_patients_own_history(
+    client: TestClient, ward: Ward
+) -> None:
+    usual = "\n".join(line(m, 60 + m % 5, "p-ben") for m in range(40))
+    assert client.post("/api/vitals?precision=s", content=usual, headers=bearer(ward)).json() == {
+        "lines": 40, "points": 40, "refused": 0, "jumps": 0, "anomalies": 0, "faults": [],
+    }  # fmt: skip
+    odd = client.post(
+        "/api/vitals?precision=s", content=line(60, 140, "p-ben"), headers=bearer(ward)
+    )
+    assert odd.json()["points"] == 1
+    [series] = client.get("/api/patients/p-ben/vitals", headers=bearer(ward)).json()["series"]
+    assert series["anomaly_method"] == "robust z against the patient's own history"
+
+
+@pytest.mark.parametrize("role", [Role.PRIVACY, Role.RELEVANCE, Role.RESEARCHER])
+def test_who_may_not_write_resources_writes_no_points(
+    client: TestClient, ward: Ward, role: Role
+) -> None:
+    answer = client.post("/api/vitals", content=line(0, 1), headers=bearer(ward, role))
+    assert answer.status_code == 403
+
+
+def test_a_researcher_sees_series_under_the_pseudonym_with_shifted_times(
+    client: TestClient, ward: Ward
+) -> None:
+    client.post(
+        "/api/vitals?precision=s", content=line(5, 99, kind="respiratory_rate"),
+        headers=bearer(ward),
+    )  # fmt: skip
+    access = Access(ward.tenant.tenant_id, "r", frozenset({Role.RESEARCHER}))
+    hider = ward.services.hider(access.tenant_id)
+    shown = hider.pseudonyms.of("patient", "p-ada")
+    headers = bearer(ward, Role.RESEARCHER)
+    path = f"/api/patients/{shown}/vitals"
+    text = client.get(f"{path}?kind=respiratory_rate", headers=headers).text
+    assert "p-ada" not in text
+    assert "w1" not in text
+    [series] = json.loads(text)["series"]
+    moved = datetime.fromisoformat(series["points"][0]["time"]) - NOW
+    assert abs(moved.days - hider.pseudonyms.shift("p-ada")) <= 1
+    assert client.get(f"{path}?start=2026-01-01", headers=headers).status_code == 400
+
+
+def observation(name: str, value: float, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation", "id": name, "status": "final",
+        "subject": {"reference": "Patient/p-fhir"}, "effectiveDateTime": "2024-05-01T10:00:00Z",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8310-5"}]},
+        "valueQuantity": {
+            "value": value, "unit": "F", "system": "http://unitsofmeasure.org", "code": "[degF]",
+        },
+    } | more  # fmt: skip
+
+
+def test_observations_are_followed_corrected_and_retracted(
+    installation: Installation, tenant: Tenant, access: Access
+) -> None:
+    into = Ingest(installation.records, access, ZoneInfo("UTC"))
+
+    def stored() -> dict[str, list[float]]:
+        catch_up(installation, ("series",))
+        found = installation.vitals.points(access, ["p-fhir"], Span())
+        return {each.key.kind: [round(v, 3) for v in each.value.tolist()] for each in found}
+
+    def send(resource: dict[str, Any]) -> None:
+        assert into.submit(json.dumps(resource).encode())[0].rejected is None
+
+    mmhg = {"value": 120, "unit": "mmHg", "code": "mm[Hg]", "system": "http://unitsofmeasure.org"}
+    send(observation("o-temp", 98.6))
+    send(observation("o-bp", 0) | {
+        "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]},
+        "component": [{"code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]},
+                       "valueQuantity": mmhg}],
+        "valueQuantity": None,
+    })  # fmt: skip
+    send(observation("o-odd", 4.2, code={"coding": [{"code": "X1"}]},
+                     valueQuantity={"value": 4.2, "unit": "blobs"}))  # fmt: skip
+    assert stored() == {"body_temperature": [37.0], "systolic_pressure": [120], "X1": [4.2]}
+    later = {"effectiveDateTime": "2024-05-02T10:00:00Z"}
+    send(observation("o-temp", 100.4, **later))
+    send(observation("o-odd", 4.2, status="entered-in-error"))
+    assert stored() == {"body_temperature": [38.0], "systolic_pressure": [120]}
+    [hours] = installation.vitals.rollups(access, ["p-fhir"], Span(kinds=["body_temperature"]))
+    assert hours.count.tolist() == [1]
+
+
+def test_the_commands_take_in_show_and_roll_up(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("app.cli.vitals.Installation", lambda _: installation)
+    monkeypatch.setattr("app.cli.vitals.PIECE", 100)  # many pieces, line numbers go on
+    monkeypatch.setattr(installation, "close", lambda: None)
+    path = tmp_path / "stream.txt"
+    path.write_text("\n".join([*(line(m, 70) for m in range(9)), "nonsense"]))
+    assert ingest_command(tenant.code, [path], "s", as_json=True) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["points"] == 9
+    assert f"{path}:10:" in printed.err.replace("\n", "")
+    assert rollup_command(tenant.code, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["hours"] >= 1
+    assert query_command(tenant.code, "p-ada", None, (None, None), hours=True, as_json=True) == 0
+    [series] = json.loads(capsys.readouterr().out)["series"]
+    assert sum(hour["count"] for hour in series["hours"]) == 9
+
+
+_WRITER = """
+import sys
+from datetime import UTC, datetime
+from app.settings import Settings
+from app.wiring import Installation
+from indexing.vitals.model import SeriesKey, batch_of, micros
+from uuid import UUID
+own, tenant, number = Installation(Settings(home=sys.argv[1])), UUID(sys.argv[2]), 0
+base = micros(datetime(2026, 3, 1, tzinfo=UTC))
+while True:
+    key = SeriesKey("vital_signs", f"p{number % 3}", "heart_rate", "/min")
+    at = [base + (number * 50 + n) * 60_000_000 for n in range(50)]
+    own.vitals.write(tenant, batch_of([key], [0] * 50, at, [float(n) for n in range(50)]))
+    if number % 2:
+        own.vitals.settle(tenant)
+    print(number, flush=True)
+    number += 1
+"""
+
+
+def _written(
+    home: Path, tenant: Tenant, enough: int, *, database: bool, crash: Callable[[Server], None]
+) -> list[int]:
+    """Write until so many batches are acknowledged, then kill the database or the writer."""
+    acknowledged = []
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITER, str(home), str(tenant.tenant_id)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as writing:  # fmt: skip
+        for said in writing.stdout or ():
+            acknowledged.append(int(said))
+            if len(acknowledged) == enough:
+                if database:
+                    crash(Server(home))
+                writing.kill()
+    return acknowledged
+
+
+@pytest.mark.slow
+def test_after_kill_9_of_writer_and_database_rollups_equal_a_recount(
+    tmp_path: Path, crash: Callable[[Server], None]
+) -> None:
+    own = Installation(Settings(home=tmp_path))
+    tenant = Tenant(new_tenant_id(), "h", "H")
+    own.tenants.create(tenant)
+    access = Access(tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+    for number, enough in enumerate((7, 12, 9)):
+        acknowledged = _written(tmp_path, tenant, enough, database=number % 2 == 0, crash=crash)
+        own.close()
+        own = Installation(Settings(home=tmp_path))
+        _check(own, access, acknowledged)
+        own.vitals.settle(tenant.tenant_id)
+        _check(own, access, acknowledged)
+    own.close()
+    Server(tmp_path).stop()
+
+
+def _check(own: Installation, access: Access, acknowledged: list[int]) -> None:
+    for number in range(3):
+        mine = [n for n in acknowledged if n % 3 == number]
+        details = own.vitals.points(access, [f"p{number}"], Span())
+        hours = own.vitals.rollups(access, [f"p{number}"], Span())
+        assert sum(len(each.at) for each in details) >= 50 * len(mine)
+        for each, rollups in zip(details, hours, strict=True):
+            recount = rolled(each)
+            assert rollups.at.tolist() == recount.at.tolist()
+            assert rollups.count.tolist() == recount.count.tolist()
+            assert np.allclose(rollups.mean, recount.mean)
