@@ -23,8 +23,8 @@ def stores(installation: Installation) -> Sequence[Store]:
 
     return (
         Store("language", language, annotated),
-        Store("lexical", lexical, installation.lexical.entries),
-        Store("graph", graph, installation.graph.entries),
+        Store("lexical", lexical, installation.lexical.entries, installation.lexical.fresh),
+        Store("graph", graph, installation.graph.entries, installation.graph.fresh),
         Store("embedding", embed, embedded),
-        Store("vector", vector, installation.vector.entries),
+        Store("vector", vector, installation.vector.entries, installation.vector.fresh),
     )

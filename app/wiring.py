@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from app.settings import Settings
+from app.settings import GraphBackend, LexicalBackend, Settings, VectorBackend
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
 from indexing.backends.postgres.feed import PostgresFeed
 from indexing.backends.postgres.installation import Conninfos, Secrets, load_secrets, prepare
+from indexing.backends.postgres.places import PostgresPlaces
 from indexing.backends.postgres.records import PostgresRecords
 from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
@@ -30,6 +31,7 @@ from indexing.ports import (
     VectorIndex,
     VitalsStore,
 )
+from indexing.routed import RoutedGraphIndex, RoutedLexicalIndex, RoutedVectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
     from indexing.backends.neo4j.connect import Neo4j
@@ -111,6 +113,11 @@ class Installation:
     def derived(self) -> PostgresDerived:
         """Notes with what was derived from them, for followers."""
         return PostgresDerived(self.database)
+
+    @cached_property
+    def places(self) -> PostgresPlaces:
+        """Which engine serves each leg of a tenant."""
+        return PostgresPlaces(self.database)
 
     @cached_property
     def feed(self) -> PostgresFeed:
@@ -255,9 +262,16 @@ class Installation:
         )  # fmt: skip
 
     @cached_property
-    def lexical(self) -> LexicalIndex:
+    def lexical(self) -> RoutedLexicalIndex:
         """Full text."""
-        match self.settings.lexical:
+        return RoutedLexicalIndex(
+            "lexical", self.settings.lexical, self.places, self.lexical_engine
+        )
+
+    @cache  # noqa: B019 - as long-lived as the process
+    def lexical_engine(self, name: LexicalBackend) -> LexicalIndex:
+        """Return the engine of that name."""
+        match name:
             case "tantivy":
                 from indexing.backends.tantivy import TantivyLexicalIndex
 
@@ -274,9 +288,14 @@ class Installation:
                 assert_never(other)
 
     @cached_property
-    def vector(self) -> VectorIndex:
+    def vector(self) -> RoutedVectorIndex:
         """Nearest passages."""
-        match self.settings.vector:
+        return RoutedVectorIndex("vector", self.settings.vector, self.places, self.vector_engine)
+
+    @cache  # noqa: B019 - as long-lived as the process
+    def vector_engine(self, name: VectorBackend) -> VectorIndex:
+        """Return the engine of that name."""
+        match name:
             case "postgres":
                 from indexing.backends.postgres.vectors import PostgresVectorIndex
 
@@ -299,9 +318,14 @@ class Installation:
                 assert_never(other)
 
     @cached_property
-    def graph(self) -> GraphIndex:
+    def graph(self) -> RoutedGraphIndex:
         """Which notes mention which concepts."""
-        match self.settings.graph:
+        return RoutedGraphIndex("graph", self.settings.graph, self.places, self.graph_engine)
+
+    @cache  # noqa: B019 - as long-lived as the process
+    def graph_engine(self, name: GraphBackend) -> GraphIndex:
+        """Return the engine of that name."""
+        match name:
             case "postgres":
                 from indexing.backends.postgres.graph import PostgresGraphIndex
 

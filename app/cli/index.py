@@ -6,16 +6,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from app.cli.output import operator, print_json, stderr
 from app.following import LANES, catch_up, run_lane
+from app.moves import movers, paused
 from app.settings import load
 from app.stores import stores
 from app.wiring import Installation
-from indexing.errors import EngineUnavailable
 from indexing.rebuild import rebuild
 from indexing.reconcile import compare, reconcile
 
@@ -33,16 +32,34 @@ def status_command(tenant: str, *, as_json: bool) -> int:
             "count": held.count, "expected": held.expected, "digest": held.digest,
             "equal": held.equal, "pending": fresh.pending.get(store.follower.name, 0),
         }  # fmt: skip
+    where = {
+        mover.leg: [
+            {"stage": p.stage, "engine": p.engine, "behind": p.behind}
+            for p in mover.index.places(found.tenant_id)
+        ]
+        for mover in movers(installation)
+    }
     if as_json:
         print_json(
-            {"indexes": rows, "complete_to": fresh.complete_to, "lingering_s": fresh.lingering_s}
+            {
+                "indexes": rows,
+                "places": where,
+                "complete_to": fresh.complete_to,
+                "lingering_s": fresh.lingering_s,
+            }
         )
     else:
         for name, row in rows.items():
             print(f"{name:<10} {row['count']:>8} of {row['expected']:<8} pending {row['pending']}")
+        for leg, places in where.items():
+            print(f"{leg:<10} {', '.join(_told(place) for place in places)}")
         print(f"complete to {fresh.complete_to or 'never yet'}")
     installation.close()
     return 0
+
+
+def _told(place: Mapping[str, object]) -> str:
+    return f"{place['engine']} ({place['stage']}{', behind' if place['behind'] else ''})"
 
 
 def follow_command(
@@ -89,7 +106,7 @@ def rebuild_command(tenant: str, *, as_json: bool) -> int:
     """Build every index of a tenant beside the live one, and switch."""
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
-    with _all_lanes(installation):
+    with paused(installation):
         counts = rebuild(installation.derived, found.tenant_id, stores(installation), stderr.print)
     if as_json:
         print_json({"rebuilt": counts})
@@ -106,8 +123,12 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
     found = installation.tenants.by_code(tenant)
     if until_current:
         catch_up(installation)
-    with _all_lanes(installation):
+    with paused(installation):
         results = reconcile(found.tenant_id, installation.derived.live, stores(installation))
+        beside = {
+            k: v for m in movers(installation) for k, v in m.reconcile(found.tenant_id).items()
+        }
+    equal = all(after.equal for _, after in results) and all(beside.values())
     if as_json:
         rows = {
             before.name: {
@@ -116,27 +137,12 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
             }
             for before, after in results
         }  # fmt: skip
-        print_json({"equal": all(after.equal for _, after in results), "indexes": rows})
+        print_json({"equal": equal, "indexes": rows, "beside": beside})
     else:
         for before, after in results:
             repaired = len(before.missing + before.stale + before.extra)
             print(f"{before.name:<10} {after.count} of {after.expected}, {repaired} repaired")
+        for name, same in beside.items():
+            print(f"{name} {'equal' if same else 'differs'}")
     installation.close()
-    return 0 if all(after.equal for _, after in results) else 1
-
-
-@contextmanager
-def _all_lanes(installation: Installation) -> Iterator[None]:
-    """Hold every lane's lock; whoever follows now lets go of it within a moment of asking.
-
-    Raises:
-        EngineUnavailable: another process keeps following.
-    """
-    with ExitStack() as stack:
-        for lane in LANES:
-            if not stack.enter_context(installation.feed.lock(f"follow:{lane}", wait_s=15)):
-                raise EngineUnavailable(
-                    "another process follows the feed and does not pause",
-                    hint="try again in a moment",
-                )
-        yield
+    return 0 if equal else 1

@@ -267,11 +267,28 @@ def index_follow(
 
 
 @index.command("rebuild")
-def index_rebuild(tenant: TenantOption, as_json: Json = False) -> None:
-    """Build every index of a tenant anew beside the live one, then switch."""
+def index_rebuild(
+    tenant: TenantOption,
+    to: Annotated[str | None, typer.Option(help="Build in this engine and switch to it.")] = None,
+    back: Annotated[bool, typer.Option("--back", help="Switch to the engine before.")] = False,
+    leg: Annotated[
+        str | None, typer.Option(help="lexical, vector or graph; all by default.")
+    ] = None,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Empty the engines that served before: no way back.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Build every index of a tenant anew beside the live one, then switch; --to another engine."""
     from app.cli.index import rebuild_command
+    from app.cli.moves import empty_command, move_command
 
-    _exit(rebuild_command(tenant, as_json=as_json))
+    if to is not None or back:
+        _exit(move_command(tenant, to, leg, back=back, as_json=as_json))
+    elif empty:
+        _exit(empty_command(tenant, leg, as_json=as_json))
+    else:
+        _exit(rebuild_command(tenant, as_json=as_json))
 
 
 @index.command("reconcile")

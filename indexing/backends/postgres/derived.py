@@ -144,6 +144,22 @@ class PostgresDerived:
             ).fetchall()
         return {row[0]: row[1] for row in rows}
 
+    def indexable(self, tenant_id: TenantId, model: str | None = None) -> Mapping[str, int]:
+        """Return {doc_id: version} of the live documents that are annotated at their version, and
+        embedded by `model` where one is named: what an index can hold now."""
+        embedded = (
+            "JOIN embedding e ON e.tenant_id = d.tenant_id AND e.doc_id = d.doc_id "
+            "AND e.version = d.version AND e.model = %s"
+        )
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT d.doc_id, d.version FROM document d JOIN annotation a "
+                "ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id AND a.version = d.version "
+                f"{embedded if model else ''} WHERE d.tenant_id = %s AND d.live",
+                (*([model] if model else []), tenant_id),
+            ).fetchall()
+        return dict(rows)
+
     def annotated(self, tenant_id: TenantId, language_version: str) -> Mapping[str, int]:
         """Return {doc_id: version} of every annotation made by that language version."""
         return self._entries(tenant_id, "annotation", "language_version", language_version)
