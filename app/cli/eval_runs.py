@@ -142,7 +142,8 @@ def save_command(home: Path, name: str, out: Path, json_out: bool) -> int:
     card = archive.card(name)
     figures = archive.figures(card.run_id)
     with written(out) as file:
-        saved = {"card": card.to_json(), "topics": figures}
+        # A baseline may be committed: where the set lay on this machine is nobody's business.
+        saved = {"card": replace(card, source="").to_json(), "topics": figures}
         file.write(orjson.dumps(saved, option=orjson.OPT_INDENT_2).decode() + "\n")
     if json_out:
         print_json({"run_id": card.run_id, "topics": len(figures)})

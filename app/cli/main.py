@@ -345,6 +345,16 @@ def bench_similar(
     _exit(bench_command(patients, queries, as_json=as_json))
 
 
+@bench.command("lab")
+def bench_lab(
+    runs: Annotated[int, typer.Option(min=4, help="Stored runs.")] = 1_000, as_json: Json = False
+) -> None:
+    """Time the lab's pages with many stored runs."""
+    from app.cli.bench_lab import lab_command
+
+    _exit(lab_command(runs, as_json))
+
+
 def _exit(code: int) -> None:
     if code:
         raise typer.Exit(code)

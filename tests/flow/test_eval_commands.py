@@ -63,7 +63,8 @@ def test_the_whole_way(lab: tuple[Path, Path], tell: Told, tmp_path: Path) -> No
     assert tell("compare", "words", "from-file")["differences"][0]["ties"] == 12
 
     tell("save", "words", "--out", tmp_path / "baseline.json")
-    passed = tell("gate", "--baseline", tmp_path / "baseline.json", "--max-drop", 0)
+    at = ("--benchmark", folder)
+    passed = tell("gate", "--baseline", tmp_path / "baseline.json", "--max-drop", 0, *at)
     assert passed["passed"]
     assert passed["reasons"][0].startswith("ok")
     losing = json.loads((tmp_path / "baseline.json").read_text())

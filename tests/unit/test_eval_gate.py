@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.archive import Card
+from eval.benchmark import load
 from eval.gate import judge
+from eval.generated import write_generated
+from eval.hospital import DEFAULT_SEED
 from eval.report import lines, markdown
+from eval.versions import data_version
 
 CARD = Card("nfcorpus", "dev", "hybrid", {}, "data", "code", "m", "t", 3, finished="now")
 
@@ -65,3 +72,14 @@ def test_broken_off_runs_are_not_reported() -> None:
     from dataclasses import replace
 
     assert lines([replace(card("hybrid", 0.3), finished=None)]) == ()
+
+
+def test_the_baseline_of_ci_is_of_the_hospital_that_the_generator_makes(tmp_path: Path) -> None:
+    """Where this fails the generator has changed: `make gate-baseline` takes the figures anew."""
+    write_generated(tmp_path / "set", 12, 60, DEFAULT_SEED)
+    made = load(tmp_path / "set", "test")
+    path = Path(__file__).parents[2] / "eval" / "baselines" / "hospital.json"
+    saved = orjson.loads(path.read_bytes())
+    assert saved["card"]["data_version"] == data_version(made)
+    assert saved["topics"].keys() == made.topics.keys()
+    assert saved["card"]["source"] == ""
