@@ -1,33 +1,25 @@
-"""What the lab's pages show: tables and drawings of stored runs."""
+"""What the lab's pages show of stored runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
+from app.plots import Point
 from eval.archive import LAB, Answered, Archive, Card
 from eval.benchmark import Qrels
-from eval.compare import Difference, TopicDelta, deltas, difference
+from eval.compare import Difference, TopicDelta, deltas, difference, holm, interval
 from eval.moves import Moved, moved
 
-WIDTH, HEIGHT = 720.0, 180.0
 PAGE = 50
 SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One topic's bar in a drawing of 720 × 180; `kind` is won, lost or tied."""
-
-    topic_id: str
-    x: float
-    y: float
-    width: float
-    height: float
-    kind: str
-    delta: float
+MOST_ALIKE = 400  # of the newest runs of a set, looked at for a setting's curve
+UNSET = "as the page"  # a setting that a run leaves to the page's search
+MOST_POINTS = 60  # of a setting's curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +88,40 @@ class Bench:
         a, b = self._archive.figures(base.run_id), self._archive.figures(other.run_id)
         return tuple(sorted(deltas(a, b, metric), key=lambda each: each.delta))
 
-    def difference(self, base: Card, other: Card, metric: str) -> Difference:
-        """Compare two runs; kept, because finished runs do not change. Raises: InvalidInput."""
-        return _difference(self._folder, base.run_id, other.run_id, metric)
+    def differences(self, base: Card, other: Card, metrics: Sequence[str]) -> list[Difference]:
+        """Compare two runs by several measures, corrected for their number; kept, because finished
+        runs do not change. Raises: InvalidInput."""
+        found = [_difference(self._folder, base.run_id, other.run_id, m) for m in metrics]
+        corrected = holm([each.p for each in found])
+        return [replace(each, p_holm=p) for each, p in zip(found, corrected, strict=True)]
+
+    def intervals(self, card: Card, metrics: Sequence[str]) -> Mapping[str, tuple[float, float]]:
+        """Return the 95 % interval of each of a run's means, as far as it has the measure."""
+        return {m: _interval(self._folder, card.run_id, m) for m in metrics if m in card.figures}
+
+    def settings_of(self, card: Card) -> dict[str, dict[str, Card]]:
+        """Return the settings in which runs of this one's set differ: name -> value -> the newest
+        run with it that is like this one in all the rest."""
+        own, found = _flat(card), dict[str, dict[str, Card]]()
+        for each in self._archive.cards("", data_version=card.data_version, most=MOST_ALIKE):
+            if not each.finished or (each.split, each.trained) != (card.split, card.trained):
+                continue
+            other = _flat(each)
+            differing = [n for n in own.keys() | other.keys() if _differs(own, other, n)]
+            if len(differing) == 1:
+                (name,) = differing
+                found.setdefault(name, {own.get(name, UNSET): card})
+                found[name].setdefault(other.get(name, UNSET), each)
+        return {name: values for name, values in sorted(found.items()) if len(values) > 1}
+
+    def points(self, values: Mapping[str, Card], metric: str) -> list[Point]:
+        """Return what the runs scored, in the order of the setting."""
+        made = [
+            Point(value, card.figures[metric], *self.intervals(card, [metric])[metric], card.run_id)
+            for value, card in values.items()
+            if metric in card.figures
+        ]
+        return sorted(made, key=lambda point: _order(point.label))[:MOST_POINTS]
 
     def texts(self, card: Card) -> Mapping[str, str]:
         """Return what the topics ask."""
@@ -116,6 +139,39 @@ class Bench:
             topic_id, texts.get(topic_id, ""), sides, moved(a, b), titles,
             qrels.get(topic_id, {}), (a.figures, b.figures),
         )  # fmt: skip
+
+
+@lru_cache(maxsize=2_048)
+def _interval(folder: Path, run_id: str, metric: str) -> tuple[float, float]:
+    figures = Archive(folder).figures(run_id)
+    return interval(np.array([values.get(metric, 0.0) for values in figures.values()]))
+
+
+def _flat(card: Card) -> dict[str, str]:
+    """Write what a run may be set to as text: two runs that differ in one of these differ in it."""
+    legs = card.settings.get("legs", ())
+    told = {} if legs else {"ranker": card.ranker}  # the legs are what a ranker's name says
+    told |= {"model": card.model, "terminology": card.terminology}
+    for name, value in card.settings.items():
+        told[name] = "+".join(legs) if name == "legs" else _spelled(value)
+    return told | {"code": card.code_version}
+
+
+def _differs(own: Mapping[str, str], other: Mapping[str, str], name: str) -> bool:
+    """A run without the vector leg has no model: that is no setting of its own."""
+    values = own.get(name), other.get(name)
+    return values[0] != values[1] and not (name == "model" and "" in values)
+
+
+def _spelled(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _order(label: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(label), label
+    except ValueError:
+        return 1, 0.0, label
 
 
 @lru_cache(maxsize=256)
@@ -137,20 +193,3 @@ def _sides(
         )
         for rank, hit in enumerate(run.hits[:SHOWN], 1)
     )  # fmt: skip
-
-
-def bars(found: Sequence[TopicDelta]) -> list[Bar]:
-    """Draw each topic's delta about a middle line, from the greatest loss to the greatest gain."""
-    most = max((abs(each.delta) for each in found), default=0.0) or 1.0
-    step = WIDTH / max(len(found), 1)
-    middle, room = HEIGHT / 2, HEIGHT / 2 - 4
-    out = []
-    for i, each in enumerate(found):
-        tall = max(room * abs(each.delta) / most, 0.6)
-        kind = "won" if each.delta > 0 else "lost" if each.delta < 0 else "tied"
-        y = middle - tall if each.delta > 0 else middle
-        out.append(
-            Bar(each.topic_id, round(i * step, 2), round(y, 2), round(max(step * 0.86, 0.4), 2),
-                round(tall, 2), kind, each.delta)
-        )  # fmt: skip
-    return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from eval.archive import LAB, Answered, Archive, Card, StoredHit
 from eval.benchmark import Benchmark, Text
@@ -31,7 +32,7 @@ def answers(shift: int) -> list[Answered]:
     ]
 
 
-def store(home: Path, name: str, shift: int, **card: str) -> Card:
+def store(home: Path, name: str, shift: int, **card: Any) -> Card:
     """Store a finished run whose lists are turned by `shift`."""
     found = answers(shift)
     ranked = {each.topic_id: [h.doc_id for h in each.hits] for each in found}

@@ -111,9 +111,7 @@ def _browsing(installation: Installation) -> Iterator[Callable[[str], bytes]]:
     hashed = services.passwords.hash(word)
     services.accounts.create(tenant.tenant_id, "bench", [Role.RELEVANCE], hashed)
     listening = listen(installation.settings)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(services), log_level="error", lifespan="off")
-    )
+    server = uvicorn.Server(uvicorn.Config(create_app(services), log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from uuid import uuid4
 
 from app.cli.beside import beside, possible
@@ -30,7 +34,7 @@ from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.encoders import CachedEncoder
 from indexing.errors import InvalidInput
 from indexing.model import TenantId
-from rankers.fusion import fuse
+from rankers.fusion import SHARES, fuse
 from rankers.search import Fusion, Search
 
 WORTH_TWO = 40  # topics: below, starting a second process takes longer than it saves
@@ -50,6 +54,7 @@ def run_command(
     tenant: str = "",
     measures: Sequence[str] = (),
     legs: str = "",
+    shares: Sequence[str] = (),
 ) -> int:
     """Measure a ranker on a benchmark, store the run and print the figures; return 0."""
     read = load(benchmark, split)
@@ -57,6 +62,7 @@ def run_command(
     card, found = measured(
         installation, Archive(home / LAB), read, split, ranker,
         source=benchmark, name=name, tenant=tenant, measures=measures, legs=_legs(ranker, legs),
+        shares=_shares(ranker, shares),
     )  # fmt: skip
     if run_out is not None:
         write_run(found.ranked, f"anamnesis-{ranker}", run_out)
@@ -83,9 +89,11 @@ def measured(
     tenant: str = "",
     measures: Sequence[str] = (),
     legs: Sequence[str] = (),
+    shares: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[Card, Run]:
     """Store a finished run of a benchmark, continuing one that was broken off."""
     made = _card(installation, read, split, ranker, tuple(legs) or RANKERS[ranker])
+    made = replace(made, settings={**made.settings, **shares})
     made = replace(made, name=name, tenant=tenant, source=str(source.resolve()))
     return evaluate(installation, read, archive.begin(made, read), archive, measures)
 
@@ -96,6 +104,33 @@ def _legs(ranker: str, chosen: str) -> tuple[str, ...]:
     if chosen and len(legs) != len(chosen.split(",")):
         raise InvalidInput(f"{ranker} has the legs {', '.join(RANKERS[ranker])}")
     return legs
+
+
+def _shares(ranker: str, chosen: Sequence[str]) -> dict[str, float]:
+    """Read "vector=.6" as the setting `vector_share`. Raises: InvalidInput."""
+    found = {}
+    for each in chosen:
+        leg, _, value = each.partition("=")
+        try:
+            share = float(value)
+        except ValueError:
+            share = math.nan
+        if leg not in ("vector", "graph") or not 0 <= share <= 1 or ranker != "hybrid":
+            raise InvalidInput(
+                f"--share {each!r}: hybrid takes vector=0..1 and graph=0..1",
+                hint="vector is its share beside the words, graph its share of the whole.",
+            )
+        found[f"{leg}_share"] = share
+    return found
+
+
+def _fusion(settings: Mapping[str, Any]) -> Fusion:
+    """Return the page's fusion, with the shares that a run sets for every kind of question."""
+    asked = {leg: settings.get(f"{leg}_share") for leg in ("vector", "graph")}
+    if all(share is None for share in asked.values()):
+        return fuse
+    given = {leg: share for leg, share in asked.items() if share is not None}
+    return partial(fuse, shares={k: replace(share, **given) for k, share in SHARES.items()})
 
 
 def _card(
@@ -156,7 +191,7 @@ def _ask(
 
         def answer(some: Sequence[str], advance: Callable[[int], None]) -> None:
             own = replace(indexes, encoder=_encoder(installation))
-            with searching(installation, own) as search:
+            with searching(installation, own, _fusion(card.settings)) as search:
                 asked = {topic: topics[topic] for topic in some}
                 answers = ask(search.answer, access, asked, legs)
                 while kept := list(islice(answers, KEPT_AT_ONCE)):

@@ -31,6 +31,10 @@ def eval_run(
     split: Split,
     ranker: Annotated[Literal["hybrid", "lexical", "vector", "graph"], typer.Option()] = "hybrid",
     legs: Annotated[str, typer.Option(help="Only these legs of hybrid, comma-separated.")] = "",
+    shares: Annotated[
+        list[str] | None,
+        typer.Option("--share", help="vector=.6 or graph=.2 in place of hybrid's own; both too."),
+    ] = None,
     run_out: Annotated[Path | None, typer.Option(help="TREC run file.")] = None,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
     tenant: Annotated[str, typer.Option(help="Whose run; without one, every tenant's.")] = "",
@@ -42,7 +46,7 @@ def eval_run(
 
     code = run_command(
         _home(), benchmark, split, ranker, run_out, as_json,
-        name=name, tenant=tenant, measures=metrics or (), legs=legs,
+        name=name, tenant=tenant, measures=metrics or (), legs=legs, shares=shares or (),
     )  # fmt: skip
     _exit(code)
 

@@ -9,8 +9,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.auth.permissions import Permission
 from app.auth.sessions import may, services
-from app.lab import HEIGHT, PAGE, WIDTH, Bench, bars
+from app.lab import PAGE, Bench
 from app.pages import page
+from app.plots import HEIGHT, TALL, WIDTH, bars, curve
 from eval.archive import Card
 from eval.measures import EVERY_RUN, HEADLINE
 from indexing.errors import InvalidInput
@@ -40,7 +41,7 @@ def run(request: Request, run_id: str) -> Response:
     card = bench.card(run_id)
     return page(
         request, "lab/run.html", card=card, topics=bench.topics(card), others=bench.beside(card),
-        measures=EVERY_RUN,
+        measures=EVERY_RUN, intervals=bench.intervals(card, EVERY_RUN) if card.finished else {},
     )  # fmt: skip
 
 
@@ -57,10 +58,35 @@ def compare(
     bench = _bench(request)
     first, second = _pair(bench, base, run)
     found = bench.deltas(first, second, metric)
+    metrics = (*HEADLINE, *([metric] if metric not in HEADLINE else []))
+    differences = bench.differences(first, second, metrics)
     return page(
-        request, "lab/compare.html", base=first, run=second, metric=metric, metrics=HEADLINE,
-        difference=bench.difference(first, second, metric), topics=found, bars=bars(found),
-        texts=bench.texts(first), width=WIDTH, height=HEIGHT,
+        request, "lab/compare.html", base=first, run=second, metric=metric, metrics=metrics,
+        differences=differences, difference=next(d for d in differences if d.metric == metric),
+        intervals=[bench.intervals(card, metrics) for card in (first, second)], topics=found,
+        bars=bars(found), texts=bench.texts(first), width=WIDTH, height=HEIGHT,
+    )  # fmt: skip
+
+
+@router.get("/settings")
+def settings(
+    request: Request,
+    run: Id,
+    setting: Annotated[str, Query(max_length=80)] = "",
+    metric: Annotated[str, Query(max_length=40)] = "nDCG@10",
+) -> Response:
+    """Draw score over a setting: the runs that differ from one in that alone."""
+    bench = _bench(request)
+    card = bench.card(run)
+    found = bench.settings_of(card)
+    chosen = setting if setting in found else next(iter(found), "")
+    points = bench.points(found[chosen], metric) if chosen else []
+    if chosen and not points:
+        raise InvalidInput(f"these runs have no {metric}")
+    return page(
+        request, "lab/settings.html", card=card, settings=found, chosen=chosen, metric=metric,
+        metrics=EVERY_RUN, points=points, curve=curve(points) if points else None,
+        width=WIDTH, height=TALL,
     )  # fmt: skip
 
 

@@ -48,7 +48,13 @@ def test_every_page_of_the_lab_can_be_used_by_everybody(
     any_visitor.sign_in(Role.RELEVANCE)
     page, site = any_visitor.page, any_visitor.site
     both = f"base={runs[0].run_id}&run={runs[1].run_id}"
+    home = any_visitor.ward.services.settings.home
+    swept = [
+        store(home, f"{share}", at, data_version="swept", settings={"vector_share": share})
+        for at, share in enumerate((0.2, 0.4, 0.8))
+    ]
     for at in (
+        f"/lab/settings?run={swept[0].run_id}",
         "/lab", f"/lab/runs/{runs[1].run_id}", f"/lab/compare?{both}",
         f"/lab/topic?{both}&topic=q%2F1",
     ):  # fmt: skip

@@ -83,6 +83,7 @@ READS: dict[tuple[str, str], Read | str] = {
     ("GET", "/lab/runs/{run_id}"): "as above",
     ("GET", "/lab/compare"): "as above",
     ("GET", "/lab/topic"): "as above",
+    ("GET", "/lab/settings"): "as above",
     ("GET", "/lab/candidates"): Read(
         "wrong-hits", "/lab/candidates", role=Role.RELEVANCE, names=False
     ),

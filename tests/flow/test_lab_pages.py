@@ -97,6 +97,42 @@ def test_two_runs_are_compared_in_words_numbers_and_a_drawing(
     assert "RR@10" in client.get(f"{at}&metric=RR@10").text
 
 
+def test_every_measure_is_tested_and_corrected(
+    as_role: Callable[[Role], TestClient], runs: tuple[Card, Card, Card]
+) -> None:
+    page = as_role(Role.RELEVANCE).get(f"/lab/compare?base={runs[0].run_id}&run={runs[1].run_id}")
+    table = page.text.partition('aria-label="The tests"')[2].partition("</table>")[0]
+    rows = [re.findall(r'class="num[^"]*">([^<]+)</td>', row) for row in table.split("<tr>")[2:]]
+    assert len(rows) == 3
+    for row in rows:
+        assert 0 < float(row[5]) <= float(row[6]) <= 1
+        low, _, high = row[1].partition(" to ")
+        assert float(low) <= float(row[0]) <= float(high)
+    assert re.search(r'\.\d{3} <span class="n">0\.\d{3}–[01]\.\d{3}</span>', page.text)
+
+
+def test_score_is_drawn_over_a_setting(
+    as_role: Callable[[Role], TestClient], home: Path, runs: tuple[Card, Card, Card]
+) -> None:
+    legs = {"legs": ["lexical", "vector"]}
+    for at, share in enumerate((0.2, 0.4, 0.8)):
+        made = store(home, f"share {share}", at, data_version="swept", settings={
+            **legs, "vector_share": share})  # fmt: skip
+    store(home, "other", 0, data_version="swept", settings={"legs": ["lexical"]})
+    client = as_role(Role.RELEVANCE)
+    page = client.get(f"/lab/settings?run={made.run_id}").text
+    assert "over vector_share" in page
+    assert page.count("<circle") == 3
+    assert "<polyline" in page
+    assert page.index(">0.2</th>") < page.index(">0.4</th>") < page.index(">0.8</th>")
+    assert client.get(f"/lab/settings?run={made.run_id}&metric=RR@10").status_code == 200
+    assert client.get(f"/lab/settings?run={made.run_id}&metric=Odd@1").status_code == 400
+    alone = client.get(f"/lab/settings?run={runs[2].run_id}")
+    assert alone.status_code == 404
+    lonely = store(home, "lonely", 0, data_version="lonely")
+    assert "No run differs" in client.get(f"/lab/settings?run={lonely.run_id}").text
+
+
 def test_what_is_not_there_is_told_calmly(
     as_role: Callable[[Role], TestClient], runs: tuple[Card, Card, Card]
 ) -> None:
