@@ -35,6 +35,10 @@ class HeldDocuments:
         """Keep some more."""
         self._held.update((each.document.doc_id, each) for each in derived)
 
+    def every(self) -> Sequence[Derived]:
+        """Return all of them."""
+        return list(self._held.values())
+
     def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:  # noqa: ARG002
         """Return those among `doc_ids` that are here; an evaluation may read them all."""
         return {doc_id: self._held[doc_id] for doc_id in doc_ids if doc_id in self._held}
@@ -96,7 +100,7 @@ def fill(
         indexes.graph.upsert(tenant_id, [GraphEntry(d.document, d.mentions) for d in derived])
         indexes.documents.add(derived)
         if indexes.vector is not None:
-            indexes.vector.upsert(tenant_id, list(_encoded(indexes.encoder, derived)))
+            indexes.vector.upsert(tenant_id, list(encoded(indexes.encoder, derived)))
         each(len(texts))
 
 
@@ -107,7 +111,8 @@ def _derived(indexes: Indexes, found: Document) -> Derived:
     )
 
 
-def _encoded(encoder: Encoder, derived: list[Derived]) -> Iterator[VectorEntry]:
+def encoded(encoder: Encoder, derived: Sequence[Derived]) -> Iterator[VectorEntry]:
+    """Make the vectors of every document's passages."""
     texts = [passage_texts(each) for each in derived]
     rows = encoder.encode([text for some in texts for text in some])
     at = 0

@@ -46,9 +46,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def installation(home: Path) -> Iterator[Installation]:
-    """One installation on a real embedded database, shared by the tests of this process."""
-    built = Installation(Settings(home=home))
+def installation(home: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """One installation on a real embedded database, shared by the tests of this process.
+
+    ANAMNESIS_LEXICAL, _VECTOR and _GRAPH choose its engines; their servers are started.
+    """
+    chosen = Settings(home=home)
+    served: dict[str, str] = {}
+    for name in {chosen.lexical, chosen.vector, chosen.graph} - engines.EMBEDDED:
+        served |= request.getfixturevalue(name).settings
+    built = Installation(Settings(home=home, **served))
     _ = built.conninfos
     yield built
     built.close()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from app.cli.doctor_engines import Look, looks
 from app.cli.output import print_json
 from app.pages import folder
 from app.settings import load
@@ -33,7 +34,9 @@ class Finding:
 def doctor_command(*, as_json: bool) -> int:
     """Look at everything; exit code 2 when something is at fault."""
     installation = Installation(load())
-    findings = [_guarded(name, check, installation) for name, check in _CHECKS.items()]
+    engines = looks(installation.settings)
+    checks = _CHECKS | {name: _looked(name, look) for name, look in engines.items()}
+    findings = [_guarded(name, check, installation) for name, check in checks.items()]
     installation.close()
     fine = all(finding.verdict != "fault" for finding in findings)
     if as_json:
@@ -55,6 +58,20 @@ def _guarded(
         return Finding(name, "fault", str(exc), exc.hint)
     except (OSError, ImportError, ValueError) as exc:
         return Finding(name, "fault", type(exc).__name__, str(exc))
+
+
+def _looked(name: str, look: Look) -> Callable[[Installation], Finding]:
+    """Turn a look at an engine into a finding; its first trouble is told first."""
+
+    def check(installation: Installation) -> Finding:
+        found = look(installation)
+        if not found.troubles:
+            return Finding(name, "ok", found.words)
+        words = "; ".join(trouble.what for trouble in found.troubles)
+        advice = " ".join(trouble.advice for trouble in found.troubles)
+        return Finding(name, "fault", f"{found.words}: {words}", advice)
+
+    return check
 
 
 def _python(_: Installation) -> Finding:

@@ -355,6 +355,30 @@ def bench_lab(
     _exit(lab_command(runs, as_json))
 
 
+@bench.command("engines")
+def bench_engines(
+    notes_count: Annotated[int, typer.Option("--notes", min=10)] = 20_000,
+    engines: Annotated[str, typer.Option(help="Comma-separated.")] = "opensearch,weaviate",
+    as_json: Json = False,
+) -> None:
+    """Time bulk indexing and hybrid search of a site's servers beside the embedded engines."""
+    from app.cli.bench_engines import engines_command
+
+    _exit(engines_command(notes_count, engines.split(","), as_json))
+
+
+@bench.command("parity")
+def bench_parity(
+    data: Annotated[Path, typer.Option(help="The folder that holds benchmarks/.")],
+    engines: Annotated[str, typer.Option(help="Comma-separated.")] = "opensearch,weaviate",
+    as_json: Json = False,
+) -> None:
+    """Compare a site's servers with the embedded engines on NFCorpus and MTSamples."""
+    from app.cli.bench_parity import parity_command
+
+    _exit(parity_command(data, engines.split(","), as_json))
+
+
 def _exit(code: int) -> None:
     if code:
         raise typer.Exit(code)
