@@ -14,6 +14,7 @@ from typing import Any
 
 from app.charts import timeline
 from app.services import Services
+from app.similar import Question, similar
 from app.views import View, view_of
 from indexing.access import Access
 from indexing.charts import Chart
@@ -21,6 +22,7 @@ from indexing.errors import EngineUnavailable
 from rankers.legs import Legs
 
 RECORD = "record"
+_MOST_SIMILAR = 5
 _LEGS = Legs()
 
 
@@ -81,8 +83,18 @@ def _record(asker: Asker) -> Piece:
     return Piece(asker.view.chart(chart))
 
 
+def _similar(asker: Asker) -> Piece:
+    asked = Question(patient=asker.view.shown_patient(asker.patient_id), k=_MOST_SIMILAR)
+    shown = similar(asker.own, asker.access, asked)
+    note = f"Not compared: {', '.join(shown.missing)}." if shown.missing else ""
+    return Piece(shown, shown.as_of, note)
+
+
 # In the order in which the page shows them.
-PARTS: tuple[Part, ...] = (Part(RECORD, "The record", _record),)
+PARTS: tuple[Part, ...] = (
+    Part(RECORD, "The record", _record),
+    Part("similar", "Similar patients", _similar),
+)
 
 
 def gather(

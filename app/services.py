@@ -17,6 +17,7 @@ from indexing.backends.postgres.books import PostgresBooks
 from indexing.backends.postgres.candidates import PostgresCandidates
 from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.derived import PostgresDocuments
+from indexing.backends.postgres.features import PostgresFeatures
 from indexing.backends.postgres.fhir_search import PostgresFhirSearch
 from indexing.backends.postgres.frozen import PostgresFrozenPages
 from indexing.backends.postgres.identities import PostgresIdentities
@@ -29,6 +30,7 @@ from indexing.records import Records
 from indexing.vitals.intake import Intake
 from rankers.answer import Hit, Mark, SearchRequest, Sentence
 from rankers.explain import Reasons
+from rankers.neighbours import Neighbours
 from rankers.search import Found
 
 
@@ -67,6 +69,8 @@ class Services:
     held: Callable[[str, TenantId], int]
     identities: PostgresIdentities
     fhir: PostgresFhirSearch
+    features: PostgresFeatures
+    neighbours: Neighbours
     hider: Callable[[TenantId], Hider]
     vitals: WatchedVitals
     intake: Intake
@@ -93,6 +97,8 @@ def services_of(installation: Installation) -> Services:
         held=partial(_held, installation),
         identities=PostgresIdentities(database),
         fhir=PostgresFhirSearch(database, timedelta(seconds=settings.page_ttl_s)),
+        features=installation.features,
+        neighbours=installation.neighbours,
         hider=installation.hider,
         vitals=WatchedVitals(installation.vitals, database),
         intake=Intake(installation.vitals),

@@ -11,7 +11,7 @@ from indexing.reconcile import Store
 
 def stores(installation: Installation) -> Sequence[Store]:
     """Return the stores that reconcile compares and rebuild fills."""
-    language, lexical, graph = installation.text_followers()
+    language, lexical, graph, features, _records = installation.text_followers()
     embed, vector = installation.vector_followers()
     derived, model = installation.derived, installation.encoder.model
 
@@ -25,6 +25,7 @@ def stores(installation: Installation) -> Sequence[Store]:
         Store("language", language, annotated),
         Store("lexical", lexical, installation.lexical.entries, installation.lexical.fresh),
         Store("graph", graph, installation.graph.entries, installation.graph.fresh),
+        Store("features", features, installation.features.entries),
         Store("embedding", embed, embedded),
         Store("vector", vector, installation.vector.entries, installation.vector.fresh),
     )

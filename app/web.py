@@ -39,15 +39,18 @@ from app.routes import (
     patients,
     pools,
     search,
+    similar,
     status,
     vitals,
 )
 from app.services import Services
+from app.similar import PART_NAMES
 from indexing.errors import AnamnesisError
 
 _ROUTES = (
     landing,
     search,
+    similar,
     notes,
     patients,
     status,
@@ -120,6 +123,7 @@ def frame(request: Request) -> Mapping[str, Any]:
         "hidden_words": HIDDEN_WORDS,
         "wrong_labels": WRONG_LABELS,
         "grade_labels": GRADE_LABELS,
+        "part_names": PART_NAMES,
         "spark": spark,
         "short_value": short_value,
     }

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from app.settings import GraphBackend, LexicalBackend, Settings, VectorBackend
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
+from indexing.backends.postgres.features import PostgresFeatures
 from indexing.backends.postgres.feed import PostgresFeed
 from indexing.backends.postgres.installation import Conninfos, Secrets, load_secrets, prepare
 from indexing.backends.postgres.places import PostgresPlaces
@@ -22,6 +23,7 @@ from indexing.backends.postgres.records import PostgresRecords
 from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
+from indexing.follow_features import NoteFeatureFollower, RecordFeatureFollower
 from indexing.model import Annotation, TenantId
 from indexing.ports import (
     Encoder,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:  # loaded when first used: a command that needs no search star
     from indexing.language.matcher import Matcher
     from indexing.language.pipeline import Language
     from indexing.language.terminology import Terminology
+    from rankers.hierarchy import Hierarchy
+    from rankers.neighbours import Neighbours
     from rankers.search import Search
 
 
@@ -175,7 +179,7 @@ class Installation:
         found = open_terminology(self.home)
         if found.version == self.terminology.version:
             return False
-        for name in ("terminology", "matcher", "linker", "language", "search"):
+        for name in ("terminology", "matcher", "linker", "language", "search", "hierarchy"):
             self.__dict__.pop(name, None)
         return True
 
@@ -364,6 +368,30 @@ class Installation:
         return (VitalsFollower(PostgresObserved(self.database), self.vitals),)
 
     @cached_property
+    def features(self) -> PostgresFeatures:
+        """What is known of each patient."""
+        return PostgresFeatures(self.database)
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy:
+        """Features and the terminology."""
+        from rankers.hierarchy import Hierarchy
+
+        return Hierarchy(self.terminology)
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """Similar patients."""
+        from rankers.neighbours import Neighbours
+
+        return Neighbours(
+            self.features,
+            lambda: self.hierarchy,
+            self.annotate,
+            lambda access, request: self.current_search().rank(access, request).answer,
+        )
+
+    @cached_property
     def search(self) -> Search:
         """The hybrid search: the same for the page, the API, the command and the evaluation."""
         from rankers.search import Search
@@ -395,6 +423,8 @@ class Installation:
             LanguageFollower(self.derived, self.annotate),
             LexicalFollower(self.derived, self.lexical),
             GraphFollower(self.derived, self.graph),
+            NoteFeatureFollower(self.derived, self.features),
+            RecordFeatureFollower(self.features),
         )
 
     def vector_followers(self) -> Sequence[Follower]:

@@ -25,8 +25,8 @@ class InvalidInput(AnamnesisError):
 class InvalidQuery(InvalidInput):
     """A query that does not parse; `position` is the code point offset at fault."""
 
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, position: int, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
         self.position = position
 
 

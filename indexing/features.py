@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.access import Access
+from indexing.charts import Person
 from indexing.model import TenantId
 
 Numbers = NDArray[np.int32]
@@ -128,10 +129,36 @@ class Limits:
         return bool(self.sex) or any(each is not None for each in asked)
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Whom somebody may be shown: `allowed` None opens all but the `closed`."""
+
+    allowed: frozenset[str] | None
+    closed: frozenset[str]
+
+
+class Naming(Protocol):
+    """From codes to features; `version` changes with the terminology."""
+
+    @property
+    def version(self) -> str: ...
+    def feature(self, system: str, code: str, display: str = "") -> str: ...
+
+
 class FeatureStore(Protocol):
     """Features of a tenant's patients. Restricted sources are left out for everybody."""
 
-    def table(self, tenant_id: TenantId) -> FeatureTable: ...
-    def open_patients(self, access: Access, limits: Limits) -> frozenset[str]:
-        """Return the patients that this access opens and that these limits let through."""
+    def table(self, tenant_id: TenantId, naming: Naming) -> FeatureTable: ...
+    def opened(self, access: Access, limits: Limits) -> Opened:
+        """Say whom this access opens and these limits let through."""
+        ...
+
+    def shown(
+        self, access: Access, asked: str | None, neighbours: Sequence[str], names: bool
+    ) -> Mapping[str, Person]:
+        """Write the audit row of what is shown, and return who they are; unknown ones are absent.
+
+        Raises:
+            NotFound: the patient asked about is none that `access` opens.
+        """
         ...

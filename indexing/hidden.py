@@ -14,6 +14,12 @@ from indexing.ports import Derived
 from indexing.pseudonyms import Pseudonyms
 
 OLDEST_SHOWN = 89  # years; Source: 45 CFR 164.514(b)(2)(i)(C)
+SMALLEST_CELL = 11  # smaller counts of people are not told; Source: CMS cell size suppression
+
+
+def masked(count: int) -> int | None:
+    """Return a count of people as a de-identified view tells it: None for 1 to 10."""
+    return None if 0 < count < SMALLEST_CELL else count
 
 
 @dataclass(frozen=True, slots=True)

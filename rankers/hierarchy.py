@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexing.language.terminology import SemanticType, Terminology
+from indexing.language.terminology import EdgeKind, SemanticType, Terminology
 
 # What a kind of feature says of likeness, beside what is the matter: of 10,580 invented patients,
 # treatments at full weight found the same course and severity in .77 of the first ten, at .3 in .81
@@ -20,6 +20,24 @@ WEIGHTS: Mapping[SemanticType, float] = {
     SemanticType.SPECIALTY: 0.0,
     SemanticType.OTHER: 0.1,
 }
+# Source: hl7.org/fhir/R4/terminologies-systems.html
+_SYSTEMS: Mapping[str, str] = {
+    "http://snomed.info/sct": "SNOMED",
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RXNORM",
+    "http://loinc.org": "LOINC",
+    "http://hl7.org/fhir/sid/icd-10": "ICD10CM",
+    "http://hl7.org/fhir/sid/icd-10-cm": "ICD10CM",
+    "http://hl7.org/fhir/sid/icd-9-cm": "ICD9CM",
+    "http://human-phenotype-ontology.org": "HP",
+    "http://purl.obolibrary.org/obo/hp.owl": "HP",
+    "http://www.omim.org": "OMIM",
+    "https://omim.org": "OMIM",
+}
+# What the graph's part follows, besides is-a.
+KNOWLEDGE: Mapping[EdgeKind, float] = {
+    EdgeKind.PRESENTS: 1.0, EdgeKind.TREATS: 1.0, EdgeKind.CAUSES: 1.0, EdgeKind.ASSOCIATES: 1.0,
+}  # fmt: skip
+_MOST_RELATED = 200
 _FURTHEST = 6  # steps up: beyond, what is common says nothing
 
 
@@ -38,13 +56,15 @@ class Hierarchy:
 
     def feature(self, system: str, code: str, display: str = "") -> str:
         """Return a code's feature: its concept, else the concept of its name, else itself."""
-        key = (f"{system}|{code}", display if not code else "")
+        key = (f"{system}|{code}", display)
         found = self._named.get(key)
         if found is None:
             found = self._named[key] = self._find(system, code, display)
         return found
 
     def _find(self, system: str, code: str, display: str) -> str:
+        system = _SYSTEMS.get(system, system)
+        code = code.removeprefix(f"{system}:")
         own = f"{system}:{code}"
         if own in self._terminology:
             return own
@@ -71,6 +91,28 @@ class Hierarchy:
         if feature not in self._terminology:
             return 1.0
         return WEIGHTS.get(self._terminology.concept(feature).semantic_type, 1.0)
+
+    def related(self, features: frozenset[str]) -> Mapping[str, float]:
+        """Return what the knowledge graph links to these one step away, and how strongly: what a
+        disease presents with (disease–phenotype rows among them), what treats it, what it causes.
+        What lies above or below is left out: nearness counts it."""
+        weights = {each: 1.0 for each in features if each in self._terminology}
+        found = self._terminology.neighbourhood(weights, 1, kinds=KNOWLEDGE, limit=_MOST_RELATED)
+        return {each: weight for each, weight in found.items() if each not in features}
+
+    def find(self, name: str) -> str | None:
+        """Return the feature of a name or "SYSTEM:code", None for what is neither."""
+        system, colon, code = name.partition(":")
+        if colon and " " not in system:
+            found = self.feature(system.upper(), code)
+            return found if found in self._terminology else None
+        concepts = self._terminology.find(name)
+        return concepts[0] if concepts else None
+
+    def like(self, name: str) -> list[str]:
+        """Return names of concepts that are spelled alike, best first."""
+        found = [own for own, _ in self._terminology.search(name, 3)]
+        return [self._terminology.concept(own).name for own in found]
 
     def name(self, feature: str, held: Mapping[str, str]) -> str:
         """Return a feature's name for people; `held` knows those that are no concepts."""

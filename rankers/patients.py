@@ -29,6 +29,8 @@ FOUND = (1.0, 1.0, 20.0)
 ABSENT = (0.3, 1.0, 20.0)
 ABSENT_POWER = 0.75  # what is rarely denied says less than what is rarely found
 ABSENT_WEIGHT = 0.7
+GRAPH_WEIGHT = 0.05
+TEXT_WEIGHT = 0.03
 POOL = 30  # candidates that are compared with each other
 NEAREST = 10
 SMOOTH = 0.4
@@ -36,8 +38,9 @@ SMOOTH = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A patient by number. `parts` sum to `score`: findings (the same), near (related), absent
-    (denied of both), group (what the candidates nearest to it add or take)."""
+    """A patient by number. `parts` sum to `score`: findings (the same), near (related by
+    ancestors), absent (denied of both), graph (linked knowledge), text (notes), group (what the
+    candidates nearest to it add or take)."""
 
     patient: int
     score: float
@@ -126,12 +129,17 @@ class PatientIndex:
         node = self._nodes.get(feature)
         return float(np.log(self._count + 1.0) if node is None else self._ic[node])
 
-    def rank(self, asked: Profile, k: int, allowed: Mask | None = None) -> list[Neighbour]:
+    def rank(
+        self, asked: Profile, k: int, allowed: Mask | None = None,
+        related: Mapping[str, float] | None = None, said: Mapping[str, float] | None = None,
+    ) -> list[Neighbour]:  # fmt: skip
         """Return the k most similar of the `allowed` patients, best first; who shares nothing is
-        never among them. Equals stand by patient id."""
+        never among them. Equals stand by patient id. `related` are features linked to what was
+        asked, `said` scores patients by their notes: shares in [0, 1] of a small weight each."""
         same, near = self._found(asked)
         absent = self._absent(asked)
-        scores = same + near + absent
+        graph, text = self._related(related or {}), self._said(said or {}, same + near)
+        scores = same + near + absent + graph + text
         if allowed is not None:
             scores = np.where(allowed, scores, 0.0)
         pool = self._best(scores, max(POOL, k))
@@ -144,7 +152,8 @@ class PatientIndex:
             Neighbour(
                 int(pool[i]), float(total[i]),
                 {"findings": float(same[pool[i]]), "near": float(near[pool[i]]),
-                 "absent": float(absent[pool[i]]), "group": float(added[i])},
+                 "absent": float(absent[pool[i]]), "graph": float(graph[pool[i]]),
+                 "text": float(text[pool[i]]), "group": float(added[i])},
             )
             for i in order[:k]
         ]  # fmt: skip
@@ -185,6 +194,28 @@ class PatientIndex:
         both = self._sum(self.table.excluded, weight)
         wanted = float(weight.sum())
         return ABSENT_WEIGHT * _contrast(both, wanted, self._absent_total, ABSENT)
+
+    def _related(self, related: Mapping[str, float]) -> Floats:
+        """Score what is linked to what was asked, in the knowledge graph, and weighs something."""
+        weight = np.zeros(len(self._nodes))
+        for feature, share in related.items():
+            node = self._nodes.get(feature)
+            if node is not None:
+                weight[node] = share * self._ic[node]
+        total = float(weight.sum())
+        if not total:
+            return np.zeros(self._count)
+        both = self._sum(self.table.observed, weight)
+        return np.asarray(GRAPH_WEIGHT * both / (both + FOUND[2]), np.float64)
+
+    def _said(self, said: Mapping[str, float], overlap: Floats) -> Floats:
+        """Spread what notes say over those who share something: words alone make nobody alike."""
+        scores = np.zeros(self._count)
+        for patient_id, share in said.items():
+            number = self.table.number_of.get(patient_id)
+            if number is not None and overlap[number] > 0:
+                scores[number] = TEXT_WEIGHT * share
+        return scores
 
     def _best(self, scores: Floats, k: int) -> NDArray[np.intp]:
         found = np.flatnonzero(scores > 0)  # places

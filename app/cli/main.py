@@ -245,6 +245,34 @@ def search(
     _exit(search_command(tenant, query, k, rankers, plain, assertion, who, as_json=as_json))
 
 
+@app.command()
+def similar(
+    tenant: TenantOption,
+    patient: Annotated[str, typer.Option(help="The patient's id.")] = "",
+    note: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A note's text.")
+    ] = None,
+    findings: Annotated[str, typer.Option(help="Names or codes: A,B,!C; ! is absent.")] = "",
+    k: Annotated[int, typer.Option("--k", min=1, max=200)] = 10,
+    sex: Annotated[str, typer.Option(help="Only of this sex.")] = "",
+    age: Annotated[str, typer.Option(help="Years: 40-60, 40-, -60.")] = "",
+    period: Annotated[str, typer.Option(help="Seen then: 2023, 2022..2024, >=2022.")] = "",
+    condition: Annotated[str, typer.Option(help="Who has all of these: A,B.")] = "",
+    role: Annotated[
+        Literal["clinician", "researcher"], typer.Option(help="A researcher: de-identified.")
+    ] = "clinician",
+    as_json: Json = False,
+) -> None:
+    """Find patients like one, like a note, or with findings."""
+    from app.cli.similar import similar_command
+    from app.similar import Question
+    from indexing.access import Role
+
+    text = note.read_text(encoding="utf-8", errors="replace") if note else ""
+    asked = Question(patient, text, findings, k, sex, age, period, condition)
+    _exit(similar_command(tenant, asked, Role(role), as_json=as_json))
+
+
 @index.command("status")
 def index_status(tenant: TenantOption, as_json: Json = False) -> None:
     """Say what each index holds and how far it is."""

@@ -1,22 +1,45 @@
-"""`anamnesis eval similar` and `anamnesis bench similar`: likeness of patients, measured."""
+"""`anamnesis similar`, and likeness measured: `eval similar`, `bench similar`."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from app.cli.output import print_json, stderr
+from app.cli.output import operator, print_json, stderr
+from app.services import services_of
 from app.settings import load as load_settings
+from app.similar import Question, similar
 from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, features
 from eval.measures import HEADLINE, by_topic, mean
 from eval.similar import DRUG, invented, load, neighbourhoods, ranked
 from eval.trec import write_run
+from indexing.access import Role
 from indexing.language.terminology import SemanticType
 from rankers.hierarchy import WEIGHTS, Hierarchy
 from rankers.patients import PatientIndex, allowed_mask
+
+
+def similar_command(tenant: str, asked: Question, role: Role, *, as_json: bool) -> int:
+    """Print who is like whom; return 0."""
+    installation = Installation(load_settings())
+    found = installation.tenants.by_code(tenant)
+    access = replace(operator(found), roles=frozenset({role}))
+    shown = similar(services_of(installation), access, asked)
+    if as_json:
+        print_json(shown.to_json())
+    else:
+        for each in shown.neighbours:
+            print(f"{each.rank:>3}  {each.score:.3f}  {each.patient_id}")
+            print(f"     shared: {', '.join(s.name for s in each.shared) or '-'}")
+            print(f"     differing: {', '.join(f'{d.name} ({d.how})' for d in each.differing)}")
+        if not shown.neighbours:
+            print("nobody shares anything with this patient")
+    installation.close()
+    return 0
 
 
 def eval_command(benchmark: Path, split: str, run_out: Path | None, *, as_json: bool) -> int:

@@ -49,7 +49,7 @@ async def read_body(request: Request) -> bytes:
     return await request.body()
 
 
-def _json(value: object, status: int = 200) -> Response:
+def json_answer(value: object, status: int = 200) -> Response:
     return Response(_encoder.encode(value), status, media_type="application/json")
 
 
@@ -63,7 +63,7 @@ def search(
     asked = _asked(body)
     own = services(request)
     answer = answered(view_of(own, who.access), own.documents, who.access, asked).to_json()
-    return _json(answer)
+    return json_answer(answer)
 
 
 def _asked(body: bytes) -> SearchRequest:
@@ -102,7 +102,7 @@ def note(
     own = services(request)
     view = view_of(own, who.access)
     real = own.charts.note(who.access, view.note_id(doc_id))
-    return _json(_note_json(view.note(real)))
+    return json_answer(_note_json(view.note(real)))
 
 
 def _note_json(derived: Derived) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def patient(
     view = view_of(own, who.access)
     survivor = own.charts.survivor(who.access, view.patient_id(patient_id))
     chart = view.chart(own.charts.chart(who.access, survivor, visit=False))
-    return _json({"patient_id": view.shown_patient(survivor), **asdict(chart)})
+    return json_answer({"patient_id": view.shown_patient(survivor), **asdict(chart)})
 
 
 @router.get("/patients/{patient_id}/view")
@@ -149,4 +149,4 @@ def patient_view(
     """Return every part of a patient's view that came in time, and name those that did not."""
     own = services(request)
     seen = gather(own, who.access, view_of(own, who.access).patient_id(patient_id))
-    return _json(view_json(seen, who.zone))
+    return json_answer(view_json(seen, who.zone))

@@ -1,0 +1,293 @@
+"""Similar patients as the page, the API and the command ask for them, with the reasons."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+
+from indexing.access import Access
+from indexing.errors import EngineUnavailable, InvalidInput, InvalidQuery
+from indexing.features import FeatureStore, FeatureTable, Limits, Profile
+from indexing.follow_features import profile_of
+from indexing.model import Annotation, TenantId
+from rankers.answer import Answer, SearchRequest
+from rankers.hierarchy import Hierarchy
+from rankers.patients import Mask, Neighbour, PatientIndex
+
+MOST_SHOWN = 12  # shared, and differing, features of one neighbour; the weightiest
+MOST_SAID = 8  # names that notes are searched for
+MOST_FINDINGS = 100
+Side = Literal["found", "absent"]
+How = Literal["opposite", "missing", "besides"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What two patients have in common. `near` names what the neighbour has instead of the same;
+    `weight` is its information in nats."""
+
+    feature: str
+    name: str
+    side: Side
+    weight: float
+    near: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """What sets a neighbour apart. `opposite`: found here and denied there, or the other way
+    (`side` is what holds of the patient asked about); `missing`: found here, not known there;
+    `besides`: found there alone."""
+
+    feature: str
+    name: str
+    how: How
+    side: Side
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """One neighbour; `parts` sum to `score`."""
+
+    rank: int
+    patient_id: str
+    score: float
+    parts: Mapping[str, float]
+    shared: tuple[Shared, ...]
+    differing: tuple[Differing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose like is looked for: a patient, or findings from a note or a list. `without` are never
+    shown, beside the patient."""
+
+    patient_id: str | None = None
+    profile: Profile | None = None
+    limits: Limits = field(default_factory=Limits)
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The neighbours, best first, with what was compared; `of` counts who could have been one,
+    `missing` names parts that did not answer, `as_of` is when the features were read."""
+
+    neighbours: tuple[Similar, ...]
+    asked: Profile
+    names: Mapping[str, str]
+    of: int
+    as_of: datetime | None
+    missing: tuple[str, ...] = ()
+
+
+class Neighbours:
+    """Keeps one index per tenant as long as its features and the terminology stay the same."""
+
+    def __init__(
+        self, store: FeatureStore, hierarchy: Callable[[], Hierarchy],
+        annotate: Callable[[str], Annotation],
+        search: Callable[[Access, SearchRequest], Answer] | None = None,
+    ) -> None:  # fmt: skip
+        self._store, self._hierarchy, self._annotate = store, hierarchy, annotate
+        self._search = search
+        self._held: dict[TenantId, PatientIndex] = {}
+        self._lock = threading.Lock()
+
+    def of_note(self, text: str) -> Profile:
+        """Return what a pasted note tells of its patient. Raises: InvalidInput."""
+        found = profile_of(self._annotate(text).mentions)
+        if found.empty:
+            raise InvalidInput(
+                "the note names no finding that this terminology knows",
+                hint="paste a longer note, or list findings: --findings 'chest pain,!fever'",
+            )
+        return found
+
+    def of_findings(self, text: str) -> Profile:
+        """Read "A, B, !C": names or SYSTEM:code, `!` for absent.
+
+        Raises:
+            InvalidQuery: one is no concept, or both found and absent; at its character.
+        """
+        hierarchy, at = self._hierarchy(), 0
+        sides: dict[str, set[str]] = {"found": set(), "absent": set()}
+        parts = text.split(",")
+        if len(parts) > MOST_FINDINGS:
+            raise InvalidQuery(f"At most {MOST_FINDINGS} findings.", 0)
+        for part in parts:
+            place = at + len(part) - len(part.lstrip())
+            at += len(part) + 1
+            name = part.strip()
+            side: Side = "absent" if name.startswith("!") else "found"
+            feature = _feature(hierarchy, name.removeprefix("!").strip(), place)
+            if feature is None:
+                continue
+            if feature in sides["found" if side == "absent" else "absent"]:
+                raise InvalidQuery(f"{name!r} stands there as found and as absent.", place)
+            sides[side].add(feature)
+        found = Profile.of(sides["found"], sides["absent"])
+        if found.empty:
+            raise InvalidQuery("No finding is named.", 0, hint="chest pain, dyspnea, !fever")
+        return found
+
+    def index(self, tenant_id: TenantId) -> PatientIndex:
+        """Return the index over a tenant's features as they stand."""
+        hierarchy = self._hierarchy()
+        table = self._store.table(tenant_id, hierarchy)
+        held = self._held.get(tenant_id)
+        if held is not None and held.table is table:
+            return held
+        with self._lock:
+            held = self._held.get(tenant_id)
+            if held is None or held.table is not table:
+                held = PatientIndex(table, hierarchy.ancestors, hierarchy.weight)
+                self._held[tenant_id] = held
+        return held
+
+    def rank(self, access: Access, asked: Asked, k: int = 10) -> Answered:
+        """Return the k patients most like the one asked about; nobody, where nothing is known.
+
+        Whoever shows it asks `FeatureStore.shown` first, which refuses a patient that is not open
+        and writes the audit row.
+        """
+        index = self.index(access.tenant_id)
+        profile = _profile(index.table, asked)
+        allowed = self._allowed(access, index.table, asked)
+        hierarchy = self._hierarchy()
+        said, missing = self._said(access, hierarchy, index, profile)
+        best = index.rank(profile, k, allowed, hierarchy.related(profile.observed), said)
+        names = {
+            each: hierarchy.name(each, index.table.names)
+            for each in profile.observed | profile.excluded
+        }
+        return Answered(
+            tuple(self._described(index, profile, n, i) for i, n in enumerate(best, 1)),
+            profile, names, int(allowed.sum()), index.table.as_of, missing,
+        )  # fmt: skip
+
+    def _allowed(self, access: Access, table: FeatureTable, asked: Asked) -> Mask:
+        opened = self._store.opened(access, asked.limits)
+        mask = np.ones(len(table.patient_ids), np.bool_)
+        if opened.allowed is not None:
+            mask[:] = False
+            mask[_numbers(table, opened.allowed)] = True
+        mine = frozenset({asked.patient_id} if asked.patient_id else ())
+        mask[_numbers(table, opened.closed | asked.without | mine)] = False
+        for condition in asked.limits.conditions:
+            mask &= self._having(table, condition)
+        return mask
+
+    def _having(self, table: FeatureTable, condition: str) -> Mask:
+        """Open who has a condition, or one below it."""
+        ancestors = self._hierarchy().ancestors
+        wanted = np.array(
+            [f == condition or condition in ancestors(f) for f in table.features], np.bool_
+        )
+        mask = np.zeros(len(table.patient_ids), np.bool_)
+        if len(wanted):
+            mask[table.observed.patient[wanted[table.observed.feature]]] = True
+        return mask
+
+    def _said(
+        self, access: Access, hierarchy: Hierarchy, index: PatientIndex, asked: Profile
+    ) -> tuple[dict[str, float], tuple[str, ...]]:
+        """Score patients by the best note that asserts what was asked, by name: the words of the
+        note that was pasted are never searched for, so that no template finds its twin."""
+        if self._search is None or not asked.observed:
+            return {}, ()
+        rarest = sorted(asked.observed, key=lambda f: (-index.information(f), f))[:MOST_SAID]
+        words = " ".join(hierarchy.name(feature, index.table.names) for feature in rarest)
+        request = SearchRequest(words, 100, ("lexical",), plain=True, bare=True)
+        try:
+            hits = self._search(access, request).hits
+        except (EngineUnavailable, InvalidQuery):
+            return {}, ("text",)
+        best = max((hit.score for hit in hits), default=0.0)
+        found: dict[str, float] = {}
+        for hit in hits:
+            if hit.patient_id and best > 0:
+                found[hit.patient_id] = max(found.get(hit.patient_id, 0.0), hit.score / best)
+        return found, ()
+
+    def _described(
+        self, index: PatientIndex, asked: Profile, found: Neighbour, rank: int
+    ) -> Similar:
+        theirs = index.table.profile(found.patient)
+        return Similar(
+            rank, index.table.patient_ids[found.patient], round(found.score, 6),
+            {name: round(share, 6) for name, share in found.parts.items()},
+            tuple(self._shared(index, asked, theirs))[:MOST_SHOWN],
+            tuple(self._differing(index, asked, theirs))[:MOST_SHOWN],
+        )  # fmt: skip
+
+    def _shared(self, index: PatientIndex, asked: Profile, theirs: Profile) -> list[Shared]:
+        found = [self._same(index, f, "found") for f in asked.observed & theirs.observed]
+        found += [self._same(index, f, "absent") for f in asked.excluded & theirs.excluded]
+        nearness = index.nearness(asked.observed)
+        hierarchy, numbers = self._hierarchy(), index.table.feature_number
+        for feature in theirs.observed - asked.observed:
+            share = float(nearness[numbers[feature]])
+            if share > 0.2:
+                near = hierarchy.name(feature, index.table.names)
+                own = self._nearest(index, feature, asked.observed)
+                weight = round(share * index.information(feature), 3)
+                found.append(Shared(feature, own, "found", weight, near))
+        return sorted(found, key=lambda s: (s.side == "absent", -s.weight, s.name))
+
+    def _nearest(self, index: PatientIndex, feature: str, asked: frozenset[str]) -> str:
+        number = index.table.feature_number[feature]
+        best = max(sorted(asked), key=lambda f: float(index.nearness(frozenset({f}))[number]))
+        return self._hierarchy().name(best, index.table.names)
+
+    def _same(self, index: PatientIndex, feature: str, side: Side) -> Shared:
+        name = self._hierarchy().name(feature, index.table.names)
+        return Shared(feature, name, side, round(index.information(feature), 3))
+
+    def _differing(self, index: PatientIndex, asked: Profile, theirs: Profile) -> list[Differing]:
+        groups: tuple[tuple[frozenset[str], How, Side], ...] = (
+            (asked.observed & theirs.excluded, "opposite", "found"),
+            (asked.excluded & theirs.observed, "opposite", "absent"),
+            (asked.observed - theirs.observed - theirs.excluded, "missing", "found"),
+            (theirs.observed - asked.observed - asked.excluded, "besides", "absent"),
+        )
+        name = self._hierarchy().name
+        order = {"opposite": 0, "missing": 1, "besides": 1}
+        found = [
+            Differing(f, name(f, index.table.names), how, side, round(index.information(f), 3))
+            for features, how, side in groups
+            for f in features
+        ]
+        return sorted(found, key=lambda d: (order[d.how], -d.weight, d.name))
+
+
+def _feature(hierarchy: Hierarchy, name: str, place: int) -> str | None:
+    """Return the feature of a name, None for an empty one. Raises: InvalidQuery."""
+    if not name:
+        return None
+    found = hierarchy.find(name)
+    if found is None:
+        like = hierarchy.like(name)
+        raise InvalidQuery(
+            "This terminology has no such finding.", place,
+            hint=f"Do you mean {', '.join(like)}?" if like else "Use a name or SYSTEM:code.",
+        )  # fmt: skip
+    return found
+
+
+def _profile(table: FeatureTable, asked: Asked) -> Profile:
+    if asked.profile is not None:
+        return asked.profile
+    number = table.number_of.get(asked.patient_id or "")
+    return Profile.of(()) if number is None else table.profile(number)
+
+
+def _numbers(table: FeatureTable, patient_ids: frozenset[str]) -> list[int]:
+    known: Sequence[int | None] = [table.number_of.get(each) for each in patient_ids]
+    return [number for number in known if number is not None]
