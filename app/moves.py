@@ -61,7 +61,7 @@ def legs_of(engine: str, only: str | None) -> Sequence[Leg]:
 
 
 def _mover(installation: Installation, leg: Leg) -> Mover:
-    _, lexical, graph = installation.text_followers()
+    _, lexical, graph, *_rest = installation.text_followers()
     _, vector = installation.vector_followers()
     index: dict[Leg, Routed[Any]] = {
         "lexical": installation.lexical, "vector": installation.vector, "graph": installation.graph,
