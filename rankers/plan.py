@@ -13,7 +13,7 @@ from indexing.language.matcher import Matcher
 from indexing.language.terminology import Terminology
 from indexing.ports import AssertionMode
 from indexing.views import IMPLIED
-from rankers import graph, lexical
+from rankers import graph, lexical, vector
 from rankers.answer import LEGS, SearchRequest, ShownChip
 from rankers.asked import with_asked
 from rankers.chosen import both, chosen, every, periods
@@ -44,6 +44,7 @@ class Plan:
     depth: int
     wants: Wants
     walked: AssertionMode  # what the graph is asked for
+    meant: str  # what the model is given
 
     def wanted(self) -> Wanted:
         """Say what a snippet should show."""
@@ -109,7 +110,7 @@ class Planner:
         if parsed.exact:
             legs = tuple(leg for leg in legs if leg != "vector") or legs
         about = graph.Concepts()
-        if "graph" in legs or not request.bare:
+        if legs != ("lexical",) or not request.bare:
             taken_up = [each.concept_id for each in expanded.wordings if each.concept_id]
             about = graph.concepts(self._matcher, self._terminology, parsed.text, taken_up)
         said = request.assertion or parsed.assertion
@@ -124,6 +125,7 @@ class Planner:
         return Plan(
             request, parsed, expanded.wordings, lexical.prepared(clause), constraint, filters, mode,
             about, legs, depth, wants, "any" if implied else mode,
+            vector.meant(parsed.text, about, self._terminology, request.rejected),
         )  # fmt: skip
 
     def offers(self, plan: Plan) -> list[Offer]:

@@ -201,7 +201,7 @@ class Search:
         }
         meaning: dict[str, Callable[[], Any]] = {
             "vector": lambda: vector.rank(
-                self._vector, self._encoder, access, plan.parsed.text, filters, depth
+                self._vector, self._encoder, access, plan.meant, filters, depth
             ),
             "offers": lambda: self._offers(access, plan),
         }

@@ -47,3 +47,25 @@ def test_a_lay_question_reaches_the_notes_that_use_the_clinical_name(split: Term
     assert "Pedal edema" in {each.text for each in plan.wordings}
     assert plan.about.weights[read] > 0.8
     assert read in plan.wants.wants[0].concepts
+
+
+@pytest.mark.parametrize(
+    ("question", "meant"),
+    [
+        ("heart racing", "palpitations"),
+        ("palpitations", "palpitations"),
+        ("does heart racing follow the second cup of coffee", None),
+        ("qqq zzz", None),
+    ],
+)
+def test_the_model_is_given_the_name_that_notes_have(
+    split: Terminology, question: str, meant: str | None
+) -> None:
+    planner = Planner(split, Matcher(split))
+    assert planner.plan(SearchRequest(q=question), 10, UTC).meant == (meant or question)
+
+
+def test_a_wording_that_was_crossed_out_is_not_given_to_the_model(split: Terminology) -> None:
+    planner = Planner(split, Matcher(split))
+    request = SearchRequest(q="heart racing", rejected=("anm:palpitations/palpitations",))
+    assert planner.plan(request, 10, UTC).meant == "heart racing"
