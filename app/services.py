@@ -93,7 +93,7 @@ def services_of(installation: Installation) -> Services:
         trail=PostgresTrail(database),
         records=installation.records,
         documents=installation.documents,
-        search=installation.current_search,
+        search=installation.searcher,
         held=partial(_held, installation),
         identities=PostgresIdentities(database),
         fhir=PostgresFhirSearch(database, timedelta(seconds=settings.page_ttl_s)),

@@ -13,6 +13,7 @@ LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
 GraphBackend = Literal["memory", "postgres", "neo4j"]
 VitalsBackend = Literal["memory", "postgres"]
+CacheBackend = Literal["none", "redis"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
 Deidentifier = Literal["rules", "presidio"]  # presidio finds what the rules do not, beside them
 
@@ -52,6 +53,9 @@ class Settings(BaseSettings):
     neo4j_password: SecretStr | None = None  # None: a server without login
     neo4j_database: str = "neo4j"
     neo4j_ca: Path | None = None  # a site's own authority, with the plain schemes
+    cache: CacheBackend = "none"
+    redis_url: SecretStr | None = None  # redis://, rediss:// for TLS; user and password stand in it
+    redis_ca: Path | None = None
     leg_timeout_s: float = 2.0
     page_ttl_s: int = 8 * 3600
     session_idle_s: int = 30 * 60

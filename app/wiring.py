@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from app.settings import GraphBackend, LexicalBackend, Settings, VectorBackend
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
+from indexing.backends.postgres.epochs import PostgresEpochs
 from indexing.backends.postgres.features import PostgresFeatures
 from indexing.backends.postgres.feed import PostgresFeed
 from indexing.backends.postgres.installation import Conninfos, Secrets, load_secrets, prepare
@@ -22,10 +24,12 @@ from indexing.backends.postgres.places import PostgresPlaces
 from indexing.backends.postgres.records import PostgresRecords
 from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
+from indexing.errors import ConfigurationError
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
 from indexing.follow_features import NoteFeatureFollower, RecordFeatureFollower
 from indexing.model import Annotation, TenantId
 from indexing.ports import (
+    Cache,
     Encoder,
     GraphIndex,
     LexicalIndex,
@@ -38,12 +42,14 @@ from indexing.routed import RoutedGraphIndex, RoutedLexicalIndex, RoutedVectorIn
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
     from indexing.backends.neo4j.connect import Neo4j
     from indexing.backends.opensearch import connect as opensearch
+    from indexing.backends.redis import connect as redis
     from indexing.backends.weaviate import connect as weaviate
     from indexing.hidden import Hider, More
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
     from indexing.language.pipeline import Language
     from indexing.language.terminology import Terminology
+    from rankers.cached import CachedSearch
     from rankers.hierarchy import Hierarchy
     from rankers.neighbours import Neighbours
     from rankers.search import Search
@@ -409,6 +415,53 @@ class Installation:
             reranker=self.reranker,
         )
 
+    @cached_property
+    def redis(self) -> redis.Connection:
+        """The client of the site's Redis.
+
+        Raises:
+            ConfigurationError: it has no address.
+        """
+        from indexing.backends.redis.connect import Connection
+
+        url, ca = _told(self.settings.redis_url), self.settings.redis_ca
+        if url is None:
+            raise ConfigurationError(
+                "the cache is on and Redis has no address",
+                hint="set ANAMNESIS_REDIS_URL, such as redis://127.0.0.1:6379/0",
+            )
+        return Connection(url, str(ca) if ca else None)
+
+    @cached_property
+    def cache(self) -> Cache | None:
+        """Answers kept for a while; None by default."""
+        match self.settings.cache:
+            case "none":
+                return None
+            case "redis":
+                from indexing.backends.redis.cache import RedisCache
+
+                return RedisCache(self.redis, self.secrets.pepper)
+            case other:
+                assert_never(other)
+
+    def searcher(self) -> Search | CachedSearch:
+        """Return the search as the edge asks it: through the cache, where there is one."""
+        from rankers.cached import CachedSearch
+
+        search = self.current_search()
+        if self.cache is None:
+            return search
+        version = f"{metadata.version('anamnesis')} {self.language_version} {self.encoder.model}"
+        own = f"{version} {self.settings.reranker} {self.settings.deidentifier}"
+        epochs = PostgresEpochs(self.database)
+        return CachedSearch(search, self.cache, self.documents, epochs.of, own)
+
+    def forget_answers(self, tenant_id: TenantId) -> None:
+        """Empty the cache of a tenant, after a change that no event tells of."""
+        if self.cache is not None:
+            self.cache.forget(tenant_id)
+
     def current_search(self) -> Search:
         """Return the search over the terminology as it is loaded now; looks every few seconds."""
         now = time.monotonic()
@@ -443,6 +496,7 @@ class Installation:
             "opensearch",
             "weaviate",
             "neo4j",
+            "redis",
         ):
             if name in self.__dict__:
                 self.__dict__[name].close()

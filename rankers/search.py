@@ -145,6 +145,11 @@ class Search:
         )
         return Found(plan, answer)
 
+    def found(self, access: Access, request: SearchRequest, answer: Answer) -> Found:
+        """Return an answer that was ranked earlier as `rank` returned it. Raises: InvalidQuery."""
+        plan = self._planner.plan(request, max(request.k, DEPTH), _zone(access))
+        return Found(plan, answer)
+
     def describe(
         self, access: Access, request: SearchRequest, hits: Sequence[Hit],
         notes: Mapping[str, Derived],

@@ -108,6 +108,7 @@ def rebuild_command(tenant: str, *, as_json: bool) -> int:
     found = installation.tenants.by_code(tenant)
     with paused(installation):
         counts = rebuild(installation.derived, found.tenant_id, stores(installation), stderr.print)
+    installation.forget_answers(found.tenant_id)
     if as_json:
         print_json({"rebuilt": counts})
     else:
@@ -128,6 +129,7 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
         beside = {
             k: v for m in movers(installation) for k, v in m.reconcile(found.tenant_id).items()
         }
+    installation.forget_answers(found.tenant_id)
     equal = all(after.equal for _, after in results) and all(beside.values())
     if as_json:
         rows = {

@@ -104,8 +104,20 @@ class Slow(Down):
         return Ranking(())
 
 
+def built() -> tuple[Search, Shelf]:
+    """Make a search over the notes, for tests of what stands around it."""
+    made = made_of_notes()
+    shelf = made["documents"]
+    assert isinstance(shelf, Shelf)
+    return Search(**made), shelf  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="module")
 def parts() -> dict[str, object]:
+    return made_of_notes()
+
+
+def made_of_notes() -> dict[str, object]:
     terminology = open_terminology()
     language = Language(terminology)
     encoder = Letters()
