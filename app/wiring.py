@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr
-
-from app.settings import GraphBackend, LexicalBackend, Settings, VectorBackend
+from app.engines import Engines
+from app.settings import Settings
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
 from indexing.backends.postgres.epochs import PostgresEpochs
@@ -24,26 +23,18 @@ from indexing.backends.postgres.places import PostgresPlaces
 from indexing.backends.postgres.records import PostgresRecords
 from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
-from indexing.errors import ConfigurationError
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
 from indexing.follow_features import NoteFeatureFollower, RecordFeatureFollower
 from indexing.model import Annotation, TenantId
 from indexing.ports import (
     Cache,
     Encoder,
-    GraphIndex,
-    LexicalIndex,
     Reranker,
-    VectorIndex,
     VitalsStore,
 )
 from indexing.routed import RoutedGraphIndex, RoutedLexicalIndex, RoutedVectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
-    from indexing.backends.neo4j.connect import Neo4j
-    from indexing.backends.opensearch import connect as opensearch
-    from indexing.backends.redis import connect as redis
-    from indexing.backends.weaviate import connect as weaviate
     from indexing.hidden import Hider, More
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
@@ -58,7 +49,7 @@ if TYPE_CHECKING:  # loaded when first used: a command that needs no search star
 _LOOK_AT_TERMINOLOGY_EVERY_S = 5.0
 
 
-class Installation:
+class Installation(Engines):
     """One home folder with its database; what is absent is created, migrated, started on use."""
 
     def __init__(self, settings: Settings) -> None:
@@ -233,123 +224,21 @@ class Installation:
         return CrossEncoderReranker(self.settings.reranker)
 
     @cached_property
-    def opensearch(self) -> opensearch.Connection:
-        """The client of the site's OpenSearch."""
-        from indexing.backends.opensearch.connect import Cluster, Connection
-
-        own = self.settings
-        return Connection(
-            Cluster(
-                own.opensearch_url, self.secrets.pepper, own.opensearch_user,
-                _told(own.opensearch_password), own.opensearch_ca, own.opensearch_shards,
-            )
-        )  # fmt: skip
-
-    @cached_property
-    def weaviate(self) -> weaviate.Connection:
-        """The client of the site's Weaviate."""
-        from indexing.backends.weaviate.connect import Connection, Server
-
-        own = self.settings
-        return Connection(
-            Server(
-                own.weaviate_url, own.weaviate_grpc, self.secrets.pepper, _told(own.weaviate_key),
-                own.weaviate_user, _told(own.weaviate_password), own.weaviate_ca,
-            )
-        )  # fmt: skip
-
-    @cached_property
-    def neo4j(self) -> Neo4j:
-        """The client of the site's Neo4j."""
-        from indexing.backends.neo4j.connect import Address, Neo4j
-
-        own = self.settings
-        return Neo4j(
-            Address(
-                own.neo4j_url, own.neo4j_user, _told(own.neo4j_password), own.neo4j_database,
-                own.neo4j_ca,
-            )
-        )  # fmt: skip
-
-    @cached_property
     def lexical(self) -> RoutedLexicalIndex:
         """Full text."""
         return RoutedLexicalIndex(
             "lexical", self.settings.lexical, self.places, self.lexical_engine
         )
 
-    @cache  # noqa: B019 - as long-lived as the process
-    def lexical_engine(self, name: LexicalBackend) -> LexicalIndex:
-        """Return the engine of that name."""
-        match name:
-            case "tantivy":
-                from indexing.backends.tantivy import TantivyLexicalIndex
-
-                return TantivyLexicalIndex(self.home / "tantivy", zone_of=self.zone_of)
-            case "opensearch":
-                from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
-
-                return OpenSearchLexicalIndex(self.opensearch, zone_of=self.zone_of)
-            case "memory":
-                from indexing.backends.memory_lexical import MemoryLexicalIndex
-
-                return MemoryLexicalIndex()
-            case other:
-                assert_never(other)
-
     @cached_property
     def vector(self) -> RoutedVectorIndex:
         """Nearest passages."""
         return RoutedVectorIndex("vector", self.settings.vector, self.places, self.vector_engine)
 
-    @cache  # noqa: B019 - as long-lived as the process
-    def vector_engine(self, name: VectorBackend) -> VectorIndex:
-        """Return the engine of that name."""
-        match name:
-            case "postgres":
-                from indexing.backends.postgres.vectors import PostgresVectorIndex
-
-                return PostgresVectorIndex(self.database)
-            case "opensearch":
-                from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
-
-                own = self.encoder
-                return OpenSearchVectorIndex(self.opensearch, own.model, own.dimension)
-            case "weaviate":
-                from indexing.backends.weaviate.vectors import WeaviateVectorIndex
-
-                own = self.encoder
-                return WeaviateVectorIndex(self.weaviate, own.model, own.dimension)
-            case "memory":
-                from indexing.backends.memory_vectors import MemoryVectorIndex
-
-                return MemoryVectorIndex()
-            case other:
-                assert_never(other)
-
     @cached_property
     def graph(self) -> RoutedGraphIndex:
         """Which notes mention which concepts."""
         return RoutedGraphIndex("graph", self.settings.graph, self.places, self.graph_engine)
-
-    @cache  # noqa: B019 - as long-lived as the process
-    def graph_engine(self, name: GraphBackend) -> GraphIndex:
-        """Return the engine of that name."""
-        match name:
-            case "postgres":
-                from indexing.backends.postgres.graph import PostgresGraphIndex
-
-                return PostgresGraphIndex(self.database)
-            case "neo4j":
-                from indexing.backends.neo4j.graph import Neo4jGraphIndex
-
-                return Neo4jGraphIndex(self.neo4j)
-            case "memory":
-                from indexing.backends.memory_graph import MemoryGraphIndex
-
-                return MemoryGraphIndex()
-            case other:
-                assert_never(other)
 
     @cached_property
     def vitals(self) -> VitalsStore:
@@ -414,23 +303,6 @@ class Installation:
             links=self.linker,
             reranker=self.reranker,
         )
-
-    @cached_property
-    def redis(self) -> redis.Connection:
-        """The client of the site's Redis.
-
-        Raises:
-            ConfigurationError: it has no address.
-        """
-        from indexing.backends.redis.connect import Connection
-
-        url, ca = _told(self.settings.redis_url), self.settings.redis_ca
-        if url is None:
-            raise ConfigurationError(
-                "the cache is on and Redis has no address",
-                hint="set ANAMNESIS_REDIS_URL, such as redis://127.0.0.1:6379/0",
-            )
-        return Connection(url, str(ca) if ca else None)
 
     @cached_property
     def cache(self) -> Cache | None:
@@ -500,7 +372,3 @@ class Installation:
         ):
             if name in self.__dict__:
                 self.__dict__[name].close()
-
-
-def _told(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None
