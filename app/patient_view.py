@@ -12,6 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any
 
+from app import vital_charts
 from app.charts import timeline
 from app.services import Services
 from app.similar import Question, similar
@@ -88,12 +89,16 @@ def _similar(asker: Asker) -> Piece:
     shown = similar(asker.own, asker.access, asked)
     note = f"Not compared: {', '.join(shown.missing)}." if shown.missing else ""
     return Piece(shown, shown.as_of, note)
+def _vitals(asker: Asker) -> Piece:
+    drawn = vital_charts.read(asker.own, asker.access, asker.view, asker.patient_id)
+    return Piece(drawn, note="" if drawn else "No vital signs with a time.")
 
 
 # In the order in which the page shows them.
 PARTS: tuple[Part, ...] = (
     Part(RECORD, "The record", _record),
     Part("similar", "Similar patients", _similar),
+    Part("vitals", "Vital signs over time", _vitals),
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from indexing.vitals.anomaly import METHOD, THRESHOLD
+from indexing.vitals.drawing import Course
 from indexing.vitals.model import FLAGS, Floats, Points, Rollups, SeriesKey, moment_of
 
 
@@ -61,6 +62,12 @@ def shifted(found: Sequence[Points], subject: str, days: int) -> list[Points]:
 
 def shifted_hours(found: Sequence[Rollups], subject: str, days: int) -> list[Rollups]:
     """As `shifted`, for hours."""
+    move = int(timedelta(days=days) / timedelta(microseconds=1))
+    return [replace(each, at=each.at + move, key=_unnamed(each.key, subject)) for each in found]
+
+
+def moved(found: Sequence[Course], subject: str, days: int) -> list[Course]:
+    """As `shifted`, for what a chart draws."""
     move = int(timedelta(days=days) / timedelta(microseconds=1))
     return [replace(each, at=each.at + move, key=_unnamed(each.key, subject)) for each in found]
 

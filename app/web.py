@@ -45,6 +45,7 @@ from app.routes import (
 )
 from app.services import Services
 from app.similar import PART_NAMES
+from app.vital_charts import drug_marks, encounter_marks
 from indexing.errors import AnamnesisError
 
 _ROUTES = (
@@ -126,6 +127,8 @@ def frame(request: Request) -> Mapping[str, Any]:
         "part_names": PART_NAMES,
         "spark": spark,
         "short_value": short_value,
+        "encounter_marks": encounter_marks,
+        "drug_marks": drug_marks,
     }
 
 

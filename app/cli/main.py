@@ -405,6 +405,14 @@ def bench_parity(
     from app.cli.bench_parity import parity_command
 
     _exit(parity_command(data, engines.split(","), as_json))
+@bench.command("series")
+def bench_series(
+    patients: Annotated[int, typer.Option("--patients", min=10)] = 10_000, as_json: Json = False
+) -> None:
+    """Time series: lines read, points stored, a year drawn, everybody's last hour."""
+    from app.cli.bench_series import series_command
+
+    _exit(series_command(patients, as_json=as_json))
 
 
 def _exit(code: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -145,33 +145,38 @@ class VitalReads:
         first = moment_of(-(-micros(start) // HOUR_US) * HOUR_US)
         last = max(first, moment_of(micros(end) // HOUR_US * HOUR_US))
         stale = self._stale(conn, access, ids, first, last) if first < last else []
-        edges = [(start, min(first, end)), (max(last, start), end)]
-        parts = [(s, h, h + timedelta(hours=1)) for s, h in stale]
-        parts += [(s, a, b) for a, b in edges if a < b for s in ids]
-        if first >= last:  # the window begins and ends within one hour
-            parts = [(s, start, end) for s in ids]
-        columns = [list(column) for column in zip(*parts, strict=True)] if parts else [[], [], []]
+        if first >= last:  # it begins and ends within one hour, or holds one end of an hour
+            edges = [(start, end)]
+        else:
+            edges = [(a, b) for a, b in ((start, first), (last, end)) if a < b]
         marked = [[s for s, _ in stale], [h for _, h in stale]]
+        asked = (access.tenant_id, ids)
+        ends = [value for edge in edges for value in (*asked, *edge)]
         rows = conn.execute(
-            self._windowed,
-            (access.tenant_id, ids, first, last, *marked, *columns, access.tenant_id),
+            self._windowed(len(edges)),
+            (*asked, first, last, *marked, *marked, access.tenant_id, *ends),
         ).fetchall()
         return [Window(own[row[0]], *row[1:]) for row in rows]
 
-    @property
-    def _windowed(self) -> str:
+    def _windowed(self, edges: int) -> str:
+        sums = (
+            "count(*) AS n, sum(value) AS total, min(value) AS low, max(value) AS high, "
+            f"count(*) FILTER (WHERE abs(score) >= {THRESHOLD}) AS bad FROM {self._table}"
+        )
+        ends = (
+            f" UNION ALL SELECT series_id, {sums} WHERE tenant_id = %s AND series_id = ANY(%s) "
+            "AND at >= %s AND at < %s GROUP BY series_id"
+        )
         return (
             "SELECT series_id, sum(n)::bigint, sum(total) / sum(n), min(low), max(high), "
             "sum(bad)::bigint FROM (SELECT series_id, count AS n, mean * count AS total, low, "
             "high, anomalies AS bad FROM vital_rollup r WHERE tenant_id = %s "
             "AND series_id = ANY(%s) AND hour >= %s AND hour < %s AND NOT EXISTS (SELECT FROM "
             "unnest(%s::bigint[], %s::timestamptz[]) m(s, h) WHERE m.s = r.series_id "
-            "AND m.h = r.hour) UNION ALL "
-            "SELECT s, p.* FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) "
-            "AS wanted(s, a, b) CROSS JOIN LATERAL (SELECT count(*), sum(value), min(value), "
-            f"max(value), count(*) FILTER (WHERE abs(score) >= {THRESHOLD}) FROM {self._table} "
-            "WHERE tenant_id = %s AND series_id = s AND at >= a AND at < b HAVING count(*) > 0) p"
-            ") AS parts GROUP BY series_id ORDER BY series_id"
+            "AND m.h = r.hour) UNION ALL SELECT s, p.* FROM unnest(%s::bigint[], "
+            f"%s::timestamptz[]) AS wanted(s, h) CROSS JOIN LATERAL (SELECT {sums} "
+            "WHERE tenant_id = %s AND series_id = s AND at >= h AND at < h + interval '1 hour' "
+            f"HAVING count(*) > 0) p{ends * edges}) AS parts GROUP BY series_id ORDER BY series_id"
         )
 
 

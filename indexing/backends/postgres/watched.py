@@ -4,6 +4,7 @@ so that no engine's read goes unrecorded, wherever its points lie."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from indexing.access import Access
@@ -11,7 +12,10 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
 from indexing.ports import VitalsStore
+from indexing.vitals.drawing import Course, of_hours, of_points
 from indexing.vitals.model import Extent, Points, Rollups, SeriesKey, Span, Window
+
+MOST_DRAWN = 2_000  # points of a series that are drawn one by one
 
 
 class WatchedVitals:
@@ -35,6 +39,17 @@ class WatchedVitals:
     def rollups(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Rollups]:
         """Return hours."""
         found = self._store.rollups(access, subjects, span)
+        self._record(access, [each.key for each in found])
+        return found
+
+    def courses(self, access: Access, subject: str, span: Span) -> Sequence[Course]:
+        """Return what to draw of a subject: hours where there are many, points of the others."""
+        hours = self._store.rollups(access, [subject], span)
+        dense = {each.key for each in hours if each.count.sum() > MOST_DRAWN}
+        sparse = [each.key.kind for each in hours if each.key not in dense]
+        points = self._store.points(access, [subject], replace(span, kinds=sparse))
+        found = [of_hours(each) for each in hours if each.key in dense]
+        found += [of_points(each) for each in points if each.key not in dense]
         self._record(access, [each.key for each in found])
         return found
 
