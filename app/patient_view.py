@@ -89,6 +89,8 @@ def _similar(asker: Asker) -> Piece:
     shown = similar(asker.own, asker.access, asked)
     note = f"Not compared: {', '.join(shown.missing)}." if shown.missing else ""
     return Piece(shown, shown.as_of, note)
+
+
 def _vitals(asker: Asker) -> Piece:
     drawn = vital_charts.read(asker.own, asker.access, asker.view, asker.patient_id)
     return Piece(drawn, note="" if drawn else "No vital signs with a time.")
@@ -97,8 +99,8 @@ def _vitals(asker: Asker) -> Piece:
 # In the order in which the page shows them.
 PARTS: tuple[Part, ...] = (
     Part(RECORD, "The record", _record),
-    Part("similar", "Similar patients", _similar),
     Part("vitals", "Vital signs over time", _vitals),
+    Part("similar", "Similar patients", _similar),
 )
 
 

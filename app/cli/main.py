@@ -405,6 +405,8 @@ def bench_parity(
     from app.cli.bench_parity import parity_command
 
     _exit(parity_command(data, engines.split(","), as_json))
+
+
 @bench.command("series")
 def bench_series(
     patients: Annotated[int, typer.Option("--patients", min=10)] = 10_000, as_json: Json = False
