@@ -311,9 +311,13 @@ class Search:
 
     def _absence(
         self, access: Access, plan: Plan, fresh: Freshness | None, hidden: Mapping[str, int]
-    ) -> Absence:
+    ) -> Absence | None:
+        """Prove that nothing is there; None while the full text, which would know, is down."""
         total = self._documents.total(access) if plan.filters.empty else None
-        searched = self._lexical.count(access, None, plan.filters)
+        try:
+            searched = self._lexical.count(access, None, plan.filters)
+        except EngineUnavailable:
+            return None
         complete = fresh.complete_to if fresh is not None else None
         return proof(searched, total, complete, _zone(access), hidden)
 

@@ -12,7 +12,7 @@ import subprocess
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -27,7 +27,8 @@ EMBEDDED = frozenset({"memory", "tantivy", "postgres"})
 PASSWORD = "a-password-for-tests"
 
 # One range of ports per checkout, the same each time: what a killed run left behind is found again.
-_FIRST_PORT = 20_000 + 40 * (zlib.crc32(str(ROOT).encode()) % 200)
+_OWN = 20_000 + 40 * (zlib.crc32(str(ROOT).encode()) % 200)
+_FIRST_PORT = int(os.environ.get("ANAMNESIS_ENGINES_PORT", _OWN))
 _RUN = Path(f"/tmp/anamnesis-engines-{_FIRST_PORT}")
 
 
@@ -121,6 +122,17 @@ class EngineServer:
             os.killpg(pid, signal.SIGKILL)
         while _lives(pid):
             time.sleep(0.02)
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """Let it hold its connections and answer nothing while the block runs."""
+        assert self.script is not None
+        pid = self._pid(self.script)
+        os.killpg(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(pid, signal.SIGCONT)
 
     def _pid(self, script: Script) -> int:
         if script.java:

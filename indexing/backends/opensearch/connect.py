@@ -29,7 +29,8 @@ from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
 
 NAME = "OpenSearch"
 CONNECT_S = 0.5
-READ_S = 30.0  # of a bulk; a question ends by the deadline of its leg
+READ_S = 30.0  # of a bulk
+ASKED_S = 3.0  # of a question, which its leg's deadline ends earlier: then the breaker knows
 PROBE_S = 0.5
 CONNECTIONS = 16
 
@@ -98,6 +99,17 @@ class Connection:
         """Give the client for one call; at fault it is `what` that failed."""
         with self._breaker.guard(), mapped_errors(what):
             yield self.client
+
+    def search(
+        self, what: str, index: str, body: Mapping[str, Any], params: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Ask a question. Raises: EngineUnavailable, Missing."""
+        timeout = Timeout(connect=CONNECT_S, read=ASKED_S)
+        with self.calling(what) as client:
+            found: dict[str, Any] = client.search(
+                index=index, body=dict(body), params={**params, "request_timeout": timeout}
+            )
+            return found
 
     def close(self) -> None:
         """Close every connection."""

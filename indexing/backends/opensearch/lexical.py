@@ -140,10 +140,7 @@ class OpenSearchLexicalIndex:
         return [], 0
 
     def _asked(self, access: Access, what: str, body: dict[str, Any]) -> dict[str, Any]:
-        with self._connection.calling(what) as client:
-            alias = self._names.alias(access.tenant_id)
-            found: dict[str, Any] = client.search(index=alias, body=body, params=_LEAN)
-            return found
+        return self._connection.search(what, self._names.alias(access.tenant_id), body, _LEAN)
 
     @contextmanager
     def _absent_is_empty(self) -> Iterator[None]:

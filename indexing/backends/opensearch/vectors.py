@@ -71,9 +71,8 @@ class OpenSearchVectorIndex:
             "sort": [{"_score": "desc"}, {"doc_id": "asc"}, {"tenant": "asc"}], "_source": False,
         }  # fmt: skip
         try:
-            with self._connection.calling("search") as client:
-                alias = self._names.alias(access.tenant_id)
-                answer = client.search(index=alias, body=body, params=_LEAN)
+            alias = self._names.alias(access.tenant_id)
+            answer = self._connection.search("search", alias, body, _LEAN)
         except Missing:
             return Ranking(())
         hits = answer.get("hits", {}).get("hits", ())

@@ -36,7 +36,8 @@ from indexing.errors import ConfigurationError, EngineUnavailable
 
 NAME = "Weaviate"
 CONNECT_S = 0.25
-READ_S = 30.0
+READ_S = 30.0  # of a batch
+ASKED_S = 5.0  # of a question, which its leg's deadline ends earlier: then the breaker knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _client(server: Server) -> weaviate.WeaviateClient:
         ),
         auth_client_secret=auth,  # type: ignore[arg-type]  # one of the client's own
         additional_config=AdditionalConfig(
-            timeout=Timeout(init=2, query=READ_S, insert=READ_S), trust_env=server.ca is not None,
+            timeout=Timeout(init=2, query=ASKED_S, insert=READ_S), trust_env=server.ca is not None,
             grpc_config=grpc,
         ),
         skip_init_checks=True,  # they ask the registry of packages on the internet
