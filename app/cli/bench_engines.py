@@ -17,6 +17,7 @@ from app.wiring import Installation
 from eval.bench.clock import Ask, Figures, interleaved
 from eval.bench.questions import questions
 from indexing.access import Access
+from indexing.errors import EngineUnavailable
 from indexing.model import TenantId
 from indexing.ports import LexicalEntry, LexicalIndex, VectorEntry, VectorIndex
 from rankers.answer import SearchRequest
@@ -125,6 +126,16 @@ def _timed(call: Callable[[], None]) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
+
+
+def patiently(call: Callable[[], None]) -> None:
+    """Do what a follower does: wait for an engine that is too busy, and try again."""
+    for pause in (1.0, 5.0, 20.0):
+        try:
+            return call()
+        except EngineUnavailable:
+            time.sleep(pause)
+    return call()
 
 
 def _counted(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from app.cli.bench_engines import ENGINES
+from app.cli.bench_engines import ENGINES, patiently
 from app.cli.eval import indexed, searching
 from app.cli.output import print_json, progress
 from app.settings import load as load_settings
@@ -102,8 +103,9 @@ def _served(
                 some = every[at : at + BATCH]
                 if "lexical" in made:
                     words = [LexicalEntry(d.document, d.sections, d.mentions) for d in some]
-                    inner.lexical.upsert(tenant_id, words)
-                inner.vector.upsert(tenant_id, list(encoded(embedded.encoder, some)))
+                    patiently(partial(inner.lexical.upsert, tenant_id, words))
+                vectors = list(encoded(embedded.encoder, some))
+                patiently(partial(inner.vector.upsert, tenant_id, vectors))
                 bar.advance(task, len(some))
         yield made
     finally:

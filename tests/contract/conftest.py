@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.backends.weaviate.connect import Connection as WeaviateConnection
 from indexing.backends.weaviate.connect import Server
 from indexing.backends.weaviate.vectors import WeaviateVectorIndex
+from indexing.errors import EngineUnavailable
 from indexing.ports import LexicalIndex, VectorIndex
 from tests.engines import EngineServer
 
@@ -34,7 +36,8 @@ def opensearch_connection(opensearch: EngineServer) -> Iterator[Connection]:
     )  # fmt: skip
     connection = Connection(cluster)
     yield connection
-    connection.client.indices.delete(index=f"{prefix}-*")
+    with suppress(EngineUnavailable), connection.calling("clean up") as client:
+        client.indices.delete(index=f"{prefix}-*")
     connection.close()
 
 
@@ -49,7 +52,7 @@ def weaviate_connection(weaviate: EngineServer) -> Iterator[WeaviateConnection]:
     )  # fmt: skip
     connection = WeaviateConnection(server)
     yield connection
-    with connection.calling("clean up") as client:
+    with suppress(EngineUnavailable), connection.calling("clean up") as client:
         client.collections.delete(
             [n for n in client.collections.list_all() if n.startswith(prefix)]
         )

@@ -28,8 +28,8 @@ from indexing.breaker import Breaker, Unreachable
 from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
 
 NAME = "OpenSearch"
-CONNECT_S = 0.5
-READ_S = 30.0  # of a bulk
+CONNECT_S = 1.0
+READ_S = 120.0  # of a bulk: merging large vector graphs takes its time
 ASKED_S = 3.0  # of a question, which its leg's deadline ends earlier: then the breaker knows
 PROBE_S = 0.5
 CONNECTIONS = 16

@@ -35,8 +35,8 @@ from indexing.breaker import Breaker, Unreachable
 from indexing.errors import ConfigurationError, EngineUnavailable
 
 NAME = "Weaviate"
-CONNECT_S = 0.25
-READ_S = 30.0  # of a batch
+CONNECT_S = 1.0
+READ_S = 120.0  # of a batch
 ASKED_S = 5.0  # of a question, which its leg's deadline ends earlier: then the breaker knows
 
 
