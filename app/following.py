@@ -16,7 +16,7 @@ from indexing.feed import ChangeFeed
 from indexing.follow import Follower, step
 from indexing.model import ChangeEvent, Position
 
-LANES = ("text", "vectors", "series")
+LANES = ("text", "vectors", "series", "medical")
 _IDLE_S = 1.0
 _QUIET = 20  # rounds without news before names get their vectors, some at a time: news goes first
 _NAMES = 48
@@ -29,6 +29,8 @@ def followers(installation: Installation, lane: str) -> Sequence[Follower]:
         return installation.text_followers()
     if lane == "series":
         return installation.series_followers()
+    if lane == "medical":
+        return installation.medical.followers()
     return installation.vector_followers()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from app import vital_charts
 from app.charts import timeline
+from app.medical import patient_graph
 from app.services import Services
 from app.similar import Question, similar
 from app.views import View, view_of
@@ -25,6 +26,7 @@ from rankers.legs import Legs
 RECORD = "record"
 _MOST_SIMILAR = 5
 _LEGS = Legs()
+GRAPH_HOPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,13 @@ def _record(asker: Asker) -> Piece:
     return Piece(asker.view.chart(chart))
 
 
+def _graph(asker: Asker) -> Piece:
+    own = asker.own
+    complete_to = own.medical_complete_to()
+    found = patient_graph(own, asker.access, asker.view, asker.patient_id, GRAPH_HOPS)
+    return Piece(found, complete_to)
+
+
 def _similar(asker: Asker) -> Piece:
     asked = Question(patient=asker.view.shown_patient(asker.patient_id), k=_MOST_SIMILAR)
     shown = similar(asker.own, asker.access, asked)
@@ -99,6 +108,7 @@ def _vitals(asker: Asker) -> Piece:
 # In the order in which the page shows them.
 PARTS: tuple[Part, ...] = (
     Part(RECORD, "The record", _record),
+    Part("graph", "Medical graph", _graph),
     Part("vitals", "Vital signs over time", _vitals),
     Part("similar", "Similar patients", _similar),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -30,6 +30,7 @@ from indexing.records import Records
 from indexing.vitals.intake import Intake
 from rankers.answer import Hit, Mark, SearchRequest, Sentence
 from rankers.explain import Reasons
+from rankers.medical import MedicalQuestions
 from rankers.neighbours import Neighbours
 from rankers.search import Found
 
@@ -71,6 +72,8 @@ class Services:
     fhir: PostgresFhirSearch
     features: PostgresFeatures
     neighbours: Neighbours
+    medical: Callable[[], MedicalQuestions]
+    medical_complete_to: Callable[[], datetime | None]
     hider: Callable[[TenantId], Hider]
     vitals: WatchedVitals
     intake: Intake
@@ -96,6 +99,8 @@ def services_of(installation: Installation) -> Services:
         search=installation.searcher,
         held=partial(_held, installation),
         identities=PostgresIdentities(database),
+        medical=installation.medical.current,
+        medical_complete_to=installation.medical.facts.complete_to,
         fhir=PostgresFhirSearch(database, timedelta(seconds=settings.page_ttl_s)),
         features=installation.features,
         neighbours=installation.neighbours,

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
 GraphBackend = Literal["memory", "postgres", "neo4j"]
+MedicalBackend = Literal["memory", "postgres"]
 VitalsBackend = Literal["memory", "postgres"]
 CacheBackend = Literal["none", "redis"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     lexical: LexicalBackend = "tantivy"
     vector: VectorBackend = "postgres"
     graph: GraphBackend = "postgres"
+    medical: MedicalBackend = "postgres"
     encoder: EncoderBackend = "onnx"
     vitals: VitalsBackend = "postgres"
     model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone

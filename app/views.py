@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from app.graph_hiding import hidden_graph
 from app.services import Services
 from indexing.access import Access
 from indexing.accounts import OpenedPage
@@ -22,6 +23,7 @@ from indexing.ports import Derived
 from rankers.absence import proof
 from rankers.answer import SearchRequest
 from rankers.explain import Reasons
+from rankers.medical import Neighbourhood
 from rankers.query import ParsedQuery, parse, render
 from rankers.screen import Unit, screened, shows, units
 from rankers.search import Found
@@ -83,6 +85,14 @@ class View(Protocol):
         """Return a chart as it is shown."""
         ...
 
+    def graph(self, found: Neighbourhood, patient_id: str) -> Neighbourhood:
+        """Return a patient's neighbourhood as it is shown."""
+        ...
+
+    def told(self, text: str, patient_id: str) -> str:
+        """Return words out of a patient's record as they are shown."""
+        ...
+
     def shown_patient(self, patient_id: str) -> str:
         """Return the id of the view."""
         ...
@@ -139,6 +149,14 @@ class AsWritten:
 
     def chart(self, chart: Chart) -> Chart:
         return chart
+
+    def graph(self, found: Neighbourhood, patient_id: str) -> Neighbourhood:
+        del patient_id  # nothing is hidden
+        return found
+
+    def told(self, text: str, patient_id: str) -> str:
+        del patient_id
+        return text
 
     def shown_patient(self, patient_id: str) -> str:
         return patient_id
@@ -222,6 +240,14 @@ class Deidentified:
         patient = chart.person.patient_id
         identity = self.own.identities.of(self.access, [patient])[patient]
         return self.hider.chart(chart, identity)
+
+    def graph(self, found: Neighbourhood, patient_id: str) -> Neighbourhood:
+        identity = self.own.identities.of(self.access, [patient_id])[patient_id]
+        return hidden_graph(found, patient_id, identity, self.hider)
+
+    def told(self, text: str, patient_id: str) -> str:
+        identity = self.own.identities.of(self.access, [patient_id])[patient_id]
+        return self.hider.words(text, identity, self.hider.pseudonyms.shift(patient_id))
 
     def shown_patient(self, patient_id: str) -> str:
         return self.hider.pseudonyms.of("patient", patient_id)

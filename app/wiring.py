@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
 from app.engines import Engines
+from app.medical_wiring import MedicalWiring
 from app.settings import Settings
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
@@ -178,6 +179,7 @@ class Installation(Engines):
             return False
         for name in ("terminology", "matcher", "linker", "language", "search", "hierarchy"):
             self.__dict__.pop(name, None)
+        self.medical.forget_terminology()
         return True
 
     def hider(self, tenant_id: TenantId) -> Hider:
@@ -336,11 +338,20 @@ class Installation(Engines):
 
     def current_search(self) -> Search:
         """Return the search over the terminology as it is loaded now; looks every few seconds."""
+        self.look_at_terminology()
+        return self.search
+
+    def look_at_terminology(self) -> None:
+        """Open another version of it that was loaded; looks every few seconds."""
         now = time.monotonic()
         if now - self._looked_at > _LOOK_AT_TERMINOLOGY_EVERY_S:
             self._looked_at = now
             self.refresh_terminology()
-        return self.search
+
+    @cached_property
+    def medical(self) -> MedicalWiring:
+        """The medical graph."""
+        return MedicalWiring(self)
 
     def text_followers(self) -> Sequence[Follower]:
         """What makes a note findable by its words and concepts: quick, one after the other."""

@@ -15,6 +15,7 @@ from app.moves import movers, paused
 from app.settings import load
 from app.stores import stores
 from app.wiring import Installation
+from indexing.medical_follow import rebuild_medical, reconcile_medical
 from indexing.rebuild import rebuild
 from indexing.reconcile import compare, reconcile
 
@@ -108,6 +109,12 @@ def rebuild_command(tenant: str, *, as_json: bool) -> int:
     found = installation.tenants.by_code(tenant)
     with paused(installation):
         counts = rebuild(installation.derived, found.tenant_id, stores(installation), stderr.print)
+        counts["medical"] = rebuild_medical(
+            found.tenant_id,
+            installation.medical.facts,
+            installation.medical.graph,
+            installation.medical.maker,
+        )
     installation.forget_answers(found.tenant_id)
     if as_json:
         print_json({"rebuilt": counts})
@@ -126,6 +133,14 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
         catch_up(installation)
     with paused(installation):
         results = reconcile(found.tenant_id, installation.derived.live, stores(installation))
+        results.append(
+            reconcile_medical(
+                found.tenant_id,
+                installation.medical.facts,
+                installation.medical.graph,
+                installation.medical.maker,
+            )
+        )
         beside = {
             k: v for m in movers(installation) for k, v in m.reconcile(found.tenant_id).items()
         }

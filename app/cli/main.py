@@ -13,6 +13,7 @@ import typer
 
 from app.cli.eval_app import evaluate
 from app.cli.fhir_app import fhir
+from app.cli.graph_app import graph
 from app.cli.vitals_app import vitals
 from indexing.errors import AnamnesisError, InvalidQuery
 
@@ -32,7 +33,7 @@ bench = typer.Typer(help="Measure speed.", no_args_is_help=True)
 for sub, name in (
     (tenants, "tenants"), (users, "users"), (tokens, "tokens"), (index, "index"),
     (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"), (fhir, "fhir"),
-    (vitals, "vitals"),
+    (vitals, "vitals"), (graph, "graph"),
 ):  # fmt: skip
     app.add_typer(sub, name=name)
 

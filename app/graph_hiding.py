@@ -1,0 +1,65 @@
+"""A patient's neighbourhood de-identified: nobody is named, no place, and days are shifted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from indexing.hidden import Hider, Identity
+from indexing.medical_graph import GraphEdge, NodeKind, Value
+from rankers.medical import Neighbourhood, Placed
+
+# What names somebody, or somewhere, or carries the id of one resource.
+_HIDDEN = frozenset(
+    {
+        NodeKind.TENANT, NodeKind.USER, NodeKind.PROVIDER, NodeKind.ORGANIZATION,
+        NodeKind.ENCOUNTER, NodeKind.DEVICE, NodeKind.RESEARCH_STUDY, NodeKind.CLINICAL_TRIAL,
+        NodeKind.PREDICTION,
+    }
+)  # fmt: skip
+
+
+def hidden_graph(
+    found: Neighbourhood, patient_id: str, identity: Identity, hider: Hider
+) -> Neighbourhood:
+    """Return a neighbourhood as a researcher sees it."""
+    shift = hider.pseudonyms.shift(patient_id)
+    person = hider.person(patient_id)
+    shown = f"Patient/{person.patient_id}"
+
+    def node(placed: Placed) -> Placed:
+        if placed.node.kind is NodeKind.PATIENT:
+            return replace(placed, node=replace(placed.node, node_id=shown, name=person.name))
+        name = hider.words(placed.node.name, identity, shift)
+        return replace(
+            placed, node=replace(placed.node, node_id=ids[placed.node.node_id], name=name)
+        )
+
+    def edge(each: GraphEdge) -> GraphEdge:
+        said: dict[str, Value] = {
+            name: hider.words(value, identity, shift) if isinstance(value, str) else value
+            for name, value in each.properties.items()
+        }
+        return replace(
+            each, source=ids[each.source], target=ids[each.target], start=_moved(each.start, shift),
+            end=_moved(each.end, shift), properties=said,
+        )  # fmt: skip
+
+    kept = [each for each in found.nodes if each.node.kind not in _HIDDEN]
+    # An id made of free words is hidden like the words; a code and a concept name nobody.
+    ids = {
+        each.node.node_id: hider.words(each.node.node_id, identity, shift)
+        if each.node.node_id.startswith(("text:", "site:", "model:"))
+        else each.node.node_id
+        for each in kept
+    }
+    ids[found.start] = shown
+    edges = tuple(edge(e) for e in found.edges if e.source in ids and e.target in ids)
+    return replace(found, start=shown, nodes=tuple(node(each) for each in kept), edges=edges)
+
+
+def _moved(at: datetime | None, shift: int) -> datetime | None:
+    try:
+        return None if at is None else at + timedelta(days=shift)
+    except OverflowError:
+        return None

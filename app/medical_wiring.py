@@ -1,0 +1,79 @@
+"""The medical graph of an installation: its engine, its facts, and who asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, assert_never
+
+from indexing.backends.postgres.medical_facts import PostgresFacts
+from indexing.follow import Follower
+from indexing.medical_follow import MedicalFollower
+from indexing.medical_graph import MedicalGraph
+from indexing.model import Kind
+
+if TYPE_CHECKING:  # loaded when first used, as in `app.wiring`
+    from app.wiring import Installation
+    from indexing.medical_entries import EntryMaker
+    from rankers.medical import MedicalQuestions
+
+
+class MedicalWiring:
+    """Everything about the graph, built when first used."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    @cached_property
+    def graph(self) -> MedicalGraph:
+        """Who has what, and was treated with what."""
+        match self._installation.settings.medical:
+            case "postgres":
+                from indexing.backends.postgres.medical import PostgresMedicalGraph
+
+                return PostgresMedicalGraph(self._installation.database)
+            case "memory":
+                from indexing.backends.memory_medical import MemoryMedicalGraph
+
+                return MemoryMedicalGraph()
+            case other:
+                assert_never(other)
+
+    @cached_property
+    def facts(self) -> PostgresFacts:
+        """What the records say."""
+        return PostgresFacts(self._installation.database)
+
+    @cached_property
+    def maker(self) -> EntryMaker:
+        """Facts to entries, by the terminology as it is loaded."""
+        from indexing.medical_entries import EntryMaker
+
+        return EntryMaker(self._installation.terminology, self._installation.matcher)
+
+    @cached_property
+    def questions(self) -> MedicalQuestions:
+        """Questions to the graph, with what is known in general laid over it."""
+        from indexing.site_edges import site_edges
+        from rankers.medical import MedicalQuestions
+        from rankers.medical_knowledge import Knowledge
+
+        known = Knowledge(self._installation.terminology, site_edges(self._installation.home))
+        return MedicalQuestions(self.graph, known)
+
+    def current(self) -> MedicalQuestions:
+        """Return the questions over the terminology as it is loaded now."""
+        self._installation.look_at_terminology()
+        return self.questions
+
+    def forget_terminology(self) -> None:
+        """Let what was built with the terminology be built again."""
+        for name in ("maker", "questions"):
+            self.__dict__.pop(name, None)
+
+    def followers(self) -> Sequence[Follower]:
+        """Return what keeps the graph in step with resources and with notes."""
+        return tuple(
+            MedicalFollower(kind, self.facts, self.graph, lambda: self.maker)
+            for kind in (Kind.RESOURCE, Kind.LANGUAGE)
+        )

@@ -1,0 +1,124 @@
+"""The medical graph: its page, and its calls."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from app.auth.permissions import Permission
+from app.auth.sessions import Form, Principal, may, services, text, token_may
+from app.graph_drawing import draw
+from app.medical import (
+    condition_pathways,
+    interactions_json,
+    neighbourhood_json,
+    node_graph,
+    pathways_json,
+    patient_graph,
+)
+from app.pages import page
+from app.routes.api import read_body
+from app.views import view_of
+from indexing.errors import InvalidInput, NotFound
+from indexing.medical_graph import NodeKind
+from rankers.medical import MOST_HOPS
+
+router = APIRouter()
+
+Reader = Annotated[Principal, Depends(may(Permission.CHART))]
+Caller = Annotated[Principal, Depends(token_may(Permission.CHART))]
+LONGEST = 200
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """What the calls about a named thing take; the name stands in the body, in no address."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
+    hops: Annotated[int, msgspec.Meta(ge=1, le=MOST_HOPS)] = 1
+    k: Annotated[int, msgspec.Meta(ge=1, le=200)] = 20
+
+
+_asked = msgspec.json.Decoder(Asked)
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def _json(value: object) -> Response:
+    return Response(_encoder.encode(value), media_type="application/json")
+
+
+def _body(body: bytes) -> Asked:
+    try:
+        return _asked.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise InvalidInput(
+            "not a question to the graph", hint='send {"name": "...", "hops": 1}'
+        ) from None
+
+
+@router.get("/graph", dependencies=[Depends(may(Permission.CHART))])
+def ask(request: Request) -> Response:
+    """Show the form."""
+    return page(request, "graph.html", asked="", hops=1, drawing=None, pathways=None, fault="")
+
+
+@router.post("/graph")
+def answer(request: Request, who: Reader, form: Form) -> Response:
+    """Show what belongs to a named thing, and how it was treated; its name stays out of the
+    address."""
+    asked, hops = text(form, "name").strip()[:LONGEST], text(form, "hops") or "1"
+    steps = int(hops) if hops in ("1", "2", "3") else 1
+    own = services(request)
+    try:
+        found = node_graph(own, who.access, asked, steps)
+        paths = (
+            condition_pathways(own, who.access, asked, 20)
+            if found.nodes[0].node.kind is NodeKind.CONDITION
+            else None
+        )
+    except NotFound as fault:
+        return page(
+            request, "graph.html", status=404, asked=asked, hops=steps, drawing=None,
+            pathways=None, fault=str(fault),
+        )  # fmt: skip
+    return page(
+        request, "graph.html", asked=asked, hops=steps, drawing=draw(found), pathways=paths,
+        fault="",
+    )  # fmt: skip
+
+
+@router.post("/api/graph/neighbours")
+def neighbours(
+    request: Request, who: Caller, body: Annotated[bytes, Depends(read_body)]
+) -> Response:
+    """Return the neighbourhood of a named thing."""
+    asked = _body(body)
+    found = node_graph(services(request), who.access, asked.name, asked.hops)
+    return _json(neighbourhood_json(found))
+
+
+@router.post("/api/graph/pathways")
+def pathways(request: Request, who: Caller, body: Annotated[bytes, Depends(read_body)]) -> Response:
+    """Return how a condition was treated, with frequencies."""
+    asked = _body(body)
+    return _json(
+        pathways_json(condition_pathways(services(request), who.access, asked.name, asked.k))
+    )
+
+
+@router.get("/api/patients/{patient_id}/graph")
+def patient(
+    request: Request, who: Caller, patient_id: str,
+    hops: Annotated[int, Query(ge=1, le=MOST_HOPS)] = 2,
+) -> Response:  # fmt: skip
+    """Return a patient's neighbourhood and the interactions among their medications."""
+    own = services(request)
+    view = view_of(own, who.access)
+    real = own.charts.standing(who.access, view.patient_id(patient_id))
+    found = patient_graph(own, who.access, view, real, hops)
+    return _json(
+        neighbourhood_json(found.neighbourhood)
+        | {"interactions": interactions_json(found.interactions)}
+    )

@@ -1,0 +1,260 @@
+"""How the projections become lines of the medical graph: one query for each relation.
+
+Each row is (patient, labels, first time, last time, properties, then resource, system, code, name
+of each end that is not the patient). Many resources that say one thing are one row, with how often:
+an edge stands for a fact, not for each time that it was written down. Rows of different labels stay
+apart, because they are open to different readers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from indexing.medical_graph import NodeKind, Relation
+
+# A resource of type {type} behind the projection row `t`, and the patients that are asked for.
+_FROM = (
+    "JOIN resource r ON r.tenant_id = t.tenant_id AND r.type = '{type}' AND r.id = t.resource_id "
+    "WHERE t.tenant_id = %(tenant)s AND t.patient_id = ANY(%(ids)s::text[])"
+)
+_CODED = "NULL::text, t.system, t.code, coalesce(t.display, t.code)"
+_BY_CODE = "GROUP BY t.patient_id, r.labels, t.system, t.code, coalesce(t.display, t.code)"
+_SOME = "coalesce(t.code, t.display) IS NOT NULL"
+_TIMES = "'times', count(*)"
+_NOTHING = "NULL::text, NULL::text"
+
+
+def _last(column: str, order: str) -> str:
+    """Return the newest value of a column that says something."""
+    newest = f"array_agg({column} ORDER BY {order} DESC NULLS LAST)"
+    return f"({newest} FILTER (WHERE {column} IS NOT NULL))[1]"
+
+
+@dataclass(frozen=True, slots=True)
+class LineQuery:
+    """`ends` are the kinds of the ends that the query names, in their order; the patient is the
+    source where `from_patient`, else the target, else neither where it names two."""
+
+    relation: Relation
+    ends: tuple[NodeKind, ...]
+    from_patient: bool
+    sql: str
+
+
+def _coded(
+    relation: Relation, kind: NodeKind, table: str, resource: str, start: str, end: str, said: str,
+    where: str = "",
+) -> LineQuery:  # fmt: skip
+    """Return the query of a coded thing that a patient has."""
+    return LineQuery(
+        relation, (kind,), True,
+        f"SELECT t.patient_id, r.labels, min({start}), max({end}), "
+        f"jsonb_build_object({_TIMES}, {said}), {_CODED} FROM {table} t "
+        f"{_FROM.format(type=resource)} AND {_SOME} {where} {_BY_CODE}",
+    )  # fmt: skip
+
+
+def _newest(ends: str, where: str = "") -> str:
+    """Return the query of a patient's ten newest encounters and what they name."""
+    return (
+        f"SELECT patient_id, labels, date_start, date_end, said, {ends} FROM ("
+        "SELECT t.*, r.labels, jsonb_build_object('class', t.class_code) AS said, row_number() "
+        "OVER (PARTITION BY t.patient_id ORDER BY t.date_start DESC NULLS LAST) AS place "
+        f"FROM encounter t {_FROM.format(type='Encounter')}) t WHERE place <= 10 {where}"
+    )
+
+
+_MEETING = "'Encounter/' || t.resource_id, t.system, t.code, coalesce(t.display, t.class_code)"
+_ONSET = "coalesce(t.onset_start, t.recorded_start)"
+_CLINICIAN = (
+    "'Practitioner/' || t.practitioner_id, " + _NOTHING + ", (SELECT p.name FROM practitioner p "
+    "WHERE p.tenant_id = t.tenant_id AND p.resource_id = t.practitioner_id)"
+)
+_HOUSE = (
+    "'Organization/' || t.organization_id, " + _NOTHING + ", (SELECT o.name FROM organization o "
+    "WHERE o.tenant_id = t.tenant_id AND o.resource_id = t.organization_id)"
+)
+_PREDICTED = "'Prediction/' || t.resource_id || '/' || t.prediction, " + _NOTHING + ", 'Prediction'"
+_MODEL = "NULL::text, 'model', t.method, t.method"
+_RISK = (
+    "SELECT t.patient_id, r.labels, t.date_start, t.date_end, jsonb_build_object('probability', "
+    "t.probability, 'risk', t.qualitative_risk), {ends} FROM risk_assessment t "
+    + _FROM.format(type="RiskAssessment")
+)
+
+PATIENT_LINES: tuple[LineQuery, ...] = (
+    _coded(
+        Relation.DIAGNOSED_WITH, NodeKind.CONDITION, "condition", "Condition", _ONSET,
+        f"coalesce(t.abatement_start, {_ONSET})",
+        f"'status', {_last('t.clinical_status', _ONSET)}, "
+        f"'verification', {_last('t.verification_status', _ONSET)}, "
+        f"'severity', {_last('t.severity', _ONSET)}, 'stated_in', 'records', 'confidence', "
+        "CASE WHEN bool_or(coalesce(t.verification_status, 'confirmed') = 'confirmed') "
+        "THEN 1 ELSE 0.5 END",
+        "AND coalesce(t.verification_status, '') <> 'refuted'",
+    ),
+    LineQuery(
+        Relation.PRESCRIBED, (NodeKind.MEDICATION,), True,
+        "SELECT t.patient_id, r.labels, min(t.at), max(t.at), jsonb_build_object("
+        f"{_TIMES}, 'status', {_last('t.status', 't.at')}, 'dosage', {_last('t.dosage', 't.at')}), "
+        "NULL::text, t.system, t.code, t.display FROM (SELECT m.tenant_id, m.resource_id, "
+        "m.patient_id, m.kind, m.status, m.dosage, m.at, coalesce(m.system, p.system) AS system, "
+        "coalesce(m.code, p.code) AS code, coalesce(m.display, m.code, p.display, p.code) AS "
+        "display FROM (SELECT tenant_id, resource_id, patient_id, 'MedicationRequest' AS kind, "
+        "status, dosage, authored_start AS at, system, code, display, medication_id "
+        "FROM medication_request UNION ALL SELECT tenant_id, resource_id, patient_id, "
+        "'MedicationStatement', status, dosage, date_start, system, code, display, medication_id "
+        "FROM medication_statement) m LEFT JOIN medication p ON p.tenant_id = m.tenant_id "
+        "AND p.resource_id = m.medication_id) t JOIN resource r ON r.tenant_id = t.tenant_id "
+        "AND r.type = t.kind AND r.id = t.resource_id WHERE t.tenant_id = %(tenant)s "
+        "AND t.patient_id = ANY(%(ids)s::text[]) AND t.display IS NOT NULL "
+        "GROUP BY t.patient_id, r.labels, t.system, t.code, t.display",
+    ),
+    _coded(
+        Relation.UNDERWENT, NodeKind.PROCEDURE, "procedure", "Procedure", "t.date_start",
+        "coalesce(t.date_end, t.date_start)",
+        f"'status', {_last('t.status', 't.date_start')}, "
+        f"'outcome', {_last('t.outcome', 't.date_start')}",
+        "AND coalesce(t.status, '') NOT IN ('not-done', 'preparation')",
+    ),
+    LineQuery(
+        Relation.PERFORMED_ON, (NodeKind.PROCEDURE, NodeKind.MEDICAL_CONCEPT), False,
+        f"SELECT DISTINCT t.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
+        f"NULL::jsonb, {_CODED}, NULL::text, 'site', NULL::text, t.body_site FROM procedure t "
+        f"{_FROM.format(type='Procedure')} AND {_SOME} AND t.body_site IS NOT NULL",
+    ),
+    LineQuery(
+        Relation.TREATS, (NodeKind.PROCEDURE, NodeKind.CONDITION), False,
+        f"SELECT DISTINCT t.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
+        f"NULL::jsonb, {_CODED}, NULL::text, k.system, k.code, k.display FROM procedure t "
+        "JOIN resource_code k ON k.tenant_id = t.tenant_id AND k.resource_type = 'Procedure' "
+        f"AND k.resource_id = t.resource_id AND k.role = 'reasonCode' "
+        f"{_FROM.format(type='Procedure')} AND {_SOME}",
+    ),
+    LineQuery(
+        Relation.OBSERVED_IN, (NodeKind.OBSERVATION,), False,
+        "SELECT t.patient_id, r.labels, min(nullif(t.observed_at, '0001-01-01 00:00:00+00')), "
+        f"max(t.observed_at), jsonb_build_object({_TIMES}, "
+        f"'last', {_last('t.value_number', 't.observed_at')}, "
+        f"'unit', {_last('t.value_unit', 't.observed_at')}, "
+        f"'flag', {_last('t.interpretation_code', 't.observed_at')}), {_CODED} FROM observation t "
+        f"{_FROM.format(type='Observation')} AND {_SOME} "
+        f"AND coalesce(t.status, '') <> 'cancelled' {_BY_CODE}",
+    ),
+    LineQuery(
+        Relation.MEASURED_DURING, (NodeKind.OBSERVATION, NodeKind.ENCOUNTER), False,
+        f"SELECT DISTINCT o.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
+        f"NULL::jsonb, NULL::text, o.system, o.code, coalesce(o.display, o.code), {_MEETING} "
+        "FROM (SELECT t.*, row_number() OVER (PARTITION BY t.patient_id "
+        "ORDER BY t.date_start DESC NULLS LAST) AS place FROM encounter t "
+        "WHERE t.tenant_id = %(tenant)s AND t.patient_id = ANY(%(ids)s::text[])) t "
+        "JOIN observation o ON o.tenant_id = t.tenant_id AND o.patient_id = t.patient_id "
+        "AND o.encounter_id = t.resource_id JOIN resource r ON r.tenant_id = o.tenant_id "
+        "AND r.type = 'Observation' AND r.id = o.resource_id "
+        "WHERE t.place <= 1 AND coalesce(o.code, o.display) IS NOT NULL",
+    ),
+    LineQuery(
+        Relation.MEASURED_BY, (NodeKind.OBSERVATION, NodeKind.DEVICE), False,
+        f"SELECT DISTINCT t.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
+        f"NULL::jsonb, {_CODED}, 'Device/' || s.target_id, {_NOTHING}, (SELECT d.display "
+        "FROM device d WHERE d.tenant_id = t.tenant_id AND d.resource_id = s.target_id) "
+        "FROM observation t JOIN search_reference s ON s.tenant_id = t.tenant_id "
+        "AND s.resource_type = 'Observation' AND s.name = 'device' "
+        f"AND s.resource_id = t.resource_id {_FROM.format(type='Observation')} AND {_SOME}",
+    ),
+    LineQuery(
+        Relation.TREATED_BY, (NodeKind.PROVIDER,), True,
+        "SELECT t.patient_id, r.labels, min(t.date_start), max(t.date_start), "
+        f"jsonb_build_object({_TIMES}), {_CLINICIAN} FROM encounter t "
+        f"{_FROM.format(type='Encounter')} AND t.practitioner_id IS NOT NULL "
+        "GROUP BY t.tenant_id, t.patient_id, r.labels, t.practitioner_id",
+    ),
+    LineQuery(Relation.INVOLVED_PATIENT, (NodeKind.ENCOUNTER,), False, _newest(_MEETING)),
+    LineQuery(
+        Relation.INVOLVED_PROVIDER, (NodeKind.ENCOUNTER, NodeKind.PROVIDER), False,
+        _newest(f"{_MEETING}, {_CLINICIAN}", "AND t.practitioner_id IS NOT NULL"),
+    ),
+    LineQuery(
+        Relation.OCCURRED_AT, (NodeKind.ENCOUNTER, NodeKind.ORGANIZATION), False,
+        _newest(f"{_MEETING}, {_HOUSE}", "AND t.organization_id IS NOT NULL"),
+    ),
+    _coded(
+        Relation.TREATED_WITH, NodeKind.TREATMENT, "care_plan", "CarePlan", "t.date_start",
+        "coalesce(t.date_end, t.date_start)", f"'status', {_last('t.status', 't.date_start')}",
+    ),
+    LineQuery(
+        Relation.TREATED_WITH, (NodeKind.CONDITION, NodeKind.TREATMENT), False,
+        "SELECT DISTINCT t.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
+        f"NULL::jsonb, NULL::text, c.system, c.code, coalesce(c.display, c.code), {_CODED} "
+        "FROM care_plan t JOIN resource_link k ON k.tenant_id = t.tenant_id "
+        "AND k.resource_type = 'CarePlan' AND k.resource_id = t.resource_id "
+        "AND k.role = 'addresses' AND k.target_type = 'Condition' JOIN condition c "
+        "ON c.tenant_id = t.tenant_id AND c.resource_id = k.target_id "
+        f"AND c.patient_id = t.patient_id {_FROM.format(type='CarePlan')} AND {_SOME} "
+        "AND coalesce(c.code, c.display) IS NOT NULL",
+    ),
+    LineQuery(
+        Relation.TREATED_WITH, (NodeKind.DEVICE,), True,
+        "SELECT t.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
+        "jsonb_build_object('status', t.status), 'Device/' || t.resource_id, t.system, t.code, "
+        f"coalesce(t.display, t.model, 'Device') FROM device t {_FROM.format(type='Device')}",
+    ),
+    LineQuery(
+        Relation.MANUFACTURED_BY, (NodeKind.DEVICE, NodeKind.ORGANIZATION), False,
+        "SELECT t.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, NULL::jsonb, "
+        "'Device/' || t.resource_id, t.system, t.code, coalesce(t.display, t.model, 'Device'), "
+        "NULL::text, 'manufacturer', NULL::text, t.manufacturer FROM device t "
+        f"{_FROM.format(type='Device')} AND t.manufacturer IS NOT NULL",
+    ),
+    *(
+        LineQuery(
+            relation, (kind,), True,
+            "SELECT t.patient_id, r.labels, t.date_start, t.date_end, jsonb_build_object("
+            "'status', t.status, 'arm', t.arm), 'ResearchStudy/' || t.study_id, "
+            f"{_NOTHING}, s.title FROM research_subject t LEFT JOIN research_study s "
+            "ON s.tenant_id = t.tenant_id AND s.resource_id = t.study_id "
+            f"{_FROM.format(type='ResearchSubject')} AND t.study_id IS NOT NULL "
+            f"AND (s.phase IS NOT NULL AND s.phase <> 'n-a') IS {trial}",
+        )
+        for relation, kind, trial in (
+            (Relation.ENROLLED_IN, NodeKind.CLINICAL_TRIAL, "TRUE"),
+            (Relation.PARTICIPATES_IN, NodeKind.RESEARCH_STUDY, "NOT TRUE"),
+        )
+    ),
+    LineQuery(
+        Relation.APPLIES_TO, (NodeKind.PREDICTION,), False, _RISK.format(ends=_PREDICTED)
+    ),
+    LineQuery(
+        Relation.PREDICTS, (NodeKind.PREDICTION, NodeKind.CONDITION), False,
+        _RISK.format(ends=f"{_PREDICTED}, {_CODED}") + f" AND {_SOME}",
+    ),
+    LineQuery(
+        Relation.GENERATED_BY, (NodeKind.PREDICTION, NodeKind.AI_MODEL), False,
+        _RISK.format(ends=f"{_PREDICTED}, {_MODEL}") + " AND t.method IS NOT NULL",
+    ),
+    LineQuery(
+        Relation.GENERATES, (NodeKind.AI_MODEL, NodeKind.PREDICTION), False,
+        _RISK.format(ends=f"{_MODEL}, {_PREDICTED}") + " AND t.method IS NOT NULL",
+    ),
+)  # fmt: skip
+
+# Types that are nobody's and say their own name: (id, name, whether it is a trial), and their kind.
+_NAME = (
+    "SELECT t.resource_id, coalesce({name}, t.resource_id), {trial} FROM {table} t "
+    "WHERE t.tenant_id = %(tenant)s AND t.resource_id = ANY(%(ids)s::text[])"
+)
+COMMON = {
+    "Practitioner": (
+        _NAME.format(name="t.name", table="practitioner", trial="false"), NodeKind.PROVIDER,
+    ),
+    "Organization": (
+        _NAME.format(name="t.name", table="organization", trial="false"), NodeKind.ORGANIZATION,
+    ),
+    "ResearchStudy": (
+        _NAME.format(
+            name="t.title", table="research_study",
+            trial="(t.phase IS NOT NULL AND t.phase <> 'n-a')",
+        ),
+        NodeKind.RESEARCH_STUDY,
+    ),
+}  # fmt: skip

@@ -1,0 +1,280 @@
+"""The medical graph from records and notes: what is in it, what is asked of it, how it follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.following import catch_up
+from app.web import create_app
+from app.wiring import Installation
+from indexing.access import Access, Role
+from indexing.errors import InvalidInput
+from indexing.ingest import Ingest
+from indexing.medical_follow import rebuild_medical, reconcile_medical
+from indexing.medical_graph import NodeKind, Relation
+from indexing.model import Tombstone
+from indexing.site_edges import read_edges, site_edges
+from rankers.medical import Neighbourhood
+from tests.ward import Ward, build
+
+SITE = "http://127.0.0.1:8080"
+ADA = {"reference": "Patient/p-ada"}
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+MORE: list[dict[str, Any]] = [
+    {"resourceType": "Practitioner", "id": "dr-q", "name": [{"family": "Quill"}]},
+    {"resourceType": "Organization", "id": "house", "name": "St Elsewhere"},
+    {
+        "resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "AMB"},
+        "type": [{"text": "Check-up"}], "subject": ADA, "period": {"start": "2024-03-02"},
+        "participant": [{"individual": {"reference": "Practitioner/dr-q"}}],
+        "serviceProvider": {"reference": "Organization/house"},
+    },
+    {
+        "resourceType": "Observation", "id": "bp", "status": "final", "subject": ADA,
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]},
+        "encounter": {"reference": "Encounter/e1"}, "device": {"reference": "Device/cuff"},
+        "effectiveDateTime": "2024-03-02", "valueQuantity": {"value": 150, "unit": "mm[Hg]"},
+    },
+    {
+        "resourceType": "Device", "id": "cuff", "patient": ADA, "manufacturer": "Maker",
+        "type": {"text": "Cuff"},
+    },
+    {
+        "resourceType": "Procedure", "id": "pr", "status": "completed", "subject": ADA,
+        "code": {"text": "Exercise test"}, "performedDateTime": "2024-03-09",
+        "bodySite": [{"text": "Heart"}], "outcome": {"text": "Successful"},
+        "reasonCode": [{"coding": [{"code": "x"}], "text": "Angina"}],
+    },
+    {
+        "resourceType": "CarePlan", "id": "cp", "status": "active", "intent": "plan",
+        "subject": ADA, "category": [{"text": "Salt restriction"}],
+        "addresses": [{"reference": "Condition/c-htn"}], "period": {"start": "2016"},
+    },
+    {
+        "resourceType": "MedicationRequest", "id": "m-war", "subject": ADA, "status": "active",
+        "intent": "order", "authoredOn": "2024-04-01",
+        "medicationCodeableConcept": {
+            "coding": [{"system": RXNORM, "code": "855332", "display": "warfarin 5 MG Oral Tablet"}]
+        },
+    },
+    {
+        "resourceType": "ResearchStudy", "id": "st", "status": "active", "title": "A trial",
+        "phase": {"coding": [{"code": "phase-3"}]},
+    },
+    {
+        "resourceType": "ResearchSubject", "id": "rs", "status": "on-study", "individual": ADA,
+        "study": {"reference": "ResearchStudy/st"},
+    },
+    {
+        "resourceType": "RiskAssessment", "id": "ra", "status": "final", "subject": ADA,
+        "method": {"text": "A model"},
+        "prediction": [{"outcome": {"text": "Stroke"}, "probabilityDecimal": 0.2}],
+    },
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ward(installation: Installation) -> Ward:
+    made = build(installation)
+    put(installation, made, *MORE)
+    return made
+
+
+def put(installation: Installation, ward: Ward, *resources: dict[str, Any]) -> None:
+    ingest = Ingest(installation.records, ward.access, ZoneInfo("UTC"))
+    for resource in resources:
+        outcome = ingest.submit(json.dumps(resource).encode())[0]
+        assert outcome.rejected is None, outcome.rejected
+    catch_up(installation)
+
+
+@pytest.fixture
+def access(ward: Ward) -> Access:
+    return Access(ward.tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+
+
+@pytest.fixture
+def client(ward: Ward) -> Iterator[TestClient]:
+    with TestClient(create_app(ward.services), base_url=SITE) as opened:
+        yield opened
+
+
+def told(found: Neighbourhood) -> set[tuple[str, str, str]]:
+    names = {placed.node.node_id: placed.node.name for placed in found.nodes}
+    return {(names[e.source], e.relation.value, names[e.target]) for e in found.edges}
+
+
+def test_every_relation_that_the_records_hold_is_in_the_graph(
+    installation: Installation, access: Access
+) -> None:
+    patch = installation.medical.graph.around(access, ["p-ada"])
+    names = {node_id: node.name for node_id, node in patch.nodes.items()}
+    found = {(names[e.source], e.relation.value, names[e.target]) for e in patch.edges}
+    assert {
+        ("This hospital", "OWNS", "Ada Example"),
+        ("Ada Example", "DIAGNOSED_WITH", "Hypertension"),
+        ("Ada Example", "PRESCRIBED", "Aspirin 81 mg"),
+        ("Ada Example", "UNDERWENT", "Exercise test"),
+        ("Exercise test", "PERFORMED_ON", "Heart"),
+        ("Exercise test", "TREATS", "Angina"),
+        ("Ada Example", "TREATED_WITH", "Salt restriction"),
+        ("Hypertension", "TREATED_WITH", "Salt restriction"),
+        ("Ada Example", "TREATED_BY", "Quill"),
+        ("Check-up", "INVOLVED_PATIENT", "Ada Example"),
+        ("Check-up", "INVOLVED_PROVIDER", "Quill"),
+        ("Check-up", "OCCURRED_AT", "St Elsewhere"),
+        ("Hemoglobin", "OBSERVED_IN", "Ada Example"),
+        ("Ada Example", "TREATED_WITH", "Cuff"),
+        ("Cuff", "MANUFACTURED_BY", "Maker"),
+        ("Ada Example", "ENROLLED_IN", "A trial"),
+        ("Prediction", "APPLIES_TO", "Ada Example"),
+        ("Prediction", "PREDICTS", "Stroke"),
+        ("Prediction", "GENERATED_BY", "A model"),
+        ("A model", "GENERATES", "Prediction"),
+    } <= found
+    relations = {edge.relation for edge in patch.edges}
+    assert {Relation.MEASURED_DURING, Relation.MEASURED_BY, Relation.DERIVED_FROM} <= relations
+    (observed,) = [e for e in patch.edges if names[e.source] == "Hemoglobin"]
+    assert observed.properties["times"] == 3.0
+    assert observed.properties["last"] == 14.0
+
+
+def test_notes_add_what_they_assert_and_never_what_they_deny(
+    installation: Installation, access: Access
+) -> None:
+    patch = installation.medical.graph.around(access, ["p-ada"])
+    stated = {
+        patch.nodes[e.target].name.lower()
+        for e in patch.edges
+        if e.properties.get("stated_in") == "notes"
+    }
+    assert "chest pain" in stated
+    assert not {"fever", "diabetes mellitus", "shortness of breath", "dyspnea"} & stated
+
+
+def test_the_graph_follows_changes_and_deletions(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    body = {"resourceType": "Condition", "id": "gone", "subject": ADA, "code": {"text": "Mumps"}}
+    put(installation, ward, body)
+    assert "Mumps" in {
+        n.name for n in installation.medical.graph.around(access, ["p-ada"]).nodes.values()
+    }
+    put(installation, ward, body | {"code": {"text": "Measles"}})
+    names = {n.name for n in installation.medical.graph.around(access, ["p-ada"]).nodes.values()}
+    assert "Measles" in names
+    assert "Mumps" not in names
+    refuted = {"coding": [{"code": "refuted"}]}
+    put(installation, ward, body | {"verificationStatus": refuted})
+    names = {n.name for n in installation.medical.graph.around(access, ["p-ada"]).nodes.values()}
+    assert "Measles" not in names
+
+
+def test_a_rebuilt_graph_answers_the_same_and_a_broken_one_is_repaired(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    tenant = ward.tenant.tenant_id
+    before = installation.medical.graph.around(access, ["p-ada"])
+    args = (
+        tenant,
+        installation.medical.facts,
+        installation.medical.graph,
+        installation.medical.maker,
+    )
+    count = rebuild_medical(*args)
+    assert count == len(installation.medical.facts.keys(tenant))
+    assert installation.medical.graph.around(access, ["p-ada"]) == before
+    version = installation.medical.graph.entries(tenant)["Patient/p-ada"]
+    installation.medical.graph.delete(tenant, [Tombstone("Patient/p-ada", version)])
+    found, after = reconcile_medical(*args)
+    assert found.missing == ("Patient/p-ada",)
+    assert after.equal
+    assert installation.medical.graph.around(access, ["p-ada"]) == before
+
+
+def test_a_neighbourhood_never_steps_into_another_record(
+    installation: Installation, access: Access
+) -> None:
+    found = installation.medical.questions.around_patient(access, ["p-ada"], 3)
+    people = [p.node.name for p in found.nodes if p.node.kind is NodeKind.PATIENT]
+    assert people == ["Ada Example"]
+    assert max(p.hop for p in found.nodes) <= 3
+    with pytest.raises(InvalidInput):
+        installation.medical.questions.around_patient(access, ["p-ada"], 4)
+
+
+def test_pathways_count_patients_from_the_records(
+    installation: Installation, access: Access
+) -> None:
+    asked = installation.medical.questions
+    found = asked.pathways(access, asked.meant(access, "hypertension"))
+    assert found.carriers == 1
+    assert ("Salt restriction", 1) in [(t.treatment.name, t.patients) for t in found.treatments]
+
+
+def test_interactions_name_their_severity_and_who_says_so(
+    installation: Installation, access: Access
+) -> None:
+    (found,) = installation.medical.questions.interactions(access, ["p-ada"])
+    assert set(found.drugs) == {"Warfarin", "Aspirin"} or set(map(str.lower, found.drugs)) == {
+        "warfarin", "aspirin",
+    }  # fmt: skip
+    assert (found.severity, found.what) == ("major", "bleeding")
+    assert "example" in found.stated_by
+
+
+def test_small_cells_are_not_told_to_researchers(installation: Installation, ward: Ward) -> None:
+    researcher = Access(ward.tenant.tenant_id, "re", frozenset({Role.RESEARCHER}))
+    asked = installation.medical.questions
+    found = asked.pathways(researcher, asked.meant(researcher, "hypertension"))
+    assert (found.carriers, found.treatments) == (None, ())
+    assert asked.around_node(researcher, found.condition, 1).carriers is None
+
+
+def test_the_calls_answer_and_unknown_things_are_404(client: TestClient, ward: Ward) -> None:
+    who = {"Authorization": f"Bearer {ward.token(Role.CLINICIAN)}"}
+    graph = client.get("/api/patients/p-ada/graph?hops=3", headers=who).json()
+    assert graph["start"] == "Patient/p-ada"
+    assert graph["interactions"][0]["severity"] == "major"
+    paths = client.post("/api/graph/pathways", headers=who, json={"name": "hypertension"}).json()
+    assert paths["carriers"] == 1
+    assert paths["treatments"][0]["frequency"] == 1.0
+    near = client.post("/api/graph/neighbours", headers=who, json={"name": "warfarin"}).json()
+    assert any(e["relation"] == "INTERACTS_WITH" for e in near["edges"])
+    for path, body in (
+        ("/api/graph/pathways", {"name": "nothing of that name"}),
+        ("/api/graph/neighbours", {"name": "Patient/p-ada"}),
+    ):
+        assert client.post(path, headers=who, json=body).status_code == 404
+    assert client.get("/api/patients/p-nobody/graph", headers=who).status_code == 404
+    assert client.post("/api/graph/pathways", headers=who, json={"nme": "x"}).status_code == 400
+
+
+def test_a_researchers_graph_names_nobody(client: TestClient, ward: Ward) -> None:
+    who = {"Authorization": f"Bearer {ward.token(Role.RESEARCHER)}"}
+    found = client.post("/api/search", headers=who, json={"q": "chest pain"}).json()
+    note = client.get(f"/api/notes/{found['hits'][0]['doc_id']}", headers=who).json()
+    answer = client.get(f"/api/patients/{note['patient_id']}/graph?hops=3", headers=who)
+    assert answer.status_code == 200
+    for hidden in ("Ada", "p-ada", "Ben", "p-ben", "Quill", "Elsewhere", "2024-03-02"):
+        assert hidden not in answer.text
+
+
+def test_edges_files_say_where_they_are_wrong(tmp_path: Path) -> None:
+    head = "source\tsource_kind\trelation\ttarget\ttarget_kind\tproperties\n"
+    with pytest.raises(InvalidInput, match="line 2"):
+        list(read_edges(head + "a\tDrug\tEATS\tb\tDrug\t\n", "own.tsv"))
+    with pytest.raises(InvalidInput, match="first line"):
+        list(read_edges("a\tb\n", "own.tsv"))
+    (tmp_path / "knowledge").mkdir()
+    own = head + "warfarin\tDrug\tINTERACTS_WITH\taspirin\tDrug\tseverity=minor\n"
+    (tmp_path / "knowledge" / "own.tsv").write_text(own)
+    (mine,) = [e for e in site_edges(tmp_path) if (e.source, e.target) == ("warfarin", "aspirin")]
+    assert (mine.properties["severity"], mine.origin) == ("minor", "own.tsv")
