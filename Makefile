@@ -5,7 +5,7 @@ PORT ?= 8080
 PATIENTS ?= 50
 BIN := .venv/bin
 
-.PHONY: install dev demo test test-slow test-engines soak lint lock wheel gate gate-baseline
+.PHONY: install dev demo test test-slow test-engines soak lint lock wheel gate gate-baseline ragas
 
 install: .venv/.installed
 dev: .venv/.installed-dev
@@ -63,6 +63,16 @@ lock: .venv/bin/uv
 		--custom-compile-command "make lock" --extra dev --extra bench --extra lab --extra outlook \
 		--extra opensearch --extra weaviate --extra neo4j --extra redis pyproject.toml \
 		-c requirements.lock -o requirements-dev.lock
+
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+		--custom-compile-command "make lock" --group ragas -o requirements-ragas.lock
+
+# What scores answers, in an environment of its own: it does not install beside the rest.
+ragas: .venv-ragas/.installed
+.venv-ragas/.installed: requirements-ragas.lock | .venv/bin/uv
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-ragas
+	$(BIN)/uv pip install --quiet --python .venv-ragas/bin/python -r requirements-ragas.lock
+	@touch $@
 
 # What docker-compose.yml asks for: made once, readable by its owner only, never committed.
 .env:

@@ -12,14 +12,14 @@ import numpy as np
 from app.plots import Point
 from eval.archive import LAB, Answered, Archive, Card
 from eval.benchmark import Qrels
-from eval.compare import Difference, TopicDelta, deltas, difference, holm, interval
+from eval.compare import Difference, TopicDelta, deltas, difference, holm, mean_interval
 from eval.moves import Moved, moved
 
 PAGE = 50
 SHOWN = 10
 MOST_ALIKE = 400  # of the newest runs of a set, looked at for a setting's curve
 UNSET = "as the page"  # a setting that a run leaves to the page's search
-MOST_POINTS = 60  # of a setting's curve
+MOST_POINTS = 40  # of a setting's curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Bench:
 @lru_cache(maxsize=2_048)
 def _interval(folder: Path, run_id: str, metric: str) -> tuple[float, float]:
     figures = Archive(folder).figures(run_id)
-    return interval(np.array([values.get(metric, 0.0) for values in figures.values()]))
+    return mean_interval(np.array([values.get(metric, 0.0) for values in figures.values()]))
 
 
 def _flat(card: Card) -> dict[str, str]:

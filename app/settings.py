@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     session_absolute_s: int = 12 * 3600
     secure_cookies: bool = False
     metrics_token: SecretStr | None = None
+    # For `anamnesis eval answers` alone: ragas in its own environment, and an interface as OpenAI's
+    # whose model judges benchmark answers. Nothing else ever calls it.
+    ragas_python: Path = Path(__file__).parents[1] / ".venv-ragas" / "bin" / "python"
+    llm_url: str = ""
+    llm_model: str = ""
+    llm_key: SecretStr | None = None
 
 
 def load() -> Settings:

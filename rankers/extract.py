@@ -16,8 +16,9 @@ from indexing.model import Assertion, Section
 from indexing.ports import Derived
 from indexing.views import HIDDEN, hides
 from rankers.answer import Hit, Mark, Sentence
+from rankers.cues import Asked
 from rankers.evidence import Said, copied, label
-from rankers.judge import fitting
+from rankers.judge import allergic, fitting
 from rankers.plan import Plan
 from rankers.query import scopes
 from rankers.snippets import apart, section_at, sentence_around
@@ -29,6 +30,9 @@ PLACES = 8  # of one want in one note
 NAME_WEIGHT, WORD_WEIGHT = 2.0, 1.0
 LEAST = 0.5  # of what is asked, by weight
 
+# Words that say how the things asked for belong together: a note says that in other words.
+_BETWEEN = frozenset("patient treat given give taken receiv due caus complic".split())
+
 # What stands now answers before what may be, that before what was, and that before a denial.
 _ORDER = (
     Assertion.PRESENT, Assertion.UNCERTAIN, Assertion.HISTORICAL, Assertion.NEGATED,
@@ -36,6 +40,7 @@ _ORDER = (
 )  # fmt: skip
 
 
+_OF_ALLERGY = frozenset({Asked.ALLERGY, Asked.INTOLERANCE, Asked.ANY})
 _Fits = Sequence[tuple[Want, Sequence[Said]]]
 _Stretches = Sequence[tuple[int, int]]
 
@@ -88,23 +93,35 @@ def _need(plan: Plan) -> _Need:
         if not any(start <= token.start < end for start, end in taken)
     )
     words = frozenset(stem(word) for word in beside if word not in STOP_WORDS)
+    if wants:
+        words -= _BETWEEN
     sections = frozenset(scoped.section for scoped in scopes(plan.parsed.clause))
     return _Need(wants, words, sections, asked.either, plan.assertion)
 
 
 def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
     """Return the note's best sentence that answers, None where it has none."""
-    fits = [(want, fitting(note, want)[:PLACES]) for want in need.wants]
+    fits = [(want, _fits(need, note, want)[:PLACES]) for want in need.wants]
     if not need.either and any(want.particular and not places for want, places in fits):
         return None
+    missing = sum(not places for _, places in fits)
     at = [said.start for _, places in fits for said in places]
-    if need.wants and not at:
+    if need.wants and (not at or (not need.either and missing > len(fits) // 3)):
         return None
     text, old = note.document.text, copied(note)
     spans = dict.fromkeys(sentence_around(text, place) for place in at or [hit.snippet.at])
     made = [_sentence(need, hit, note, fits, old, span) for span in spans if span[1] > span[0]]
     good = [each for each in made if each.covers >= LEAST and _stands_in(need, each)]
     return max(good, key=lambda each: (each.covers, -_place(each)), default=None)
+
+
+def _fits(need: _Need, note: Derived, want: Want) -> list[Said]:
+    """Return the places that answer a want. Who reacts to a drug does not take it: a question that
+    names drugs alone asks for their use."""
+    found = fitting(note, want)
+    if need.words or not want.drug or want.asked in _OF_ALLERGY:
+        return found
+    return [said for said in found if not allergic(note.document.text, said)]
 
 
 def _stands_in(need: _Need, found: Sentence) -> bool:

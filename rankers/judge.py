@@ -294,12 +294,12 @@ def _fits(note: Derived, asked: Asked, said: Said, every: Sequence[Said]) -> boo
             return said.assertion is Assertion.HISTORICAL
         case Asked.STOPPED:
             over = said.assertion is Assertion.HISTORICAL and not stands(every)
-            return over and not _allergic(text, said)
+            return over and not allergic(text, said)
         case Asked.CHILDHOOD:
             around = text[max(0, said.start - 80) : said.end + 80]
             return said.assertion not in HIDDEN and _CHILD.search(around) is not None
         case _:  # allergy, intolerance
-            return said.assertion not in _UNSAID and _allergic(text, said)
+            return said.assertion not in _UNSAID and allergic(text, said)
 
 
 def _only_copied(note: Derived, said: Iterable[Said]) -> bool:
@@ -311,7 +311,8 @@ _PLAIN_DENIAL: Final = frozenset({Assertion.NEGATED, Assertion.FAMILY})
 _UNSAID: Final = frozenset({Assertion.NEGATED, Assertion.FAMILY, Assertion.HYPOTHETICAL})
 
 
-def _allergic(text: str, said: Said) -> bool:
+def allergic(text: str, said: Said) -> bool:
+    """Say whether a place tells of a reaction to a drug, not of its use."""
     if _ALLERGY_NAME.search(text, said.start, said.end):
         return True
     return drug_status(text, Offsets(said.start, said.end), said.assertion, said.section) in (

@@ -214,6 +214,19 @@ def eval_similar(
     _exit(eval_command(benchmark, split, run_out, as_json=as_json))
 
 
+@evaluate.command("answers")
+def eval_answers(
+    benchmark: Folder,
+    split: Split,
+    most: Annotated[int, typer.Option("--topics", min=1, help="At most so many.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Score the sentences above the results with ragas (`make ragas`); this never gates."""
+    from app.cli.eval_answers import answers_command
+
+    _exit(answers_command(_home(), benchmark, split, most, as_json))
+
+
 @evaluate.command("pool")
 def eval_pool(
     runs: RunNames,

@@ -122,6 +122,26 @@ def test_words_without_a_concept_must_be_asserted(planner: Planner, language: La
     assert [each.doc_id for each in answer(planner, held, "wooden spoons")] == ["yes"]
 
 
+@pytest.mark.parametrize(
+    ("q", "answers"),
+    [("codeine", []), ("codeine allergy", ["Allergies: codeine (nausea)."]), ("opioid", [])],
+)
+def test_who_reacts_to_a_drug_does_not_take_it(
+    planner: Planner, language: Language, q: str, answers: list[str]
+) -> None:
+    held = {"a": derived(language, "a", "a", "Allergies: codeine (nausea).\n\nPLAN:\nRest.")}
+    assert [each.text for each in answer(planner, held, q)] == answers
+
+
+def test_a_note_must_hold_both_things_asked_for(planner: Planner, language: Language) -> None:
+    held = {
+        "both": derived(language, "both", "a", "Pneumonia of the left lung. Started azithromycin."),
+        "one": derived(language, "one", "b", "Pneumonia of the left lung, seen by x-ray."),
+    }
+    found = answer(planner, held, "pneumonia treated with azithromycin")
+    assert [(each.doc_id, each.covers) for each in found] == [("both", 0.5)]
+
+
 def test_copies_and_repeats_answer_once(planner: Planner, language: Language) -> None:
     text = "Chest pain on exertion."
     held = {
