@@ -30,6 +30,7 @@ from indexing.records import Records
 from indexing.vitals.intake import Intake
 from rankers.answer import Hit, Mark, SearchRequest, Sentence
 from rankers.explain import Reasons
+from rankers.knowledge import Knowledge, KnowledgeRequest
 from rankers.medical import MedicalQuestions
 from rankers.neighbours import Neighbours
 from rankers.search import Found
@@ -77,6 +78,7 @@ class Services:
     hider: Callable[[TenantId], Hider]
     vitals: WatchedVitals
     intake: Intake
+    knowledge: Callable[[KnowledgeRequest], Knowledge]
     named: Callable[[str], Sequence[tuple[int, int]]]
 
 
@@ -107,6 +109,7 @@ def services_of(installation: Installation) -> Services:
         hider=installation.hider,
         vitals=WatchedVitals(installation.vitals, database),
         intake=Intake(installation.vitals),
+        knowledge=installation.knowledge,
         named=lambda text: [(span.start, span.end) for span in installation.matcher.find(text)],
     )
 

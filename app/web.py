@@ -34,6 +34,7 @@ from app.routes import (
     graph,
     health,
     judging,
+    knowledge,
     lab,
     landing,
     notes,
@@ -67,6 +68,7 @@ _ROUTES = (
     fhir,
     health,
     vitals,
+    knowledge,
 )
 
 

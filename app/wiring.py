@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # loaded when first used: a command that needs no search star
     from indexing.language.terminology import Terminology
     from rankers.cached import CachedSearch
     from rankers.hierarchy import Hierarchy
+    from rankers.knowledge import Knowledge, KnowledgeRequest
     from rankers.neighbours import Neighbours
     from rankers.search import Search
 
@@ -335,6 +336,13 @@ class Installation(Engines):
         """Empty the cache of a tenant, after a change that no event tells of."""
         if self.cache is not None:
             self.cache.forget(tenant_id)
+
+    def knowledge(self, request: KnowledgeRequest) -> Knowledge:
+        """Answer a question of medical knowledge over the terminology as it is loaded now."""
+        from rankers import knowledge
+
+        self.current_search()
+        return knowledge.search(self.terminology, self.linker, request)
 
     def current_search(self) -> Search:
         """Return the search over the terminology as it is loaded now; looks every few seconds."""

@@ -274,6 +274,24 @@ def similar(
     _exit(similar_command(tenant, asked, Role(role), as_json=as_json))
 
 
+@app.command()
+def knowledge(
+    query: str,
+    tenant: Annotated[str | None, typer.Option(help="Whose notes stand beside.")] = None,
+    k: Annotated[int, typer.Option("--k", min=1, max=100)] = 20,
+    specialty: Annotated[str, typer.Option(help="Only of this specialty.")] = "",
+    types: Annotated[list[str] | None, typer.Option("--type", help="Several times.")] = None,
+    depth: Annotated[int, typer.Option(min=0, max=3, help="Steps of the graph.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Search medical knowledge: concepts by name, meaning and graph, with reasons."""
+    from app.cli.knowledge import knowledge_command
+    from rankers.knowledge import KnowledgeRequest
+
+    asked = KnowledgeRequest(query, k, specialty, tuple(types or ()), depth)
+    _exit(knowledge_command(tenant, asked, as_json=as_json))
+
+
 @index.command("status")
 def index_status(tenant: TenantOption, as_json: Json = False) -> None:
     """Say what each index holds and how far it is."""
@@ -406,6 +424,16 @@ def bench_parity(
     from app.cli.bench_parity import parity_command
 
     _exit(parity_command(data, engines.split(","), as_json))
+
+
+@bench.command("knowledge")
+def bench_knowledge(
+    rounds: Annotated[int, typer.Option("--rounds", min=10)] = 1_000, as_json: Json = False
+) -> None:
+    """Time knowledge search over the terminology that is loaded."""
+    from app.cli.knowledge import bench_command
+
+    _exit(bench_command(rounds, as_json=as_json))
 
 
 @bench.command("series")

@@ -59,7 +59,7 @@ def concepts_command(
         )
     terminology = installation.terminology
     sought = _SHOWN if specialty is None else _SOUGHT
-    found = _found(terminology, _grown(installation.linker), query, sought)
+    found = _found(terminology, grown(installation.linker), query, sought)
     if specialty is not None:
         found = [f for f in found if of_specialty(terminology, f.concept_id, specialty.casefold())]
     rows = [_row(terminology, each) for each in found[:_SHOWN]]
@@ -92,7 +92,7 @@ def _found(terminology: Terminology, linker: Linker, query: str, limit: int) -> 
     return sorted(found, key=lambda each: -each.score)[:limit]
 
 
-def _grown(linker: Linker) -> Linker:
+def grown(linker: Linker) -> Linker:
     """Make vectors of names for some seconds; what is made is kept, the next call goes on."""
     total, until = len(linker.names), time.monotonic() + _GROW_S
     with progress() as bar:

@@ -1,0 +1,83 @@
+"""Medical knowledge: a page and its JSON twin. Questions travel in bodies, never in addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from app.auth.permissions import Permission
+from app.auth.sessions import Form, Principal, may, services, text, token_may
+from app.knowledge import known
+from app.pages import page
+from app.routes.api import read_body
+from indexing.errors import InvalidInput
+from indexing.language.terminology import SemanticType
+from indexing.language.terminology.specialties import SPECIALTIES
+from rankers.knowledge import DEEPEST, KnowledgeRequest
+
+router = APIRouter()
+LONGEST = 500
+
+Reader = Annotated[Principal, Depends(may(Permission.SEARCH))]
+
+
+class KnowledgeBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What POST /api/knowledge takes."""
+
+    q: Annotated[str, msgspec.Meta(max_length=LONGEST)]
+    k: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    specialty: str = ""
+    types: list[str] = []
+    depth: int = 2
+
+
+_body = msgspec.json.Decoder(KnowledgeBody)
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+@router.post("/api/knowledge")
+def ask(
+    request: Request,
+    who: Annotated[Principal, Depends(token_may(Permission.SEARCH))],
+    body: Annotated[bytes, Depends(read_body)],
+) -> Response:
+    """Rank concepts with their reasons, and the notes whose text fits."""
+    try:
+        sent = _body.decode(body)
+    except (msgspec.DecodeError, RecursionError) as exc:
+        where = str(exc).rpartition(" - at ")[2] if " - at " in str(exc) else "the body"
+        raise InvalidInput(f"not a question: see {where}", hint='send {"q": "..."}') from None
+    asked = KnowledgeRequest(sent.q, sent.k, sent.specialty, tuple(sent.types), sent.depth)
+    answer = known(services(request), who.access, asked).to_json()
+    return Response(_encoder.encode(answer), media_type="application/json")
+
+
+@router.get("/knowledge")
+def form(request: Request, who: Reader) -> Response:
+    """Show the empty form."""
+    del who  # only demanded
+    return _page(request, KnowledgeRequest(""), None)
+
+
+@router.post("/knowledge")
+def results(request: Request, who: Reader, sent: Form) -> Response:
+    """Answer on the page itself: nothing is kept, so there is no address to come back to."""
+    kind = text(sent, "type")
+    depth = text(sent, "depth")
+    asked = KnowledgeRequest(
+        text(sent, "q")[:LONGEST], 20, text(sent, "specialty"), (kind,) if kind else (),
+        int(depth) if depth.isdecimal() and int(depth) <= DEEPEST else 2,
+    )  # fmt: skip
+    if not asked.q.strip():
+        return _page(request, asked, None)
+    return _page(request, asked, known(services(request), who.access, asked))
+
+
+def _page(request: Request, asked: KnowledgeRequest, answer: object) -> Response:
+    return page(
+        request, "knowledge.html", asked=asked, answer=answer, deepest=DEEPEST,
+        specialties=sorted(SPECIALTIES), types=[kind.value for kind in SemanticType],
+    )  # fmt: skip

@@ -1,0 +1,190 @@
+"""Medical knowledge: concepts by name, by meaning and over the graph, as one ranking with reasons.
+
+A concept's score is the sum of its contributions: how well a name fits, how near a name lies in
+meaning, and how much weight reaches it over the graph's edges from the concepts that fit best. No
+labels were at hand to fit the shares; a name counts most, because it is what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from indexing.errors import InvalidInput
+from indexing.language.linking import Linker
+from indexing.language.terminology import EdgeKind, SemanticType, Terminology
+from indexing.language.terminology.specialties import SPECIALTIES, of_specialty
+
+SHARES: Mapping[str, float] = {"name": 0.5, "meaning": 0.3, "graph": 0.2}
+DEEPEST = 3
+_SOUGHT = 60  # concepts by name, and by meaning
+_SEEDS = 6  # of the best of these the graph is walked from
+_REACHED = 160
+_LEAST_COSINE = 0.35  # what lies farther off shares no meaning with the question
+_MOST_EDGES = 400  # a hub explains nothing: everything is two steps from it
+
+# How an edge reads from the concept that is shown, forwards and backwards.
+_READS: Mapping[EdgeKind, tuple[str, str]] = {
+    EdgeKind.IS_A: ("is a kind of", "is the wider idea of"),
+    EdgeKind.TREATS: ("treats", "is treated by"),
+    EdgeKind.PRESENTS: ("presents with", "is a sign of"),
+    EdgeKind.CAUSES: ("causes", "is caused by"),
+    EdgeKind.LOCATED_IN: ("lies in", "is the place of"),
+    EdgeKind.ASSOCIATES: ("goes with", "goes with"),
+    EdgeKind.INTERACTS: ("interacts with", "interacts with"),
+    EdgeKind.RESEMBLES: ("resembles", "resembles"),
+    EdgeKind.PARTICIPATES: ("takes part in", "involves"),
+    EdgeKind.REGULATES: ("regulates", "is regulated by"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeRequest:
+    """`types` are semantic types, all of them where empty; `depth` 0 leaves the graph out."""
+
+    q: str
+    k: int = 20
+    specialty: str = ""
+    types: tuple[str, ...] = ()
+    depth: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class KnownConcept:
+    """One result. `contributions` sum to the score; `reasons` say each of them in words."""
+
+    rank: int
+    concept_id: str
+    name: str
+    type: str
+    score: float
+    contributions: Mapping[str, float]
+    reasons: tuple[str, ...]
+    definition: str = ""
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The answer; `missing` names what could not speak, such as meaning before its vectors are
+    made."""
+
+    concepts: tuple[KnownConcept, ...]
+    version: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Found:
+    shares: dict[str, float] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+
+
+def checked(request: KnowledgeRequest) -> KnowledgeRequest:
+    """Return a request that can be answered.
+
+    Raises:
+        InvalidInput: a filter that is none, or a depth beyond the deepest.
+    """
+    specialty = request.specialty.strip().casefold()
+    if specialty and specialty not in SPECIALTIES:
+        raise InvalidInput("no such specialty", hint=f"there are {', '.join(sorted(SPECIALTIES))}")
+    known = {kind.value for kind in SemanticType}
+    if not set(request.types) <= known:
+        raise InvalidInput("no such type", hint=f"there are {', '.join(sorted(known))}")
+    if not 0 <= request.depth <= DEEPEST:
+        raise InvalidInput(f"the graph is walked 0 to {DEEPEST} steps")
+    if not request.q.strip():
+        raise InvalidInput("ask for something")
+    return KnowledgeRequest(
+        " ".join(request.q.split()), request.k, specialty, request.types, request.depth
+    )
+
+
+def search(terminology: Terminology, linker: Linker, request: KnowledgeRequest) -> Knowledge:
+    """Rank the concepts that a question asks for.
+
+    Raises:
+        InvalidInput: as `checked`.
+    """
+    asked = checked(request)
+    found: dict[str, _Found] = {}
+    for concept, score in terminology.search(asked.q, _SOUGHT):
+        _add(found, concept, "name", score, "the name itself" if score >= 1 else "by its name")
+    near = [link for link in linker.nearest(asked.q, _SOUGHT) if link.cosine >= _LEAST_COSINE]
+    for link in near:
+        _add(found, link.concept_id, "meaning", link.cosine, f"near in meaning: {link.name}")
+    seeds = {c: sum(each.shares.values()) for c, each in found.items()}
+    seeds = dict(sorted(seeds.items(), key=lambda item: (-item[1], item[0]))[:_SEEDS])
+    _spread(terminology, found, seeds, asked.depth)
+    ranked = sorted(found, key=lambda c: (-sum(found[c].shares.values()), c))
+    kept = (c for c in ranked if _passes(terminology, c, asked))
+    shown = [concept for concept, _ in zip(kept, range(asked.k), strict=False)]
+    concepts = [
+        _concept(terminology, rank, concept, found[concept], seeds)
+        for rank, concept in enumerate(shown, 1)
+    ]
+    missing = () if linker.made else ("meaning",)
+    return Knowledge(tuple(concepts), terminology.version, missing)
+
+
+def _add(found: dict[str, _Found], concept: str, leg: str, score: float, reason: str) -> None:
+    own = found.setdefault(concept, _Found())
+    own.shares[leg] = SHARES[leg] * min(max(score, 0.0), 1.0)
+    own.reasons.append(reason)
+
+
+def _spread(
+    terminology: Terminology, found: dict[str, _Found], seeds: Mapping[str, float], depth: int
+) -> None:
+    """Let the graph speak of what lies within so many steps of the best."""
+    if not depth or not seeds:
+        return
+    best = max(seeds.values())
+    weights = {concept: weight / best for concept, weight in seeds.items()}
+    reached = terminology.neighbourhood(weights, depth, limit=_REACHED)
+    for concept, weight in reached.items():
+        own = found.setdefault(concept, _Found())
+        own.shares["graph"] = SHARES["graph"] * min(weight, 1.0)
+
+
+def _passes(terminology: Terminology, concept: str, asked: KnowledgeRequest) -> bool:
+    if asked.types and terminology.concept(concept).semantic_type.value not in asked.types:
+        return False
+    return not asked.specialty or of_specialty(terminology, concept, asked.specialty)
+
+
+def _concept(
+    terminology: Terminology, rank: int, concept: str, own: _Found, seeds: Mapping[str, float]
+) -> KnownConcept:
+    known = terminology.concept(concept)
+    reasons = list(own.reasons)
+    if "graph" in own.shares:
+        path = _path(terminology, concept, seeds)
+        reasons.append(path or ("asked for itself" if concept in seeds else "over several steps"))
+    return KnownConcept(
+        rank, concept, known.name, known.semantic_type.value,
+        round(sum(own.shares.values()), 4),
+        {leg: round(share, 4) for leg, share in own.shares.items()}, tuple(reasons),
+        known.definition, tuple(f"{code.system}:{code.code}" for code in known.codes),
+    )  # fmt: skip
+
+
+def _path(terminology: Terminology, concept: str, seeds: Mapping[str, float]) -> str:
+    """Say in words how a concept hangs together with one that was asked for, over at most two
+    edges; "" where it takes more."""
+    edges = terminology.edges(concept)
+    if len(edges) > _MOST_EDGES:
+        edges = tuple(edge for edge in edges if edge.other in seeds)
+    for edge in sorted(edges, key=lambda edge: -edge.weight):
+        if edge.other in seeds and edge.other != concept:
+            return f"{_READS[edge.kind][edge.inverse]} {terminology.concept(edge.other).name}"
+    middles = {edge.other for edge in edges} - set(seeds)
+    for seed in seeds:
+        if seed == concept:
+            continue
+        for edge in terminology.edges(seed)[:_MOST_EDGES]:
+            if edge.other in middles:
+                middle, end = terminology.concept(edge.other).name, terminology.concept(seed).name
+                return f"through {middle}, tied to {end}"
+    return ""
