@@ -104,19 +104,22 @@ def _is_habit(words: str) -> bool:
     return _HABIT.search(words) is not None
 
 
-def assess(text: str, sections: Sequence[Section], spans: Sequence[HasOffsets]) -> list[Assessment]:
-    """Judge each span, in the order given. Time is linear in the text and the spans."""
+def assess(
+    text: str, sections: Sequence[Section], spans: Sequence[HasOffsets], *, named: bool = False
+) -> list[Assessment]:
+    """Judge each span, in the order given. Time is linear in the text and the spans. `named`: the
+    spans are names of concepts, so that a cue inside one is part of it: "no appetite" is had."""
     if not spans:
         return []
-    note = _Note(text, sections)
+    note = _Note(text, sections, named=named)
     return [note.judge(span.start, span.end) for span in spans]
 
 
 class _Note:
     """One text with its cues; sentences and scopes are worked out where spans stand."""
 
-    def __init__(self, text: str, sections: Sequence[Section]) -> None:
-        self._text = text
+    def __init__(self, text: str, sections: Sequence[Section], *, named: bool) -> None:
+        self._text, self._named = text, named
         lined = fold(text)
         self._folded = lined.replace("\n", " ")
         self._sections = sections or (Section(0, 0, len(text), ""),)
@@ -138,6 +141,8 @@ class _Note:
             governing = self._scopes[first, last] = self._governing(number, first, last)
         found: dict[Kind, Scope] = {}
         for scope in governing:
+            if self._named and start <= scope.cue_start and scope.cue_end <= end:
+                continue
             if scope.kind not in found and scope.covers(self._folded, start, end):
                 found[scope.kind] = scope
         if not found and part.name not in _TELLING_PARTS:

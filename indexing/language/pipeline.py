@@ -18,7 +18,7 @@ from indexing.model import Annotation, Mention, Section
 _SEAM: Final = 2_000  # the cut is made at a line's end, or between words, within so many
 
 # Changes whenever the same text may be annotated otherwise; what is stored names it.
-LANGUAGE_VERSION: Final = "2026.11.3"
+LANGUAGE_VERSION: Final = "2026.11.4"
 
 
 class Language:
@@ -39,7 +39,7 @@ class Language:
         copied = [(start, end) for start, end in copied if end <= len(text)]
         parts = _few(sections(text))
         spans = self._matcher.find(text, parts)
-        assessments = assess(text, parts, spans)
+        assessments = assess(text, parts, spans, named=True)
         status = statuses(text, spans, assessments, copied)
         mentions = []
         for span, judged, noted in zip(spans, assessments, status, strict=True):

@@ -14,6 +14,7 @@ from app.cli.annotate import annotate_command
 from indexing.language import pipeline
 from indexing.language.pipeline import LANGUAGE_VERSION, Language
 from indexing.language.terminology import open_terminology
+from indexing.model import Assertion
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +231,20 @@ def test_a_note_of_more_passages_than_the_model_can_read_keeps_so_many(
     found = language.annotate(text)
     assert [p.number for p in found.passages] == [0, 1, 2]
     assert len(found.mentions) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "label"),
+    [
+        ("She has no appetite.", "loss of appetite", Assertion.PRESENT),
+        ("No urine output overnight.", "anuria", Assertion.PRESENT),
+        ("Patient denies no energy.", "fatigue", Assertion.NEGATED),
+        ("No fever.", "fever", Assertion.NEGATED),
+        ("No fever or chills.", "chills", Assertion.NEGATED),
+    ],
+)
+def test_a_no_that_belongs_to_a_name_denies_nothing(
+    language: Language, text: str, name: str, label: Assertion
+) -> None:
+    found = {mention.name: mention.assertion for mention in language.annotate(text).mentions}
+    assert found[name] is label
