@@ -108,7 +108,7 @@ def assess(
     text: str, sections: Sequence[Section], spans: Sequence[HasOffsets], *, named: bool = False
 ) -> list[Assessment]:
     """Judge each span, in the order given. Time is linear in the text and the spans. `named`: the
-    spans are names of concepts, so that a cue inside one is part of it: "no appetite" is had."""
+    spans are names of concepts, so that a denial inside one is part of it: "no appetite"."""
     if not spans:
         return []
     note = _Note(text, sections, named=named)
@@ -141,7 +141,8 @@ class _Note:
             governing = self._scopes[first, last] = self._governing(number, first, last)
         found: dict[Kind, Scope] = {}
         for scope in governing:
-            if self._named and start <= scope.cue_start and scope.cue_end <= end:
+            inside = start <= scope.cue_start and scope.cue_end <= end
+            if inside and self._named and scope.kind is Kind.NEGATED:
                 continue
             if scope.kind not in found and scope.covers(self._folded, start, end):
                 found[scope.kind] = scope
