@@ -5,7 +5,7 @@ PORT ?= 8080
 PATIENTS ?= 50
 BIN := .venv/bin
 
-.PHONY: install dev demo test test-slow test-engines soak lint lock wheel gate gate-baseline ragas
+.PHONY: install dev models test-models demo test test-slow test-engines soak lint lock wheel gate gate-baseline ragas
 
 install: .venv/.installed
 dev: .venv/.installed-dev
@@ -50,6 +50,18 @@ gate-baseline: dev
 	ANAMNESIS_HOME=$(GATE)/home $(BIN)/anamnesis eval run --benchmark $(GATE)/set --split test --name hospital
 	ANAMNESIS_HOME=$(GATE)/home $(BIN)/anamnesis eval save hospital --out eval/baselines/hospital.json
 
+# The extra `models` brings torch and gigabytes: in an environment of its own.
+.venv-models/.installed: requirements-models.lock pyproject.toml | .venv/bin/uv
+	$(BIN)/uv venv --quiet --allow-existing .venv-models
+	$(BIN)/uv pip install --quiet --python .venv-models/bin/python -r requirements-models.lock
+	$(BIN)/uv pip install --quiet --python .venv-models/bin/python --no-deps --editable .
+	@touch $@
+
+models: .venv-models/.installed
+
+test-models: models
+	.venv-models/bin/python -m pytest tests/models
+
 soak: dev
 	$(BIN)/python -m pytest -m soak
 
@@ -63,6 +75,9 @@ lock: .venv/bin/uv
 		--custom-compile-command "make lock" --extra dev --extra bench --extra lab --extra outlook \
 		--extra opensearch --extra weaviate --extra neo4j --extra redis pyproject.toml \
 		-c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+		--custom-compile-command "make lock" --extra dev --extra models --extra export pyproject.toml \
+		-c requirements.lock -o requirements-models.lock
 
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 		--custom-compile-command "make lock" --group ragas -o requirements-ragas.lock

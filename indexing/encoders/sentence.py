@@ -41,13 +41,13 @@ class SentenceTransformersEncoder:
 
     @property
     def model(self) -> str:
-        """Name the vector space; a local folder is told apart by its path."""
+        """Name the vector space; a local folder is told apart by what is in it."""
         return self._name
 
     @property
     def dimension(self) -> int:
         """Return the length of a row."""
-        size = self._model.get_sentence_embedding_dimension()
+        size = self._model.get_embedding_dimension()
         assert isinstance(size, int)
         return size
 
@@ -64,5 +64,14 @@ class SentenceTransformersEncoder:
 
 
 def _space(name: str) -> str:
+    """Name a space by what is in a folder: other weights in the same place are another space."""
     stem = re.sub(r"[^a-z0-9]+", "-", Path(name).name.lower()).strip("-")
-    return f"st-{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256()
+    folder = Path(name)
+    files = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
+    for path in files:
+        with path.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    if not files:
+        digest.update(name.encode())
+    return f"st-{stem}-{digest.hexdigest()[:8]}"
