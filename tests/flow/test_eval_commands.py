@@ -98,3 +98,12 @@ def test_what_cannot_be_compared_is_told(tell: Told) -> None:
         tell("compare", "words", "nobody")
     with pytest.raises(AnamnesisError, match=r"knows no measure|not among"):
         tell("compare", "words", "both", "--metric", "Nonsense@10")
+
+
+@pytest.mark.slow
+def test_without_the_graph_the_hospital_is_searched_worse(tell: Told, tmp_path: Path) -> None:
+    tell("hospital", "--out", tmp_path / "set", "--patients", 20, "--topics", 120)
+    of = ("--benchmark", tmp_path / "set", "--split", "test")
+    whole = tell("run", *of, "--legs", "lexical,graph", "--name", "whole")
+    without = tell("run", *of, "--legs", "lexical", "--name", "without")
+    assert whole["nDCG@10"] > without["nDCG@10"] + 0.02
