@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -49,6 +50,10 @@ WHERE tenant_id = %(tenant)s AND kind = ANY('{document,language,vectors}')
     AND xid >= pg_snapshot_xmin(pg_current_snapshot())
 """
 
+# Notes kept unpacked: a question reads its best notes to judge them and again to show them, and
+# making a thousand mentions takes as long as ranking. About 20 KB each.
+_UNPACKED = 2_000
+
 # A table: a page reads thousands of them, and calling the enum costs ten times as much.
 _ASSERTION = {each.value: each for each in Assertion}
 
@@ -71,8 +76,9 @@ def _packed(m: Mention) -> list[object]:
     ]  # fmt: skip
 
 
+@lru_cache(maxsize=_UNPACKED)
 def unpack(language_version: str, found: bytes) -> Annotation:
-    """Undo `pack`."""
+    """Undo `pack`. The same bytes give the same value, so that nothing kept can be stale."""
     raw = orjson.loads(found)
     return Annotation(
         language_version,
