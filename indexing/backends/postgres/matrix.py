@@ -112,7 +112,7 @@ class MatrixReader:
             asked = self._asked[tenant_id] = self._asked.get(tenant_id, 0) + 1
         if asked < WORTH_KEEPING:
             return None
-        [sizes] = self._database.rows(tenant_id, _SIZE)
+        sizes = self._database.lately(tenant_id, _SIZE)
         size = sizes[0] if sizes else _NOWHERE
         with self._lock:
             held = self._tenants.get(tenant_id)
@@ -138,6 +138,7 @@ class MatrixReader:
 
     def forget(self, tenant_id: TenantId) -> None:
         """Drop what is kept of a tenant."""
+        self._database.renew(tenant_id)
         with self._lock:
             self._tenants.pop(tenant_id, None)
 

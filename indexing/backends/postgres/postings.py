@@ -120,7 +120,7 @@ class PostingsReader:
         """Return the postings of `concepts` as the tables hold them now."""
         with self._lock:
             lock = self._locks.setdefault(tenant_id, threading.Lock())
-        [rows] = self._database.rows(tenant_id, _SIZE)
+        rows = self._database.lately(tenant_id, _SIZE)
         size = rows[0] if rows else _NOWHERE
         with lock:
             held = self._tenants.get(tenant_id)
@@ -139,6 +139,7 @@ class PostingsReader:
 
     def forget(self, tenant_id: TenantId) -> None:
         """Drop what is kept of a tenant."""
+        self._database.renew(tenant_id)
         self._tenants.pop(tenant_id, None)
 
     def _read(
