@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
@@ -112,7 +113,8 @@ class Engines(ABC):
 
     @cache  # noqa: B019 - as long-lived as the process
     def lexical_engine(self, name: LexicalBackend) -> LexicalIndex:
-        """Return the engine of that name."""
+        """Return the engine of that name. Raises: ConfigurationError."""
+        require(name)
         match name:
             case "tantivy":
                 from indexing.backends.tantivy import TantivyLexicalIndex
@@ -131,7 +133,8 @@ class Engines(ABC):
 
     @cache  # noqa: B019 - as long-lived as the process
     def vector_engine(self, name: VectorBackend) -> VectorIndex:
-        """Return the engine of that name."""
+        """Return the engine of that name. Raises: ConfigurationError."""
+        require(name)
         match name:
             case "postgres":
                 from indexing.backends.postgres.vectors import PostgresVectorIndex
@@ -156,7 +159,8 @@ class Engines(ABC):
 
     @cache  # noqa: B019 - as long-lived as the process
     def graph_engine(self, name: GraphBackend) -> GraphIndex:
-        """Return the engine of that name."""
+        """Return the engine of that name. Raises: ConfigurationError."""
+        require(name)
         match name:
             case "postgres":
                 from indexing.backends.postgres.graph import PostgresGraphIndex
@@ -172,6 +176,17 @@ class Engines(ABC):
                 return MemoryGraphIndex()
             case other:
                 assert_never(other)
+
+
+_CLIENTS = {"opensearch": "opensearchpy", "weaviate": "weaviate", "neo4j": "neo4j"}
+
+
+def require(engine: str) -> None:
+    """See that the client of an engine is installed. Raises: ConfigurationError."""
+    if engine in _CLIENTS and find_spec(_CLIENTS[engine]) is None:
+        raise ConfigurationError(
+            f"the client of {engine} is not installed", hint=f"pip install 'anamnesis[{engine}]'"
+        )
 
 
 def told(secret: SecretStr | None) -> str | None:

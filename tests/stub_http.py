@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +13,17 @@ from typing import Any
 Answer = tuple[int, Any]
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A client that hangs up, as one must on a certificate it does not trust, is no news."""
+
+    def handle_error(self, *_: object) -> None:
+        return
+
+
 @contextmanager
-def answering(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
+def answering(
+    answer: Callable[[str, str, bytes], Answer], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serve `answer(method, path, body)` as JSON on a port of this machine; give the address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -34,12 +44,14 @@ def answering(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Quiet(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

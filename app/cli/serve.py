@@ -7,6 +7,8 @@ import socket
 
 import uvicorn
 
+from app.cli.doctor_engines import ready
+from app.cli.output import stderr
 from app.companion import Companion
 from app.services import services_of
 from app.settings import Settings, load
@@ -22,6 +24,7 @@ def serve_command(host: str | None, port: int | None) -> int:
     listening = listen(settings)
     installation = Installation(settings)
     _ = installation.conninfos
+    ready(installation, stderr.print)
     run(installation, listening)
     return 0
 

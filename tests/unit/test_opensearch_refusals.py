@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -202,6 +205,25 @@ def test_a_login_is_sent_and_never_shown() -> None:
         finally:
             connection.close()
     assert given[0].startswith("Basic ")
+
+
+def test_only_a_certificate_that_the_file_signs_is_trusted(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "own.pem", tmp_path / "own.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with answering(lambda *_: (200, {"version": {"number": "3.6.0"}}), context) as url:
+        trusting = Connection(Cluster(url, "secret", ca=certificate))
+        assert trusting.ping()["version"] == {"number": "3.6.0"}
+        trusting.close()
+        with connected(url) as other, pytest.raises(EngineUnavailable, match="certificate") as told:
+            other.ping()
+    assert "ANAMNESIS_OPENSEARCH_CA" in told.value.hint
 
 
 def test_nobody_there_is_no_answer() -> None:

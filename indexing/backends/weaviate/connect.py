@@ -60,6 +60,11 @@ class Connection:
     """One client for a process, made when first used and anew after an outage."""
 
     def __init__(self, server: Server) -> None:
+        if server.ca is not None and not server.ca.is_file():
+            raise ConfigurationError(
+                f"the file of certificates {server.ca} is not there",
+                hint="Set ANAMNESIS_WEAVIATE_CA to the file that signs the server's.",
+            )
         self.server = server
         self._client: weaviate.WeaviateClient | None = None
         self._lock = threading.Lock()
@@ -118,11 +123,6 @@ def _client(server: Server) -> weaviate.WeaviateClient:
     secure = http.scheme == "https"
     grpc = None
     if secure and server.ca is not None:
-        if not server.ca.is_file():
-            raise ConfigurationError(
-                f"the file of certificates {server.ca} is not there",
-                hint="Set ANAMNESIS_WEAVIATE_CA to the file that signs the server's.",
-            )
         # The client has no other way to be told for its plain requests.
         os.environ["SSL_CERT_FILE"] = str(server.ca)
         grpc = GrpcConfig(credentials=ssl_channel_credentials(server.ca.read_bytes()))

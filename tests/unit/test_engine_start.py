@@ -1,0 +1,72 @@
+"""What a start refuses, and what it only tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app import engines
+from app.cli.doctor_engines import looks, ready
+from app.settings import Settings
+from app.wiring import Installation
+from indexing.errors import ConfigurationError, EngineUnavailable
+
+NOWHERE = {
+    "opensearch_url": "http://127.0.0.1:9", "weaviate_url": "http://127.0.0.1:9",
+    "weaviate_grpc": "127.0.0.1:9",
+}  # fmt: skip
+
+
+def over(installation: Installation, **changed: object) -> Installation:
+    return Installation(Settings(home=installation.home, **NOWHERE, **changed))
+
+
+def test_only_what_is_in_use_is_looked_at(tmp_path: Path) -> None:
+    assert looks(Settings(home=tmp_path)) == {}
+    used = Settings(home=tmp_path, lexical="opensearch", vector="weaviate", graph="neo4j")
+    assert list(looks(used)) == ["opensearch", "weaviate", "neo4j"]
+
+
+@pytest.mark.parametrize("chosen", [{"lexical": "opensearch"}, {"vector": "weaviate"}])
+def test_a_server_that_is_down_is_told_and_the_start_goes_on(
+    installation: Installation, chosen: dict[str, str]
+) -> None:
+    said: list[str] = []
+    one = over(installation, **chosen)
+    ready(one, said.append)
+    one.close()
+    [told] = said
+    assert next(iter(chosen.values())) in told
+    assert "does not answer" in told
+
+
+def test_a_client_that_is_missing_refuses_the_start(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match="not installed") as caught:
+        ready(over(installation, lexical="opensearch"), print)
+    assert "anamnesis[opensearch]" in caught.value.hint
+
+
+@pytest.mark.parametrize("engine", ["opensearch", "weaviate"])
+def test_certificates_that_are_missing_refuse_the_start(
+    installation: Installation, tmp_path: Path, engine: str
+) -> None:
+    given = {
+        "vector": engine, f"{engine}_ca": tmp_path / "none.pem",
+        f"{engine}_url": "https://127.0.0.1:9",
+    }  # fmt: skip
+    changed = {**NOWHERE, **given}
+    one = Installation(Settings(home=installation.home, **changed))
+    with pytest.raises(ConfigurationError, match="certificates"):
+        ready(one, print)
+
+
+def test_certificates_that_do_not_sign_are_told(installation: Installation) -> None:
+    """A plain server asked by TLS, or by a certificate nobody knows: no answer, no crash."""
+    one = over(installation, lexical="opensearch")
+    with pytest.raises(EngineUnavailable):
+        one.opensearch.ping()
+    one.close()
