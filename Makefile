@@ -36,6 +36,8 @@ test-slow: dev
 # server that is missing is a failure here, where `pytest` alone skips it with the reason.
 test-engines: dev
 	ANAMNESIS_ENGINES=require $(BIN)/python -m pytest -m "engines and not soak"
+	ANAMNESIS_ENGINES=require ANAMNESIS_LEXICAL=opensearch ANAMNESIS_VECTOR=weaviate \
+		$(BIN)/python -m pytest tests/flow/test_probes_http.py -m "not soak"
 
 # What CI allows: no set of traps over 1.25 % (the worst stands at 1.20 %), no hundredth of nDCG@10
 # lost on a small invented hospital. Where the generator itself has changed, `make gate-baseline`.

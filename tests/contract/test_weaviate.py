@@ -1,0 +1,101 @@
+"""What Weaviate alone does: tenants put away and brought back, notes seen as not whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from weaviate.classes.tenants import TenantActivityStatus
+
+from indexing.access import Access
+from indexing.backends.weaviate.connect import Connection, told
+from indexing.backends.weaviate.held import UNSETTLED
+from indexing.backends.weaviate.vectors import WeaviateVectorIndex
+from indexing.errors import EngineUnavailable
+from indexing.filters import Filters
+from indexing.model import Document, Passage, TenantId, Tombstone
+from indexing.ports import VectorEntry
+
+pytestmark = pytest.mark.engines
+
+TENANT = TenantId(uuid4())
+ACCESS = Access(TENANT, "dr", frozenset())
+ROW = np.ones((1, 4), np.float32) / 2
+
+
+def entry(doc_id: str, version: int = 1) -> VectorEntry:
+    return VectorEntry(Document(TENANT, doc_id, version, "x"), "m", (Passage(0, 0, 1),), ROW)
+
+
+@pytest.fixture
+def index(weaviate_connection: Connection) -> WeaviateVectorIndex:
+    made = WeaviateVectorIndex(weaviate_connection, "m", 4)
+    made.upsert(TENANT, [entry("a")])
+    return made
+
+
+def status(connection: Connection, index: WeaviateVectorIndex) -> TenantActivityStatus:
+    with connection.calling("look") as client:
+        tenants = client.collections.use(index._passages.name).tenants.get()
+    [one] = tenants.values()
+    return one.activity_status
+
+
+def test_a_tenant_that_rests_comes_back_with_a_question(
+    weaviate_connection: Connection, index: WeaviateVectorIndex
+) -> None:
+    index.rest(TENANT)
+    assert status(weaviate_connection, index) is TenantActivityStatus.INACTIVE
+    assert [hit.doc_id for hit in index.search(ACCESS, ROW[0], Filters(), 3).hits] == ["a"]
+    assert index.entries(TENANT) == {"a": 1}
+    index.rest(TENANT)
+    index.upsert(TENANT, [entry("b")])
+    assert index.entries(TENANT) == {"a": 1, "b": 1}
+
+
+def test_a_note_whose_passages_were_cut_off_is_seen(
+    index: WeaviateVectorIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise EngineUnavailable("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("indexing.backends.weaviate.vectors.insert", cut)
+        with pytest.raises(EngineUnavailable):
+            index.upsert(TENANT, [entry("a", 2)])
+    assert index.entries(TENANT) == {"a": UNSETTLED}
+    index.upsert(TENANT, [entry("a", 2)])
+    assert index.entries(TENANT) == {"a": 2}
+    index.delete(TENANT, [Tombstone("a", 2)])
+    assert index.entries(TENANT) == {}
+
+
+def test_the_name_of_a_shard_tells_nothing(
+    weaviate_connection: Connection, index: WeaviateVectorIndex
+) -> None:
+    with weaviate_connection.calling("look") as client:
+        names = list(client.collections.use(index._passages.name).tenants.get())
+    assert names == [index._passages.tenant(TENANT)]
+    assert TENANT.hex not in names[0]
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("store is read-only due to: disk usage too high", "make room"),
+        ("401 Unauthorized: invalid api key", "ANAMNESIS_WEAVIATE_KEY"),
+        ("anything else", "log"),
+    ],
+)
+def test_what_a_refusal_means(message: str, hint: str) -> None:
+    assert hint in told(message, "write").hint
+
+
+def test_two_builders_find_the_same(
+    vector_index: Callable[[str, str, int], WeaviateVectorIndex],
+) -> None:
+    one, other = vector_index("weaviate", "m", 4), vector_index("weaviate", "m", 4)
+    one.upsert(TENANT, [entry("a")])
+    assert other.entries(TENANT) == {"a": 1}
