@@ -26,6 +26,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: user_data_path("anamnesis"))
     database_url: SecretStr | None = None  # None: the embedded server; else who may set it up
+    database_direct_url: SecretStr | None = None  # past a pooler that the other leads through
     host: str = "127.0.0.1"
     port: int = 8080
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
-from app.engines import Engines
+from app.engines import Engines, told
 from app.medical_wiring import MedicalWiring
 from app.settings import Settings
 from indexing.backends.postgres.connect import Database
@@ -66,8 +66,8 @@ class Installation(Engines):
     @cached_property
     def conninfos(self) -> Conninfos:
         """Connection strings, once the database is up and migrated."""
-        url = self.settings.database_url
-        return prepare(self.home, url.get_secret_value() if url else None)
+        url, direct = self.settings.database_url, self.settings.database_direct_url
+        return prepare(self.home, told(url), told(direct))
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -78,12 +78,13 @@ class Installation(Engines):
     @cached_property
     def database(self) -> Database:
         """The application's role."""
-        return Database(self.conninfos.app, size=24)
+        return Database(self.conninfos.app, size=24, direct=self.conninfos.direct_app)
 
     @cached_property
     def feed_database(self) -> Database:
         """The role that reads the change feed."""
-        return Database(self.conninfos.feed, size=8, name="anamnesis-feed")
+        own = self.conninfos
+        return Database(own.feed, size=8, name="anamnesis-feed", direct=own.direct_feed)
 
     @cached_property
     def owner_database(self) -> Database:

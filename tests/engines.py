@@ -30,6 +30,7 @@ PASSWORD = "a-password-for-tests"
 _OWN = 20_000 + 40 * (zlib.crc32(str(ROOT).encode()) % 200)
 _FIRST_PORT = int(os.environ.get("ANAMNESIS_ENGINES_PORT", _OWN))
 _RUN = Path(f"/tmp/anamnesis-engines-{_FIRST_PORT}")
+POOLED_ROLES = _RUN / "pgbouncer-roles"  # lines of PgBouncer's user list, read when it starts
 
 
 def port(number: int) -> int:
@@ -90,9 +91,12 @@ SERVERS: dict[str, Script] = {
         ("native/services.sh", "pgbouncer"),
         {
             "CLINICAL_SERVICES_PORT": f"{port(11)}", "CLINICAL_PG_PORT": f"{port(10)}",
-            "CLINICAL_PG_PASSWORD": PASSWORD,
+            "CLINICAL_PG_PASSWORD": PASSWORD, "CLINICAL_PGBOUNCER_USERS": f"{POOLED_ROLES}",
         },
-        {"database_url": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port(12)}/postgres"},
+        {
+            "database_url": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port(12)}/postgres",
+            "database_direct_url": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port(10)}/postgres",
+        },
         needs=("postgres",),
     ),
 }  # fmt: skip
@@ -157,6 +161,7 @@ def _lives(pid: int) -> bool:
 def _run(script: Script, verb: str) -> None:
     program, *names = script.command
     _RUN.mkdir(exist_ok=True)
+    POOLED_ROLES.touch(mode=0o600)
     environment = os.environ | {"CLINICAL_RUN": f"{_RUN}"} | dict(script.variables)
     with (_RUN / f"{program.replace('/', '-')}.log").open("ab") as log:
         subprocess.run(

@@ -87,7 +87,12 @@ def _checked(conn: Connection) -> None:
 class Database:
     """A pool of one role's connections to one database."""
 
-    def __init__(self, conninfo: str, *, size: int = 8, name: str = "anamnesis") -> None:
+    def __init__(
+        self, conninfo: str, *, size: int = 8, name: str = "anamnesis", direct: str | None = None
+    ) -> None:
+        """`direct` leads past a pooler that lends a server for one transaction at a time: LISTEN
+        and locks that outlive a transaction need it. Through such a pooler nothing is prepared: the
+        next transaction may run on another server, which knows of no such statement."""
         self._pool = ConnectionPool(
             conninfo,
             min_size=0,
@@ -96,11 +101,15 @@ class Database:
             open=False,
             name=name,
             check=_checked,
-            kwargs={"autocommit": True, "application_name": name},
+            kwargs={
+                "autocommit": True,
+                "application_name": name,
+                "prepare_threshold": 5 if direct is None else None,
+            },
         )
-        self.conninfo = conninfo
         self._lately: dict[tuple[TenantId, str], tuple[int | None, float, list[TupleRow]]] = {}
         self._writes: dict[TenantId, int] = {}
+        self.direct = direct or conninfo
 
     def close(self) -> None:
         """Close every connection; a closed database cannot be used again."""
@@ -186,5 +195,5 @@ class Database:
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """Lend a connection in autocommit, for LISTEN and for locks that outlive a transaction."""
-        with errors_mapped(), psycopg.connect(self.conninfo, autocommit=True) as conn:
+        with errors_mapped(), psycopg.connect(self.direct, autocommit=True) as conn:
             yield conn

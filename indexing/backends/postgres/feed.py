@@ -124,7 +124,7 @@ class PostgresFeed:
         with errors_mapped():
             try:
                 if self._ears is None:
-                    self._ears = psycopg.connect(self._feed.conninfo, autocommit=True)
+                    self._ears = psycopg.connect(self._feed.direct, autocommit=True)
                     self._ears.execute("LISTEN anamnesis_feed")
                 heard = list(self._ears.notifies(timeout=timeout_s, stop_after=1))
             except psycopg.Error:

@@ -47,11 +47,14 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Conninfos:
-    """A connection string per role; `owner` migrates and creates partitions, nothing else."""
+    """A connection string per role; `owner` migrates and creates partitions, nothing else. Where
+    `app` and `feed` lead through a pooler, `direct_app` and `direct_feed` lead past it."""
 
     owner: str
     app: str
     feed: str
+    direct_app: str | None = None
+    direct_feed: str | None = None
 
 
 @contextmanager
@@ -79,14 +82,15 @@ def load_secrets(home: Path) -> Secrets:
     return made
 
 
-def prepare(home: Path, url: str | None) -> Conninfos:
+def prepare(home: Path, url: str | None, direct: str | None = None) -> Conninfos:
     """Bring the installation up: server, roles, database, schema; idempotent and fast when done.
 
     `url` None means the embedded server; otherwise a URL whose user may create roles, used for
-    set-up alone.
+    set-up alone. Where it leads through a pooler, `direct` leads to the server itself.
 
     Raises:
-        ConfigurationError: the role that the application would use bypasses row security.
+        ConfigurationError: the role that the application would use bypasses row security, or a
+            pooler stands in the way and no direct URL is given.
     """
     with locked(home), _set_up_errors():
         known = load_secrets(home)
@@ -96,8 +100,14 @@ def prepare(home: Path, url: str | None) -> Conninfos:
             server.start()
             admin = server.conninfo(SUPERUSER, known.superuser, "postgres")
         else:
-            admin = url
+            admin = direct or url
+            _check_direct(admin)
         conninfos = _conninfos(admin, known, url)
+        if url is not None and direct is not None:
+            pooled = _conninfos(url, known, url)
+            conninfos = Conninfos(
+                conninfos.owner, pooled.app, pooled.feed, conninfos.app, conninfos.feed
+            )
         if not _current(conninfos.owner):
             _create_roles(admin, known)
             _create_database(admin, conninfos.owner)
@@ -233,6 +243,20 @@ def _migrate(owner: str) -> None:
         raise _not_set_up(exc) from exc
     finally:
         engine.dispose()
+
+
+def _check_direct(admin: str) -> None:
+    """Refuse a pooler that is taken for the server: locks and news would be lost between two
+    transactions. It gives itself away by the number of the process that it says it is."""
+    with psycopg.connect(admin, autocommit=True) as conn:
+        row = conn.execute("SELECT pg_backend_pid()").fetchone()
+        told = conn.info.backend_pid
+    if row is None or row[0] != told:
+        raise ConfigurationError(
+            "the address of the database leads through a pooler, such as PgBouncer",
+            hint="set ANAMNESIS_DATABASE_DIRECT_URL to the server itself: set-up, LISTEN and locks "
+            "need it",
+        )
 
 
 def check_role(app: str) -> None:
