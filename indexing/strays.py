@@ -29,9 +29,14 @@ def own(
     every = list(hits)
     kept = [hit for hit in every if of(hit) == tenant_id.hex]
     if lost := len(every) - len(kept):
-        STRAYS.labels(engine, index).inc(lost)
-        _log.critical(
-            "the %s index of %s gave %d hits of another tenant to %s: dropped",
-            index, engine, lost, tenant_id,
-        )  # fmt: skip
+        sound(engine, index, tenant_id, lost)
     return kept
+
+
+def sound(engine: str, index: str, tenant_id: TenantId, hits: int = 1) -> None:
+    """Count hits of another tenant and raise the alarm: somebody must look at that engine."""
+    STRAYS.labels(engine, index).inc(hits)
+    _log.critical(
+        "the %s index of %s gave %d hits of another tenant to %s: dropped",
+        index, engine, hits, tenant_id,
+    )  # fmt: skip

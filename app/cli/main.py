@@ -80,6 +80,17 @@ def doctor(as_json: Json = False) -> None:
     _exit(doctor_command(as_json=as_json))
 
 
+@app.command()
+def canary(
+    tenant: Annotated[str | None, typer.Option(help="Only this one; all are planted.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look in every store for a note planted in each tenant: its own, and nobody else's."""
+    from app.cli.canary import canary_command
+
+    _exit(canary_command(tenant, as_json=as_json))
+
+
 @tenants.command("create")
 def tenants_create(
     code: str,

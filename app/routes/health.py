@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.auth.permissions import Permission
 from app.auth.sessions import services, token_may
+from app.canary import canary_metrics
 from indexing import strays
 
 router = APIRouter()
@@ -36,4 +37,5 @@ def metrics(request: Request) -> Response:
     if own is None or not hmac.compare_digest(given, b"Bearer " + own.get_secret_value().encode()):
         token_may(Permission.METRICS)(request)
     text = generate_latest(request.app.state.metrics.registry) + generate_latest(strays.REGISTRY)
-    return Response(text, media_type=CONTENT_TYPE_LATEST)
+    canary = generate_latest(canary_metrics(services(request).settings.home))
+    return Response(text + canary, media_type=CONTENT_TYPE_LATEST)
