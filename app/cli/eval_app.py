@@ -51,6 +51,20 @@ def eval_run(
     _exit(code)
 
 
+@evaluate.command("outlook")
+def eval_outlook(
+    known: Annotated[int, typer.Option(min=200, help="Patients with a known outcome.")] = 3_000,
+    held_out: Annotated[int, typer.Option(min=100)] = 4_000,
+    patients: Annotated[int, typer.Option(min=100, help="For the ranking of treatments.")] = 2_000,
+    calibration: Annotated[Literal["isotonic", "platt"], typer.Option()] = "isotonic",
+    as_json: Json = False,
+) -> None:
+    """Hold the outlook against invented patients' truth: calibration, skill, treatments."""
+    from app.cli.eval_outlook import outlook_command
+
+    _exit(outlook_command(known, held_out, patients, calibration, as_json=as_json))
+
+
 @evaluate.command("runs")
 def eval_runs(as_json: Json = False) -> None:
     """List the stored runs, newest first."""

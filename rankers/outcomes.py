@@ -1,0 +1,269 @@
+"""The chance of an outcome, told by the patients most alike, calibrated, and withheld where nobody
+is alike.
+
+Likeness is Jaccard over findings weighted by their information (how few have them), age counted in
+decades as findings. The raw chance is the share of the outcome among the k most alike, each by its
+likeness; the calibrated one is what that raw chance has meant for patients who were left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.errors import ConfigurationError, InvalidInput
+
+Floats = NDArray[np.float64]
+Calibration = Literal["none", "isotonic", "platt"]
+
+NEIGHBOURS = 150
+LEAST_PATIENTS = 200  # with a known outcome: fewer tell nothing
+LEAST_EVENTS = 20
+FOLDS = 5
+OUTSIDE = 0.01  # who is less alike to everybody than this share of the known is outside
+_SHARPNESS = 4.0  # likeness counts by this power
+_BLOCK = 500  # patients compared at once
+
+
+class Calibrator(Protocol):
+    """From raw chances to what they have meant."""
+
+    def __call__(self, raw: Floats) -> Floats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPatient:
+    """A patient as features with what became of them; `outcome` None where that is not known."""
+
+    patient_id: str
+    features: frozenset[str]
+    age: int | None
+    sex: str
+    outcome: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`chance` None: withheld, `why` says so in words. [`low`, `high`] is Wilson's 95 % interval of
+    the neighbours' share, calibrated like it, `likeness` the mean likeness; `alike` names the nearest."""
+
+    chance: float | None
+    low: float = 0.0
+    high: float = 1.0
+    likeness: float = 0.0
+    neighbours: int = 0
+    alike: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    why: str = ""
+
+
+class NearestRisk:
+    """k nearest patients over those whose outcome is known.
+
+    Raises:
+        InvalidInput: too few patients, or too few with the outcome or without.
+        ConfigurationError: a calibration without the extra `outlook`.
+    """
+
+    def __init__(
+        self, patients: Sequence[KnownPatient], calibration: Calibration = "isotonic",
+        k: int = NEIGHBOURS,
+    ) -> None:  # fmt: skip
+        self.patients = [each for each in patients if each.outcome is not None]
+        self.k, self.calibration = min(k, max(1, len(self.patients) // 4)), calibration
+        self._outcome = np.array([bool(each.outcome) for each in self.patients], np.float64)
+        events = int(self._outcome.sum())
+        if len(self.patients) < LEAST_PATIENTS or not (
+            LEAST_EVENTS <= events <= len(self.patients) - LEAST_EVENTS
+        ):
+            raise InvalidInput(
+                f"{len(self.patients)} patients with a known outcome, {events} with it, tell "
+                "nothing reliable",
+                hint=f"at least {LEAST_PATIENTS} are needed, {LEAST_EVENTS} of each kind",
+            )
+        named = sorted({name for each in self.patients for name in _features(each)})
+        self._column = {name: place for place, name in enumerate(named)}
+        self._matrix = np.stack([self.row(each) for each in self.patients])
+        share = self._matrix.mean(axis=0)
+        self._weight = -np.log(np.clip(share, 1 / (len(self.patients) + 1), 1.0))
+        self._weighted = (self._matrix * self._weight).astype(np.float32)
+        self._total = self._weighted.sum(axis=1)
+
+    def row(self, patient: KnownPatient) -> Floats:
+        """Return a patient over the columns that the known ones have."""
+        row = np.zeros(len(self._column))
+        for name in _features(patient):
+            if (place := self._column.get(name)) is not None:
+                row[place] = 1.0
+        return row
+
+    @property
+    def base_rate(self) -> float:
+        """The share of the known patients with the outcome."""
+        return float(self._outcome.mean())
+
+    def likeness(self, rows: Floats) -> Floats:
+        """Return (n, known patients) float: 1 for the same findings, 0 for none in common."""
+        found = rows.astype(np.float32)
+        common = found @ self._weighted.T
+        either = (found @ self._weight.astype(np.float32))[:, None] + self._total[None, :] - common
+        return np.asarray(common / np.maximum(either, 1e-9), np.float64)
+
+    def _raw(self, likeness: Floats) -> tuple[Floats, Floats]:
+        """Return raw chances and mean likeness of the k nearest."""
+        near = np.argpartition(-likeness, self.k - 1, axis=1)[:, : self.k]
+        weight = np.take_along_axis(likeness, near, axis=1)
+        kernel = weight**_SHARPNESS + 1e-9
+        raw = (kernel * self._outcome[near]).sum(axis=1) / kernel.sum(axis=1)
+        return raw, weight.mean(axis=1)
+
+    @cached_property
+    def _left_out(self) -> tuple[Floats, Floats]:
+        """Raw chances and likeness of the known patients, each without those of its fold."""
+        fold = np.arange(len(self.patients)) % FOLDS
+        raw, near = np.zeros(len(fold)), np.zeros(len(fold))
+        for start in range(0, len(fold), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            likeness = self.likeness(self._matrix[rows])
+            likeness[fold[rows][:, None] == fold[None, :]] = 0.0
+            raw[rows], near[rows] = self._raw(likeness)
+        return raw, near
+
+    @cached_property
+    def outside(self) -> float:
+        """Below this mean likeness nothing is told."""
+        return float(np.quantile(self._left_out[1], OUTSIDE))
+
+    @cached_property
+    def calibrate(self) -> Calibrator:
+        """What raw chances have meant for patients who were left out."""
+        raw, _ = self._left_out
+        return calibrator(self.calibration, raw, self._outcome)
+
+    def chances(self, patients: Sequence[KnownPatient]) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return calibrated chances, and which of them are to be withheld."""
+        found = np.zeros(len(patients))
+        withheld = np.zeros(len(patients), dtype=bool)
+        for start in range(0, len(patients), _BLOCK):
+            rows = np.stack([self.row(each) for each in patients[start : start + _BLOCK]])
+            raw, near = self._raw(self.likeness(rows))
+            found[start : start + _BLOCK] = self.calibrate(raw)
+            withheld[start : start + _BLOCK] = near < self.outside
+        return found, withheld
+
+    def estimate(self, patient: KnownPatient) -> Estimate:
+        """Tell one patient's chance with its grounds; the patient's own record does not speak."""
+        likeness = self.likeness(self.row(patient)[None, :])
+        own = [n for n, each in enumerate(self.patients) if each.patient_id == patient.patient_id]
+        likeness[:, own] = 0.0
+        raw, near = self._raw(likeness)
+        order = np.argsort(-likeness[0], kind="stable")[: self.k]
+        alike = tuple(self.patients[n].patient_id for n in order[:5].tolist())
+        if near[0] < self.outside:
+            why = "nobody here is alike enough to tell by"
+            return Estimate(None, likeness=float(near[0]), neighbours=self.k, why=why)
+        kernel = likeness[0][order] ** _SHARPNESS + 1e-9
+        speaking = float(kernel.sum() ** 2 / (kernel**2).sum())  # as many as would weigh the same
+        bounds = np.array(wilson(float(raw[0]) * speaking, speaking))
+        low, high = (float(each) for each in self.calibrate(bounds))
+        return Estimate(
+            float(self.calibrate(raw)[0]), low, high, float(near[0]), self.k, alike,
+            self._shared(patient, order),
+        )  # fmt: skip
+
+    def _shared(self, patient: KnownPatient, order: NDArray[np.intp]) -> tuple[str, ...]:
+        """Name the weightiest findings that the patient and the nearest have in common."""
+        held = self._matrix[order].mean(axis=0) * self._weight * self.row(patient)
+        names = list(self._column)
+        best = np.argsort(-held, kind="stable")[:8]
+        return tuple(names[n] for n in best.tolist() if held[n] > 0)
+
+
+def _features(patient: KnownPatient) -> frozenset[str]:
+    own = set(patient.features) | ({f"sex:{patient.sex}"} if patient.sex else set())
+    if patient.age is not None:
+        decade = min(patient.age // 10, 9)
+        own |= {f"age:{decade}", f"age:{decade}+{(patient.age % 10) // 5}"}
+    return frozenset(own)
+
+
+def calibrator(kind: Calibration, raw: Floats, outcome: Floats) -> Calibrator:
+    """Fit a calibration.
+
+    Raises:
+        ConfigurationError: scikit-learn is not installed.
+    """
+    if kind == "none":
+        return lambda chances: chances
+    try:
+        from sklearn.isotonic import IsotonicRegression
+        from sklearn.linear_model import LogisticRegression
+    except ImportError:
+        raise ConfigurationError(
+            "calibration needs scikit-learn",
+            hint="install the extra: pip install anamnesis[outlook]",
+        ) from None
+    if kind == "isotonic":
+        steps = IsotonicRegression(y_min=0.001, y_max=0.999, out_of_bounds="clip")
+        steps.fit(raw, outcome)
+        return lambda chances: np.asarray(steps.predict(chances), np.float64)
+    line = LogisticRegression(C=1e6).fit(_logit(raw)[:, None], outcome)
+    return lambda chances: np.asarray(
+        line.predict_proba(_logit(chances)[:, None])[:, 1], np.float64
+    )
+
+
+def _logit(chances: Floats) -> Floats:
+    held = np.clip(chances, 0.005, 0.995)
+    found: Floats = np.log(held / (1 - held))
+    return found
+
+
+def wilson(events: float, of: float, z: float = 1.96) -> tuple[float, float]:
+    """Return the interval of a share. Source: Wilson (1927), J. Am. Stat. Assoc. 22:209."""
+    if of <= 0:
+        return 0.0, 1.0
+    share = events / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * float(np.sqrt(share * (1 - share) / of + z * z / (4 * of * of)))
+    # Rounding must not carry the share itself out of its interval.
+    return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
+
+
+def calibration_error(chances: Floats, outcome: Floats, bins: int = 10) -> float:
+    """Return the expected calibration error over bins of equal size, 0 to 1.
+    Source: Naeini et al. (2015), AAAI; equal-mass bins."""
+    parts = np.array_split(np.argsort(chances, kind="stable"), bins)
+    return float(
+        sum(len(p) * abs(chances[p].mean() - outcome[p].mean()) for p in parts if len(p))
+        / len(chances)
+    )
+
+
+def brier_skill(chances: Floats, outcome: Floats, base_rate: float) -> float:
+    """Return 1 - Brier / Brier of always saying the base rate: above 0 it tells something."""
+    reference = float(((base_rate - outcome) ** 2).mean())
+    return 1 - float(((chances - outcome) ** 2).mean()) / reference
+
+
+def subgroups(
+    patients: Sequence[KnownPatient], chances: Floats
+) -> Mapping[str, tuple[int, float, float]]:
+    """Return by sex and age band (patients, mean chance, share with the outcome)."""
+    found: dict[str, list[int]] = {}
+    for number, each in enumerate(patients):
+        band = (
+            "unknown" if each.age is None else f"{each.age // 20 * 20}-{each.age // 20 * 20 + 19}"
+        )
+        for name in (f"sex {each.sex or 'unknown'}", f"age {band}"):
+            found.setdefault(name, []).append(number)
+    outcome = np.array([bool(each.outcome) for each in patients], np.float64)
+    return {
+        name: (len(rows), float(chances[rows].mean()), float(outcome[rows].mean()))
+        for name, rows in sorted(found.items())
+    }

@@ -1,0 +1,128 @@
+"""The outlook: told only where enough alike are known, calibrated, and never without its marks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval import outlook
+from indexing.errors import InvalidInput
+from rankers.outcomes import (
+    Estimate,
+    KnownPatient,
+    NearestRisk,
+    brier_skill,
+    calibration_error,
+    calibrator,
+    wilson,
+)
+from rankers.treatments import LEAST_ALL, SEVERITIES, Case, Caution, rank
+
+
+def people(count: int = 400) -> list[KnownPatient]:
+    """Half have `a`, four in five of them the outcome; half `b`, one in five."""
+    return [
+        KnownPatient(
+            f"p{n}", frozenset({"a" if n % 2 else "b", f"x{n % 7}"}), 50, "female",
+            (n // 2) % 5 != 0 if n % 2 else (n // 2) % 5 == 0,
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def ask(model: NearestRisk, *features: str, name: str = "new") -> Estimate:
+    return model.estimate(KnownPatient(name, frozenset(features), 50, "female"))
+
+
+def test_those_alike_tell_the_chance_with_their_names_and_what_is_shared() -> None:
+    model = NearestRisk(people(), "none")
+    high, low = ask(model, "a", "x1"), ask(model, "b", "x1")
+    assert high.chance is not None
+    assert low.chance is not None
+    assert high.chance > 0.6 > 0.4 > low.chance
+    assert high.low < high.chance < high.high < 1
+    assert "a" in high.shared
+    assert len(high.alike) == 5
+
+
+def test_a_patients_own_record_does_not_speak() -> None:
+    model = NearestRisk(people(), "none")
+    assert "p1" not in ask(model, "a", "x1", name="p1").alike
+
+
+def test_nothing_is_told_of_somebody_unlike_everybody() -> None:
+    found = NearestRisk(people(), "none").estimate(KnownPatient("new", frozenset({"z"}), None, ""))
+    assert found.chance is None
+    assert found.why
+
+
+def test_too_few_known_outcomes_tell_nothing() -> None:
+    with pytest.raises(InvalidInput, match="nothing reliable"):
+        NearestRisk(people(100), "none")
+    one_sided = [KnownPatient(f"p{n}", frozenset({"a"}), 50, "", False) for n in range(400)]
+    with pytest.raises(InvalidInput):
+        NearestRisk(one_sided, "none")
+
+
+@pytest.mark.parametrize("kind", ["isotonic", "platt"])
+def test_a_calibration_undoes_overconfidence(kind: str) -> None:
+    chance = np.random.default_rng(5)
+    truth = chance.uniform(0.1, 0.5, 4000)
+    outcome = (chance.uniform(size=4000) < truth).astype(float)
+    raw = np.clip(truth**0.4, 0, 1)
+    own = calibrator(kind, raw, outcome)(raw)  # type: ignore[arg-type]
+    assert calibration_error(raw, outcome) > 0.2
+    assert calibration_error(own, outcome) < 0.03
+    assert brier_skill(own, outcome, float(outcome.mean())) > 0
+
+
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_an_interval_holds_its_share(events: int, more: int) -> None:
+    low, high = wilson(events, events + more)
+    assert 0 <= low <= events / (events + more) <= high <= 1
+
+
+def test_on_invented_patients_the_chances_mean_what_they_say() -> None:
+    found = outlook.risk(800, 800, "platt")
+    assert found.error < 0.06  # of 800; the figure of the table is taken on 4,000
+    assert found.low > -0.02
+    assert sum(group[0] for name, group in found.groups.items() if name.startswith("sex")) == (
+        800 - found.withheld
+    )
+
+
+def test_on_invented_patients_the_better_option_stands_first() -> None:
+    found = outlook.treatments(1000, asked=40)
+    assert found.tau > 0.6
+    assert found.unmarked == 0
+
+
+cases = st.lists(
+    st.builds(
+        Case, st.text("pq", min_size=1, max_size=3), st.sampled_from("ABC"), st.booleans(),
+        st.floats(0.01, 1),
+    ),
+    max_size=60,
+)  # fmt: skip
+marked = st.dictionaries(
+    st.sampled_from("ABCD"),
+    st.lists(st.builds(Caution, st.sampled_from(SEVERITIES), st.just("why")), min_size=1),
+)
+
+
+@given(cases, marked)
+def test_a_marked_option_is_never_shown_unmarked_nor_behind_an_unmarked_one(
+    known: list[Case], cautions: dict[str, list[Caution]]
+) -> None:
+    found = rank(known, cautions)
+    assert found.told == (len(known) >= LEAST_ALL)
+    shown = {option.treatment: option.cautions for option in found.options}
+    for treatment, own in cautions.items():
+        assert shown[treatment] == tuple(own)
+    marks = [bool(option.cautions) for option in found.options]
+    assert marks == sorted(marks, reverse=True)
+    for option in found.options:
+        assert 0 <= option.low <= option.high <= 1
+        assert option.good <= option.cases
