@@ -50,7 +50,8 @@ class KnownPatient:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """`chance` None: withheld, `why` says so in words. [`low`, `high`] is Wilson's 95 % interval of
-    the neighbours' share, calibrated like it, `likeness` the mean likeness; `alike` names the nearest."""
+    the neighbours' share, calibrated like it, `likeness` their mean likeness; `alike` names the
+    nearest."""
 
     chance: float | None
     low: float = 0.0
