@@ -23,7 +23,7 @@ from rankers.explain import Signal
 from rankers.wants import LONGEST
 
 LEG_NAMES = {"lexical": "Words", "vector": "Meaning", "graph": "Concepts"}
-_BESIDE_LEGS = {"rerank": "Second reading"}  # signals that only some installations have
+_BESIDE_LEGS = {"alike": "Notes like it", "rerank": "Second reading"}
 
 # What a mark's kind is called, beside the line style that tells it apart without colour.
 MARK_LABELS = {
@@ -158,7 +158,7 @@ class Results:
     def only_meaning(self) -> bool:
         """Say whether no hit holds the words or a concept of the question."""
         signals = [hit.get("signals") or {} for hit in self.answer["hits"]]
-        return bool(signals) and all(set(found) <= {"vector"} for found in signals)
+        return bool(signals) and all(set(found) <= {"vector", *_BESIDE_LEGS} for found in signals)
 
     @property
     def missing(self) -> list[str]:

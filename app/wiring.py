@@ -306,6 +306,7 @@ class Installation(Engines):
             timeout_s=self.settings.leg_timeout_s,
             links=self.linker,
             reranker=self.reranker,
+            passages=self.vector,
         )
 
     @cached_property

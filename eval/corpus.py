@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 from eval.benchmark import Text, interval
 from indexing.access import Access
@@ -18,6 +19,7 @@ from indexing.ports import (
     GraphIndex,
     LexicalEntry,
     LexicalIndex,
+    PassageVectors,
     VectorEntry,
     VectorIndex,
 )
@@ -52,6 +54,10 @@ class HeldDocuments:
         return len(self._held)
 
 
+class HeldVectors(VectorIndex, PassageVectors, Protocol):
+    """A vector index that gives back what it holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Indexes:
     """Where a corpus goes; the vector leg is None and costs nothing where it is not asked. The
@@ -61,7 +67,7 @@ class Indexes:
     annotate: Callable[[str], Annotation]
     encoder: Encoder
     lexical: LexicalIndex
-    vector: VectorIndex | None
+    vector: HeldVectors | None
     graph: GraphIndex
     documents: HeldDocuments
 

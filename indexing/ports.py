@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,16 @@ class VectorIndex(Protocol):
     def state(self, tenant_id: TenantId) -> IndexState: ...
     def entries(self, tenant_id: TenantId) -> Mapping[str, int]: ...
     def drop(self, tenant_id: TenantId) -> None: ...
+
+
+@runtime_checkable
+class PassageVectors(Protocol):
+    """What some vector indexes can give back: the vectors that they hold."""
+
+    def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """Return the vectors of the visible ones of these documents' passages, (n, d) in order;
+        documents that have none are absent."""
+        ...
 
 
 class GraphIndex(Protocol):

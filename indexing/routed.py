@@ -27,6 +27,7 @@ from indexing.ports import (
     GraphIndex,
     LexicalEntry,
     LexicalIndex,
+    PassageVectors,
     Ranking,
     VectorEntry,
     VectorIndex,
@@ -191,6 +192,11 @@ class RoutedVectorIndex(Routed[VectorIndex]):
         """Rank documents by their best passage."""
         index, asked = self._asked(access)
         return index.search(asked, vector, filters, k)
+
+    def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """Return the vectors of documents; none from an engine that does not give them back."""
+        index, asked = self._asked(access)
+        return index.passages(asked, doc_ids) if isinstance(index, PassageVectors) else {}
 
 
 class RoutedGraphIndex(Routed[GraphIndex]):

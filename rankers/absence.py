@@ -1,4 +1,4 @@
-"""Proof that nothing was found: what was looked through, up to when, and what was left out."""
+"""How many notes match; and proof that none does: what was looked through, and until when."""
 
 from __future__ import annotations
 
@@ -43,3 +43,16 @@ def says_it(rankings: Mapping[str, Ranking], hits: Sequence[Hit], seeds: Collect
     if words is None:
         return bool(hits)  # they were not asked: nothing can be proved
     return bool(words.hits) or any(not hit.concepts.keys().isdisjoint(seeds) for hit in hits)
+
+
+def matches(rankings: Mapping[str, Ranking], depth: int) -> int:
+    """Count every note that matches by words, and those that another leg alone found. Where more
+    match by words than the engine names, nobody can tell which those are: they are not added."""
+    others = {hit.doc_id for leg in rankings if leg != "lexical" for hit in rankings[leg].hits}
+    words = rankings.get("lexical")
+    if words is None:
+        return len(others)
+    named = {hit.doc_id for hit in words.hits} | words.beyond
+    total = len(words.hits) if words.total is None else words.total
+    every_named = total <= depth + len(words.beyond)
+    return total + len(others - named) if every_named else total

@@ -261,3 +261,11 @@ def _freshness(stored: Mapping[str, Any] | None) -> Freshness | None:
         stored["pending"],
         stored["lingering_s"],
     )
+
+
+def facets_json(facets: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """Return facets as the answer keeps them."""
+    return {
+        name: tuple({"value": each.value, "count": each.count} for each in values)
+        for name, values in facets.items()
+    }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from indexing.ports import Ranking
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -54,3 +56,20 @@ def verdict(place: int | None, k: int, removed: str) -> str:
     if place is not None:
         return f"It matches, at rank {place}; the page ends at {k}."
     return "No ranker finds it near enough to what was asked."
+
+
+def leg_reason(
+    leg: str, doc_id: str, ranking: Ranking | None, depth: int, *, missing: bool, exact: bool
+) -> LegReason:
+    """Say where a leg that was asked for `depth` hits has a note."""
+    if missing:
+        return LegReason(leg, None, None, "did not answer")
+    if ranking is None:
+        off = "switched off by an exact operator" if exact else "switched off"
+        return LegReason(leg, None, None, off)
+    hit = next((hit for hit in ranking.hits if hit.doc_id == doc_id), None)
+    if hit is not None:
+        return LegReason(leg, hit.rank, hit.score, "found it")
+    if len(ranking.hits) >= depth:
+        return LegReason(leg, None, None, f"beyond its first {depth}")
+    return LegReason(leg, None, None, "does not find it")

@@ -22,17 +22,28 @@ from indexing.ports import (
     Freshness,
     GraphIndex,
     LexicalIndex,
+    PassageVectors,
     Ranking,
     Reranker,
     Scored,
     VectorIndex,
 )
 from rankers import graph, lexical, vector
-from rankers.absence import proof, says_it
-from rankers.answer import LEGS, Absence, Answer, Hit, Mark, SearchRequest, Sentence
+from rankers.absence import matches, proof, says_it
+from rankers.alike import Alike
+from rankers.answer import (
+    LEGS,
+    Absence,
+    Answer,
+    Hit,
+    Mark,
+    SearchRequest,
+    Sentence,
+    facets_json,
+)
 from rankers.chosen import separately
 from rankers.describe import described
-from rankers.explain import Fused, LegReason, Reasons, verdict
+from rankers.explain import Fused, Reasons, leg_reason, verdict
 from rankers.extract import extracted
 from rankers.fusion import fuse
 from rankers.legs import Lane, Legs, Ran
@@ -85,6 +96,7 @@ class Search:
         fusion: Fusion = fuse,
         links: Links | None = None,
         reranker: Reranker | None = None,
+        passages: PassageVectors | None = None,
     ) -> None:
         self._lexical, self._vector, self._graph = lexical, vector, graph
         self._encoder, self._documents = encoder, documents
@@ -92,6 +104,7 @@ class Search:
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model)
         self._sifter = Sifter(lexical, graph, documents)
+        self._alike = Alike(passages) if passages is not None else None
         self._reranking = Reranking(reranker, documents) if reranker is not None else None
         self._legs = Legs()
 
@@ -122,10 +135,9 @@ class Search:
         if not request.bare:
             rankings = near_enough(rankings, self._least_cosine)
         rankings, missing, weights = self._settled(access, plan, rankings, missing)
-        fused = self._fused(
-            access, plan, rankings, weights, request.k + (0 if request.bare else SPARE)
-        )
-        total = len(fused) if request.bare else _total(rankings, plan.depth)
+        wanted = request.k + (0 if request.bare else SPARE)
+        fused, missing = self._fused(access, plan, rankings, weights, wanted, missing)
+        total = len(fused) if request.bare else matches(rankings, plan.depth)
         fresh, hits = ran.results.get("freshness"), _hits(fused, rankings)
         hidden = ran.results.get("hidden") or {}
         absent = not request.bare and not says_it(rankings, hits, plan.about.seeds)
@@ -136,7 +148,7 @@ class Search:
             total=total,
             hits=hits,
             freshness=fresh,
-            facets=_facets_json(ran.results.get("facets") or {}),
+            facets=facets_json(ran.results.get("facets") or {}),
             hidden=hidden,
             absence=self._absence(access, plan, fresh, hidden) if absent else None,
             missing=missing,
@@ -173,11 +185,19 @@ class Search:
         rankings, missing = self._rankings(access, plan, ran)
         rankings = near_enough(rankings, self._least_cosine)
         rankings, missing, weights = self._settled(access, plan, rankings, missing)
-        fused = self._fused(access, plan, rankings, weights, plan.depth)
+        fused, missing = self._fused(access, plan, rankings, weights, plan.depth, missing)
         place = next((hit.rank for hit in fused if hit.doc_id == doc_id), None)
         removed = self._removed_by(access, plan, doc_id) or against(found[doc_id], plan.wants)
         reasons = tuple(
-            _leg_reason(leg, doc_id, rankings.get(leg), leg in missing, plan) for leg in LEGS
+            leg_reason(
+                leg,
+                doc_id,
+                rankings.get(leg),
+                plan.depth,
+                missing=leg in missing,
+                exact=plan.parsed.exact,
+            )
+            for leg in LEGS
         )
         return Reasons(doc_id, verdict(place, request.k, removed), reasons)
 
@@ -283,16 +303,22 @@ class Search:
         rankings: Mapping[str, Ranking],
         weights: Mapping[str, float],
         k: int,
-    ) -> Sequence[Fused]:
+        missing: tuple[str, ...],
+    ) -> tuple[Sequence[Fused], tuple[str, ...]]:
         """Fuse the legs, and read the best notes where the question asks for more than a name."""
-        reading = plan.wants.read
-        depth = max(k, MOST_READ) if reading or weights else k
-        fused = weighed(self._fusion(rankings, depth, plan.parsed.text), weights)
+        reading, question = plan.wants.read, plan.parsed.text
+        fused = self._fusion(rankings, max(k, MOST_READ), question)
+        if self._alike is not None and "vector" in rankings and len(plan.legs) > 1:
+            try:
+                fused = self._alike.joined(access, question, fused)
+            except EngineUnavailable:
+                missing = tuple(dict.fromkeys((*missing, "vector")))
+        fused = weighed(fused, weights)
         fused = self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
-        if self._reranking is None:
-            return fused
-        nearest = {hit.doc_id: hit.passage for hit in _of(rankings, "vector")}
-        return self._reranking.reordered(access, plan.parsed.text, fused, nearest)
+        if self._reranking is not None:
+            nearest = {hit.doc_id: hit.passage for hit in _of(rankings, "vector")}
+            fused = self._reranking.reordered(access, question, fused, nearest)
+        return fused, missing
 
     def _constrained(
         self, access: Access, plan: Plan, constraint: Clause, rankings: Mapping[str, Ranking]
@@ -365,29 +391,9 @@ def _hits(fused: Sequence[Fused], rankings: Mapping[str, Ranking]) -> tuple[Hit,
     )  # fmt: skip
 
 
-def _total(rankings: Mapping[str, Ranking], depth: int) -> int:
-    """Count every note that matches by words, and those that another leg alone found. Where more
-    match by words than the engine names, nobody can tell which those are: they are not added."""
-    others = {hit.doc_id for leg in rankings if leg != "lexical" for hit in _of(rankings, leg)}
-    words = rankings.get("lexical")
-    if words is None:
-        return len(others)
-    named = {hit.doc_id for hit in words.hits} | words.beyond
-    total = len(words.hits) if words.total is None else words.total
-    every_named = total <= depth + len(words.beyond)
-    return total + len(others - named) if every_named else total
-
-
 def _of(rankings: Mapping[str, Ranking], leg: str) -> tuple[Scored, ...]:
     ranking = rankings.get(leg)
     return ranking.hits if ranking else ()
-
-
-def _facets_json(facets: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any], ...]]:
-    return {
-        name: tuple({"value": each.value, "count": each.count} for each in values)
-        for name, values in facets.items()
-    }
 
 
 def _notices(plan: Plan) -> tuple[str, ...]:
@@ -396,19 +402,3 @@ def _notices(plan: Plan) -> tuple[str, ...]:
     if not plan.request.plain and is_pasted(plan.request.q):
         return ("Read as a piece of a note: its marks and capitals are no operators.",)
     return ()
-
-
-def _leg_reason(
-    leg: str, doc_id: str, ranking: Ranking | None, missing: bool, plan: Plan
-) -> LegReason:
-    if missing:
-        return LegReason(leg, None, None, "did not answer")
-    if ranking is None:
-        off = "switched off by an exact operator" if plan.parsed.exact else "switched off"
-        return LegReason(leg, None, None, off)
-    hit = next((hit for hit in ranking.hits if hit.doc_id == doc_id), None)
-    if hit is not None:
-        return LegReason(leg, hit.rank, hit.score, "found it")
-    if len(ranking.hits) >= plan.depth:
-        return LegReason(leg, None, None, f"beyond its first {plan.depth}")
-    return LegReason(leg, None, None, "does not find it")

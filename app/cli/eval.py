@@ -236,6 +236,7 @@ def searching(
         documents=indexes.documents,
         timeout_s=TIMEOUT_S,
         fusion=fusion,
+        passages=indexes.vector,
     )
     try:
         yield search

@@ -95,6 +95,7 @@ def _search(installation: Installation, indexes: Indexes) -> Search:
         matcher=installation.matcher,
         documents=indexes.documents,
         timeout_s=TIMEOUT_S,
+        passages=indexes.vector,
     )
 
 

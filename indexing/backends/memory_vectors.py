@@ -89,6 +89,16 @@ class MemoryVectorIndex:
             )
         )
 
+    def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """Return the vectors of the visible ones of these documents."""
+        live = self._live.get(access.tenant_id, {})
+        found = {doc_id: live[doc_id] for doc_id in doc_ids if doc_id in live}
+        return {
+            doc_id: each.vectors
+            for doc_id, each in found.items()
+            if each.passages and access.opens(each.document.patient_id, each.document.labels)
+        }
+
     @staticmethod
     def _open(
         stacked: _Stacked, order: NDArray[np.intp], access: Access, filters: Filters

@@ -20,7 +20,7 @@ from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.errors import EventRejected
 from indexing.filters import Filters
 from indexing.model import Document, Passage, Tenant, TenantId, Tombstone
-from indexing.ports import VectorEntry, VectorIndex, Vectors
+from indexing.ports import PassageVectors, VectorEntry, VectorIndex, Vectors
 from tests import engines
 
 D = 16
@@ -293,3 +293,38 @@ def test_nobody_builds_an_index_for_another_tenant(
         installation.database.tenant(tenant.tenant_id) as conn,
     ):
         conn.execute("SELECT vector_index_large(%s, 0)", (new_tenant().tenant_id,))
+
+
+def test_what_gives_vectors_back_gives_those_that_are_open(
+    index: VectorIndex, access: Access, notes: list[VectorEntry]
+) -> None:
+    """Whether kept in the process (asked often) or read anew: the rows as written, in order."""
+    if not isinstance(index, PassageVectors):
+        pytest.skip("this engine does not give vectors back")
+    index.upsert(access.tenant_id, notes)
+    wanted = [*(note.document.doc_id for note in notes), "unknown"]
+    closed = replace(access, labels=frozenset())
+    for _ in range(5):
+        found = index.passages(access, wanted)
+        opened = {
+            n.document.doc_id: n.vectors
+            for n in notes
+            if access.opens(n.document.patient_id, n.document.labels)
+        }
+        assert found.keys() == opened.keys()
+        for doc_id, rows in opened.items():
+            np.testing.assert_allclose(found[doc_id], rows, atol=1e-6)
+        fewer = index.passages(closed, wanted)
+        assert fewer.keys() == {
+            n.document.doc_id
+            for n in notes
+            if closed.opens(n.document.patient_id, n.document.labels)
+        }
+        one = replace(access, patients=frozenset({"P1"}))
+        assert index.passages(one, wanted).keys() == {
+            n.document.doc_id for n in notes if one.opens(n.document.patient_id, n.document.labels)
+        }
+        index.search(access, notes[0].vectors[0], EVERYTHING, 3)
+    index.delete(access.tenant_id, [Tombstone("note-01", 2)])
+    index.search(access, notes[0].vectors[0], EVERYTHING, 3)
+    assert "note-01" not in index.passages(access, wanted)

@@ -65,9 +65,7 @@ class _Tenant:
         end = self.count + len(found)
         if end > len(self.matrix):
             self._grow(max(end, 2 * len(self.matrix)))
-        joined = b"".join(row[3][_HEADER:] for row in found)
-        made = np.frombuffer(joined, dtype=">f4").reshape(len(found), -1)
-        self.matrix[self.count : end] = made
+        self.matrix[self.count : end] = floats([row[3] for row in found])
         self.passages[self.count : end] = [row[1] for row in found]
         for at, (doc_id, _, labels, _) in enumerate(found, self.count):
             start, _ = self.rows.get(doc_id, (at, at))
@@ -136,6 +134,23 @@ class MatrixReader:
         found = zip(of, cosines[rows].tolist(), numbers, strict=True)
         return [(names[document], cosine, number) for document, cosine, number in found]
 
+    def passages(
+        self, tenant_id: TenantId, doc_ids: Sequence[str], labels: frozenset[str]
+    ) -> dict[str, Vectors] | None:
+        """Return the rows of the documents that are open to these labels, as the last question
+        found them; None while the tenant is not kept here."""
+        with self._lock:
+            held = self._tenants.get(tenant_id)
+            if held is None:
+                return None
+            found = {
+                doc_id: held.rows[doc_id]
+                for doc_id in doc_ids
+                if doc_id in held.rows and held.labels.get(doc_id, frozenset()) <= labels
+            }
+            matrix = held.matrix
+        return {doc_id: matrix[start:end] for doc_id, (start, end) in found.items()}
+
     def forget(self, tenant_id: TenantId) -> None:
         """Drop what is kept of a tenant."""
         self._database.renew(tenant_id)
@@ -165,6 +180,12 @@ class MatrixReader:
                 _catch_up(conn, tenant_id, held)
             held.epoch = epoch
         return held
+
+
+def floats(sent: Sequence[bytes]) -> Vectors:
+    """Read what `vector_send` wrote, a row for each."""
+    joined = b"".join(row[_HEADER:] for row in sent)
+    return np.frombuffer(joined, dtype=">f4").reshape(len(sent), -1).astype(np.float32)
 
 
 def _size(conn: Connection, tenant_id: TenantId) -> tuple[UUID, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 from weakref import WeakSet
 
@@ -12,7 +13,7 @@ from pgvector.psycopg import register_vector
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.matrix import MatrixReader
+from indexing.backends.postgres.matrix import MatrixReader, floats
 from indexing.errors import EventRejected
 from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone
@@ -98,6 +99,25 @@ class PostgresVectorIndex:
                 for rank, (doc_id, score, number) in enumerate(ordered, 1)
             )
         )
+
+    def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """Return the vectors of the visible ones of these documents."""
+        if access.patients is None and access.tenant_id not in self._indexed:
+            kept = self._reader.passages(access.tenant_id, doc_ids, access.labels)
+            if kept is not None:
+                return kept
+        where, values = _conditions(access, Filters())
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT doc_id, vector_send(embedding) FROM vector_passage "
+                f"WHERE {where} AND doc_id = ANY(%s) ORDER BY doc_id, number",
+                (*values, list(doc_ids)),
+                binary=True,
+            ).fetchall()
+        return {
+            doc_id: floats([row for _, row in group])
+            for doc_id, group in groupby(rows, key=lambda row: row[0])
+        }
 
     def _scanned(
         self, access: Access, vector: Vectors, filters: Filters, k: int

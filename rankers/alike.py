@@ -1,0 +1,86 @@
+"""What the notes most like a hit scored: a hit among hits is likelier right than one that stands
+alone.
+
+It only moves hits that a leg found and that were held against what is asked; it finds none. Its
+share is one more contribution, so that a score still is the sum of its parts.
+Source: Diaz 2005, "Regularizing ad hoc retrieval scores".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.access import Access
+from indexing.ports import PassageVectors, Vectors
+from rankers.explain import Fused, Signal
+from rankers.fusion import query_class
+
+NAME = "alike"
+DEPTH = 100  # best hits that are held against each other; those below keep their score
+NEAREST = 5
+# What the mean of the nearest is worth beside a hit's own score. Tuned zero-shot on NFCorpus dev
+# (.342 to .352 at .6), SciFact train and both MTSamples sets, which lose nothing by it.
+WEIGHTS: Mapping[str, float] = {"keywords": 0.6, "question": 0.4, "note": 0.2, "any": 0.4}
+
+
+class Alike:
+    """Reads passages' vectors from one index; safe to share between threads."""
+
+    def __init__(self, vectors: PassageVectors, weights: Mapping[str, float] = WEIGHTS) -> None:
+        self._vectors, self._weights = vectors, weights
+
+    def joined(self, access: Access, question: str, fused: Sequence[Fused]) -> Sequence[Fused]:
+        """Add to the best hits what the hits most like them scored, and order them anew.
+
+        A hit without a vector keeps its score. Raises: EngineUnavailable.
+        """
+        weight = self._weights[query_class(question)]
+        head, tail = fused[:DEPTH], fused[DEPTH:]
+        if not weight or len(head) < 2:
+            return fused
+        rows = self._vectors.passages(access, [hit.doc_id for hit in head])
+        known = [hit for hit in head if len(rows.get(hit.doc_id, ()))]
+        if len(known) < 2:
+            return fused
+        means = around(centres([rows[hit.doc_id] for hit in known]), [hit.score for hit in known])
+        places = np.argsort(np.argsort(-means, kind="stable")) + 1
+        given = {
+            hit.doc_id: Signal(int(place), float(mean), weight * float(mean))
+            for hit, place, mean in zip(known, places, means, strict=True)
+        }
+        ordered = sorted(
+            (_with(hit, given.get(hit.doc_id)) for hit in head),
+            key=lambda hit: (-hit.score, hit.doc_id),
+        )
+        return tuple(replace(hit, rank=rank) for rank, hit in enumerate((*ordered, *tail), 1))
+
+
+def centres(rows: Sequence[Vectors]) -> Vectors:
+    """Return the mean direction of each note's passages, (n, d) float32 of norm 1."""
+    starts = np.cumsum([0, *map(len, rows)])[:-1]
+    summed = np.add.reduceat(np.concatenate(rows), starts, axis=0)
+    found: Vectors = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
+    return found
+
+
+def around(vectors: Vectors, scores: Sequence[float]) -> NDArray[np.float64]:
+    """Return the mean score of each row's nearest others, weighed by cosine."""
+    n = min(NEAREST, len(vectors) - 1)
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -np.inf)
+    nearest = np.argpartition(-cosines, n - 1, axis=1)[:, :n]
+    near = np.maximum(np.take_along_axis(cosines, nearest, axis=1), 0.0).astype(np.float64)
+    theirs = np.asarray(scores, dtype=np.float64)[nearest]
+    found: NDArray[np.float64] = (near * theirs).sum(axis=1) / np.maximum(near.sum(axis=1), 1e-12)
+    return found
+
+
+def _with(hit: Fused, signal: Signal | None) -> Fused:
+    if signal is None:
+        return hit
+    signals = {**hit.signals, NAME: signal}
+    return replace(hit, score=sum(s.contribution for s in signals.values()), signals=signals)

@@ -1,0 +1,75 @@
+"""What stands near good hits gains; the parts add up, and nothing is found by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.access import Access, Role
+from indexing.model import TenantId
+from indexing.ports import Vectors
+from rankers.alike import DEPTH, NAME, Alike
+from rankers.explain import Fused, Signal
+
+ACCESS = Access(TenantId(uuid4()), "a", frozenset({Role.CLINICIAN}), "TREAT")
+
+
+class Rows:
+    """Vectors by document."""
+
+    def __init__(self, rows: Mapping[str, Vectors]) -> None:
+        self.rows = rows
+
+    def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        return {d: self.rows[d] for d in doc_ids if d in self.rows}
+
+
+def hits(scores: Sequence[float]) -> tuple[Fused, ...]:
+    ordered = sorted(scores, reverse=True)
+    return tuple(
+        Fused(f"d{i:03}", i + 1, s, {"lexical": Signal(i + 1, s, s)}) for i, s in enumerate(ordered)
+    )
+
+
+def rows(n: int, seed: int = 0) -> dict[str, Vectors]:
+    rng = np.random.default_rng(seed)
+    return {f"d{i:03}": rng.standard_normal((1 + i % 3, 8)).astype(np.float32) for i in range(n)}
+
+
+@given(
+    scores=st.lists(st.floats(0, 1), max_size=40),
+    known=st.integers(0, 40),
+    question=st.sampled_from(["tinnitus", "does aspirin help against colon cancer", "x y z " * 90]),
+)
+def test_the_parts_are_the_score_and_nothing_is_found(
+    scores: list[float], known: int, question: str
+) -> None:
+    before = hits(scores)
+    after = Alike(Rows(rows(known))).joined(ACCESS, question, before)
+    assert {h.doc_id for h in after} == {h.doc_id for h in before}
+    assert [h.rank for h in after] == list(range(1, len(after) + 1))
+    assert list(after[:DEPTH]) == sorted(after[:DEPTH], key=lambda h: (-h.score, h.doc_id))
+    assert after[DEPTH:] == before[DEPTH:]
+    was = {h.doc_id: h.score for h in before}
+    for hit in after:
+        assert hit.score == pytest.approx(sum(s.contribution for s in hit.signals.values()))
+        assert hit.score >= was[hit.doc_id]
+        assert (NAME in hit.signals) <= (hit.doc_id in rows(known))
+
+
+def test_a_hit_among_good_hits_passes_one_that_stands_alone() -> None:
+    near, far = np.eye(2, dtype=np.float32)
+    given = {f"d00{i}": np.stack([near]) for i in (0, 1, 2, 3, 5)} | {"d004": np.stack([far])}
+    found = Alike(Rows(given)).joined(ACCESS, "tinnitus", hits([0.9, 0.8, 0.8, 0.8, 0.41, 0.4]))
+    order = [hit.doc_id for hit in found]
+    assert order.index("d005") < order.index("d004")
+
+
+def test_a_hit_without_vectors_keeps_its_score() -> None:
+    found = Alike(Rows(rows(2))).joined(ACCESS, "tinnitus", hits([0.9, 0.8, 0.7]))
+    assert next(hit for hit in found if hit.doc_id == "d002").signals.keys() == {"lexical"}
