@@ -23,7 +23,12 @@ from rankers.explain import Signal
 from rankers.wants import LONGEST
 
 LEG_NAMES = {"lexical": "Words", "vector": "Meaning", "graph": "Concepts"}
-_BESIDE_LEGS = {"alike": "Notes like it", "rerank": "Second reading"}
+_BESIDE_LEGS = {
+    "alike": "Notes like it",
+    "precedent": "Judged for like questions",
+    "learned": "Learned",
+    "rerank": "Second reading",
+}
 
 # What a mark's kind is called, beside the line style that tells it apart without colour.
 MARK_LABELS = {

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     vitals: VitalsBackend = "postgres"
     model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone
     encoder_threads: int = 2
+    learned: Path | None = None  # a folder that `eval train` wrote; needs the extra `lab`
     reranker: str = ""  # a cross-encoder of the extra `models`, by folder or name; "": none
     deidentifier: Deidentifier = "rules"
     opensearch_url: str = "http://127.0.0.1:9200"

@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # loaded when first used: a command that needs no search star
     from rankers.cached import CachedSearch
     from rankers.hierarchy import Hierarchy
     from rankers.knowledge import Knowledge, KnowledgeRequest
+    from rankers.learned import Learned
     from rankers.neighbours import Neighbours
     from rankers.search import Search
 
@@ -240,6 +241,15 @@ class Installation(Engines):
         return RoutedVectorIndex("vector", self.settings.vector, self.places, self.vector_engine)
 
     @cached_property
+    def learned(self) -> Learned | None:
+        """The learned ranker, where one is named."""
+        if self.settings.learned is None:
+            return None
+        from rankers.learned import Learned
+
+        return Learned(self.settings.learned, self.encoder)
+
+    @cached_property
     def graph(self) -> RoutedGraphIndex:
         """Which notes mention which concepts."""
         return RoutedGraphIndex("graph", self.settings.graph, self.places, self.graph_engine)
@@ -307,6 +317,7 @@ class Installation(Engines):
             links=self.linker,
             reranker=self.reranker,
             passages=self.vector,
+            learned=self.learned,
         )
 
     @cached_property
@@ -330,7 +341,8 @@ class Installation(Engines):
         if self.cache is None:
             return search
         version = f"{metadata.version('anamnesis')} {self.language_version} {self.encoder.model}"
-        own = f"{version} {self.settings.reranker} {self.settings.deidentifier}"
+        learned = self.learned.lineage["created"] if self.learned is not None else ""
+        own = f"{version} {self.settings.reranker} {self.settings.deidentifier} {learned}"
         epochs = PostgresEpochs(self.database)
         return CachedSearch(search, self.cache, self.documents, epochs.of, own)
 

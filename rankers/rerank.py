@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -20,6 +21,12 @@ DEPTH = 30  # hits read again; those below keep their order and stay below
 # What a full point of the model is worth beside the fused score, whose best hit has about 1.
 WEIGHT = 1.0
 LONGEST = 2_000  # code points of a passage: more than any such model reads
+
+
+class Reordering(Protocol):
+    """What orders fused hits anew by their signals; contributions still sum to the score."""
+
+    def reordered(self, question: str, fused: Sequence[Fused]) -> Sequence[Fused]: ...
 
 
 class Reranking:

@@ -51,7 +51,7 @@ from rankers.near import kept, least_cosine, near_enough
 from rankers.offers import Links, Offer
 from rankers.plan import MOST_WORDINGS, Plan, Planner
 from rankers.query import is_pasted
-from rankers.rerank import Reranking
+from rankers.rerank import Reordering, Reranking
 from rankers.sift import MOST_READ, Sifter, against, weighed
 from rankers.snippets import marks
 
@@ -97,6 +97,7 @@ class Search:
         links: Links | None = None,
         reranker: Reranker | None = None,
         passages: PassageVectors | None = None,
+        learned: Reordering | None = None,
     ) -> None:
         self._lexical, self._vector, self._graph = lexical, vector, graph
         self._encoder, self._documents = encoder, documents
@@ -104,6 +105,7 @@ class Search:
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model)
         self._sifter = Sifter(lexical, graph, documents)
+        self._learned = learned
         self._alike = Alike(passages) if passages is not None else None
         self._reranking = Reranking(reranker, documents) if reranker is not None else None
         self._legs = Legs()
@@ -313,6 +315,8 @@ class Search:
                 fused = self._alike.joined(access, question, fused)
             except EngineUnavailable:
                 missing = tuple(dict.fromkeys((*missing, "vector")))
+        if self._learned is not None and len(plan.legs) > 1:
+            fused = self._learned.reordered(question, fused)
         fused = weighed(fused, weights)
         fused = self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
         if self._reranking is not None:

@@ -35,6 +35,7 @@ from indexing.encoders import CachedEncoder
 from indexing.errors import InvalidInput
 from indexing.model import TenantId
 from rankers.fusion import SHARES, fuse
+from rankers.rerank import Reordering
 from rankers.search import Fusion, Search
 
 WORTH_TWO = 40  # topics: below, starting a second process takes longer than it saves
@@ -138,16 +139,21 @@ def _card(
 ) -> Card:
     """Write down what a run depends on."""
     vectors = "vector" in legs
+    settings: dict[str, object] = {"legs": list(legs), "depth": DEPTH}
+    learned = installation.learned if len(legs) > 1 else None
+    if learned is not None:
+        settings["learned"] = learned.lineage["created"]
     return Card(
         benchmark=read.name,
         split=split,
         ranker=ranker if legs == RANKERS[ranker] else "+".join(legs),
-        settings={"legs": list(legs), "depth": DEPTH},
+        settings=settings,
         data_version=data_version(read),
         code_version=code_version(),
         model=installation.encoder.model if vectors else "",
         terminology=installation.terminology.version,
         n=len(read.topics),
+        trained=", ".join(learned.trained_on) if learned is not None else "",
         measured_by=measured_by(),
     )
 
@@ -190,7 +196,7 @@ def _ask(
     with indexed(installation, benchmark, access, legs) as indexes:
 
         def answer(some: Sequence[str], advance: Callable[[int], None]) -> None:
-            own = replace(indexes, encoder=_encoder(installation))
+            own = replace(indexes, encoder=encoder_of(installation))
             with searching(installation, own, _fusion(card.settings)) as search:
                 asked = {topic: topics[topic] for topic in some}
                 answers = ask(search.answer, access, asked, legs)
@@ -210,7 +216,7 @@ def indexed(
     with _throw_away(installation.home) as folder:
         indexes = Indexes(
             annotate=installation.language.annotate,
-            encoder=_encoder(installation),
+            encoder=encoder_of(installation),
             lexical=TantivyLexicalIndex(folder),
             vector=MemoryVectorIndex() if "vector" in legs else None,
             graph=MemoryGraphIndex(),
@@ -223,7 +229,10 @@ def indexed(
 
 @contextmanager
 def searching(
-    installation: Installation, indexes: Indexes, fusion: Fusion = fuse
+    installation: Installation,
+    indexes: Indexes,
+    fusion: Fusion = fuse,
+    learned: Reordering | None = None,
 ) -> Iterator[Search]:
     """Lend the page's search over these indexes."""
     search = Search(
@@ -237,6 +246,7 @@ def searching(
         timeout_s=TIMEOUT_S,
         fusion=fusion,
         passages=indexes.vector,
+        learned=learned or installation.learned,
     )
     try:
         yield search
@@ -261,7 +271,7 @@ def _in_two(
         answer(left, lambda _: None)
 
 
-def _encoder(installation: Installation) -> CachedEncoder:
+def encoder_of(installation: Installation) -> CachedEncoder:
     """Open the kept vectors; each process has a connection of its own."""
     return CachedEncoder(installation.encoder, installation.home / "cache" / "vectors")
 

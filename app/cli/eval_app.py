@@ -317,6 +317,21 @@ def eval_tune(
     _exit(tune_command(_home(), sets, folds, out, as_json))
 
 
+@evaluate.command("train")
+def eval_train(
+    sets: Annotated[
+        list[str], typer.Option("--set", help="DIR:SPLIT of a benchmark; several times.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to write; name it in ANAMNESIS_LEARNED.")],
+    most: Annotated[int, typer.Option(min=20, help="Topics of a set to learn from.")] = 3000,
+    as_json: Json = False,
+) -> None:
+    """Learn a ranker from judgements (LambdaMART), judged by topics that it did not see."""
+    from app.cli.eval_train import train_command
+
+    _exit(train_command(_home(), sets, most, out, as_json))
+
+
 def _home() -> Path:
     from app.settings import load
 

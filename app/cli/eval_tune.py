@@ -46,7 +46,7 @@ def tune_command(
 ) -> int:
     """Ask the legs of every set once, choose, and print what was chosen and what it is worth."""
     installation = Installation(load_settings().model_copy(update={"home": home}))
-    found = tune({name: _asked(installation, read) for name, read in _read(sets)}, folds)
+    found = tune({name: _asked(installation, read) for name, read in read_sets(sets)}, folds)
     if out is not None:
         with written(out) as file:
             shares = {kind: asdict(share) for kind, share in found.shares.items()}
@@ -58,7 +58,8 @@ def tune_command(
     return 0
 
 
-def _read(sets: Sequence[str]) -> list[tuple[str, Benchmark]]:
+def read_sets(sets: Sequence[str]) -> list[tuple[str, Benchmark]]:
+    """Read benchmarks written DIR:SPLIT, by name. Raises: InvalidInput."""
     found = []
     for each in sets:
         folder, colon, split = each.rpartition(":")
@@ -85,13 +86,14 @@ def _asked(installation: Installation, read: Benchmark) -> list[Measured]:
         found = []
         for topic, text in read.topics.items():
             recorder.given = {}
-            _ask(search, access, text)
+            asked_plainly(search, access, text)
             found.append(measure(topic, text, recorder.given, read.qrels[topic]))
             advance(1)
         return found
 
 
-def _ask(search: Search, access: Access, text: str) -> None:
+def asked_plainly(search: Search, access: Access, text: str) -> None:
+    """Ask as `eval run` does: what does not parse is asked again as plain words."""
     request = SearchRequest(q=text, k=DEPTH, rankers=LEGS, bare=True)
     try:
         search.answer(access, request)
