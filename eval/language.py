@@ -12,12 +12,16 @@ import json
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from indexing.language.assertion import Offsets, assess
 from indexing.language.deidentify import deidentify
+from indexing.language.headings import OTHER, lookup, normalise
 from indexing.language.pipeline import Language
 from indexing.language.sections import sections
 from indexing.language.terminology import open_terminology
@@ -83,39 +87,55 @@ def context_figures(path: Path) -> Figures:
 _CAPITAL_LINE = re.compile(r"^[ \t]*([A-Z][A-Z /&]{2,60}):?[ \t]*$", re.MULTILINE)
 
 
-def _headings_of(text: str, names: Sequence[str]) -> set[int]:
-    found, position = set(), 0
+def _headings_of(text: str, names: Sequence[str]) -> dict[int, str]:
+    """Return {where it begins: heading}."""
+    found: dict[int, str] = {}
+    position = 0
     for name in names:
         place = text.find(name, position)
         place = text.find(name) if place < 0 else place
         if place >= 0:
-            found.add(place)
+            found[place] = name
             position = place + len(name)
     return found
 
 
-def heading_figures(name: str, notes: Iterator[tuple[str, set[int]]]) -> Figures:
-    """Compare the headings found with the marked ones, by where they begin."""
-    hit = wrong = missed = 0
-    for text, gold in notes:
-        found = {part.start for part in sections(text) if part.name}
-        hit += len(gold & found)
-        wrong += len(found - gold)
-        missed += len(gold - found)
-    return Figures(name, hit + missed, {"heading F1": _f1(hit, wrong, missed)})
+def heading_figures(name: str, notes: Iterator[tuple[str, dict[int, str]]]) -> Figures:
+    """Compare the parts found with the marked headings: by where they begin; by where they begin
+    and end; and by both with the name that our fixed list has for the heading's words."""
+    counts = {"heading F1": Counter[str](), "span F1": Counter[str](), "with name": Counter[str]()}
+    marked = 0
+    for text, headings in notes:
+        marked += len(headings)
+        parts = [part for part in sections(text) if part.name]
+        ends = dict(pairwise([*sorted(headings), len(text)]))
+        named = {start: lookup(normalise(words)) or OTHER for start, words in headings.items()}
+        _count(counts["heading F1"], set(headings), {part.start for part in parts})
+        _count(counts["span F1"], set(ends.items()), {(part.start, part.end) for part in parts})
+        gold = {(start, end, named[start]) for start, end in ends.items()}
+        _count(counts["with name"], gold, {(part.start, part.end, part.name) for part in parts})
+    return Figures(name, marked, {
+        kind: _f1(each["hit"], each["wrong"], each["missed"]) for kind, each in counts.items()
+    })  # fmt: skip
 
 
-def mtsamples_headings(path: Path) -> Iterator[tuple[str, set[int]]]:
+def _count(into: Counter[str], gold: AbstractSet[object], found: AbstractSet[object]) -> None:
+    into["hit"] += len(gold & found)
+    into["wrong"] += len(found - gold)
+    into["missed"] += len(gold - found)
+
+
+def mtsamples_headings(path: Path) -> Iterator[tuple[str, dict[int, str]]]:
     for row in _rows(path):
         text, names = str(row["transcription"]), row["section_headings"]
         assert isinstance(names, list)
         yield text, _headings_of(text, names)
 
 
-def aci_headings(path: Path) -> Iterator[tuple[str, set[int]]]:
+def aci_headings(path: Path) -> Iterator[tuple[str, dict[int, str]]]:
     for row in _rows(path):
         text = str(row["note"])
-        yield text, {match.start(1) for match in _CAPITAL_LINE.finditer(text)}
+        yield text, {match.start(1): match[1] for match in _CAPITAL_LINE.finditer(text)}
 
 
 def deidentification_figures(path: Path) -> Figures:
