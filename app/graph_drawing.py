@@ -124,7 +124,7 @@ def _wire(edge: GraphEdge, dots: dict[str, Dot], names: dict[str, str]) -> Wire:
         bow = left.x - 14
         path = f"M{left.x - 5},{left.y}C{bow},{left.y} {bow},{right.y} {right.x - 5},{right.y}"
         return Wire(path, title)
-    start = left.x + 14 + 6.6 * len(left.name)
+    start = left.x + 14 + 7.2 * len(left.name)
     middle = (max(start, left.x + COLUMN * 0.5) + right.x) / 2
     path = (
         f"M{start:.0f},{left.y}C{middle:.0f},{left.y} {middle:.0f},{right.y} "

@@ -403,6 +403,16 @@ def bench_similar(
     _exit(bench_command(patients, queries, as_json=as_json))
 
 
+@bench.command("view")
+def bench_view(
+    patients: Annotated[int, typer.Option("--patients", min=10)] = 5_000, as_json: Json = False
+) -> None:
+    """Time a patient's page and its call, three hops of the graph included."""
+    from app.cli.bench_view import view_command
+
+    _exit(view_command(patients, as_json))
+
+
 @bench.command("lab")
 def bench_lab(
     runs: Annotated[int, typer.Option(min=4, help="Stored runs.")] = 1_000, as_json: Json = False

@@ -213,7 +213,8 @@ def _pages(visitor: Visitor) -> list[str]:
     ]  # fmt: skip
 
 
-def _look(visitor: Visitor, path: str) -> None:
+def look(visitor: Visitor, path: str) -> None:
+    """Open a page, everything unfolded, and hold it to the accessibility rules and its width."""
     page = visitor.page
     page.goto(f"{visitor.site}{path}")
     for more in page.locator("details").all():
@@ -227,15 +228,15 @@ def _look(visitor: Visitor, path: str) -> None:
 
 def test_no_page_breaks_the_accessibility_rules_or_overflows(any_visitor: Visitor) -> None:
     visitor = any_visitor
-    _look(visitor, "/login")
+    look(visitor, "/login")
     visitor.sign_in()
     for path in _pages(visitor):
-        _look(visitor, path)
+        look(visitor, path)
 
 
 def test_the_audit_page_is_held_to_the_same(any_visitor: Visitor) -> None:
     any_visitor.sign_in(Role.PRIVACY)
-    _look(any_visitor, "/audit")
+    look(any_visitor, "/audit")
 
 
 def test_a_note_prints_without_the_furniture(visitor: Visitor) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from app.cli.serve import listen
 from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Role
+from indexing.backends.postgres.fhir_search import PostgresFhirSearch
 from tests.ward import Ward, build
 
 SITE = "http://127.0.0.1:8080"
@@ -106,6 +108,17 @@ def test_paging_never_shifts_and_no_address_holds_the_question(client: TestClien
     finally:
         client.delete("/fhir/Observation/o-1999")
     assert seen == [f"Observation/o-{year}" for year in (2023, 2022, 2021)]
+
+
+def test_what_one_search_cannot_keep_is_told(
+    client: TestClient, ward: Ward, installation: Installation
+) -> None:
+    few = PostgresFhirSearch(installation.database, timedelta(hours=1), most=2)
+    with TestClient(create_app(replace(ward.services, fhir=few)), base_url=SITE) as other:
+        other.headers["Authorization"] = f"Bearer {ward.token(Role.CLINICIAN)}"
+        bundle = other.get("/fhir/Observation?code=718-7").json()
+    assert (bundle["total"], len(ids(bundle))) == (3, 2)
+    assert "1 left out" in bundle["entry"][-1]["resource"]["issue"][0]["diagnostics"]
 
 
 def test_a_frozen_page_is_its_owners(client: TestClient, ward: Ward) -> None:

@@ -53,8 +53,8 @@ class Found:
 class PostgresFhirSearch:
     """Searches by access; nothing is answered while values of the tenant are still missing."""
 
-    def __init__(self, database: Database, life: timedelta) -> None:
-        self._database, self._life = database, life
+    def __init__(self, database: Database, life: timedelta, most: int = MOST_FOUND) -> None:
+        self._database, self._life, self._most = database, life, most
 
     def search(self, access: Access, asked: FhirSearch) -> Found:
         """Find, freeze and return the first page.
@@ -69,10 +69,10 @@ class PostgresFhirSearch:
                 audit.record(conn, access, AuditRow("R", "fhir-count", [], [asked.resource_type],
                                                     {"matches": total}))  # fmt: skip
                 return Found("", 0, 0, total, 0, ())
-            ids = _matches(conn, access, asked)
-            cut = len(ids) > MOST_FOUND
+            ids = _matches(conn, access, asked, self._most + 1)
+            cut = len(ids) > self._most
             total = _count(conn, access, asked) if cut and asked.total else len(ids)
-            keys = [[asked.resource_type, each] for each in ids[:MOST_FOUND]]
+            keys = [[asked.resource_type, each] for each in ids[: self._most]]
             return self._first(conn, access, asked, keys, total if asked.total else None, cut)
 
     def everything(
@@ -231,13 +231,13 @@ def _condition(statement: Statement, asked: FhirSearch) -> str:
     return " AND ".join(said)
 
 
-def _matches(conn: Connection, access: Access, asked: FhirSearch) -> list[str]:
+def _matches(conn: Connection, access: Access, asked: FhirSearch, most: int) -> list[str]:
     statement = Statement(access)
     where = _condition(statement, asked)
     order = [statement.order("r", asked.resource_type, key) for key in asked.order]
     rows = conn.execute(
         f"SELECT r.id FROM resource r WHERE {where} "
-        f"ORDER BY {', '.join([*order, 'r.id'])} LIMIT {MOST_FOUND + 1}",
+        f"ORDER BY {', '.join([*order, 'r.id'])} LIMIT %({statement.bind(most)})s",
         statement.values,
     ).fetchall()
     return [row[0] for row in rows]
