@@ -47,18 +47,23 @@ def parity_command(data: Path, engines: Sequence[str], as_json: bool) -> int:
     installation = Installation(load_settings())
     rows: list[Parity] = []
     for name, split in SETS:
-        rows += _compared(installation, load(data / "benchmarks" / name, split), engines)
+        for row in _compared(installation, load(data / "benchmarks" / name, split), engines):
+            rows.append(row)
+            if not as_json:
+                _print(row)
     installation.close()
     if as_json:
         print_json([asdict(row) for row in rows])
-        return 0
-    for row in rows:
-        print(
-            f"{row.benchmark:<22} {row.leg:<8} {row.engine:<11} nDCG@10 {row.measured:.4f} "
-            f"(embedded {row.embedded:.4f}, {row.measured - row.embedded:+.4f})  "
-            f"top-10 overlap {row.overlap:.3f}  {row.topics} questions"
-        )
     return 0
+
+
+def _print(row: Parity) -> None:
+    print(
+        f"{row.benchmark:<22} {row.leg:<8} {row.engine:<11} nDCG@10 {row.measured:.4f} "
+        f"(embedded {row.embedded:.4f}, {row.measured - row.embedded:+.4f})  "
+        f"top-10 overlap {row.overlap:.3f}  {row.topics} questions",
+        flush=True,
+    )
 
 
 def _compared(

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from app.settings import LexicalBackend
-from indexing.access import Access
+from indexing.access import LABELS, Access
 from indexing.clauses import Clause, Expansion, Word
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, Section, TenantId, Tombstone
@@ -308,6 +308,8 @@ def test_access_closes_labels_and_patients(shelved: LexicalIndex) -> None:
     assert ids(shelved, "pain", access=cleared) == {"1", "2", "3", "4", "6"}
     other = replace(ACCESS, labels=frozenset({"OTHER"}))
     assert ids(shelved, "pain", access=other) == {"1", "2", "3", "5", "6"}
+    every = replace(ACCESS, labels=LABELS)
+    assert ids(shelved, "pain", access=every) == {"1", "2", "3", "4", "5", "6"}
     one = replace(ACCESS, patients=frozenset({"P1", "P3"}))
     assert ids(shelved, "pain", access=one) == {"1", "3"}
     nobody = replace(ACCESS, patients=frozenset())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.settings import VectorBackend
 from app.wiring import Installation
-from indexing.access import Access, Role
+from indexing.access import LABELS, Access, Role
 from indexing.backends.memory_vectors import MemoryVectorIndex
 from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.errors import EventRejected
@@ -115,6 +115,7 @@ def test_labels_and_patients_are_closed_unless_opened(
     views = [
         access,
         replace(access, labels=frozenset({"PSY"})),
+        replace(access, labels=LABELS),
         replace(access, patients=frozenset({"P1", "P2"})),
         replace(access, patients=frozenset({"p1"})),
         replace(access, patients=frozenset()),

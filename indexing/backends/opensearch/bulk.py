@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import orjson
@@ -16,7 +17,7 @@ from indexing.backends.opensearch.names import Names
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.model import TenantId
 
-MOST_BYTES = 8 << 20  # of one request; OpenSearch takes 100 MB and keeps it in memory
+MOST_BYTES = 2 << 20  # of one request; a server builds vector graphs for several side by side
 BACK_OFF_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 _BUSY = frozenset({429, 502, 503, 504})
@@ -29,6 +30,7 @@ class Item:
     """One document on its way, as the two lines of a bulk request."""
 
     doc_id: str
+    version: int
     lines: bytes
 
 
@@ -43,7 +45,7 @@ def item(doc_id: str, id_: str, version: int, body: dict[str, Any]) -> Item:
         lines = orjson.dumps(action) + b"\n" + orjson.dumps(body, option=_NUMPY) + b"\n"
     except (orjson.JSONEncodeError, UnicodeError) as exc:
         raise EventRejected("OpenSearch cannot hold this document") from exc
-    return Item(doc_id, lines)
+    return Item(doc_id, version, lines)
 
 
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
@@ -76,26 +78,40 @@ def _written(
         EngineUnavailable: it keeps refusing, or refuses to write at all.
         EventRejected: some items are at fault; the others are written.
     """
-    rejected: list[str] = []
-    for chunk in _chunks(items):
-        waiting = list(chunk)
-        for pause in (*BACK_OFF_S, None):
-            verdicts = _send(connection, names, tenant_id, waiting)
-            if "missing" in verdicts:
-                return False
-            if "blocked" in verdicts:
-                raise EngineUnavailable("OpenSearch refuses to write", hint=READ_ONLY)
-            pairs = list(zip(waiting, verdicts, strict=True))
-            rejected += [each.doc_id for each, verdict in pairs if verdict == "rejected"]
-            waiting = [each for each, verdict in pairs if verdict == "again"]
-            if not waiting:
-                break
-            if pause is None:
-                raise EngineUnavailable("OpenSearch is overloaded", hint="It is tried again.")
-            time.sleep(pause)
+    # Requests go side by side, so each document is in one of them.
+    newest = {each.doc_id: each for each in sorted(items, key=lambda each: each.version)}
+    chunks = list(_chunks(list(newest.values())))
+    send = partial(_settled, connection, names, tenant_id)
+    found = [send(chunks[0])] if len(chunks) == 1 else list(connection.side_by_side(send, chunks))
+    if None in found:
+        return False
+    rejected = [doc_id for some in found for doc_id in some or ()]
     if rejected:
         raise EventRejected(f"OpenSearch refuses {len(rejected)} documents, first {rejected[0]!r}")
     return True
+
+
+def _settled(
+    connection: Connection, names: Names, tenant_id: TenantId, chunk: Sequence[Item]
+) -> list[str] | None:
+    """Send one request until nothing waits; return what is at fault, None without an index."""
+    rejected: list[str] = []
+    waiting = list(chunk)
+    for pause in (*BACK_OFF_S, None):
+        verdicts = _send(connection, names, tenant_id, waiting)
+        if "missing" in verdicts:
+            return None
+        if "blocked" in verdicts:
+            raise EngineUnavailable("OpenSearch refuses to write", hint=READ_ONLY)
+        pairs = list(zip(waiting, verdicts, strict=True))
+        rejected += [each.doc_id for each, verdict in pairs if verdict == "rejected"]
+        waiting = [each for each, verdict in pairs if verdict == "again"]
+        if not waiting or pause is None:
+            break
+        time.sleep(pause)
+    if waiting:
+        raise EngineUnavailable("OpenSearch is overloaded", hint="It is tried again.")
+    return rejected
 
 
 def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

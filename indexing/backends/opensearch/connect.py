@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from opensearchpy import OpenSearch
@@ -31,8 +32,12 @@ NAME = "OpenSearch"
 CONNECT_S = 1.0
 READ_S = 120.0  # of a bulk: merging large vector graphs takes its time
 ASKED_S = 3.0  # of a question, which its leg's deadline ends earlier: then the breaker knows
-PROBE_S = 0.5
+PROBE_S = 2.0  # of the thread that looks whether it is back
 CONNECTIONS = 16
+SIDE_BY_SIDE = 4  # requests of one bulk
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 # What is in a request is a patient's or a question: the client logs both where it is let.
 for _name in ("opensearch", "opensearchpy.trace"):
@@ -87,6 +92,7 @@ class Connection:
             timeout=Timeout(connect=CONNECT_S, read=READ_S), **options,
         )  # fmt: skip
         self._breaker = Breaker(NAME, self.ping)
+        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="opensearch")
 
     def ping(self) -> Mapping[str, Any]:
         """Return what the cluster says of itself. Raises: EngineUnavailable."""
@@ -111,9 +117,14 @@ class Connection:
             )
             return found
 
+    def side_by_side(self, work: Callable[[T], R], parts: Sequence[T]) -> Iterator[R]:
+        """Do some work for each part, several at a time; give the results in order."""
+        return self._pool.map(work, parts)
+
     def close(self) -> None:
         """Close every connection."""
         self._breaker.close()
+        self._pool.shutdown(wait=False)
         self.client.close()
 
 

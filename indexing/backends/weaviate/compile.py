@@ -16,10 +16,9 @@ KEYS = ("type", "specialty", "author", "patient")
 
 def guard(access: Access, filters: Filters) -> Any | None:
     """Compile what this access and these filters let through; None when that is nothing."""
-    parts: list[Any] = [
-        Filter.by_property("tenant").equal(access.tenant_id.hex),
-        Filter.by_property("label").contains_none(sorted(access.closed_labels)),
-    ]
+    parts: list[Any] = [Filter.by_property("tenant").equal(access.tenant_id.hex)]
+    if access.closed_labels:
+        parts.append(Filter.by_property("label").contains_none(sorted(access.closed_labels)))
     if access.patients is not None:
         if not access.patients:
             return None
