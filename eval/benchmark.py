@@ -158,6 +158,14 @@ def anything_relevant(path: Path, qrels: dict[str, dict[str, int]]) -> dict[str,
     return qrels
 
 
+def oddities(found: Benchmark) -> tuple[str, ...]:
+    """Name what pulls a mean without being an error."""
+    empty = sum(not any(g > 0 for g in judged.values()) for judged in found.qrels.values())
+    if not empty:
+        return ()
+    return (f"nothing-relevant: {empty} topics judge no document relevant and count 0",)
+
+
 def write(found: Benchmark, folder: Path, split: str, *, packed: bool = False) -> None:
     """Write a benchmark as `load` reads it. Raises: InvalidInput."""
     end = ".gz" if packed else ""

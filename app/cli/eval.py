@@ -21,7 +21,7 @@ from app.cli.output import print_json, progress, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
 from eval.archive import LAB, Archive, Card
-from eval.benchmark import Benchmark, load
+from eval.benchmark import Benchmark, load, oddities
 from eval.corpus import HeldDocuments, Indexes, fill
 from eval.measures import EVERY_RUN, HEADLINE, by_topic, mean, measured_by
 from eval.run import RANKERS, Run, ask, gathered
@@ -95,7 +95,11 @@ def measured(
     """Store a finished run of a benchmark, continuing one that was broken off."""
     made = _card(installation, read, split, ranker, tuple(legs) or RANKERS[ranker])
     made = replace(made, settings={**made.settings, **shares})
-    made = replace(made, name=name, tenant=tenant, source=str(source.resolve()))
+    made = replace(
+        made, name=name, tenant=tenant, source=str(source.resolve()), warnings=oddities(read)
+    )
+    for warning in made.warnings:
+        stderr.print(f"warning: {warning}")
     return evaluate(installation, read, archive.begin(made, read), archive, measures)
 
 

@@ -32,7 +32,7 @@ def import_run_command(
     read = beir.load(folder, split)
     found = trec.read_run(run, read.topics.keys())
     ranked = {topic: [doc_id for doc_id, _ in hits] for topic, hits in found.ranked.items()}
-    warnings = (*found.warnings, *_unknown(read, ranked))
+    warnings = (*beir.oddities(read), *found.warnings, *_unknown(read, ranked))
     figures = by_topic(read.qrels, ranked, EVERY_RUN)
     card = Card(
         benchmark=read.name, split=split, ranker=found.tag, settings={"file": run.name},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.benchmark import interval, load
+from eval.benchmark import Benchmark, interval, load, oddities
 from indexing.errors import InvalidInput
 
 CORPUS = [
@@ -107,3 +107,9 @@ def test_says_which_file_is_missing_or_torn(tmp_path: Path) -> None:
     torn.write_bytes(gzip.compress(b'{"_id": "d1", "text": "caf\xe9"}\n'))
     with pytest.raises(InvalidInput, match="UTF-8"):
         load(folder, "dev")
+
+
+def test_topics_without_anything_relevant_are_named() -> None:
+    found = Benchmark("b", (), {"a": "x", "b": "y"}, {"a": {"d": 1}, "b": {"d": 0}})
+    assert oddities(found) == ("nothing-relevant: 1 topics judge no document relevant and count 0",)
+    assert oddities(Benchmark("b", (), {"a": "x"}, {"a": {"d": 1}})) == ()
