@@ -76,7 +76,10 @@ class Found:
         it was deleted or closed since it was indexed."""
         hits = described(self.plan, self.answer.hits, notes)
         ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))
-        return replace(self.answer, hits=ranked, best=extracted(self.plan, ranked, notes))
+        began = time.perf_counter()
+        best = extracted(self.plan, ranked, notes)
+        took_ms = {**self.answer.took_ms, "answers": _ms_since(began)}
+        return replace(self.answer, hits=ranked, best=best, took_ms=took_ms)
 
 
 class Search:
