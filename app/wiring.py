@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # loaded when first used: a command that needs no search star
     from rankers.knowledge import Knowledge, KnowledgeRequest
     from rankers.learned import Learned
     from rankers.neighbours import Neighbours
-    from rankers.search import Search
+    from rankers.search import Fusion, Search
 
 
 _LOOK_AT_TERMINOLOGY_EVERY_S = 5.0
@@ -241,6 +241,14 @@ class Installation(Engines):
         return RoutedVectorIndex("vector", self.settings.vector, self.places, self.vector_engine)
 
     @cached_property
+    def fusion(self) -> Fusion:
+        """The legs' scores into one, by the site's own shares where a file is named."""
+        from rankers.fusion import fuse, read_shares
+
+        own = self.settings.shares
+        return fuse if own is None else partial(fuse, shares=read_shares(own))
+
+    @cached_property
     def learned(self) -> Learned | None:
         """The learned ranker, where one is named."""
         if self.settings.learned is None:
@@ -318,6 +326,7 @@ class Installation(Engines):
             reranker=self.reranker,
             passages=self.vector,
             learned=self.learned,
+            fusion=self.fusion,
         )
 
     @cached_property

@@ -31,7 +31,10 @@ K = 10
 Figures = NDArray[np.float64]
 
 VECTOR_SHARES = tuple(round(i * STEP, 2) for i in range(round(1 / STEP) + 1))
-GRID: tuple[Share, ...] = tuple(Share(v, g) for v, g in product(VECTOR_SHARES, GRAPH_SHARES))
+GRID: tuple[Share, ...] = (
+    *(Share(v, g) for v, g in product(VECTOR_SHARES, GRAPH_SHARES)),
+    *(Share(v, g, "ranks") for v, g in product(VECTOR_SHARES[::2], GRAPH_SHARES[::2])),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,11 @@ def measure(
     answered = {leg: ranking for leg, ranking in rankings.items() if ranking.hits}
     docs = {h.doc_id: None for r in answered.values() for h in r.hits}
     place = {doc_id: i for i, doc_id in enumerate(sorted(docs))}
-    rows = np.zeros((len(LEGS), len(place)))
+    rows = {by: np.zeros((len(LEGS), len(place))) for by in ("scores", "ranks")}
     for leg, ranking in answered.items():
         at = [place[hit.doc_id] for hit in ranking.hits]
-        rows[LEGS.index(leg), at] = parts(leg, ranking)
+        rows["scores"][LEGS.index(leg), at] = parts(leg, ranking)
+        rows["ranks"][LEGS.index(leg), at] = parts(leg, ranking, "ranks")
     gains = np.zeros(len(place))
     for doc_id, grade in judged.items():
         if doc_id in place:
@@ -89,7 +93,7 @@ def measure(
 
     def figure(share: Share) -> float:
         weight = split(share, legs)
-        scores = np.array([weight.get(leg, 0.0) for leg in LEGS]) @ rows
+        scores = np.array([weight.get(leg, 0.0) for leg in LEGS]) @ rows[share.by]
         best = np.lexsort((np.arange(len(scores)), -scores))[:K]
         return _dcg(gains[best]) / ideal if ideal else 0.0
 

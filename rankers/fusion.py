@@ -9,8 +9,13 @@ import heapq
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import orjson
 
 from indexing.analysis import terms, without_stop_words
+from indexing.errors import ConfigurationError
 from indexing.ports import Ranking, Scored
 from rankers.explain import Fused, Signal
 
@@ -25,10 +30,12 @@ KEYWORDS, QUESTION = 4, 40  # words: up to so many are keywords, a question; mor
 @dataclass(frozen=True, slots=True)
 class Share:
     """`vector`: its share beside the lexical leg. `graph`: its share of the whole, when it
-    answers: a question that names concepts."""
+    answers: a question that names concepts. `by`: what of a leg is weighed, its scores above
+    their floor, or its ranks alone (reciprocal)."""
 
     vector: float
     graph: float
+    by: Literal["scores", "ranks"] = "scores"
 
 
 # By how many words the question has, "any" when it is not known. Tuned zero-shot on NFCorpus dev,
@@ -44,6 +51,26 @@ SHARES: Mapping[str, Share] = {
 RRF_K = 60  # Source: Cormack, Clarke and Büttcher 2009
 
 _Parts = dict[str, list[tuple[str, Scored, float]]]  # doc_id to (leg, hit, contribution)
+
+
+def read_shares(path: Path) -> dict[str, Share]:
+    """Read what `eval tune --out` wrote, for `fuse`. Raises: ConfigurationError."""
+    try:
+        found = {kind: Share(**each) for kind, each in orjson.loads(path.read_bytes()).items()}
+    except (OSError, ValueError, TypeError, AttributeError) as exc:
+        raise ConfigurationError(
+            f"{path.name} holds no shares of the legs", hint="`anamnesis eval tune --out` writes it"
+        ) from exc
+    for kind, share in found.items():
+        numbers = all(
+            isinstance(x, int | float) and 0 <= x <= 1 for x in (share.vector, share.graph)
+        )
+        if kind not in SHARES or not numbers or share.by not in ("scores", "ranks"):
+            raise ConfigurationError(
+                f"{path.name}: the shares of {kind!r} make no sense",
+                hint=f"Kinds are {', '.join(SHARES)}; shares lie between 0 and 1.",
+            )
+    return {**SHARES, **found}
 
 
 def query_class(question: str | None) -> str:
@@ -75,8 +102,10 @@ def split(share: Share, legs: frozenset[str]) -> dict[str, float]:
     return {leg: every[leg] / total for leg in legs}
 
 
-def parts(leg: str, ranking: Ranking) -> list[float]:
-    """Return what each hit has of its leg's best, 1 to 0, above the leg's floor."""
+def parts(leg: str, ranking: Ranking, by: Literal["scores", "ranks"] = "scores") -> list[float]:
+    """Return what each hit has of its leg's best, 1 to 0: above the leg's floor, or by rank."""
+    if by == "ranks":
+        return [(RRF_K + 1) / (RRF_K + hit.rank) for hit in ranking.hits]
     floor, top = _floor(leg, ranking), ranking.hits[0].score
     scale = 1 / (top - floor) if top > floor else 0.0
     return [max(0.0, (hit.score - floor) * scale) for hit in ranking.hits]
@@ -90,10 +119,11 @@ def fuse(
 ) -> tuple[Fused, ...]:
     """Return the best `k`; contributions sum to the score, ties stand by doc_id."""
     answered = {leg: ranking for leg, ranking in rankings.items() if ranking.hits}
-    weight = weights(question, frozenset(answered), shares)
+    share = shares[query_class(question)]
+    weight = split(share, frozenset(answered))
     found: _Parts = {}
     for leg, ranking in answered.items():
-        for hit, part in zip(ranking.hits, parts(leg, ranking), strict=True):
+        for hit, part in zip(ranking.hits, parts(leg, ranking, share.by), strict=True):
             found.setdefault(hit.doc_id, []).append((leg, hit, weight[leg] * part))
     return _best(found, k)
 

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -34,7 +34,7 @@ from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.encoders import CachedEncoder
 from indexing.errors import InvalidInput
 from indexing.model import TenantId
-from rankers.fusion import SHARES, fuse
+from rankers.fusion import SHARES, Share, fuse, read_shares
 from rankers.rerank import Reordering
 from rankers.search import Fusion, Search
 
@@ -130,12 +130,14 @@ def _shares(ranker: str, chosen: Sequence[str]) -> dict[str, float]:
 
 
 def _fusion(settings: Mapping[str, Any]) -> Fusion:
-    """Return the page's fusion, with the shares that a run sets for every kind of question."""
+    """Return the fusion by the site's own shares, where a file is named, with those that a run sets
+    for every kind of question."""
+    shares = {kind: Share(**each) for kind, each in settings.get("shares", {}).items()} or SHARES
     asked = {leg: settings.get(f"{leg}_share") for leg in ("vector", "graph")}
     if all(share is None for share in asked.values()):
-        return fuse
+        return partial(fuse, shares=shares) if shares is not SHARES else fuse
     given = {leg: share for leg, share in asked.items() if share is not None}
-    return partial(fuse, shares={k: replace(share, **given) for k, share in SHARES.items()})
+    return partial(fuse, shares={k: replace(share, **given) for k, share in shares.items()})
 
 
 def _card(
@@ -145,6 +147,8 @@ def _card(
     vectors = "vector" in legs
     settings: dict[str, object] = {"legs": list(legs), "depth": DEPTH}
     learned = installation.learned if len(legs) > 1 else None
+    if (own := installation.settings.shares) is not None and len(legs) > 1:
+        settings["shares"] = {kind: asdict(share) for kind, share in read_shares(own).items()}
     if learned is not None:
         settings["learned"] = learned.lineage["created"]
     return Card(

@@ -107,7 +107,10 @@ def asked_plainly(search: Search, access: Access, text: str) -> None:
 def _tell(found: Tuned) -> None:
     for kind, n in found.topics.items():
         share = found.shares[kind]
-        print(f"{kind:<10} vector {share.vector:.2f}  graph {share.graph:.2f}  ({n} topics)")
+        print(
+            f"{kind:<10} vector {share.vector:.2f}  graph {share.graph:.2f}  by {share.by}  "
+            f"({n} topics)"
+        )
     for name, each in found.sets.items():
         print(
             f"{name:<28} n {each.n:<5} default {each.default:.4f}  tuned {each.tuned:.4f}  "

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexing.errors import ConfigurationError
 from indexing.ports import Ranking, Scored
-from rankers.fusion import fuse, fuse_by_rank, weights
+from rankers.fusion import SHARES, Share, fuse, fuse_by_rank, read_shares, weights
 
 LEGS = ("lexical", "vector", "graph")
 
@@ -73,3 +78,32 @@ def test_the_longer_the_question_the_more_its_words_count() -> None:
     for text in (word, question, note):
         assert sum(weights(text, legs).values()) == pytest.approx(1)
     assert weights(word, frozenset({"graph"})) == {"graph": 1.0}
+
+
+def test_ranks_alone_can_be_what_is_weighed(tmp_path: Path) -> None:
+    legs = {"lexical": ranking({"a": 9.0, "b": 1.0}), "vector": ranking({"b": 0.9, "a": 0.89})}
+    by_rank = {**SHARES, "keywords": Share(0.5, 0.25, "ranks")}
+    file = tmp_path / "shares.json"
+    file.write_bytes(orjson.dumps({"keywords": asdict(by_rank["keywords"])}))
+    assert read_shares(file) == by_rank
+    found = fuse(legs, 2, "tinnitus", by_rank)
+    assert found[0].score == pytest.approx(found[1].score)
+    assert fuse(legs, 2, "tinnitus")[0].doc_id == "a"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "[]",
+        '{"keywords": {"vector": 2, "graph": 0}}',
+        '{"other": {"vector": 0, "graph": 0}}',
+        '{"note": {"vector": 0, "graph": 0, "by": "luck"}}',
+        '{"note": 1}',
+    ],
+)
+def test_shares_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "shares.json"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"shares\.json"):
+        read_shares(file)
