@@ -1,8 +1,8 @@
 """The vector spaces: what lies in each, by what measure, and what it is filtered by.
 
-Every engine takes its fields and its physical names from here. The model and its dimension are
-part of the name: another model fills a space of its own beside the old one, which goes on
-answering until the new one is whole.
+OpenSearch and Weaviate take their fields and physical names from here; pgvector names the model in
+`vector_document`. The model and its dimension are part of the name: another model fills a space of
+its own beside the old one, which serves the processes that run with the old settings.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ def ward(installation: Installation) -> Ward:
 
 
 @pytest.fixture(
+    scope="module",
     params=[
         {"lexical": "opensearch"}, {"vector": "opensearch"}, {"vector": "weaviate"},
         {"graph": "neo4j"}, {"lexical": "opensearch", "vector": "weaviate"},
