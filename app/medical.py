@@ -34,9 +34,7 @@ def patient_graph(
     because an engine of its own cannot share a transaction with the trail."""
     row = AuditRow("R", "graph", [patient_id], [f"Patient/{patient_id}"], {"hops": hops})
     own.trail.record(access, row)
-    asked = own.medical()
-    found = asked.around_patient(access, [patient_id], hops)
-    known = asked.interactions(access, [patient_id])
+    found, known = own.medical().patient(access, [patient_id], hops)
     return GraphPiece(
         view.graph(found, patient_id),
         tuple(_told(each, view, patient_id) for each in known),

@@ -15,6 +15,7 @@ from indexing.medical_graph import (
     GraphNode,
     MedicalGraph,
     NodeKind,
+    Patch,
     Relation,
     Treated,
 )
@@ -102,7 +103,17 @@ class MedicalQuestions:
             InvalidInput: `hops` is not from 1 to 3.
         """
         _check(hops)
+        return self._around(self._graph.around(access, patient_ids), patient_ids, hops)
+
+    def patient(
+        self, access: Access, patient_ids: Sequence[str], hops: int
+    ) -> tuple[Neighbourhood, tuple[Interaction, ...]]:
+        """Return `around_patient` and `interactions` out of one read."""
+        _check(hops)
         patch = self._graph.around(access, patient_ids)
+        return self._around(patch, patient_ids, hops), self._known(patch, past=False)
+
+    def _around(self, patch: Patch, patient_ids: Sequence[str], hops: int) -> Neighbourhood:
         start = f"Patient/{patient_ids[0]}"
         nodes = {**patch.nodes}
         nodes.setdefault(start, GraphNode(NodeKind.PATIENT, start, start))
@@ -142,7 +153,9 @@ class MedicalQuestions:
     ) -> tuple[Interaction, ...]:
         """Return what is known of a patient's current medications together, the gravest first;
         with `past` of all that they ever had."""
-        patch = self._graph.around(access, patient_ids)
+        return self._known(self._graph.around(access, patient_ids), past=past)
+
+    def _known(self, patch: Patch, *, past: bool) -> tuple[Interaction, ...]:
         taken = {
             edge.target
             for edge in patch.edges

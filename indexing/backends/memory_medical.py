@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -54,39 +54,22 @@ class MemoryMedicalGraph:
     def around(self, access: Access, patient_ids: Sequence[str]) -> Patch:
         """Return all that these patients' entries say and `access` opens."""
         wanted = set(patient_ids)
-        edges = [
-            edge
-            for entry in self._open(access)
-            if entry.patient_id in wanted
-            for edge in entry.edges
-            if edge.labels <= access.labels
-        ]
-        return self._patch(access, edges)
+        entries = [entry for entry in self._open(access) if entry.patient_id in wanted]
+        edges = [edge for entry in entries for edge in entry.edges]
+        return self._patch(access, entries, edges)
 
     def named(self, access: Access, node_ids: Sequence[str]) -> Mapping[str, GraphNode]:
         """Return the nodes by these ids that an open entry holds."""
-        wanted = set(node_ids)
-        found: dict[str, GraphNode] = {}
-        for entry in self._open(access):
-            shown = _touched(edge for edge in entry.edges if edge.labels <= access.labels)
-            for node in entry.nodes:
-                if node.node_id in wanted and (node.node_id in shown or node.node_id == entry.key):
-                    known = found.get(node.node_id)
-                    if known is None or (node.name, node.kind) > (known.name, known.kind):
-                        found[node.node_id] = node
-        return found
+        return _nodes(self._open(access), access, set(node_ids))
 
     def common(self, access: Access, node_ids: Sequence[str]) -> Patch:
         """Return the edges at these nodes that entries about nobody hold."""
         wanted = set(node_ids)
+        entries = [entry for entry in self._open(access) if entry.patient_id is None]
         edges = [
-            edge
-            for entry in self._open(access)
-            if entry.patient_id is None
-            for edge in entry.edges
-            if edge.labels <= access.labels and {edge.source, edge.target} & wanted
+            edge for entry in entries for edge in entry.edges if {edge.source, edge.target} & wanted
         ]
-        return self._patch(access, edges)
+        return self._patch(access, entries, edges)
 
     def carriers(self, access: Access, node_ids: Sequence[str]) -> int:
         """Count the open patients who are DIAGNOSED_WITH any of these conditions."""
@@ -152,10 +135,38 @@ class MemoryMedicalGraph:
                 dated = [start for start in starts if start is not None]
                 yield entry, min(dated) if len(dated) == len(starts) else None
 
-    def _patch(self, access: Access, edges: Sequence[GraphEdge]) -> Patch:
-        ordered = sorted(edges, key=lambda e: (e.source, e.relation, e.target, sorted(e.labels)))
-        return Patch(self.named(access, sorted(_touched(ordered))), tuple(ordered))
+    def _patch(
+        self, access: Access, entries: Sequence[MedicalEntry], edges: Sequence[GraphEdge]
+    ) -> Patch:
+        """Return the edges that are open with their nodes, as these entries name them."""
+        shown = [edge for edge in edges if edge.labels <= access.labels]
+        ordered = sorted(shown, key=lambda e: (e.source, e.relation, e.target, sorted(e.labels)))
+        touched = _touched(ordered)
+        own = {
+            node.node_id: node
+            for entry in self._open(access)
+            for node in entry.nodes
+            if node.node_id == entry.key and entry.key in touched
+        }
+        return Patch({**_nodes(entries, access, touched), **own}, tuple(ordered))
 
 
-def _touched(edges: Iterator[GraphEdge] | Sequence[GraphEdge]) -> set[str]:
+def _nodes(
+    entries: Iterable[MedicalEntry], access: Access, wanted: set[str]
+) -> dict[str, GraphNode]:
+    """Return nodes as their own entries name them, else the first entry with an open edge."""
+    found: dict[str, GraphNode] = {}
+    for entry in sorted(entries, key=lambda entry: entry.key):
+        shown = _touched([edge for edge in entry.edges if edge.labels <= access.labels])
+        for node in entry.nodes:
+            if node.node_id not in wanted:
+                continue
+            if node.node_id == entry.key:
+                found[node.node_id] = node
+            elif node.node_id in shown:
+                found.setdefault(node.node_id, node)
+    return found
+
+
+def _touched(edges: Sequence[GraphEdge]) -> set[str]:
     return {node for edge in edges for node in (edge.source, edge.target)}
