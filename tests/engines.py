@@ -126,6 +126,10 @@ class EngineServer:
             os.killpg(pid, signal.SIGKILL)
         while _lives(pid):
             time.sleep(0.02)
+        if (
+            self.script.java
+        ):  # its script takes a dead process that nobody has buried for a live one
+            self._pid_file(self.script).unlink(missing_ok=True)
 
     @contextmanager
     def hung(self) -> Iterator[None]:
@@ -139,11 +143,14 @@ class EngineServer:
             os.killpg(pid, signal.SIGCONT)
 
     def _pid(self, script: Script) -> int:
-        if script.java:
-            number = script.variables[f"{self.name.upper()}_PORT"]
-            cache = os.environ.get("CLINICAL_ENGINES", f"{Path.home()}/.cache/clinical-engines")
-            return int(Path(f"{cache}/run/{self.name}-{number}/pid").read_text())
-        return int((_RUN / f"{self.name}.pid").read_text())
+        return int(self._pid_file(script).read_text())
+
+    def _pid_file(self, script: Script) -> Path:
+        if not script.java:
+            return _RUN / f"{self.name}.pid"
+        number = script.variables[f"{self.name.upper()}_PORT"]
+        cache = os.environ.get("CLINICAL_ENGINES", f"{Path.home()}/.cache/clinical-engines")
+        return Path(f"{cache}/run/{self.name}-{number}/pid")
 
     def start(self) -> None:
         """Start it again; returns when it answers."""

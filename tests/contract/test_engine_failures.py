@@ -181,12 +181,14 @@ def killed_once(subjects: Sequence[Subject]) -> tuple[list[dict[str, int]], list
         finally:
             subjects[0].server.crash()
         acknowledged = [writer.result() for writer in writers]
-    subjects[0].server.start()
-    for subject in subjects:
-        until(partial(answers, subject))
-    stop.set()
-    for reader in readers:
-        reader.join()
+    try:
+        subjects[0].server.start()
+        for subject in subjects:
+            until(partial(answers, subject))
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
     return acknowledged, strange
 
 
