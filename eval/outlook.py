@@ -6,11 +6,12 @@ chart's findings, and whether the patient relapsed or improved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval.hospital import features
 from eval.hospital.model import FeatureRecord
@@ -28,13 +29,14 @@ from rankers.treatments import Case, Caution, rank
 
 SEED = 20261128
 _RESAMPLED = 500
+Chances = Callable[[Sequence[KnownPatient]], tuple[Floats, NDArray[np.bool_]]]
 
 
 @dataclass(frozen=True, slots=True)
 class RiskFigures:
     """On held-out patients: `error` expected calibration error, `skill` Brier skill over the base
     rate with its 95 % bootstrap interval, `withheld` how many were told nothing; `truth_error` is
-    the mean distance to the generator's own risk."""
+    the mean distance to the generator's own risk, NaN where no truth is known."""
 
     known: int
     held_out: int
@@ -61,17 +63,25 @@ def risk(known: int, held_out: int, calibration: Calibration, seed: int = SEED) 
     records = list(features(known + held_out, seed))
     people = [known_patient(each) for each in records]
     model = NearestRisk(people[:known], calibration)
-    chances, withheld = model.chances(people[known:])
+    truth = np.array([each.risk for each in records[known:]])
+    return measured(model.chances, people[known:], model.base_rate, known, truth)
+
+
+def measured(
+    chances_of: Chances, held_out: Sequence[KnownPatient], base_rate: float, known: int,
+    truth: Floats | None = None,
+) -> RiskFigures:  # fmt: skip
+    """Hold what a model tells of patients that it has not seen against what became of them."""
+    chances, withheld = chances_of(held_out)
     told = ~withheld
-    outcome = np.array([each.relapsed for each in records[known:]], np.float64)[told]
-    truth = np.array([each.risk for each in records[known:]])[told]
+    outcome = np.array([bool(each.outcome) for each in held_out], np.float64)[told]
     own = chances[told]
-    low, high = _interval(own, outcome, model.base_rate)
-    kept = [each for each, one in zip(people[known:], told.tolist(), strict=True) if one]
+    low, high = _interval(own, outcome, base_rate)
+    kept = [each for each, one in zip(held_out, told.tolist(), strict=True) if one]
+    apart = float("nan") if truth is None else float(np.abs(own - truth[told]).mean())
     return RiskFigures(
-        known, held_out, int(withheld.sum()), model.base_rate, calibration_error(own, outcome),
-        brier_skill(own, outcome, model.base_rate), low, high, float(np.abs(own - truth).mean()),
-        subgroups(kept, own),
+        known, len(held_out), int(withheld.sum()), base_rate, calibration_error(own, outcome),
+        brier_skill(own, outcome, base_rate), low, high, apart, subgroups(kept, own),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import typer
 from app.cli.eval_app import evaluate
 from app.cli.fhir_app import fhir
 from app.cli.graph_app import graph
+from app.cli.outlook_app import models, predict
 from app.cli.vitals_app import vitals
 from indexing.errors import AnamnesisError, InvalidQuery
 
@@ -33,9 +34,10 @@ bench = typer.Typer(help="Measure speed.", no_args_is_help=True)
 for sub, name in (
     (tenants, "tenants"), (users, "users"), (tokens, "tokens"), (index, "index"),
     (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"), (fhir, "fhir"),
-    (vitals, "vitals"), (graph, "graph"),
+    (vitals, "vitals"), (models, "models"), (graph, "graph"),
 ):  # fmt: skip
     app.add_typer(sub, name=name)
+app.command("predict")(predict)
 
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
 TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]

@@ -1,0 +1,118 @@
+"""`anamnesis models` and `anamnesis predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+from app.cli.output import operator, print_json
+from app.outlook import Outlook, Registration
+from app.settings import load
+from app.wiring import Installation
+from indexing.errors import NotFound
+from indexing.outlook import INTENDED_USE, TYPES, ModelCard, Prediction
+
+
+@contextmanager
+def _opened(tenant: str) -> Iterator[Outlook]:
+    installation = Installation(load())
+    yield Outlook(installation, operator(installation.tenants.by_code(tenant)))
+    installation.close()
+
+
+def switch_command(tenant: str, predictions: bool, *, as_json: bool) -> int:
+    """Turn predictions on or off; return 0."""
+    with _opened(tenant) as own:
+        wanted = replace(own.store.switches(own.access), predictions=predictions)
+        own.store.switch(own.access, wanted)
+    if as_json:
+        print_json(asdict(wanted))
+    else:
+        print(f"predictions are {'on' if predictions else 'off'}")
+    return 0
+
+
+def register_command(tenant: str, wanted: Registration, *, as_json: bool) -> int:
+    """Register a model; return 0."""
+    with _opened(tenant) as own:
+        card = own.register(wanted)
+    _show(asdict(card), card, as_json)
+    return 0
+
+
+def list_command(tenant: str, *, as_json: bool) -> int:
+    """List models; return 0."""
+    with _opened(tenant) as own:
+        cards = own.store.models(own.access)
+    if as_json:
+        print_json({"models": [asdict(card) for card in cards]})
+    for card in [] if as_json else cards:
+        print(f"{card.name} {card.version}  {card.type}  {card.kind}  {card.status}")
+    return 0
+
+
+def card_command(tenant: str, name: str, version: str, *, as_json: bool) -> int:
+    """Print a card with how right the model has been; return 0.
+
+    Raises:
+        NotFound: no such model.
+    """
+    with _opened(tenant) as own:
+        cards = [
+            card for card in own.store.models(own.access)
+            if card.name == name and version in ("", card.version)
+        ]  # fmt: skip
+        if not cards:
+            raise NotFound("no such model", hint="`anamnesis models list` names them")
+        since = own.follow_up(cards[0])
+    _show(asdict(cards[0]) | {"since": since}, cards[0], as_json)
+    if not as_json:
+        print(f"since: {since}")
+    return 0
+
+
+def _show(answer: dict[str, Any], card: ModelCard, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+        return
+    print(f"{card.name} {card.version} ({card.kind}, {card.status}): {TYPES[card.type]}")
+    print(INTENDED_USE)
+    if card.description:
+        print(card.description)
+    print(f"parameters: {dict(card.parameters)}")
+    print(f"training: {dict(card.training)}")
+    own = card.metrics
+    print(f"held out: {own['held_out']} patients, {own['withheld']} withheld; calibration error "
+          f"{own['error']:.4f}; Brier skill {own['skill']:.4f} "
+          f"[{own['low']:.4f}, {own['high']:.4f}]")  # fmt: skip
+    for name, (count, told, happened) in own["groups"].items():
+        print(f"  {name:<14} {count:>6}  told {told:.3f}  happened {happened:.3f}")
+    if card.digest:
+        print(f"sha256 {card.digest}")
+
+
+def predict_command(tenant: str, patient: str, kind_of: str, *, as_json: bool) -> int:
+    """Tell how patients alike fared; return 0."""
+    with _opened(tenant) as own:
+        told = own.predict(patient, kind_of)
+    if as_json:
+        print_json(asdict(told) | {"intended_use": INTENDED_USE})
+    else:
+        print(_words(told))
+    return 0
+
+
+def _words(told: Prediction) -> str:
+    head = f"{told.model} {told.version}: {TYPES[told.type]}"
+    if told.chance is None:
+        return f"{head}\nnot told: {told.why}"
+    share = round(100 * told.chance)
+    counted = (
+        f"of patients alike here, {share} in 100 [{round(100 * told.low)} to "
+        f"{round(100 * told.high)}], by {told.evidence['neighbours']} of them; this says how "
+        "others fared, not what will be"
+    )
+    shared = ", ".join(told.evidence["shared"]) or "nothing that stands out"
+    return "\n".join([head, counted, f"in common: {shared}", INTENDED_USE])

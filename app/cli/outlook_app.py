@@ -1,0 +1,86 @@
+"""`anamnesis models …` and `anamnesis predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+models = typer.Typer(help="Outcome models: off until a tenant turns them on.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
+TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
+TypeOption = Annotated[str, typer.Option("--type", help="The outcome: return90.")]
+
+
+@models.command("switch")
+def models_switch(
+    tenant: TenantOption,
+    predictions: Annotated[bool, typer.Option("--predictions/--no-predictions")] = False,
+    as_json: Json = False,
+) -> None:
+    """Turn outcome predictions on or off for a tenant."""
+    from app.cli.outlook import switch_command
+
+    _exit(switch_command(tenant, predictions, as_json=as_json))
+
+
+@models.command("register")
+def models_register(
+    tenant: TenantOption,
+    name: Annotated[str, typer.Option(help="What the model is called.")],
+    version: Annotated[str, typer.Option(help="Never used again.")],
+    kind_of: TypeOption = "return90",
+    description: str = "",
+    calibration: Annotated[Literal["isotonic", "platt"], typer.Option()] = "isotonic",
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="An ONNX model; else k-NN.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Register a model and measure it on the tenant's own known outcomes."""
+    from app.cli.outlook import register_command
+    from app.outlook import Registration
+
+    body = file.read_bytes() if file else None
+    wanted = Registration(name, version, kind_of, description, calibration, body)
+    _exit(register_command(tenant, wanted, as_json=as_json))
+
+
+@models.command("list")
+def models_list(tenant: TenantOption, as_json: Json = False) -> None:
+    """List a tenant's models, newest first."""
+    from app.cli.outlook import list_command
+
+    _exit(list_command(tenant, as_json=as_json))
+
+
+@models.command("card")
+def models_card(
+    tenant: TenantOption,
+    name: Annotated[str, typer.Argument(help="The model.")],
+    version: Annotated[str, typer.Option(help="The newest where none is given.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Print a model's card; fill in what happened since, and how right it was."""
+    from app.cli.outlook import card_command
+
+    _exit(card_command(tenant, name, version, as_json=as_json))
+
+
+def predict(
+    tenant: TenantOption,
+    patient: Annotated[str, typer.Option("--patient", help="The patient's id.")],
+    kind_of: TypeOption = "return90",
+    as_json: Json = False,
+) -> None:
+    """Tell how patients alike fared; stored with its lineage, and written back as FHIR."""
+    from app.cli.outlook import predict_command
+
+    _exit(predict_command(tenant, patient, kind_of, as_json=as_json))
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)

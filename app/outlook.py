@@ -1,0 +1,204 @@
+"""Outcome models of a tenant: registered, asked, written back as FHIR, held against what happened.
+
+Off until the tenant turns it on. A prediction is stored with its lineage (model, version, patient,
+who asked), joins the series of the patient, and goes through the same ingest as any resource.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import orjson
+
+from app.wiring import Installation
+from eval.outlook import measured
+from indexing.access import Access
+from indexing.backends.postgres.outlook import PostgresOutlook
+from indexing.errors import Forbidden, InvalidInput, NotFound
+from indexing.ingest import Ingest
+from indexing.outlook import HORIZON, INTENDED_USE, TYPES, ModelCard, Outcome, Prediction
+from indexing.vitals.model import SeriesKey, batch_of, micros
+from rankers.onnx_risk import OnnxRisk
+from rankers.outcomes import (
+    Calibration,
+    Estimate,
+    KnownPatient,
+    NearestRisk,
+    brier_skill,
+    calibration_error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is to be registered; `body` None asks for the model that is built in."""
+
+    name: str
+    version: str
+    type: str
+    description: str
+    calibration: Calibration = "isotonic"
+    body: bytes | None = None
+
+
+def people(found: Sequence[Outcome]) -> list[KnownPatient]:
+    """Return patients as a model sees them."""
+    return [KnownPatient(o.patient_id, o.features, o.age, o.sex, o.happened) for o in found]
+
+
+class Outlook:
+    """One tenant's outcome models, for somebody."""
+
+    def __init__(self, installation: Installation, access: Access) -> None:
+        self._own, self.access = installation, access
+        self.store = PostgresOutlook(installation.database)
+
+    def register(self, wanted: Registration) -> ModelCard:
+        """Fit or open a model, measure it on patients that it has not seen, and keep it.
+
+        Raises:
+            InvalidInput: an unknown type, too few known outcomes, or a file that is no such model.
+            Conflict: this version is there.
+        """
+        if wanted.type not in TYPES:
+            raise InvalidInput("no such type of outcome", hint=f"there are {', '.join(TYPES)}")
+        found = people(self.store.outcomes(self.access))
+        known = [each for each in found if each.outcome is not None]
+        if wanted.body is None:
+            model = NearestRisk(known[::2], wanted.calibration)
+            figures = measured(model.chances, known[1::2], model.base_rate, len(known[::2]))
+            parameters: dict[str, Any] = {"k": model.k, "calibration": wanted.calibration}
+        else:
+            file = OnnxRisk(wanted.body)
+            base = float(np.mean([bool(each.outcome) for each in known])) if known else 0.0
+            if len(known) < 100 or not 0 < base < 1:
+                raise InvalidInput(f"{len(known)} known outcomes are too few to measure it on")
+            figures = measured(file.chances, known, base, 0)
+            parameters = {"features": len(file.features), "bytes": len(wanted.body)}
+        training = {"patients": figures.known, "outcome": TYPES[wanted.type],
+                    "of": "the first stay of each patient, as known by its end"}  # fmt: skip
+        digest = hashlib.sha256(wanted.body).hexdigest() if wanted.body is not None else ""
+        card = ModelCard(
+            wanted.name, wanted.version, "nearest" if wanted.body is None else "onnx",
+            wanted.type, wanted.description, parameters, training, _plain(asdict(figures)),
+            digest=digest,
+        )  # fmt: skip
+        self.store.register(self.access, card, wanted.body)
+        return card
+
+    def predict(self, patient_id: str, kind_of: str) -> Prediction:
+        """Tell, store and write back one prediction.
+
+        Raises:
+            Forbidden: the tenant has not turned predictions on.
+            NotFound: no such patient that the access opens, or no model of this type.
+        """
+        if not self.store.switches(self.access).predictions:
+            raise Forbidden(
+                "outcome predictions are off for this tenant",
+                hint="`anamnesis models switch --tenant T --predictions` turns them on",
+            )
+        card, body = self.store.active(self.access, kind_of)
+        asked = people(self.store.outcomes(self.access, [patient_id], now=True))
+        if not asked:
+            raise NotFound("no such patient, or the chart is not open to you")
+        estimate = self._estimate(card, body, asked[0])
+        told = Prediction(
+            f"outlook-{uuid4().hex}", patient_id, card.name, card.version, kind_of,
+            estimate.chance, estimate.low, estimate.high, estimate.likeness, estimate.why,
+            datetime.now(UTC).replace(microsecond=0),
+            {"neighbours": estimate.neighbours, "alike": list(estimate.alike),
+             "shared": list(estimate.shared)},
+        )  # fmt: skip
+        self.store.keep(self.access, told)
+        if told.chance is not None:
+            self._write_back(told)
+        return told
+
+    def _estimate(self, card: ModelCard, body: bytes, asked: KnownPatient) -> Estimate:
+        if card.kind == "onnx":
+            told = float(OnnxRisk(body).chances([asked])[0][0])
+            return Estimate(told, told, told)
+        known = [o for o in people(self.store.outcomes(self.access)) if o.outcome is not None]
+        kind: Calibration = card.parameters["calibration"]
+        return NearestRisk(known, kind).estimate(asked)
+
+    def _write_back(self, told: Prediction) -> None:
+        zone = ZoneInfo(self.access.time_zone)
+        into = Ingest(self._own.records, self.access, zone, reason="outcome prediction")
+        for outcome in into.submit(orjson.dumps(_bundle(told, self.access.user_id))):
+            assert outcome.rejected is None, outcome.rejected
+        key = SeriesKey(
+            "prediction", told.patient_id, told.type, "1", f"{told.model}/{told.version}", "",
+            "model",
+        )  # fmt: skip
+        self._own.vitals.write(
+            self.access.tenant_id, batch_of([key], [0], [micros(told.made_at)], [told.chance or 0])
+        )
+
+    def follow_up(self, card: ModelCard) -> dict[str, Any]:
+        """Fill in what happened to those whose time is up, and say how right the model was."""
+        told = self.store.told(self.access, card)
+        outcomes = {o.patient_id: o.happened for o in self.store.outcomes(self.access)}
+        now = datetime.now(UTC)
+        for number, each in enumerate(told):
+            happened = outcomes.get(each.patient_id)
+            if each.actual is None and happened is not None and each.made_at + HORIZON <= now:
+                told[number] = self.store.fill(self.access, each, happened, now)
+        known = [each for each in told if each.actual is not None and each.chance is not None]
+        answer: dict[str, Any] = {
+            "told": len(told), "withheld": sum(each.chance is None for each in told),
+            "known": len(known),
+        }  # fmt: skip
+        if len(known) >= 30:
+            chances = np.array([each.chance for each in known], np.float64)
+            actual = np.array([each.actual for each in known], np.float64)
+            answer["calibration_error"] = calibration_error(chances, actual, 5)
+            answer["brier_skill"] = brier_skill(chances, actual, float(actual.mean()))
+        return answer
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN: what is not known is null."""
+    return {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in values.items()}
+
+
+def _bundle(told: Prediction, user_id: str) -> dict[str, Any]:
+    """Return the prediction as FHIR: what was told, and by what it was made."""
+    method = f"{told.model} {told.version}"
+    risk = {
+        "resourceType": "RiskAssessment", "id": told.prediction_id, "status": "final",
+        "subject": {"reference": f"Patient/{told.patient_id}"},
+        "occurrenceDateTime": told.made_at.isoformat(), "method": {"text": method},
+        "prediction": [{
+            "outcome": {"text": TYPES[told.type]},
+            "probabilityDecimal": round(told.chance or 0.0, 4),
+            "rationale": f"{told.evidence['neighbours']} patients alike; "
+            f"{told.low:.2f} to {told.high:.2f}",
+        }],
+        "note": [{"text": INTENDED_USE}],
+    }  # fmt: skip
+    source = {
+        "resourceType": "Provenance", "id": f"{told.prediction_id}-provenance",
+        "target": [{"reference": f"RiskAssessment/{told.prediction_id}"}],
+        "recorded": told.made_at.isoformat(),
+        "agent": [
+            {"type": {"text": "assembler"}, "who": {"display": method}},
+            {"type": {"text": "enterer"}, "who": {"display": user_id}},
+        ],
+    }  # fmt: skip
+    return {
+        "resourceType": "Bundle", "type": "transaction",
+        "entry": [
+            {"resource": each, "request": {
+                "method": "PUT", "url": f"{each['resourceType']}/{each['id']}"}}
+            for each in (risk, source)
+        ],
+    }  # fmt: skip

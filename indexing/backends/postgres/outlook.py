@@ -1,0 +1,220 @@
+"""Outcome models and predictions in PostgreSQL, and the outcomes that the records tell."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from indexing.access import Access
+from indexing.audit import AuditRow
+from indexing.backends.postgres import audit
+from indexing.backends.postgres.connect import Database
+from indexing.errors import Conflict, IntegrityFault, NotFound
+from indexing.outlook import HORIZON, ModelCard, Outcome, Prediction, Switches
+
+_CARD = (
+    "name, version, kind, type, description, parameters, training, metrics, status, digest, "
+    "registered_at"
+)
+_TOLD = (
+    "prediction_id, patient_id, model, version, type, chance, low, high, likeness, why, made_at, "
+    "evidence, actual, actual_at"
+)
+# The first stay of each patient, what was known by its end, and what followed within the horizon;
+# what the hospital has heard last is as far as anything can be known. Who has left no stay is
+# asked about as of now.
+_OUTCOMES = """
+WITH heard AS (
+    SELECT max(coalesce(date_end, date_start)) AS last FROM encounter WHERE tenant_id = %(tenant)s
+), stay AS (
+    SELECT DISTINCT ON (patient_id) patient_id, date_end AS gone FROM encounter
+    WHERE tenant_id = %(tenant)s AND class_code IN ('IMP', 'ACUTE', 'NONAC')
+        AND date_end IS NOT NULL AND patient_id IS NOT NULL
+    ORDER BY patient_id, date_start, resource_id
+), person AS (
+    SELECT p.resource_id AS id, p.sex, p.birth_start, p.deceased_start, s.gone,
+        CASE WHEN %(now)s THEN NULL ELSE s.gone END AS known
+    FROM patient p JOIN resource r ON r.tenant_id = p.tenant_id AND r.type = 'Patient'
+        AND r.id = p.resource_id AND NOT r.labels && %(closed)s
+    LEFT JOIN stay s ON s.patient_id = p.resource_id
+    WHERE p.tenant_id = %(tenant)s AND p.replaced_by IS NULL
+        AND (%(patients)s::text[] IS NULL OR p.resource_id = ANY(%(patients)s))
+        AND (%(now)s OR s.gone IS NOT NULL)
+)
+SELECT person.id, coalesce(person.sex, ''),
+    extract(year FROM age(coalesce(person.known, h.last, now()), person.birth_start))::int,
+    CASE WHEN person.gone IS NULL OR person.gone + %(horizon)s > h.last THEN NULL ELSE
+        coalesce(person.deceased_start BETWEEN person.gone AND person.gone + %(horizon)s, false)
+        OR EXISTS (SELECT FROM encounter e WHERE e.tenant_id = %(tenant)s
+            AND e.patient_id = person.id AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
+            AND e.date_start > person.gone AND e.date_start <= person.gone + %(horizon)s) END,
+    ARRAY(SELECT DISTINCT coalesce(c.display, c.code) FROM condition c
+        JOIN resource x ON x.tenant_id = c.tenant_id AND x.type = 'Condition'
+            AND x.id = c.resource_id AND NOT x.labels && %(closed)s
+        WHERE c.tenant_id = %(tenant)s AND c.patient_id = person.id
+        AND coalesce(c.display, c.code) IS NOT NULL AND (person.known IS NULL
+            OR coalesce(c.onset_start, c.recorded_start) <= person.known)),
+    ARRAY(SELECT DISTINCT coalesce(m.display, m.code) FROM medication_request m
+        JOIN resource x ON x.tenant_id = m.tenant_id AND x.type = 'MedicationRequest'
+            AND x.id = m.resource_id AND NOT x.labels && %(closed)s
+        WHERE m.tenant_id = %(tenant)s AND m.patient_id = person.id
+        AND coalesce(m.display, m.code) IS NOT NULL AND (person.known IS NULL
+            OR m.authored_start <= person.known))
+FROM person, heard h ORDER BY person.id
+"""
+
+
+class PostgresOutlook:
+    """Every read of a patient, and every prediction, with its audit row in the transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def switches(self, access: Access) -> Switches:
+        """Return what the tenant has turned on."""
+        with self._database.tenant(access.tenant_id) as conn:
+            row = conn.execute(
+                "SELECT predictions, treatments FROM outlook_switch WHERE tenant_id = %s",
+                (access.tenant_id,),
+            ).fetchone()
+        return Switches(*row) if row else Switches()
+
+    def switch(self, access: Access, wanted: Switches) -> None:
+        """Turn modules on or off; who did it stands in the audit."""
+        with self._database.tenant(access.tenant_id) as conn:
+            conn.execute(
+                "INSERT INTO outlook_switch (tenant_id, predictions, treatments) "
+                "VALUES (%s, %s, %s) ON CONFLICT (tenant_id) DO UPDATE SET "
+                "predictions = excluded.predictions, treatments = excluded.treatments, "
+                "changed_at = clock_timestamp()",
+                (access.tenant_id, wanted.predictions, wanted.treatments),
+            )
+            detail = {"predictions": int(wanted.predictions), "treatments": int(wanted.treatments)}
+            audit.record(conn, access, AuditRow("U", "outlook-switch", (), (), detail))
+
+    def register(self, access: Access, card: ModelCard, body: bytes | None) -> None:
+        """Add a model; a version is never overwritten, and older ones of its name retire.
+
+        Raises:
+            Conflict: this version is registered.
+        """
+        values = (
+            access.tenant_id, card.name, card.version, card.kind, card.type, card.description,
+            Jsonb(dict(card.parameters)), Jsonb(dict(card.training)), Jsonb(dict(card.metrics)),
+            card.status, card.digest, body,
+        )  # fmt: skip
+        try:
+            with self._database.tenant(access.tenant_id) as conn:
+                conn.execute(
+                    "UPDATE outlook_model SET status = 'retired' WHERE tenant_id = %s "
+                    "AND type = %s AND status = 'active'",
+                    (access.tenant_id, card.type),
+                )
+                conn.execute(
+                    "INSERT INTO outlook_model (tenant_id, name, version, kind, type, description, "
+                    "parameters, training, metrics, status, digest, body) "
+                    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    values,
+                )
+                entities = [f"model/{card.name}/{card.version}"]
+                audit.record(conn, access, AuditRow("C", "outlook-model", (), entities))
+        except Conflict:
+            raise Conflict("this version is registered", hint="give a new --version") from None
+
+    def models(self, access: Access) -> list[ModelCard]:
+        """Return every model, newest first."""
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT {_CARD} FROM outlook_model WHERE tenant_id = %s "
+                "ORDER BY registered_at DESC",
+                (access.tenant_id,),
+            ).fetchall()
+        return [ModelCard(*row) for row in rows]
+
+    def active(self, access: Access, kind_of: str) -> tuple[ModelCard, bytes]:
+        """Return the model in force for a type of outcome, and its file.
+
+        Raises:
+            NotFound: there is none.
+            IntegrityFault: the file is not the one that was registered.
+        """
+        with self._database.tenant(access.tenant_id) as conn:
+            row = conn.execute(
+                f"SELECT {_CARD}, coalesce(body, '') FROM outlook_model WHERE tenant_id = %s "
+                "AND type = %s AND status = 'active'",
+                (access.tenant_id, kind_of),
+            ).fetchone()
+        if row is None:
+            raise NotFound("no model of this type", hint="see `anamnesis models register`")
+        card, body = ModelCard(*row[:-1]), bytes(row[-1])
+        if card.digest and hashlib.sha256(body).hexdigest() != card.digest:
+            raise IntegrityFault(f"the file of model {card.name} {card.version} was changed")
+        return card, body
+
+    def outcomes(
+        self, access: Access, patients: Sequence[str] | None = None, *, now: bool = False
+    ) -> list[Outcome]:
+        """Return patients as they were when their first stay ended, `now` as they are; recorded as
+        one read of all of them."""
+        opened = access.patients
+        if patients is not None and opened is not None:
+            patients = [each for each in patients if each in opened]
+        values = {
+            "tenant": access.tenant_id, "closed": sorted(access.closed_labels), "now": now,
+            "patients": list(patients) if patients is not None else
+            (sorted(opened) if opened is not None else None), "horizon": HORIZON,
+        }  # fmt: skip
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(_OUTCOMES, values).fetchall()
+            found = [Outcome(r[0], frozenset([*r[4], *r[5]]), r[2], r[1], r[3]) for r in rows]
+            named = [each.patient_id for each in found]
+            audit.record(conn, access, AuditRow("R", "outcomes", named, (), {"rows": len(found)}))
+        return found
+
+    def keep(self, access: Access, told: Prediction) -> None:
+        """Store a prediction."""
+        with self._database.tenant(access.tenant_id) as conn:
+            conn.execute(
+                "INSERT INTO outlook_prediction (tenant_id, made_by, prediction_id, patient_id, "
+                "model, version, type, chance, low, high, likeness, why, made_at, evidence) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    access.tenant_id, access.user_id, told.prediction_id, told.patient_id,
+                    told.model, told.version, told.type, told.chance, told.low, told.high,
+                    told.likeness, told.why, told.made_at, Jsonb(dict(told.evidence)),
+                ),
+            )  # fmt: skip
+            entities = [f"RiskAssessment/{told.prediction_id}"]
+            row = AuditRow("C", "prediction", [told.patient_id], entities)
+            audit.record(conn, access, row)
+
+    def told(self, access: Access, card: ModelCard) -> list[Prediction]:
+        """Return what a model told, oldest first; recorded."""
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT {_TOLD} FROM outlook_prediction WHERE tenant_id = %s AND model = %s "
+                "AND version = %s ORDER BY made_at, prediction_id",
+                (access.tenant_id, card.name, card.version),
+            ).fetchall()
+            found = [Prediction(*row) for row in rows]
+            if access.patients is not None:
+                found = [each for each in found if each.patient_id in access.patients]
+            named = sorted({each.patient_id for each in found})
+            audit.record(conn, access, AuditRow("R", "predictions", named))
+        return found
+
+    def fill(self, access: Access, told: Prediction, happened: bool, at: datetime) -> Prediction:
+        """Note what truly happened."""
+        with self._database.tenant(access.tenant_id) as conn:
+            conn.execute(
+                "UPDATE outlook_prediction SET actual = %s, actual_at = %s WHERE tenant_id = %s "
+                "AND prediction_id = %s",
+                (happened, at, access.tenant_id, told.prediction_id),
+            )
+            entities = [f"RiskAssessment/{told.prediction_id}"]
+            audit.record(conn, access, AuditRow("U", "prediction", [told.patient_id], entities))
+        return replace(told, actual=happened, actual_at=at)
