@@ -265,17 +265,9 @@ class Installation(Engines):
     @cached_property
     def vitals(self) -> VitalsStore:
         """Series over time."""
-        match self.settings.vitals:
-            case "postgres":
-                from indexing.backends.postgres.vitals import PostgresVitals
+        from app.series_wiring import vitals_of
 
-                return PostgresVitals(self.database)
-            case "memory":
-                from indexing.backends.memory_vitals import MemoryVitals
-
-                return MemoryVitals()
-            case other:
-                assert_never(other)
+        return vitals_of(self)
 
     def series_followers(self) -> Sequence[Follower]:
         """What keeps the series in step with the Observations."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
 
 from app.settings import Settings
@@ -114,6 +115,20 @@ def neo4j() -> Iterator[EngineServer]:
 def redis() -> Iterator[EngineServer]:
     """A real Redis."""
     yield from engines.running("redis")
+
+
+@pytest.fixture(scope="session")
+def timescale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation on a real PostgreSQL with TimescaleDB."""
+    for server in engines.running("timescale"):
+        settings = {"home": tmp_path_factory.mktemp("timescale"), **server.settings}
+        built = Installation(Settings(vitals="timescale", **settings))  # type: ignore[arg-type]
+        _ = built.conninfos
+        address = server.settings["database_url"].rpartition("/")[0] + "/anamnesis"
+        with psycopg.connect(address, autocommit=True) as conn:
+            conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        yield built
+        built.close()
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,11 @@ SERVERS: dict[str, Script] = {
         {"CLINICAL_PG_PORT": f"{port(10)}", "CLINICAL_PG_PASSWORD": PASSWORD},
         {"database_url": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port(10)}/postgres"},
     ),
+    "timescale": Script(
+        ("native/timescale.sh",),
+        {"CLINICAL_TIMESCALE_PORT": f"{port(17)}", "CLINICAL_PG_PASSWORD": PASSWORD},
+        {"database_url": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port(17)}/postgres"},
+    ),
     "redis": Script(
         ("native/services.sh", "redis"),
         {"CLINICAL_SERVICES_PORT": f"{port(11)}"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,10 +12,12 @@ import pytest
 from app.settings import VitalsBackend
 from app.wiring import Installation
 from indexing.access import Access, Role
+from indexing.errors import Forbidden
 from indexing.model import Tenant, TenantId
 from indexing.ports import VitalsStore
 from indexing.vitals.hours import rolled
 from indexing.vitals.model import HOUR_US, Batch, SeriesKey, Span, batch_of, micros
+from tests.engines import every
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PULSE = SeriesKey("vital_signs", "p1", "heart_rate", "/min", "watch")
@@ -25,9 +26,12 @@ HIDDEN = SeriesKey("vital_signs", "p1", "heart_rate", "/min", "", "", "fhir", fr
 TRIAL = SeriesKey("trial_data", "T1", "enrolment", "1", "", "Vienna")
 
 
-@pytest.fixture(params=get_args(VitalsBackend))
+@pytest.fixture(params=every(VitalsBackend))
 def store(request: pytest.FixtureRequest, installation: Installation) -> Iterator[VitalsStore]:
     """Each engine; those that need a server of their own say where they would find it."""
+    if request.param == "timescale":
+        yield request.getfixturevalue("timescale").vitals
+        return
     own = Installation(installation.settings.model_copy(update={"vitals": request.param}))
     yield own.vitals
     own.close()
@@ -220,3 +224,22 @@ def test_nothing_written_is_nothing(store: VitalsStore, access: Access) -> None:
     assert store.points(access, [], Span()) == []
     assert store.window(access, "heart_rate", at(0), at(1)) == []
     assert store.settle(TenantId(access.tenant_id)) == 0
+
+
+@pytest.mark.engines
+def test_no_chunk_of_a_hypertable_can_be_read_past_the_policy(
+    timescale: Installation, access: Access
+) -> None:
+    timescale.vitals.write(access.tenant_id, batch(PULSE, *((m * 6000, 70) for m in range(20))))
+    with timescale.owner_database.transaction() as conn:
+        chunks = conn.execute(
+            "SELECT i.inhrelid::regclass::text FROM pg_inherits i "
+            "WHERE i.inhparent = 'vital_hyper'::regclass"
+        ).fetchall()
+    assert len(chunks) > 5
+    for (chunk,) in chunks:
+        with (
+            pytest.raises(Forbidden),
+            timescale.database.tenant(access.tenant_id) as conn,
+        ):
+            conn.execute(f"SELECT count(*) FROM {chunk}")

@@ -1,0 +1,32 @@
+"""Which engine keeps the series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from indexing.ports import VitalsStore
+
+if TYPE_CHECKING:
+    from app.wiring import Installation
+
+
+def vitals_of(installation: Installation) -> VitalsStore:
+    """Return the engine that the settings name."""
+    match installation.settings.vitals:
+        case "postgres":
+            from indexing.backends.postgres.vitals import PostgresVitals
+
+            return PostgresVitals(installation.database)
+        case "timescale":
+            from indexing.backends.postgres.installation import ROLES
+            from indexing.backends.postgres.timescale import timescale_vitals
+
+            return timescale_vitals(
+                installation.database, installation.owner_database, ROLES["app"]
+            )
+        case "memory":
+            from indexing.backends.memory_vitals import MemoryVitals
+
+            return MemoryVitals()
+        case other:
+            assert_never(other)
