@@ -94,6 +94,13 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/api/search"): Read("search", "/api/search", (), api=True),
     ("GET", "/api/notes/{doc_id:path}"): Read("note", "/api/notes/a-note", api=True),
     ("GET", "/api/patients/{patient_id}"): Read("patient", "/api/patients/a-p", api=True),
+    ("GET", "/knowledge"): "the empty form",
+    ("POST", "/knowledge"): Read("search", "/knowledge", (("q", "chest pain"),), names=False),
+    ("POST", "/api/knowledge"): Read("search", "/api/knowledge", (), api=True, names=False),
+    ("POST", "/api/vitals"): "writes: its row counts the points",
+    ("GET", "/api/patients/{patient_id}/vitals"): Read(
+        "series", "/api/patients/a-p/vitals", api=True, names=False
+    ),
     ("GET", "/fhir/{kind}/{resource_id}"): Read("resource", CONDITION, api=True),
     ("GET", "/fhir/{kind}/{resource_id}/_history/{version}"): Read(
         "resource", f"{CONDITION}/_history/1", api=True
