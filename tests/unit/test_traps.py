@@ -55,7 +55,7 @@ def test_judged_wrong_counts_only_what_was_judged() -> None:
 REACHED = {
     "traps": {"hybrid": (0.97, 0.006), "lexical": (0.96, 0.010), "vector": (0.96, 0.006),
               "graph": (0.945, 0.008)},
-    "held-out": {"hybrid": (0.97, 0.012), "lexical": (0.96, 0.022), "vector": (0.96, 0.012),
+    "held-out": {"hybrid": (0.97, 0.014), "lexical": (0.96, 0.022), "vector": (0.96, 0.012),
                  "graph": (0.95, 0.016)},
     "blind": {"hybrid": (0.98, 0.013), "lexical": (0.97, 0.023), "vector": (0.96, 0.013),
               "graph": (0.92, 0.002)},
