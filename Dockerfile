@@ -3,9 +3,10 @@
 FROM python:3.11.13-slim-bookworm AS build
 RUN python -m venv /opt/anamnesis && /opt/anamnesis/bin/pip install --no-cache-dir uv==0.13.9
 WORKDIR /src
-COPY requirements.lock ./
+# The default and the clients of every engine that docker-compose.yml knows.
+COPY requirements-engines.lock ./
 RUN /opt/anamnesis/bin/uv pip install --no-cache --python /opt/anamnesis/bin/python \
-    --require-hashes -r requirements.lock
+    --require-hashes -r requirements-engines.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY eval eval

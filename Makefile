@@ -78,6 +78,9 @@ lock: .venv/bin/uv
 		--extra opensearch --extra weaviate --extra neo4j --extra redis pyproject.toml \
 		-c requirements.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+		--custom-compile-command "make lock" --extra opensearch --extra weaviate --extra neo4j \
+		--extra redis pyproject.toml -c requirements-dev.lock -o requirements-engines.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 		--custom-compile-command "make lock" --extra dev --extra models --extra export pyproject.toml \
 		-c requirements.lock -o requirements-models.lock
 
@@ -93,7 +96,9 @@ ragas: .venv-ragas/.installed
 
 # What docker-compose.yml asks for: made once, readable by its owner only, never committed.
 .env:
-	@umask 077 && $(PYTHON) -c "import secrets; print('POSTGRES_PASSWORD=' + secrets.token_hex(24))" > $@
+	@umask 077 && $(PYTHON) -c "import secrets; [print(name + '_PASSWORD=' + kind + secrets.token_hex(24)) \
+		for name, kind in (('POSTGRES', ''), ('TIMESCALE', ''), ('OPENSEARCH', 'Aa1-'), ('NEO4J', ''), \
+		('WEAVIATE_KEY', ''), ('REDIS', ''))]" > $@
 	@echo "passwords made: $@"
 
 wheel: .venv/bin/uv

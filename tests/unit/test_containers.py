@@ -18,13 +18,16 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-PINNED = re.compile(r"[\w./-]+:\d+\.\d+[\w.-]*")
+PINNED = re.compile(r"[\w./-]+:(v|pg)?\d+\.\d+[\w.-]*")
+PROFILES = {
+    "app", "postgres", "pgbouncer", "timescale", "opensearch", "weaviate", "neo4j", "redis", "all",
+}  # fmt: skip
 
 
 def test_the_profiles_are_those_that_the_readme_names() -> None:
     profiles = {name for service in SERVICES.values() for name in service["profiles"]}
-    assert profiles == {"app", "postgres"}
-    assert all(service["profiles"] for service in SERVICES.values())
+    assert profiles == PROFILES
+    assert all("all" in service["profiles"] for service in SERVICES.values())
     for service in SERVICES.values():
         for needed in service.get("depends_on", {}):
             assert set(service["profiles"]) <= set(SERVICES[needed]["profiles"])
@@ -43,15 +46,40 @@ def test_a_service_may_do_as_little_as_it_needs(name: str) -> None:
     assert PINNED.fullmatch(service["image"])
     assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"])
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
-    for volume in service["volumes"]:
+    for volume in service.get("volumes", ()):
         assert volume.partition(":")[0] in COMPOSE["volumes"]
+    assert service["tmpfs"]  # what must be written stands in memory or in a volume
+
+
+def test_every_volume_is_used_and_every_engine_but_the_cache_keeps_what_it_holds() -> None:
+    used = {v.partition(":")[0] for s in SERVICES.values() for v in s.get("volumes", ())}
+    assert used == set(COMPOSE["volumes"])
+    assert {name for name, s in SERVICES.items() if "volumes" not in s} == {"pgbouncer", "redis"}
+
+
+def test_a_client_that_is_there_takes_the_file(tmp_path: Path) -> None:
+    client = shutil.which("docker")
+    if client is None or subprocess.run([client, "compose", "version"], check=False).returncode:
+        pytest.skip("needs the client's compose command")
+    for name in ("docker-compose.yml", "Makefile"):
+        shutil.copy(ROOT / name, tmp_path)
+    subprocess.run(["make", ".env"], cwd=tmp_path, check=True, capture_output=True)
+    for profile in sorted(PROFILES):
+        subprocess.run(
+            [client, "compose", "--profile", profile, "config", "--quiet"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
 
 
 def test_there_is_no_default_password() -> None:
     for service in SERVICES.values():
-        for key, value in service["environment"].items():
-            if "PASSWORD" in f"{key} {value}":
-                assert "${POSTGRES_PASSWORD:?" in value
+        told = [f"{key}={value}" for key, value in service["environment"].items()]
+        for each in [*told, *map(str, service.get("command", ()))]:
+            if re.search("PASSWORD|NEO4J_AUTH=|requirepass=|AUTH=", each):
+                assert re.search(r"\$\{\w+_PASSWORD:\?", each), each
     assert not re.search(r"(?i)password[^\n:=]*[:=] *[\"']?\w+[\"']?$", DOCKERFILE, re.MULTILINE)
     ignored = (ROOT / ".gitignore").read_text().split()
     assert ".env" in ignored
@@ -94,4 +122,9 @@ def test_make_makes_a_password_of_its_own(tmp_path: Path) -> None:
         made.add(file.read_text())
         file.unlink()
     assert len(made) == 2
-    assert all(re.fullmatch(r"POSTGRES_PASSWORD=[0-9a-f]{48}\n", text) for text in made)
+    asked = set(re.findall(r"\$\{(\w+_PASSWORD):\?", (ROOT / "docker-compose.yml").read_text()))
+    for text in made:
+        told = dict(line.split("=") for line in text.splitlines())
+        assert told.keys() == asked
+        assert all(re.fullmatch(r"(Aa1-)?[0-9a-f]{48}", value) for value in told.values())
+        assert len(set(told.values())) == len(told)
