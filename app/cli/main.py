@@ -437,6 +437,21 @@ def bench_engines(
     _exit(engines_command(notes_count, engines.split(","), as_json))
 
 
+@bench.command("graph")
+def bench_graph(
+    nodes: Annotated[int, typer.Option(min=100)] = 50_000,
+    edges: Annotated[int, typer.Option(min=100)] = 200_000,
+    data: Annotated[
+        Path | None, typer.Option(help="The folder that holds benchmarks/: quality as well.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fill a site's Neo4j in bulk, time it, and hold its answers to the embedded engine's."""
+    from app.cli.bench_graph import graph_command
+
+    _exit(graph_command(nodes, edges, data, as_json))
+
+
 @bench.command("parity")
 def bench_parity(
     data: Annotated[Path, typer.Option(help="The folder that holds benchmarks/.")],
