@@ -16,6 +16,7 @@ from indexing.backends.postgres.accounts import PostgresAccounts
 from indexing.backends.postgres.books import PostgresBooks
 from indexing.backends.postgres.candidates import PostgresCandidates
 from indexing.backends.postgres.charts import PostgresCharts
+from indexing.backends.postgres.cohorts import PostgresCohorts
 from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.backends.postgres.features import PostgresFeatures
 from indexing.backends.postgres.fhir_search import PostgresFhirSearch
@@ -29,6 +30,7 @@ from indexing.ports import Derived
 from indexing.records import Records
 from indexing.vitals.intake import Intake
 from rankers.answer import Hit, Mark, SearchRequest, Sentence
+from rankers.cohorts import Cohorts
 from rankers.explain import Reasons
 from rankers.knowledge import Knowledge, KnowledgeRequest
 from rankers.medical import MedicalQuestions
@@ -54,7 +56,7 @@ class Searcher(Protocol):
 class Services:
     """`search()` may be slow the first time: the encoder loads then. `held(store, tenant)` counts
     what a store holds, `hider(tenant)` de-identifies, `named(text)` says where the terminology's
-    names stand."""
+    names stand, `versions()` are the terminology's and the language pipeline's."""
 
     settings: Settings
     pepper: str
@@ -75,6 +77,9 @@ class Services:
     neighbours: Neighbours
     medical: Callable[[], MedicalQuestions]
     medical_complete_to: Callable[[], datetime | None]
+    cohorts: Cohorts
+    cohort_store: PostgresCohorts
+    versions: Callable[[], tuple[str, str]]
     hider: Callable[[TenantId], Hider]
     vitals: WatchedVitals
     intake: Intake
@@ -104,8 +109,11 @@ def services_of(installation: Installation) -> Services:
         medical=installation.medical.current,
         medical_complete_to=installation.medical.facts.complete_to,
         fhir=PostgresFhirSearch(database, timedelta(seconds=settings.page_ttl_s)),
-        features=installation.features,
-        neighbours=installation.neighbours,
+        features=installation.patients.features,
+        neighbours=installation.patients.neighbours,
+        cohorts=installation.patients.cohorts,
+        cohort_store=PostgresCohorts(database),
+        versions=lambda: (installation.terminology.version, installation.language_version),
         hider=installation.hider,
         vitals=WatchedVitals(installation.vitals, database),
         intake=Intake(installation.vitals),

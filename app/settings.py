@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None  # redis://, rediss:// for TLS; user and password stand in it
     redis_ca: Path | None = None
     leg_timeout_s: float = 2.0
+    export_cap: int = 1_000  # patients of a cohort in one export
     page_ttl_s: int = 8 * 3600
     session_idle_s: int = 30 * 60
     session_absolute_s: int = 12 * 3600

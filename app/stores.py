@@ -25,7 +25,7 @@ def stores(installation: Installation) -> Sequence[Store]:
         Store("language", language, annotated),
         Store("lexical", lexical, installation.lexical.entries, installation.lexical.fresh),
         Store("graph", graph, installation.graph.entries, installation.graph.fresh),
-        Store("features", features, installation.features.entries),
+        Store("features", features, installation.patients.features.entries),
         Store("embedding", embed, embedded),
         Store("vector", vector, installation.vector.entries, installation.vector.fresh),
     )

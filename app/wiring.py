@@ -17,7 +17,6 @@ from app.settings import Settings
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
 from indexing.backends.postgres.epochs import PostgresEpochs
-from indexing.backends.postgres.features import PostgresFeatures
 from indexing.backends.postgres.feed import PostgresFeed
 from indexing.backends.postgres.installation import Conninfos, Secrets, load_secrets, prepare
 from indexing.backends.postgres.places import PostgresPlaces
@@ -36,16 +35,15 @@ from indexing.ports import (
 from indexing.routed import RoutedGraphIndex, RoutedLexicalIndex, RoutedVectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
+    from app.patients_wiring import PatientsWiring
     from indexing.hidden import Hider, More
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
     from indexing.language.pipeline import Language
     from indexing.language.terminology import Terminology
     from rankers.cached import CachedSearch
-    from rankers.hierarchy import Hierarchy
     from rankers.knowledge import Knowledge, KnowledgeRequest
     from rankers.learned import Learned
-    from rankers.neighbours import Neighbours
     from rankers.search import Fusion, Search
 
 
@@ -180,7 +178,7 @@ class Installation(Engines):
         found = open_terminology(self.home)
         if found.version == self.terminology.version:
             return False
-        for name in ("terminology", "matcher", "linker", "language", "search", "hierarchy"):
+        for name in ("terminology", "matcher", "linker", "language", "search"):
             self.__dict__.pop(name, None)
         self.medical.forget_terminology()
         return True
@@ -277,28 +275,11 @@ class Installation(Engines):
         return (VitalsFollower(PostgresObserved(self.database), self.vitals),)
 
     @cached_property
-    def features(self) -> PostgresFeatures:
-        """What is known of each patient."""
-        return PostgresFeatures(self.database)
+    def patients(self) -> PatientsWiring:
+        """Similar patients and cohorts."""
+        from app.patients_wiring import PatientsWiring
 
-    @cached_property
-    def hierarchy(self) -> Hierarchy:
-        """Features and the terminology."""
-        from rankers.hierarchy import Hierarchy
-
-        return Hierarchy(self.terminology)
-
-    @cached_property
-    def neighbours(self) -> Neighbours:
-        """Similar patients."""
-        from rankers.neighbours import Neighbours
-
-        return Neighbours(
-            self.features,
-            lambda: self.hierarchy,
-            self.annotate,
-            lambda access, request: self.current_search().rank(access, request).answer,
-        )
+        return PatientsWiring(self)
 
     @cached_property
     def search(self) -> Search:
@@ -382,8 +363,8 @@ class Installation(Engines):
             LanguageFollower(self.derived, self.annotate),
             LexicalFollower(self.derived, self.lexical),
             GraphFollower(self.derived, self.graph),
-            NoteFeatureFollower(self.derived, self.features),
-            RecordFeatureFollower(self.features),
+            NoteFeatureFollower(self.derived, self.patients.features),
+            RecordFeatureFollower(self.patients.features),
         )
 
     def vector_followers(self) -> Sequence[Follower]:

@@ -7,6 +7,7 @@ must not be ranked, such as patients of the query's own publication. Each file p
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,8 @@ def invented(records: Iterable[FeatureRecord]) -> Invented:
 @dataclass(frozen=True, slots=True)
 class Neighbourhoods:
     """`precision` is the mean share of the first ten that are of the patient's own cluster (course
-    and severity), `course` of the same course; `twins` counts template twins in a first ten."""
+    and severity), of as many as there are where those are fewer than ten; `course` of the same
+    course; `twins` counts template twins in a first ten."""
 
     precision: float
     course: float
@@ -127,11 +129,14 @@ def neighbourhoods(
 ) -> Neighbourhoods:
     """Measure `rank`, which names a patient's neighbours, best first."""
     own, course, twins = [], [], 0
+    sizes = Counter(found.cluster.values())
     for patient_id in asked:
         first = list(rank(patient_id))[:10]
         mine = found.cluster[patient_id]
         theirs = [found.cluster[each] for each in first]
-        own.append(sum(each == mine for each in theirs) / 10)
+        if sizes[mine] > 1:
+            there = min(10, sizes[mine] - 1)
+            own.append(sum(each == mine for each in theirs) / there)
         course.append(sum(_course(each) == _course(mine) for each in theirs) / 10)
         twins += found.twin[patient_id] in first
     return Neighbourhoods(

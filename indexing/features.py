@@ -149,6 +149,10 @@ class FeatureStore(Protocol):
     """Features of a tenant's patients. Restricted sources are left out for everybody."""
 
     def table(self, tenant_id: TenantId, naming: Naming) -> FeatureTable: ...
+    def patients_of(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return whose these notes are."""
+        ...
+
     def opened(self, access: Access, limits: Limits) -> Opened:
         """Say whom this access opens and these limits let through."""
         ...

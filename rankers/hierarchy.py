@@ -20,6 +20,9 @@ WEIGHTS: Mapping[SemanticType, float] = {
     SemanticType.SPECIALTY: 0.0,
     SemanticType.OTHER: 0.1,
 }
+_SYSTEM_WEIGHTS: Mapping[str, float] = {  # of codes that are no concept
+    "RXNORM": 0.3, "NDC": 0.3, "CPT": 0.3, "HCPCS": 0.3, "CVX": 0.1, "LOINC": 0.1,
+}  # fmt: skip
 # Source: hl7.org/fhir/R4/terminologies-systems.html
 _SYSTEMS: Mapping[str, str] = {
     "http://snomed.info/sct": "SNOMED",
@@ -38,6 +41,7 @@ KNOWLEDGE: Mapping[EdgeKind, float] = {
     EdgeKind.PRESENTS: 1.0, EdgeKind.TREATS: 1.0, EdgeKind.CAUSES: 1.0, EdgeKind.ASSOCIATES: 1.0,
 }  # fmt: skip
 _MOST_RELATED = 200
+_MOST_BELOW = 2_000
 _FURTHEST = 6  # steps up: beyond, what is common says nothing
 
 
@@ -89,7 +93,7 @@ class Hierarchy:
     def weight(self, feature: str) -> float:
         """Say what a feature's kind counts, 1 for findings and disorders."""
         if feature not in self._terminology:
-            return 1.0
+            return _SYSTEM_WEIGHTS.get(feature.partition(":")[0], 1.0)
         return WEIGHTS.get(self._terminology.concept(feature).semantic_type, 1.0)
 
     def related(self, features: frozenset[str]) -> Mapping[str, float]:
@@ -108,6 +112,14 @@ class Hierarchy:
             return found if found in self._terminology else None
         concepts = self._terminology.find(name)
         return concepts[0] if concepts else None
+
+    def names(self, feature: str) -> list[str]:
+        """Return every wording of a concept."""
+        return [each.text for each in self._terminology.names(feature)]
+
+    def below(self, feature: str) -> frozenset[str]:
+        """Return a concept with everything below it."""
+        return frozenset({feature, *self._terminology.descendants(feature, _MOST_BELOW)})
 
     def like(self, name: str) -> list[str]:
         """Return names of concepts that are spelled alike, best first."""

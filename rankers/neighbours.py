@@ -11,16 +11,21 @@ from typing import Literal
 import numpy as np
 
 from indexing.access import Access
+from indexing.analysis import TOKEN
+from indexing.clauses import Phrase, Ranked
 from indexing.errors import EngineUnavailable, InvalidInput, InvalidQuery
 from indexing.features import FeatureStore, FeatureTable, Limits, Profile
+from indexing.filters import Filters
 from indexing.follow_features import profile_of
 from indexing.model import Annotation, TenantId
-from rankers.answer import Answer, SearchRequest
+from indexing.ports import LexicalIndex
 from rankers.hierarchy import Hierarchy
 from rankers.patients import Mask, Neighbour, PatientIndex
 
 MOST_SHOWN = 12  # shared, and differing, features of one neighbour; the weightiest
+LEAST_NEAR = 0.2  # a nearness below it is not told as shared
 MOST_SAID = 8  # names that notes are searched for
+MOST_HITS = 100  # notes
 MOST_FINDINGS = 100
 Side = Literal["found", "absent"]
 How = Literal["opposite", "missing", "besides"]
@@ -87,16 +92,32 @@ class Answered:
     missing: tuple[str, ...] = ()
 
 
+class _Near:
+    """How near every feature is to each of those asked for."""
+
+    def __init__(self, index: PatientIndex, asked: Sequence[str]) -> None:
+        self._asked, self._numbers = asked, index.table.feature_number
+        self._near = [index.nearness(frozenset({each})) for each in asked]
+
+    def to(self, feature: str) -> tuple[str, float]:
+        """Return which of those asked for lies nearest, and how near."""
+        number = self._numbers[feature]
+        shares = [(float(near[number]), own) for near, own in zip(self._near, self._asked,
+                                                                  strict=True)]  # fmt: skip
+        share, own = max(shares, default=(0.0, ""))
+        return own, share
+
+
 class Neighbours:
     """Keeps one index per tenant as long as its features and the terminology stay the same."""
 
     def __init__(
         self, store: FeatureStore, hierarchy: Callable[[], Hierarchy],
         annotate: Callable[[str], Annotation],
-        search: Callable[[Access, SearchRequest], Answer] | None = None,
+        lexical: LexicalIndex | None = None,
     ) -> None:  # fmt: skip
         self._store, self._hierarchy, self._annotate = store, hierarchy, annotate
-        self._search = search
+        self._lexical = lexical
         self._held: dict[TenantId, PatientIndex] = {}
         self._lock = threading.Lock()
 
@@ -151,6 +172,15 @@ class Neighbours:
                 self._held[tenant_id] = held
         return held
 
+    def alike(self, access: Access, asked: Asked, k: int) -> list[tuple[str, float]]:
+        """Return the k patients most like the one asked about with their scores, undescribed."""
+        index = self.index(access.tenant_id)
+        profile = _profile(index.table, asked)
+        allowed = self._allowed(access, index.table, asked)
+        related = self._hierarchy().related(profile.observed)
+        best = index.rank(profile, k, allowed, related)
+        return [(index.table.patient_ids[each.patient], each.score) for each in best]
+
     def rank(self, access: Access, asked: Asked, k: int = 10) -> Answered:
         """Return the k patients most like the one asked about; nobody, where nothing is known.
 
@@ -163,12 +193,13 @@ class Neighbours:
         hierarchy = self._hierarchy()
         said, missing = self._said(access, hierarchy, index, profile)
         best = index.rank(profile, k, allowed, hierarchy.related(profile.observed), said)
+        near = _Near(index, sorted(profile.observed))
         names = {
             each: hierarchy.name(each, index.table.names)
             for each in profile.observed | profile.excluded
         }
         return Answered(
-            tuple(self._described(index, profile, n, i) for i, n in enumerate(best, 1)),
+            tuple(self._described(index, profile, near, n, i) for i, n in enumerate(best, 1)),
             profile, names, int(allowed.sum()), index.table.as_of, missing,
         )  # fmt: skip
 
@@ -200,51 +231,50 @@ class Neighbours:
     ) -> tuple[dict[str, float], tuple[str, ...]]:
         """Score patients by the best note that asserts what was asked, by name: the words of the
         note that was pasted are never searched for, so that no template finds its twin."""
-        if self._search is None or not asked.observed:
+        if self._lexical is None or not asked.observed:
             return {}, ()
         rarest = sorted(asked.observed, key=lambda f: (-index.information(f), f))[:MOST_SAID]
-        words = " ".join(hierarchy.name(feature, index.table.names) for feature in rarest)
-        request = SearchRequest(words, 100, ("lexical",), plain=True, bare=True)
+        names = [hierarchy.name(feature, index.table.names) for feature in rarest]
+        clause = Ranked(tuple(Phrase(tuple(words)) for n in names if (words := TOKEN.findall(n))))
         try:
-            hits = self._search(access, request).hits
-        except (EngineUnavailable, InvalidQuery):
+            hits = self._lexical.search(access, clause, Filters(), MOST_HITS, "present").hits
+        except EngineUnavailable:
             return {}, ("text",)
         best = max((hit.score for hit in hits), default=0.0)
+        of = self._store.patients_of(access.tenant_id, [hit.doc_id for hit in hits])
         found: dict[str, float] = {}
         for hit in hits:
-            if hit.patient_id and best > 0:
-                found[hit.patient_id] = max(found.get(hit.patient_id, 0.0), hit.score / best)
+            patient_id = of.get(hit.doc_id)
+            if patient_id and best > 0:
+                found[patient_id] = max(found.get(patient_id, 0.0), hit.score / best)
         return found, ()
 
     def _described(
-        self, index: PatientIndex, asked: Profile, found: Neighbour, rank: int
+        self, index: PatientIndex, asked: Profile, near: _Near, found: Neighbour, rank: int
     ) -> Similar:
         theirs = index.table.profile(found.patient)
         return Similar(
             rank, index.table.patient_ids[found.patient], round(found.score, 6),
             {name: round(share, 6) for name, share in found.parts.items()},
-            tuple(self._shared(index, asked, theirs))[:MOST_SHOWN],
+            tuple(self._shared(index, asked, near, theirs))[:MOST_SHOWN],
             tuple(self._differing(index, asked, theirs))[:MOST_SHOWN],
         )  # fmt: skip
 
-    def _shared(self, index: PatientIndex, asked: Profile, theirs: Profile) -> list[Shared]:
+    def _shared(
+        self, index: PatientIndex, asked: Profile, near: _Near, theirs: Profile
+    ) -> list[Shared]:
         found = [self._same(index, f, "found") for f in asked.observed & theirs.observed]
         found += [self._same(index, f, "absent") for f in asked.excluded & theirs.excluded]
-        nearness = index.nearness(asked.observed)
-        hierarchy, numbers = self._hierarchy(), index.table.feature_number
+        name = self._hierarchy().name
         for feature in theirs.observed - asked.observed:
-            share = float(nearness[numbers[feature]])
-            if share > 0.2:
-                near = hierarchy.name(feature, index.table.names)
-                own = self._nearest(index, feature, asked.observed)
+            own, share = near.to(feature)
+            if share > LEAST_NEAR:
                 weight = round(share * index.information(feature), 3)
-                found.append(Shared(feature, own, "found", weight, near))
+                instead = name(feature, index.table.names)
+                found.append(
+                    Shared(feature, name(own, index.table.names), "found", weight, instead)
+                )
         return sorted(found, key=lambda s: (s.side == "absent", -s.weight, s.name))
-
-    def _nearest(self, index: PatientIndex, feature: str, asked: frozenset[str]) -> str:
-        number = index.table.feature_number[feature]
-        best = max(sorted(asked), key=lambda f: float(index.nearness(frozenset({f}))[number]))
-        return self._hierarchy().name(best, index.table.names)
 
     def _same(self, index: PatientIndex, feature: str, side: Side) -> Shared:
         name = self._hierarchy().name(feature, index.table.names)

@@ -138,7 +138,8 @@ class PatientIndex:
         asked, `said` scores patients by their notes: shares in [0, 1] of a small weight each."""
         same, near = self._found(asked)
         absent = self._absent(asked)
-        graph, text = self._related(related or {}), self._said(said or {}, same + near)
+        graph = np.where(same + near > 0, self._related(related or {}), 0.0)
+        text = self._said(said or {}, same + near)
         scores = same + near + absent + graph + text
         if allowed is not None:
             scores = np.where(allowed, scores, 0.0)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from app.cli.cohorts_app import cohort
 from app.cli.eval_app import evaluate
 from app.cli.fhir_app import fhir
 from app.cli.graph_app import graph
@@ -35,6 +36,7 @@ for sub, name in (
     (tenants, "tenants"), (users, "users"), (tokens, "tokens"), (index, "index"),
     (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"), (fhir, "fhir"),
     (vitals, "vitals"), (models, "models"), (graph, "graph"),
+    (cohort, "cohort"),
 ):  # fmt: skip
     app.add_typer(sub, name=name)
 app.command("predict")(predict)
@@ -391,6 +393,18 @@ def bench_recall(
     from app.cli.bench_recall import recall_command
 
     _exit(recall_command(notes_count, as_json))
+
+
+@bench.command("cohort")
+def bench_cohort(
+    patients: Annotated[int, typer.Option("--patients", min=50)] = 5_000,
+    rounds: Annotated[int, typer.Option("--rounds", min=1)] = 10,
+    as_json: Json = False,
+) -> None:
+    """Time cohorts and similar patients on a generated hospital with its records and notes."""
+    from app.cli.cohorts import bench_command
+
+    _exit(bench_command(patients, rounds, as_json=as_json))
 
 
 @bench.command("similar")

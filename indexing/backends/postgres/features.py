@@ -196,6 +196,16 @@ class PostgresFeatures:
         table = table_of(ordered, names=names, as_of=datetime.now(UTC), version=version)
         return _Held((era, naming.version), epoch, ordered, table, names)
 
+    def patients_of(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return whose these notes are."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT doc_id, patient_id FROM note_feature WHERE tenant_id = %s "
+                "AND doc_id = ANY(%s) AND live AND patient_id IS NOT NULL",
+                (tenant_id, list(doc_ids)),
+            ).fetchall()
+        return dict(rows)
+
     def opened(self, access: Access, limits: Limits) -> Opened:
         """Say whom this access opens and these limits let through."""
         with self._database.tenant(access.tenant_id) as conn:

@@ -1,0 +1,136 @@
+"""Cohorts out of the house: CSV, NDJSON, FHIR; with a purpose, a cap and a record of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import msgspec
+
+from app.cohorts import CohortDesk, Table
+from indexing.access import Access, Role
+from indexing.cohorts import CohortHead
+from indexing.errors import InvalidInput
+from rankers.cohorts import Cohort
+
+Format = Literal["csv", "ndjson", "group", "bundle"]
+MEDIA: dict[str, str] = {
+    "csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson",
+    "group": "application/fhir+json", "bundle": "application/fhir+json",
+}  # fmt: skip
+# Source: terminology.hl7.org/ValueSet/v3-PurposeOfUse
+PURPOSES = {
+    "HRESCH": "research", "HQUALIMP": "quality improvement", "PUBHLTH": "public health",
+    "TREAT": "treatment", "HOPERAT": "operations",
+}  # fmt: skip
+PROFILES = ("as-written", "deidentified")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def exported(
+    desk: CohortDesk, head: CohortHead, form: str, purpose: str, profile: str = "as-written"
+) -> bytes:
+    """Return a cohort as a file, once its audit row stands.
+
+    Raises:
+        InvalidInput: no such form, purpose or profile; or there are more rows than may leave.
+    """
+    if form not in MEDIA:
+        raise InvalidInput("no such format", hint=f"there are {', '.join(MEDIA)}")
+    if purpose not in PURPOSES:
+        named = ", ".join(f"{code} ({words})" for code, words in PURPOSES.items())
+        raise InvalidInput("an export needs a purpose", hint=f"one of {named}")
+    if profile not in PROFILES:
+        raise InvalidInput("no such profile", hint=f"there are {', '.join(PROFILES)}")
+    if profile == "deidentified" and not desk.access.deidentified:
+        desk = CohortDesk(desk.own, _hidden(desk.access))
+    found = desk.evaluate(head.definition)
+    cap = desk.own.settings.export_cap
+    if len(found.members) > cap:
+        raise InvalidInput(
+            f"this cohort has more than {cap} patients, which is what may be exported at once",
+            hint="narrow it, or ask who runs this installation to raise ANAMNESIS_EXPORT_CAP",
+        )
+    detail: dict[str, int | str] = {
+        "rows": len(found.members),
+        "format": form,
+        "purpose": purpose,
+        "profile": profile,
+    }
+    desk.own.cohort_store.shown(
+        desk.access, "cohort-export", found.members, head.cohort_id, detail
+    )  # fmt: skip
+    return _written(desk, head, found, form)
+
+
+def _hidden(access: Access) -> Access:
+    return replace(access, roles=(access.roles - {Role.CLINICIAN}) | {Role.RESEARCHER})
+
+
+def _written(desk: CohortDesk, head: CohortHead, found: Cohort, form: str) -> bytes:
+    match form:
+        case "csv":
+            return _csv(desk.table(found, None, 0, max(len(found.members), 1)))
+        case "ndjson":
+            rows = desk.table(found, None, 0, max(len(found.members), 1)).to_json()["rows"]
+            return b"".join(_encode(row) + b"\n" for row in rows)
+        case "group":
+            return _encode(_group(desk, head, found.members))
+        case _:
+            return _encode(_bundle(desk, head, found.members))
+
+
+def _csv(table: Table) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    heads = ("date", "where", "words", "section", "assertion")
+    names = [f"{c.name} {head}" for c in table.criteria for head in heads]
+    writer.writerow([safe(each) for each in ("patient", *names)])
+    for row in table.to_json()["rows"]:
+        cells: list[str] = [row["patient_id"]]
+        for cell in row["cells"]:
+            at = cell["at"].date().isoformat() if cell["at"] else ""
+            words = cell["quote"] or cell["words"]
+            cells += [at, cell["ref"] or "", words, cell["section"], cell["assertion"] or ""]
+        writer.writerow([safe(each) for each in cells])
+    return ("\ufeff" + out.getvalue()).encode()
+
+
+def safe(cell: str) -> str:
+    """Keep a spreadsheet from reading a cell as a formula. Source: OWASP, CSV injection."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
+
+
+def _group(desk: CohortDesk, head: CohortHead, members: Sequence[str]) -> dict[str, Any]:
+    shown = [desk.view.shown_patient(each) for each in members]
+    group: dict[str, Any] = {
+        "resourceType": "Group", "id": head.cohort_id, "type": "person", "actual": True,
+        "name": head.name, "quantity": len(shown),
+    }  # fmt: skip
+    if shown:
+        group["member"] = [{"entity": {"reference": f"Patient/{each}"}} for each in shown]
+    else:
+        del group["quantity"]
+    return group
+
+
+def _bundle(desk: CohortDesk, head: CohortHead, members: Sequence[str]) -> dict[str, Any]:
+    people = desk.own.charts.people(desk.access, members, members)
+    hider = desk.own.hider(desk.access.tenant_id) if desk.access.deidentified else None
+    entries: list[dict[str, Any]] = [{"resource": _group(desk, head, members)}]
+    for each in members:
+        person = people.get(each)
+        own: dict[str, Any] = {"resourceType": "Patient", "id": desk.view.shown_patient(each)}
+        if person is not None:
+            shown = hider.person(each, person) if hider else person
+            own |= {"gender": shown.sex} if shown.sex else {}
+            if shown.birth_start:
+                year = str(shown.birth_start.year)
+                own["birthDate"] = year if hider else shown.birth_start.isoformat()
+            own |= {} if hider or not shown.name else {"name": [{"text": shown.name}]}
+        entries.append({"resource": own})
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}

@@ -1,0 +1,290 @@
+"""Cohorts as somebody may see them: in ids of the view, small counts masked, every look audited."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from app.services import Services
+from app.views import View, view_of
+from indexing.access import Access
+from indexing.cohorts import CohortHead, CohortRunRow, Event, Review, Verdict
+from indexing.errors import InvalidInput, InvalidQuery, NotFound
+from indexing.hidden import SMALLEST_CELL, Identity
+from rankers.cohort_language import Criterion, line_of
+from rankers.cohorts import Cell, Cohort, Row
+
+PAGE = 25  # rows of evidence at a time
+LONGEST_NAME = 80
+ROUNDED = 10  # counts of a de-identified view: two that differ by one patient must not tell of it
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One step of attrition; `patients` None where there are too few to be told."""
+
+    step: str
+    patients: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One slice of a cohort's evidence in ids of the view. `counts` are the steps of attrition,
+    `met` of each criterion by itself; `total` None where there are too few to be told."""
+
+    head: CohortHead | None
+    criteria: tuple[Criterion, ...]
+    counts: tuple[Count, ...]
+    met: tuple[Count, ...]
+    total: int | None
+    start: int
+    rows: tuple[Row, ...]
+    names: Mapping[str, str]
+    reviews: Mapping[tuple[str, str], Mapping[str, int]]
+    mine: Mapping[tuple[str, str], str]
+    more: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the command and the API answer."""
+        return {
+            "total": self.total,
+            "attrition": [{"step": c.step, "patients": c.patients} for c in self.counts],
+            "criteria": [
+                {"name": c.name, "source": c.source, "patients": n.patients}
+                for c, n in zip(self.criteria, self.met, strict=True)
+            ],
+            "rows": [
+                {"patient_id": row.patient_id, "cells": [_cell_json(c) for c in row.cells]}
+                for row in self.rows
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Who came and who left between two runs, by cause; None for too few to be told."""
+
+    base: CohortRunRow
+    run: CohortRunRow
+    entered: int | None
+    left: int | None
+    causes: Mapping[str, int | None]
+    entered_ids: tuple[str, ...]
+    left_ids: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the command and the API answer."""
+        return {
+            "base": _run_json(self.base), "run": _run_json(self.run), "entered": self.entered,
+            "left": self.left, "causes": self.causes, "entered_ids": self.entered_ids,
+            "left_ids": self.left_ids,
+        }  # fmt: skip
+
+
+class CohortDesk:
+    """One person's work with cohorts."""
+
+    def __init__(self, own: Services, access: Access) -> None:
+        self.own, self.access = own, access
+        self.view: View = view_of(own, access)
+
+    def evaluate(self, definition: str) -> Cohort:
+        """Run a definition. Raises: InvalidQuery, at its character; the hint tells the line."""
+        try:
+            return self.own.cohorts.run(self.access, definition, self._screened)
+        except InvalidQuery as exc:
+            line, column = line_of(definition, exc.position)
+            place = f"line {line}, character {column}"
+            hint = f"{place}. {exc.hint}" if exc.hint else place
+            raise InvalidQuery(str(exc), exc.position, hint=hint) from None
+
+    def _screened(self, criterion: Criterion) -> Criterion:
+        """Refuse what this view hides; turn its ids into real ones."""
+        if criterion.kind == "similar" and criterion.what.lower().startswith("patient "):
+            shown = criterion.what[8:].strip()
+            try:
+                real = self.own.charts.standing(self.access, self.view.patient_id(shown))
+            except NotFound:
+                raise InvalidQuery("No such patient is open to you.", criterion.at) from None
+            return replace(criterion, what=f"patient {real}")
+        if not self.access.deidentified:
+            return criterion
+        if criterion.date_from or criterion.date_to:
+            raise InvalidQuery("Dates are shifted in this view and cannot be asked for.",
+                               criterion.at)  # fmt: skip
+        if criterion.kind == "text" and not self._all_shown(criterion.what):
+            raise InvalidQuery("Words that no note of this view shows cannot be asked for.",
+                               criterion.at)  # fmt: skip
+        return criterion
+
+    def _all_shown(self, text: str) -> bool:
+        kept = self.view.question(text)
+        return kept != "" and len(kept.split()) >= len(text.split())
+
+    def save(self, name: str, definition: str) -> CohortHead:
+        """Keep a definition that can be run. Raises: InvalidInput, InvalidQuery."""
+        name = " ".join(name.split())
+        if not name or len(name) > LONGEST_NAME:
+            raise InvalidInput(f"a cohort's name has 1 to {LONGEST_NAME} characters")
+        self.evaluate(definition)
+        return self.own.cohort_store.save(self.access, name, definition)
+
+    def run(self, head: CohortHead) -> tuple[Cohort, CohortRunRow]:
+        """Run a saved cohort and keep what it found."""
+        found = self.evaluate(head.definition)
+        run = CohortRunRow(
+            str(uuid4()), head.cohort_id, head.version, datetime.now().astimezone(),
+            self.access.user_id, *self.own.versions(), found.members,
+            {"attrition": [list(step) for step in found.attrition]},
+        )  # fmt: skip
+        self.own.cohort_store.keep(self.access, run)
+        return found, run
+
+    def table(
+        self, found: Cohort, head: CohortHead | None = None, start: int = 0, size: int = PAGE
+    ) -> Table:
+        """Return a slice of the evidence, with its audit row written first."""
+        start = max(0, min(start, max(len(found.members) - 1, 0)))
+        members = found.members[start : start + size]
+        rows = self.own.cohorts.rows(self.access, found, members)
+        key = head.cohort_id if head else ""
+        detail = {"members": len(found.members), "shown": len(members)}
+        self.own.cohort_store.shown(self.access, "cohort-evidence", members, key, detail)
+        reviews = self.own.cohort_store.reviews(self.access, key) if head else ()
+        people = {} if self.access.deidentified else self.own.charts.people(
+            self.access, members, members)  # fmt: skip
+        return Table(
+            head, found.definition.criteria,
+            tuple(Count(step, self.told(n)) for step, n in found.attrition),
+            tuple(Count(name, self.told(len(met.events))) for name, met in found.met.items()),
+            self.told(len(found.members)), start, tuple(self._shown_rows(rows)),
+            {each: people[each].name for each in members if each in people},
+            self._agreed(reviews), self._mine(reviews), start + size < len(found.members),
+        )  # fmt: skip
+
+    def told(self, count: int) -> int | None:
+        """Return a count as this view tells it."""
+        if not self.access.deidentified or count == 0:
+            return count
+        return None if count < SMALLEST_CELL else round(count / ROUNDED) * ROUNDED
+
+    def _shown_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
+        if not self.access.deidentified or not rows:
+            return rows
+        hider = self.own.hider(self.access.tenant_id)
+        known = self.own.identities.of(self.access, [row.patient_id for row in rows])
+
+        def cell(each: Cell, row: Row) -> Cell:
+            identity = known.get(row.patient_id, Identity())
+            shift = hider.pseudonyms.shift(row.patient_id)
+            event, quote = each.event, each.quote
+            if event is not None:
+                event = replace(
+                    event, ref=_kind(event), words=hider.words(event.words, identity, shift),
+                    at=event.at + timedelta(days=shift) if event.at else None,
+                    patient_id=self.view.shown_patient(row.patient_id),
+                )  # fmt: skip
+            if quote is not None:
+                quote = replace(quote, text=hider.words(quote.text, identity, shift))
+            return replace(each, event=event, quote=quote)
+
+        return [
+            Row(self.view.shown_patient(row.patient_id), tuple(cell(c, row) for c in row.cells))
+            for row in rows
+        ]
+
+    def review(self, head: CohortHead, shown: str, criterion: str, verdict: str) -> None:
+        """Keep this reader's word on a cell; "" takes it back. Raises: InvalidInput, NotFound."""
+        words: Mapping[str, Verdict | None] = {"accept": "accept", "reject": "reject", "": None}
+        if verdict not in words:
+            raise InvalidInput("no such verdict", hint="accept or reject")
+        real = self.own.charts.standing(self.access, self.view.patient_id(shown))
+        self.own.cohort_store.review(
+            self.access, head.cohort_id, real, criterion, words[verdict]
+        )  # fmt: skip
+
+    def _agreed(self, reviews: Sequence[Review]) -> dict[tuple[str, str], Counter[str]]:
+        found: dict[tuple[str, str], Counter[str]] = {}
+        for each in reviews:
+            key = self.view.shown_patient(each.patient_id), each.criterion
+            found.setdefault(key, Counter())[each.verdict] += 1
+        return found
+
+    def _mine(self, reviews: Sequence[Review]) -> dict[tuple[str, str], str]:
+        return {
+            (self.view.shown_patient(each.patient_id), each.criterion): each.verdict
+            for each in reviews if each.reviewer == self.access.user_id
+        }  # fmt: skip
+
+    def diff(self, head: CohortHead, base: str = "", run: str = "") -> Moved:
+        """Compare two kept runs, the last two by default, and say why patients came and left.
+
+        Raises:
+            NotFound: there are no two such runs.
+        """
+        runs = self.own.cohort_store.runs(self.access, head.cohort_id)
+        by_id = {each.run_id: each for each in runs}
+        newest = by_id.get(run) if run else next(iter(runs), None)
+        oldest = by_id.get(base) if base else next(iter(runs[1:2]), None)
+        if newest is None or oldest is None:
+            raise NotFound("there are no two such runs to compare",
+                           hint="run the cohort again: each run is kept")  # fmt: skip
+        before, after = frozenset(oldest.members), frozenset(newest.members)
+        entered, left = sorted(after - before), sorted(before - after)
+        causes = self._causes(oldest, newest, [*entered, *left])
+        named = not self.access.deidentified
+        if named:
+            self.own.cohort_store.shown(
+                self.access, "cohort-diff", [*entered, *left], head.cohort_id, {}
+            )
+        return Moved(
+            oldest, newest, self.told(len(entered)), self.told(len(left)),
+            {cause: self.told(n) for cause, n in causes.items()},
+            tuple(entered) if named else (), tuple(left) if named else (),
+        )  # fmt: skip
+
+    def _causes(
+        self, base: CohortRunRow, run: CohortRunRow, moved: Sequence[str]
+    ) -> Mapping[str, int]:
+        """Count why patients moved: another definition moves all it moves; else what was written
+        of the patient since; else what else had changed."""
+        if not moved:
+            return {}
+        if base.version != run.version:
+            return {"definition": len(moved)}
+        written = self.own.cohort_store.changed_since(self.access, moved, base.at)
+        causes = Counter({"data": len(written)})
+        rest = len(moved) - len(written)
+        if base.terminology != run.terminology:
+            causes["terminology"] = rest
+        elif base.model != run.model:
+            causes["model"] = rest
+        else:  # likeness and ages move with other patients' data and with time
+            causes["data of others or time"] = rest
+        return {cause: n for cause, n in causes.items() if n}
+
+
+def _kind(event: Event) -> str:
+    return event.ref.partition("/")[0]
+
+
+def _cell_json(cell: Cell) -> dict[str, Any]:
+    event, quote = cell.event, cell.quote
+    return {
+        "criterion": cell.criterion, "met": event is not None, "events": cell.events,
+        "at": event.at if event else None, "ref": event.ref if event else None,
+        "words": event.words if event else "", "quote": quote.text if quote else "",
+        "section": quote.section if quote else "",
+        "assertion": quote.assertion if quote else None,
+    }  # fmt: skip
+
+
+def _run_json(run: CohortRunRow) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id, "version": run.version, "at": run.at,
+        "terminology": run.terminology, "model": run.model,
+    }  # fmt: skip

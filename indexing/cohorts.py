@@ -1,0 +1,138 @@
+"""What cohorts are made from: dated events of patients, and the ports that read and keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+from indexing.access import Access
+from indexing.model import Assertion
+
+Records = Literal["condition", "medication", "procedure", "observation"]
+Verdict = Literal["accept", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """One way in which a tenant's records name something."""
+
+    system: str
+    code: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something of one patient that meets a criterion. `at` None: undated. `ref` is where it
+    stands ("Condition/x", "Document/y"), `words` what it says."""
+
+    patient_id: str
+    at: datetime | None
+    ref: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The words of a note that carry an event."""
+
+    text: str
+    section: str = ""
+    assertion: Assertion | None = None
+
+
+class CohortRecords(Protocol):
+    """Reads of a tenant's records by access; whoever shows what comes of them audits it."""
+
+    def codes(self, access: Access, records: Records) -> Sequence[Coded]: ...
+    def events(
+        self, access: Access, records: Records, coded: Sequence[Coded],
+        date_from: datetime | None, date_to: datetime | None,
+    ) -> Sequence[Event]: ...  # fmt: skip
+    def values(
+        self, access: Access, coded: Sequence[Coded], operator: str, number: Decimal, unit: str,
+        date_from: datetime | None, date_to: datetime | None,
+    ) -> Sequence[Event]: ...  # fmt: skip
+    def notes(self, access: Access, doc_ids: Sequence[str]) -> Sequence[Event]:
+        """Return the patient and the date of the visible ones, in the order given."""
+        ...
+
+    def everyone(self, access: Access) -> frozenset[str]: ...
+    def people(
+        self, access: Access, sex: str, ages: tuple[int | None, int | None]
+    ) -> frozenset[str]: ...
+    def quotes(
+        self, access: Access, doc_ids: Collection[str], concepts: frozenset[str],
+        words: Sequence[str],
+    ) -> Mapping[str, Quote]:  # fmt: skip
+        """Return the sentence of each visible note that names a concept or a word."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CohortHead:
+    """A saved cohort at its newest version."""
+
+    cohort_id: str
+    name: str
+    version: int
+    definition: str
+    changed_by: str
+    changed_at: datetime
+    runs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CohortRunRow:
+    """One run that was kept: who was in, and with what it was made."""
+
+    run_id: str
+    cohort_id: str
+    version: int
+    at: datetime
+    ran_by: str
+    terminology: str
+    model: str
+    members: tuple[str, ...]
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One reviewer's word on one cell."""
+
+    patient_id: str
+    criterion: str
+    reviewer: str
+    verdict: Verdict
+
+
+class CohortStore(Protocol):
+    """Keeps cohorts, their versions, runs and reviews."""
+
+    def save(self, access: Access, name: str, definition: str) -> CohortHead: ...
+    def heads(self, access: Access) -> Sequence[CohortHead]: ...
+    def head(self, access: Access, key: str) -> CohortHead:
+        """Return a cohort by id or name. Raises: NotFound."""
+        ...
+
+    def keep(self, access: Access, run: CohortRunRow) -> None: ...
+    def runs(self, access: Access, cohort_id: str) -> Sequence[CohortRunRow]: ...
+    def changed_since(
+        self, access: Access, patient_ids: Collection[str], since: datetime
+    ) -> frozenset[str]:
+        """Return those of whom any record or note was written after that."""
+        ...
+
+    def review(self, access: Access, cohort_id: str, patient_id: str, criterion: str,
+               verdict: Verdict | None) -> None: ...  # fmt: skip
+    def reviews(self, access: Access, cohort_id: str) -> Sequence[Review]: ...
+    def shown(
+        self, access: Access, subtype: str, patient_ids: Iterable[str], cohort_id: str,
+        detail: Mapping[str, int | str],
+    ) -> None:  # fmt: skip
+        """Write the audit row of what is about to be shown or exported."""
+        ...

@@ -1,0 +1,317 @@
+"""Cohorts from definition to export: what is counted, quoted, masked, recorded."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from app.cohort_export import exported, safe
+from app.cohorts import CohortDesk
+from app.following import catch_up
+from app.services import services_of
+from app.wiring import Installation
+from indexing.access import Access, Role
+from indexing.errors import InvalidInput, InvalidQuery, NotFound
+from indexing.ingest import Ingest
+from tests.attack import Hospital, browser, found_hospital, sign_in
+
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+N = 14  # patients with heart failure
+
+
+def _patient(own: str, sex: str) -> dict[str, Any]:
+    return {"resourceType": "Patient", "id": own, "gender": sex, "birthDate": "1950-02-03",
+            "name": [{"family": f"Zq{own}", "given": ["Ada"]}]}  # fmt: skip
+
+
+def _condition(own: str, of: str, text: str, date: str, status: str = "confirmed") -> Any:
+    return {"resourceType": "Condition", "id": own, "subject": {"reference": f"Patient/{of}"},
+            "verificationStatus": {"coding": [{"system": VERIFICATION, "code": status}]},
+            "code": {"text": text}, "onsetDateTime": date}  # fmt: skip
+
+
+def _value(own: str, of: str, number: float, date: str) -> dict[str, Any]:
+    return {"resourceType": "Observation", "id": own, "status": "final",
+            "subject": {"reference": f"Patient/{of}"}, "code": {"text": "Hemoglobin"},
+            "effectiveDateTime": date,
+            "valueQuantity": {"value": number, "unit": "g/dL"}}  # fmt: skip
+
+
+def _note(own: str, of: str, text: str, date: str) -> dict[str, Any]:
+    data = base64.b64encode(text.encode()).decode()
+    return {"resourceType": "DocumentReference", "id": own, "status": "current",
+            "subject": {"reference": f"Patient/{of}"}, "type": {"text": "Progress note"},
+            "context": {"period": {"start": date}},
+            "content": [{"attachment": {"contentType": "text/plain", "data": data}}]}  # fmt: skip
+
+
+def _people() -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    for i in range(N):
+        own = f"p{i:02}"
+        made += [
+            _patient(own, "female" if i % 2 else "male"),
+            _condition(f"hf{i}", own, "Heart failure", f"2020-01-{i + 1:02}"),
+            _value(f"hb{i}", own, 8 + i / 4, "2020-03-01"),
+        ]
+    made += [
+        _patient("ruled-out", "female"),
+        _condition("hfx", "ruled-out", "Heart failure", "2020-01-01", "refuted"),
+        _note("n1", "p01", "HPI:\nZqp01 has orthopnea since March. Denies fever.", "2020-02-01"),
+        _note("n2", "p02", "HPI:\nDenies orthopnea.", "2020-02-01"),
+        _note("n3", "p03", "HPI:\n=cmd orthopnea at night.", "2022-02-01"),
+    ]
+    return made
+
+
+@pytest.fixture(scope="module")
+def hospital(installation: Installation) -> Hospital:
+    return found_hospital(installation, _people())
+
+
+@pytest.fixture
+def desk(installation: Installation, hospital: Hospital) -> CohortDesk:
+    return _desk(installation, hospital, Role.CLINICIAN)
+
+
+@pytest.fixture
+def researcher(installation: Installation, hospital: Hospital) -> CohortDesk:
+    return _desk(installation, hospital, Role.RESEARCHER)
+
+
+def _desk(installation: Installation, hospital: Hospital, role: Role, who: str = "dr") -> Any:
+    access = Access(hospital.tenant.tenant_id, who, frozenset({role}))
+    return CohortDesk(services_of(installation), access)
+
+
+@pytest.mark.parametrize(
+    ("definition", "members"),
+    [
+        ("condition heart failure", {f"p{i:02}" for i in range(N)}),
+        ("condition heart failure\nsex female", {f"p{i:02}" for i in range(1, N, 2)}),
+        ("a: condition heart failure\nkeep not a", {"ruled-out"}),
+        ("text orthopnea", {"p01", "p03"}),
+        ("text orthopnea assertion:negated", {"p02"}),
+        ("text orthopnea in 2020", {"p01"}),
+        ('text "at night"', {"p03"}),
+        ("value hemoglobin < 8.5 g/dL", {"p00", "p01"}),
+        ("value hemoglobin < 8.5 mmol/L", set()),
+        ("a: condition heart failure\nb: text orthopnea within 60 days after a\nkeep b", {"p01"}),
+        ("a: condition heart failure\nb: text orthopnea within 60 days before a\nkeep b", set()),
+        ("a: text orthopnea\nb: value hemoglobin >= 8.75\nkeep a and b", {"p03"}),
+        ("a: text orthopnea\nb: sex male\nkeep a or b",
+         {"p01", "p03", *(f"p{i:02}" for i in range(0, N, 2))}),
+        ("age -40", set()),
+        ("finding orthopnea", {"p01", "p03"}),
+        ("similar to orthopnea top 5", {"p01", "p03"}),
+    ],
+)  # fmt: skip
+def test_criteria_find_who_meets_them(desk: CohortDesk, definition: str, members: set[str]) -> None:
+    assert set(desk.evaluate(definition).members) == members
+
+
+def test_attrition_counts_each_step_and_evidence_quotes_with_its_place(desk: CohortDesk) -> None:
+    found = desk.evaluate("hf: condition heart failure\nsaid: text orthopnea\nkeep hf and said")
+    table = desk.table(found)
+    assert [(c.step, c.patients) for c in table.counts] == [
+        ("everyone", N + 1), ("hf", N), ("said", 2),
+    ]  # fmt: skip
+    cell = table.rows[0].cells[1]
+    assert cell.quote is not None
+    assert "orthopnea since March" in cell.quote.text
+    assert cell.quote.assertion == "present"
+    assert cell.event is not None
+    assert (cell.event.ref, cell.event.at and cell.event.at.year) == ("Document/n1", 2020)
+
+
+@pytest.mark.parametrize(
+    ("definition", "at", "says", "line"),
+    [
+        ("sex male\ncondition qqzz", 19, "Neither the terminology", "line 2, character 11"),
+        ("sex male\ntext orthopnea in 2020-13", 27, "no such day", "line 2, character 19"),
+        ("similar to qqzz", 11, "no such finding", "line 1, character 12"),
+        ("text (orthopnea", 5, "never closed|not closed", "line 1"),
+        ("similar to patient nobody", 11, "No such patient", "line 1"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(
+    desk: CohortDesk, definition: str, at: int, says: str, line: str
+) -> None:
+    with pytest.raises(InvalidQuery, match=says) as caught:
+        desk.evaluate(definition)
+    assert caught.value.position == at
+    assert caught.value.hint.startswith(line)
+
+
+def test_small_cells_and_names_are_hidden_from_a_researcher(researcher: CohortDesk) -> None:
+    found = researcher.evaluate("hf: condition heart failure\nsaid: text orthopnea")
+    table = researcher.table(found)
+    assert [(c.step, c.patients) for c in table.counts] == [
+        ("everyone", 20), ("hf", 10), ("said", None),
+    ]  # fmt: skip
+    shown = orjson.dumps(table.to_json()).decode()
+    for hidden in ("Zqp01", "p01", "Document/n1", "2020-02-01"):
+        assert hidden not in shown
+    assert "orthopnea" in shown
+    assert "fewer" not in shown
+
+
+@pytest.mark.parametrize("definition", ["text Zqp01", "text orthopnea in 2020"])
+def test_a_researcher_cannot_ask_for_names_and_days(
+    researcher: CohortDesk, definition: str
+) -> None:
+    with pytest.raises(InvalidQuery):
+        researcher.evaluate(definition)
+
+
+def test_runs_are_kept_and_their_difference_has_its_cause(
+    installation: Installation, hospital: Hospital, desk: CohortDesk
+) -> None:
+    head = desk.save("Orthopnea", "text orthopnea")
+    desk.run(head)
+    with pytest.raises(NotFound, match="no two"):
+        desk.diff(head)
+    ingest = Ingest(installation.records, hospital.access,
+                    installation.zone_of(hospital.tenant.tenant_id))  # fmt: skip
+    ingest.submit(json.dumps(_note("n4", "p04", "HPI:\nOrthopnea.", "2023-01-01")).encode())
+    catch_up(installation, ("text",))
+    desk.run(head)
+    moved = desk.diff(head)
+    assert (moved.entered_ids, moved.left_ids, moved.causes) == (("p04",), (), {"data": 1})
+    changed = desk.save("Orthopnea", "text orthopnea\nsex female")
+    assert (changed.cohort_id, changed.version) == (head.cohort_id, 2)
+    desk.run(changed)
+    assert desk.diff(changed).causes == {"definition": 1}
+    ingest.submit(json.dumps(_note("n4", "p04", "HPI:\nWell.", "2023-01-01")).encode())
+    catch_up(installation, ("text",))
+
+
+def test_reviewers_do_not_overwrite_each_other(
+    installation: Installation, hospital: Hospital, desk: CohortDesk
+) -> None:
+    head = desk.save("Reviewed", "said: text orthopnea")
+    other = _desk(installation, hospital, Role.CLINICIAN, "second")
+    desk.review(head, "p01", "said", "accept")
+    other.review(head, "p01", "said", "reject")
+    table = desk.table(desk.evaluate(head.definition), head)
+    assert table.reviews["p01", "said"] == {"accept": 1, "reject": 1}
+    assert table.mine == {("p01", "said"): "accept"}
+    desk.review(head, "p01", "said", "")
+    assert desk.table(desk.evaluate(head.definition), head).mine == {}
+    with pytest.raises(InvalidInput):
+        desk.review(head, "p01", "said", "perhaps")
+
+
+def test_exports_hold_what_was_found_safely_and_are_recorded(
+    installation: Installation, hospital: Hospital, desk: CohortDesk
+) -> None:
+    head = desk.save("Out", "said: text orthopnea in 2022")
+    rows = list(csv.reader(io.StringIO(exported(desk, head, "csv", "HRESCH").decode("utf-8-sig"))))
+    assert rows[1][0] == "p03"
+    assert rows[1][3].startswith("'=cmd")
+    line = orjson.loads(exported(desk, head, "ndjson", "HRESCH").splitlines()[0])
+    assert line["patient_id"] == "p03"
+    group = orjson.loads(exported(desk, head, "group", "HRESCH"))
+    assert group["member"] == [{"entity": {"reference": "Patient/p03"}}]
+    bundle = orjson.loads(exported(desk, head, "bundle", "HRESCH", "as-written"))
+    assert bundle["entry"][1]["resource"]["name"] == [{"text": "Ada Zqp03"}]
+    with installation.database.tenant(hospital.tenant.tenant_id) as conn:
+        detail = conn.execute(
+            "SELECT detail FROM audit_event WHERE subtype = 'cohort-export' ORDER BY seq LIMIT 1"
+        ).fetchone()
+    assert detail is not None
+    assert (detail[0]["purpose"], detail[0]["rows"]) == ("HRESCH", 1)
+
+
+def test_a_deidentified_export_names_nobody(desk: CohortDesk) -> None:
+    head = desk.save("Hidden", "said: text orthopnea")
+    for form in ("csv", "ndjson", "group", "bundle"):
+        out = exported(desk, head, form, "HRESCH", "deidentified").decode()
+        for hidden in ("Zqp01", '"p01"', "Patient/p01", "1950-02-03", "Document/n1"):
+            assert hidden not in out
+
+
+def test_an_export_over_the_cap_says_how_to_ask(desk: CohortDesk) -> None:
+    settings = desk.own.settings.model_copy(update={"export_cap": 3})
+    small = CohortDesk(replace(desk.own, settings=settings), desk.access)
+    head = desk.save("Large", "condition heart failure")
+    with pytest.raises(InvalidInput, match="more than 3 patients") as caught:
+        exported(small, head, "csv", "HRESCH")
+    assert "ANAMNESIS_EXPORT_CAP" in caught.value.hint
+    with pytest.raises(InvalidInput, match="purpose"):
+        exported(desk, head, "csv", "curiosity")
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", " =1"])
+def test_no_cell_is_a_formula(cell: str) -> None:
+    assert safe(cell) == f"'{cell}"
+    assert safe("1 mg") == "1 mg"
+
+
+def test_another_tenants_cohort_is_none(desk: CohortDesk, access: Access) -> None:
+    head = desk.save("Mine", "sex male")
+    with pytest.raises(NotFound):
+        desk.own.cohort_store.head(access, head.cohort_id)
+
+
+def test_a_cohort_with_names_is_not_told_in_the_deidentified_view(
+    desk: CohortDesk, researcher: CohortDesk
+) -> None:
+    head = desk.save("With names", "text Zqp01")
+    with pytest.raises(NotFound):
+        researcher.own.cohort_store.head(researcher.access, head.cohort_id)
+    assert head.cohort_id not in {
+        each.cohort_id for each in researcher.own.cohort_store.heads(researcher.access)
+    }
+
+
+def test_the_pages_work_without_script(hospital: Hospital) -> None:
+    with browser(hospital) as client:
+        token = sign_in(client, hospital, Role.RESEARCHER)
+        sent = {"form_token": token, "name": "Page", "definition": "said: text orthopnea"}
+        wrong = client.post("/cohorts", data={**sent, "definition": "said: text (orthopnea"})
+        assert wrong.status_code == 422
+        assert "line 1" in wrong.text
+        answer = client.post("/cohorts", data=sent)
+        assert answer.status_code == 303
+        place = answer.headers["location"]
+        shown = client.get(place).text
+        assert "orthopnea" in shown
+        assert "fewer than 11" in shown
+        for hidden in ("Zqp01", "/patients/p01", "2020-02-01", "/notes/n1"):
+            assert hidden not in shown
+        found = re.search(r'name="patient" value="([^"]+)"', shown)
+        assert found is not None
+        verdict = {"form_token": token, "patient": found.group(1), "criterion": "said",
+                   "verdict": "accept", "start": "0"}  # fmt: skip
+        assert client.post(f"{place}/review", data=verdict).status_code == 303
+        assert "accept 1" in client.get(place).text
+        assert client.post(f"{place}/run", data={"form_token": token}).status_code == 303
+        out = client.post(f"{place}/export", data={
+            "form_token": token, "format": "csv", "purpose": "HRESCH", "profile": "deidentified",
+        })  # fmt: skip
+        assert out.status_code == 200
+        assert out.headers["content-type"].startswith("text/csv")
+        assert "Zqp01" not in out.text
+        assert "Page" in client.get("/cohorts").text
+
+
+def test_the_interface_answers_by_token(hospital: Hospital) -> None:
+    with browser(hospital) as client:
+        bearer = hospital.bearer()
+        found = client.post("/api/cohorts", json={"definition": "sex female"}, headers=bearer)
+        assert found.status_code == 200
+        assert found.json()["total"] == N // 2 + 1
+        wrong = client.post("/api/cohorts", json={"definition": "sex blue"}, headers=bearer)
+        assert wrong.status_code == 422
+        assert client.post("/api/cohorts", json={}, headers=bearer).status_code == 400
+        assert client.get("/api/cohorts/none/diff", headers=bearer).status_code == 404
+        assert client.post("/api/cohorts", json={"definition": "sex male"}).status_code == 401
