@@ -39,9 +39,11 @@ class Read:
     api: bool = False
     role: Role = Role.CLINICIAN
     names: bool = True  # whether the row names the patient
+    body: tuple[tuple[str, object], ...] = (("q", "chest pain"),)  # where `api` takes one
 
 
 CONDITION = "/fhir/Condition/a-condition"
+COHORT = "it: text chest pain\nkeep it"
 # Every route there is. A new one fails the test below until it stands here, with its row or with
 # the reason why it reads of nobody.
 READS: dict[tuple[str, str], Read | str] = {
@@ -94,6 +96,60 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/api/search"): Read("search", "/api/search", (), api=True),
     ("GET", "/api/notes/{doc_id:path}"): Read("note", "/api/notes/a-note", api=True),
     ("GET", "/api/patients/{patient_id}"): Read("patient", "/api/patients/a-p", api=True),
+    ("GET", "/api/patients/{patient_id}/view"): Read("patient", "/api/patients/a-p/view", api=True),
+    ("GET", "/patients/{patient_id}/similar"): Read("similar", "/patients/a-p/similar"),
+    ("POST", "/patients/{patient_id}/similar"): Read(
+        "similar", "/patients/a-p/similar", (("sex", "female"),)
+    ),
+    ("GET", "/similar"): "the empty form",
+    ("POST", "/similar"): Read("similar", "/similar", (("findings", "chest pain"),), names=False),
+    ("GET", "/api/patients/{patient_id}/similar"): Read(
+        "similar", "/api/patients/a-p/similar", api=True
+    ),
+    ("POST", "/api/similar"): Read(
+        "similar", "/api/similar", (), api=True, names=False, body=(("findings", "chest pain"),)
+    ),
+    ("GET", "/graph"): "the empty form",
+    ("POST", "/graph"): Read("graph", "/graph", (("name", "hypertension"),), names=False),
+    ("POST", "/api/graph/neighbours"): Read(
+        "graph", "/api/graph/neighbours", (), api=True, names=False, body=(("name", "asthma"),)
+    ),
+    ("POST", "/api/graph/pathways"): Read(
+        "pathways", "/api/graph/pathways", (), api=True, names=False, body=(("name", "asthma"),)
+    ),
+    ("GET", "/api/patients/{patient_id}/graph"): Read("graph", "/api/patients/a-p/graph", api=True),
+    ("GET", "/cohorts"): "names of cohorts: no patient's data",
+    ("POST", "/cohorts"): Read(
+        "cohort", "/cohorts", (("name", "c"), ("definition", COHORT)), names=False
+    ),
+    ("GET", "/cohorts/{cohort_id}"): Read("cohort-evidence", "/cohorts/c"),
+    ("POST", "/cohorts/{cohort_id}/run"): Read("cohort", "/cohorts/c/run", (), names=False),
+    ("POST", "/cohorts/{cohort_id}/review"): Read(
+        "cohort-review",
+        "/cohorts/c/review",
+        (("patient", "a-p"), ("criterion", "it"), ("verdict", "accept")),
+    ),
+    ("POST", "/cohorts/{cohort_id}/export"): Read(
+        "cohort-export",
+        "/cohorts/c/export",
+        (("format", "csv"), ("purpose", "TREAT"), ("profile", "as-written")),
+    ),
+    ("POST", "/api/cohorts"): Read(
+        "cohort-evidence", "/api/cohorts", (), api=True, body=(("definition", COHORT),)
+    ),
+    ("GET", "/api/cohorts/{cohort_id}/diff"): Read(
+        "cohort-diff", "/api/cohorts/c/diff", api=True, names=False
+    ),
+    ("GET", "/fhir/metadata"): "what can be asked here",
+    ("GET", "/fhir/{kind}"): Read("fhir-search", "/fhir/Condition", api=True),
+    ("POST", "/fhir/{kind}/_search"): "as above: tests/flow/test_fhir_reads.py holds its row",
+    ("GET", "/fhir/_page/{page_id}"): "as above: tests/flow/test_fhir_reads.py holds its row",
+    ("GET", "/fhir/Patient/{patient_id}/$everything"): Read(
+        "fhir-search", "/fhir/Patient/a-p/$everything", api=True
+    ),
+    ("GET", "/fhir/{kind}/{resource_id}/_history"): Read(
+        "fhir-history", f"{CONDITION}/_history", api=True
+    ),
     ("GET", "/knowledge"): "the empty form",
     ("POST", "/knowledge"): Read("search", "/knowledge", (("q", "chest pain"),), names=False),
     ("POST", "/api/knowledge"): Read("search", "/api/knowledge", (), api=True, names=False),
@@ -145,7 +201,7 @@ def perform(
     address = read.address.format(page=page.path)
     if read.api:
         headers = hospital.bearer(read.role)
-        body = {"q": "chest pain"} if read.form is not None else None
+        body = dict(read.body) if read.form is not None else None
         return client.request(method, address, headers=headers, json=body)
     if read.form is None:
         return client.get(address)

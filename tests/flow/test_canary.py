@@ -73,6 +73,7 @@ def test_a_dead_store_and_an_empty_one_are_told_apart(
     assert not second.ok
 
 
+@pytest.mark.slow
 def test_the_command_tells_by_its_exit_code_and_the_metrics(
     installation: Installation, home: Path, two: list[Tenant]
 ) -> None:

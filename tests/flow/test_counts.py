@@ -22,6 +22,8 @@ from tests.flow.test_fhir_search_synthea import unpack
 from tests.plain_fhir import Plain, read, relink
 from tests.ward import PASSWORD, Ward, build
 
+pytestmark = pytest.mark.slow
+
 SITE = "http://127.0.0.1:8080"
 # A list of the chart to the type and the element that names the patient.
 LISTS = {
