@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -88,11 +88,14 @@ class Cohorts:
         """
         zone = ZoneInfo(access.time_zone)
         definition = read_definition(source, zone)
+        everyone = self._records.everyone(access)
         met: dict[str, Met] = {}
         for criterion in definition.criteria:
-            met[criterion.name] = self._met(access, screen(criterion), met, zone)
-        everyone = self._records.everyone(access)
-        sets = {name: frozenset(each.events) & everyone for name, each in met.items()}
+            found = self._met(access, screen(criterion), met, zone)
+            # An open record may be of a closed patient, who must not be counted either.
+            open_to = {own: each for own, each in found.events.items() if own in everyone}
+            met[criterion.name] = replace(found, events=open_to)
+        sets = {name: frozenset(each.events) for name, each in met.items()}
         members = _kept(definition.keep, sets, everyone)
         steps = _attrition(definition, sets, everyone)
         return Cohort(definition, tuple(sorted(members)), met, steps, len(everyone))

@@ -23,6 +23,7 @@ from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.ingest import Ingest
 from tests.attack import Hospital, browser, found_hospital, sign_in
 
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 N = 14  # patients with heart failure
 
@@ -64,6 +65,9 @@ def _people() -> list[dict[str, Any]]:
         ]
     made += [
         _patient("ruled-out", "female"),
+        {**_patient("closed", "female"), "meta": {"security": [{"system": CONFIDENTIALITY,
+                                                                "code": "R"}]}},
+        _condition("hfc", "closed", "Heart failure", "2020-01-01"),
         _condition("hfx", "ruled-out", "Heart failure", "2020-01-01", "refuted"),
         _note("n1", "p01", "HPI:\nZqp01 has orthopnea since March. Denies fever.", "2020-02-01"),
         _note("n2", "p02", "HPI:\nDenies orthopnea.", "2020-02-01"),
@@ -192,6 +196,27 @@ def test_runs_are_kept_and_their_difference_has_its_cause(
     assert desk.diff(changed).causes == {"definition": 1}
     ingest.submit(json.dumps(_note("n4", "p04", "HPI:\nWell.", "2023-01-01")).encode())
     catch_up(installation, ("text",))
+
+
+def test_a_run_of_a_wider_view_is_not_compared_in_a_narrower_one(desk: CohortDesk) -> None:
+    wide = CohortDesk(desk.own, replace(desk.access, labels=frozenset({"HIV"})))
+    head = wide.save("cleared", "text orthopnea")
+    wide.run(head)
+    changed = wide.save("cleared", "condition heart failure")
+    wide.run(changed)
+    assert wide.diff(changed).entered_ids
+    some = CohortDesk(desk.own, replace(wide.access, patients=frozenset({"p01"})))
+    for narrow in (desk, some):
+        with pytest.raises(NotFound, match="no two such runs"):
+            narrow.diff(changed)
+        narrow.run(changed)
+        narrow.run(changed)
+        assert narrow.diff(changed).entered == 0
+
+
+def test_a_criterion_does_not_count_who_is_closed(desk: CohortDesk) -> None:
+    some = desk.evaluate("condition heart failure")
+    assert len(next(iter(some.met.values())).events) == N
 
 
 def test_reviewers_do_not_overwrite_each_other(

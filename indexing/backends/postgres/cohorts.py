@@ -83,14 +83,15 @@ class PostgresCohorts:
             return _head(conn, access, key)
 
     def keep(self, access: Access, run: CohortRunRow) -> None:
-        """Keep what a run found."""
+        """Keep what a run found, and what its reader was cleared for: who is in tells of that."""
+        counts = {**run.counts, "labels": sorted(access.labels)}
         with self._database.tenant(access.tenant_id) as conn:
             conn.execute(
                 "INSERT INTO cohort_run (tenant_id, run_id, cohort_id, version, ran_by, "
                 "terminology, model, members, counts) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     access.tenant_id, run.run_id, run.cohort_id, run.version, access.user_id,
-                    run.terminology, run.model, list(run.members), Jsonb(dict(run.counts)),
+                    run.terminology, run.model, list(run.members), Jsonb(counts),
                 ),
             )  # fmt: skip
             row = AuditRow("E", "cohort", (), [f"cohort/{run.cohort_id}"],
@@ -98,13 +99,16 @@ class PostgresCohorts:
             audit.record(conn, access, row)
 
     def runs(self, access: Access, cohort_id: str) -> Sequence[CohortRunRow]:
-        """List the kept runs, newest first."""
+        """List the kept runs that tell of nothing and nobody closed to `access`, newest first."""
+        patients = None if access.patients is None else sorted(access.patients)
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
                 "SELECT run_id::text, cohort_id::text, version, at, ran_by, terminology, model, "
                 "members, counts FROM cohort_run WHERE tenant_id = %s AND cohort_id = %s "
+                "AND counts->'labels' <@ %s AND (%s::text[] IS NULL OR members <@ %s::text[]) "
                 "ORDER BY at DESC LIMIT %s",
-                (access.tenant_id, cohort_id, MOST_RUNS),
+                (access.tenant_id, cohort_id, Jsonb(sorted(access.labels)), patients, patients,
+                 MOST_RUNS),
             ).fetchall()
         return [
             CohortRunRow(r[0], r[1], r[2], r[3], r[4], r[5], r[6], tuple(r[7]), r[8]) for r in rows
