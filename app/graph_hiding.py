@@ -10,7 +10,7 @@ from indexing.medical_graph import GraphEdge, NodeKind, Value
 from rankers.medical import Neighbourhood, Placed
 
 # What names somebody, or somewhere, or carries the id of one resource.
-_HIDDEN = frozenset(
+HIDDEN = frozenset(
     {
         NodeKind.TENANT, NodeKind.USER, NodeKind.PROVIDER, NodeKind.ORGANIZATION,
         NodeKind.ENCOUNTER, NodeKind.DEVICE, NodeKind.RESEARCH_STUDY, NodeKind.CLINICAL_TRIAL,
@@ -45,7 +45,7 @@ def hidden_graph(
             end=_moved(each.end, shift), properties=said,
         )  # fmt: skip
 
-    kept = [each for each in found.nodes if each.node.kind not in _HIDDEN]
+    kept = [each for each in found.nodes if each.node.kind not in HIDDEN]
     # An id made of free words is hidden like the words; a code and a concept name nobody.
     ids = {
         each.node.node_id: hider.words(each.node.node_id, identity, shift)
@@ -56,6 +56,14 @@ def hidden_graph(
     ids[found.start] = shown
     edges = tuple(edge(e) for e in found.edges if e.source in ids and e.target in ids)
     return replace(found, start=shown, nodes=tuple(node(each) for each in kept), edges=edges)
+
+
+def unnamed(found: Neighbourhood) -> Neighbourhood:
+    """Return the neighbourhood of what is nobody's without who and where."""
+    nodes = tuple(each for each in found.nodes if each.node.kind not in HIDDEN)
+    ids = {each.node.node_id for each in nodes}
+    edges = tuple(e for e in found.edges if e.source in ids and e.target in ids)
+    return replace(found, nodes=nodes, edges=edges)
 
 
 def _moved(at: datetime | None, shift: int) -> datetime | None:

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.graph_drawing import Drawing, draw
+from app.graph_hiding import HIDDEN, unnamed
 from app.services import Services
 from app.views import View
 from indexing.access import Access
 from indexing.audit import AuditRow
+from indexing.errors import NotFound
 from indexing.medical_graph import GraphNode
 from rankers.medical import Interaction, Neighbourhood, Pathways
 
@@ -49,9 +51,14 @@ def _told(each: Interaction, view: View, patient_id: str) -> Interaction:
 
 
 def node_graph(own: Services, access: Access, text: str, hops: int) -> Neighbourhood:
-    """Return the neighbourhood of a named thing. Raises: NotFound."""
+    """Return the neighbourhood of a named thing; the de-identified view knows none that is
+    somebody, somewhere or one resource. Raises: NotFound."""
     asked = own.medical()
-    found = asked.around_node(access, asked.meant(access, text), hops)
+    node = asked.meant(access, text)
+    if access.deidentified and node.kind in HIDDEN:
+        raise NotFound("nothing in the graph is called so", hint="try: anamnesis concepts NAME")
+    found = asked.around_node(access, node, hops)
+    found = unnamed(found) if access.deidentified else found
     own.trail.record(access, AuditRow("R", "graph", [], [], {"hops": hops}))
     return found
 

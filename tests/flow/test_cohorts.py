@@ -65,8 +65,10 @@ def _people() -> list[dict[str, Any]]:
         ]
     made += [
         _patient("ruled-out", "female"),
-        {**_patient("closed", "female"), "meta": {"security": [{"system": CONFIDENTIALITY,
-                                                                "code": "R"}]}},
+        {
+            **_patient("closed", "female"),
+            "meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]},
+        },
         _condition("hfc", "closed", "Heart failure", "2020-01-01"),
         _condition("hfx", "ruled-out", "Heart failure", "2020-01-01", "refuted"),
         _note("n1", "p01", "HPI:\nZqp01 has orthopnea since March. Denies fever.", "2020-02-01"),

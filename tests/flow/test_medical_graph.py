@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from tests.ward import Ward, build
 
 SITE = "http://127.0.0.1:8080"
 ADA = {"reference": "Patient/p-ada"}
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 MORE: list[dict[str, Any]] = [
     {"resourceType": "Practitioner", "id": "dr-q", "name": [{"family": "Quill"}]},
@@ -265,6 +267,45 @@ def test_a_researchers_graph_names_nobody(client: TestClient, ward: Ward) -> Non
     assert answer.status_code == 200
     for hidden in ("Ada", "p-ada", "Ben", "p-ben", "Quill", "Elsewhere", "2024-03-02"):
         assert hidden not in answer.text
+
+
+@pytest.mark.parametrize("name", ["Practitioner/dr-q", "Organization/house", "Encounter/e1"])
+def test_who_and_where_is_unknown_to_a_researcher(
+    client: TestClient, ward: Ward, name: str
+) -> None:
+    for role, status in ((Role.RESEARCHER, 404), (Role.CLINICIAN, 200)):
+        who = {"Authorization": f"Bearer {ward.token(role)}"}
+        found = client.post("/api/graph/neighbours", headers=who, json={"name": name})
+        assert found.status_code == status, role
+
+
+def test_what_an_open_resource_points_at_stays_closed(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    ben = {"reference": "Patient/p-ben"}
+    closed = {"meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]}}
+    put(
+        installation, ward,
+        {"resourceType": "Condition", "id": "kept", "subject": ben, "code": {"text": "Zqsick"}}
+        | closed,
+        {"resourceType": "CarePlan", "id": "plan", "status": "active", "intent": "plan",
+         "subject": ben, "category": [{"text": "Rest"}],
+         "addresses": [{"reference": "Condition/kept"}]},
+        {"resourceType": "Encounter", "id": "met", "status": "finished", "class": {"code": "AMB"},
+         "type": [{"text": "Zqvisit"}], "subject": ben, "period": {"start": "2026-01-02"}}
+        | closed,
+        {"resourceType": "Device", "id": "pump", "patient": ben, "type": {"text": "Zqpump"}}
+        | closed,
+        {"resourceType": "Observation", "id": "seen", "status": "final", "subject": ben,
+         "code": {"text": "Weight"}, "encounter": {"reference": "Encounter/met"},
+         "device": {"reference": "Device/pump"}, "effectiveDateTime": "2026-01-02"},
+    )  # fmt: skip
+    graph = installation.medical.graph
+    names = {n.name for n in graph.around(access, ["p-ben"]).nodes.values()}
+    assert not {"Zqsick", "Zqvisit", "Zqpump"} & names
+    cleared = replace(access, labels=frozenset({"R"}))
+    names = {n.name for n in graph.around(cleared, ["p-ben"]).nodes.values()}
+    assert {"Zqsick", "Zqvisit", "Zqpump", "Rest"} <= names
 
 
 def test_edges_files_say_where_they_are_wrong(tmp_path: Path) -> None:

@@ -107,8 +107,14 @@ class PostgresCohorts:
                 "members, counts FROM cohort_run WHERE tenant_id = %s AND cohort_id = %s "
                 "AND counts->'labels' <@ %s AND (%s::text[] IS NULL OR members <@ %s::text[]) "
                 "ORDER BY at DESC LIMIT %s",
-                (access.tenant_id, cohort_id, Jsonb(sorted(access.labels)), patients, patients,
-                 MOST_RUNS),
+                (
+                    access.tenant_id,
+                    cohort_id,
+                    Jsonb(sorted(access.labels)),
+                    patients,
+                    patients,
+                    MOST_RUNS,
+                ),
             ).fetchall()
         return [
             CohortRunRow(r[0], r[1], r[2], r[3], r[4], r[5], r[6], tuple(r[7]), r[8]) for r in rows

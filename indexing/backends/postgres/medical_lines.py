@@ -82,6 +82,15 @@ _RISK = (
     + _FROM.format(type="RiskAssessment")
 )
 
+
+def _both(kind: str, own: str) -> str:
+    """Return the labels of a row that names another resource too: those of either."""
+    return (
+        "r.labels || coalesce((SELECT x.labels FROM resource x WHERE x.tenant_id = r.tenant_id "
+        f"AND x.type = '{kind}' AND x.id = {own}), '{{}}')"
+    )
+
+
 PATIENT_LINES: tuple[LineQuery, ...] = (
     _coded(
         Relation.DIAGNOSED_WITH, NodeKind.CONDITION, "condition", "Condition", _ONSET,
@@ -143,8 +152,9 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
     ),
     LineQuery(
         Relation.MEASURED_DURING, (NodeKind.OBSERVATION, NodeKind.ENCOUNTER), False,
-        f"SELECT DISTINCT o.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
-        f"NULL::jsonb, NULL::text, o.system, o.code, coalesce(o.display, o.code), {_MEETING} "
+        f"SELECT DISTINCT o.patient_id, {_both('Encounter', 't.resource_id')}, "
+        "NULL::timestamptz, NULL::timestamptz, NULL::jsonb, NULL::text, o.system, o.code, "
+        f"coalesce(o.display, o.code), {_MEETING} "
         "FROM (SELECT t.*, row_number() OVER (PARTITION BY t.patient_id "
         "ORDER BY t.date_start DESC NULLS LAST) AS place FROM encounter t "
         "WHERE t.tenant_id = %(tenant)s AND t.patient_id = ANY(%(ids)s::text[])) t "
@@ -155,7 +165,8 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
     ),
     LineQuery(
         Relation.MEASURED_BY, (NodeKind.OBSERVATION, NodeKind.DEVICE), False,
-        f"SELECT DISTINCT t.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
+        f"SELECT DISTINCT t.patient_id, {_both('Device', 's.target_id')}, "
+        "NULL::timestamptz, NULL::timestamptz, "
         f"NULL::jsonb, {_CODED}, 'Device/' || s.target_id, {_NOTHING}, (SELECT d.display "
         "FROM device d WHERE d.tenant_id = t.tenant_id AND d.resource_id = s.target_id) "
         "FROM observation t JOIN search_reference s ON s.tenant_id = t.tenant_id "
@@ -184,7 +195,8 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
     ),
     LineQuery(
         Relation.TREATED_WITH, (NodeKind.CONDITION, NodeKind.TREATMENT), False,
-        "SELECT DISTINCT t.patient_id, r.labels, NULL::timestamptz, NULL::timestamptz, "
+        f"SELECT DISTINCT t.patient_id, {_both('Condition', 'c.resource_id')}, "
+        "NULL::timestamptz, NULL::timestamptz, "
         f"NULL::jsonb, NULL::text, c.system, c.code, coalesce(c.display, c.code), {_CODED} "
         "FROM care_plan t JOIN resource_link k ON k.tenant_id = t.tenant_id "
         "AND k.resource_type = 'CarePlan' AND k.resource_id = t.resource_id "
@@ -209,7 +221,8 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
     *(
         LineQuery(
             relation, (kind,), True,
-            "SELECT t.patient_id, r.labels, t.date_start, t.date_end, jsonb_build_object("
+            f"SELECT t.patient_id, {_both('ResearchStudy', 't.study_id')}, t.date_start, "
+            "t.date_end, jsonb_build_object("
             "'status', t.status, 'arm', t.arm), 'ResearchStudy/' || t.study_id, "
             f"{_NOTHING}, s.title FROM research_subject t LEFT JOIN research_study s "
             "ON s.tenant_id = t.tenant_id AND s.resource_id = t.study_id "
