@@ -30,6 +30,10 @@ PASSWORD = "a-password-for-tests"
 _OWN = 20_000 + 40 * (zlib.crc32(str(ROOT).encode()) % 200)
 _FIRST_PORT = int(os.environ.get("ANAMNESIS_ENGINES_PORT", _OWN))
 _RUN = Path(f"/tmp/anamnesis-engines-{_FIRST_PORT}")
+# Started by root, some servers run as somebody else, who must reach their programs.
+_PUBLIC = "/var/cache/clinical-engines"
+_OWN_CACHE = f"{Path.home()}/.cache/clinical-engines"
+_PROGRAMS = os.environ.get("CLINICAL_ENGINES") or (_OWN_CACHE if os.geteuid() else _PUBLIC)
 POOLED_ROLES = _RUN / "pgbouncer-roles"  # lines of PgBouncer's user list, read when it starts
 
 
@@ -131,9 +135,7 @@ class EngineServer:
             os.killpg(pid, signal.SIGKILL)
         while _lives(pid):
             time.sleep(0.02)
-        if (
-            self.script.java
-        ):  # its script takes a dead process that nobody has buried for a live one
+        if self.script.java:  # its script takes a dead process that nobody buried for a live one
             self._pid_file(self.script).unlink(missing_ok=True)
 
     @contextmanager
@@ -154,8 +156,7 @@ class EngineServer:
         if not script.java:
             return _RUN / f"{self.name}.pid"
         number = script.variables[f"{self.name.upper()}_PORT"]
-        cache = os.environ.get("CLINICAL_ENGINES", f"{Path.home()}/.cache/clinical-engines")
-        return Path(f"{cache}/run/{self.name}-{number}/pid")
+        return Path(f"{_PROGRAMS}/run/{self.name}-{number}/pid")
 
     def start(self) -> None:
         """Start it again; returns when it answers."""
@@ -174,7 +175,8 @@ def _run(script: Script, verb: str) -> None:
     program, *names = script.command
     _RUN.mkdir(exist_ok=True)
     POOLED_ROLES.touch(mode=0o600)
-    environment = os.environ | {"CLINICAL_RUN": f"{_RUN}"} | dict(script.variables)
+    places = {"CLINICAL_RUN": f"{_RUN}", "CLINICAL_ENGINES": _PROGRAMS}
+    environment = os.environ | places | dict(script.variables)
     with (_RUN / f"{program.replace('/', '-')}.log").open("ab") as log:
         subprocess.run(
             ["/usr/bin/env", "bash", str(SCRIPTS / program), verb, *names],

@@ -114,8 +114,11 @@ def until(attempt: Callable[[], object]) -> None:
         assert time.monotonic() < deadline, "the server is back and the index is not"
 
 
-def written(subject: Subject, enough: threading.Event, first: int) -> dict[str, int]:
-    """Write batches until the server is gone; return what was acknowledged."""
+def written(
+    subject: Subject, enough: threading.Event, gone: threading.Event, first: int
+) -> dict[str, int]:
+    """Write batches until the server is gone; return what was acknowledged. A server that is
+    busy before that is asked again."""
     acknowledged: dict[str, int] = {}
     at = first
     while True:
@@ -126,7 +129,9 @@ def written(subject: Subject, enough: threading.Event, first: int) -> dict[str, 
                 subject.tenant_id, [subject.entry(key, version) for key, version in batch.items()]
             )
         except EngineUnavailable:
-            return acknowledged
+            if enough.is_set() or gone.wait(PAUSE_S):
+                return acknowledged
+            continue
         acknowledged.update(batch)
         at += BATCH
         if at - first >= 2 * BATCH:
@@ -157,6 +162,7 @@ def killed_once(subjects: Sequence[Subject]) -> tuple[list[dict[str, int]], list
     """Return what each index acknowledged, and what readers met beside `EngineUnavailable`."""
     stop = threading.Event()
     ready = [threading.Event() for _ in subjects]
+    gone = threading.Event()
     strange: list[BaseException] = []
 
     def read(subject: Subject) -> None:
@@ -171,14 +177,15 @@ def killed_once(subjects: Sequence[Subject]) -> tuple[list[dict[str, int]], list
     readers = [threading.Thread(target=read, args=(subject,)) for subject in subjects]
     with ThreadPoolExecutor(len(subjects)) as pool:
         writers = [
-            pool.submit(written, subject, enough, len(subject.truth))
+            pool.submit(written, subject, enough, gone, len(subject.truth))
             for subject, enough in zip(subjects, ready, strict=True)
         ]
         try:
             for reader in readers:
                 reader.start()
-            assert all(enough.wait(120) for enough in ready)
+            assert all(enough.wait(LONGEST_S) for enough in ready)
         finally:
+            gone.set()
             subjects[0].server.crash()
         acknowledged = [writer.result() for writer in writers]
     try:

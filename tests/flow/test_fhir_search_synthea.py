@@ -1,6 +1,6 @@
 """Generated searches over real bundles: the same result sets as a plain reading of the JSON.
 
-`pytest tests/flow/test_fhir_search_synthea.py -m slow -s` prints the figure for all 500 patients.
+`pytest tests/flow/test_fhir_search_synthea.py -m soak -s` prints the figure for all 500 patients.
 """
 
 from __future__ import annotations
@@ -95,11 +95,18 @@ def test_searches_find_what_a_plain_reading_finds(
     assert some >= asked // 2
 
 
-@pytest.mark.slow
-def test_searches_over_500_patients_find_what_a_plain_reading_finds(
-    shared_data: Path, installation: Installation, tenant: Tenant, tmp_path: Path
+@pytest.mark.parametrize(
+    "patients",
+    [pytest.param(40, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.soak)],
+)
+def test_searches_over_many_patients_find_what_a_plain_reading_finds(
+    shared_data: Path,
+    installation: Installation,
+    tenant: Tenant,
+    tmp_path: Path,
+    patients: int,
 ) -> None:
-    paths = unpack(shared_data, tmp_path, 10_000)
+    paths = unpack(shared_data, tmp_path, patients)
     asked, some, every, different = compare(installation, tenant, paths, 320)
     equal = asked - len(different)
     print(f"\nFHIR search, {len(paths)} bundles: {equal} of {asked} result sets equal a plain "
