@@ -85,7 +85,7 @@ def test_the_explanation_adds_up(visitor: Visitor) -> None:
     hit.locator(".explain summary").click()
     shares = [float(t) for t in hit.locator("tbody td:last-child").all_inner_texts()]
     score = float(hit.locator("tfoot td").inner_text())
-    assert len(shares) == 3
+    assert 3 <= len(shares) <= 4  # the legs, and what notes like it add
     assert abs(sum(shares) - score) <= 0.002  # each is rounded to three digits
 
 
