@@ -109,8 +109,10 @@ def _group(desk: CohortDesk, head: CohortHead, members: Sequence[str]) -> dict[s
     shown = [desk.view.shown_patient(each) for each in members]
     group: dict[str, Any] = {
         "resourceType": "Group", "id": head.cohort_id, "type": "person", "actual": True,
-        "name": head.name, "quantity": len(shown),
+        "quantity": len(shown),
     }  # fmt: skip
+    if not desk.access.deidentified:  # a name may name somebody
+        group["name"] = head.name
     if shown:
         group["member"] = [{"entity": {"reference": f"Patient/{each}"}} for each in shown]
     else:

@@ -17,6 +17,7 @@ from app.cohort_export import exported, safe
 from app.cohorts import CohortDesk
 from app.following import catch_up
 from app.services import services_of
+from app.similar import Question, similar
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
@@ -68,6 +69,20 @@ def _people() -> list[dict[str, Any]]:
         {
             **_patient("closed", "female"),
             "meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]},
+        },
+        {
+            "resourceType": "Medication",
+            "id": "med",
+            "code": {"text": "Zqdrug"},
+            "meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]},
+        },
+        {
+            "resourceType": "MedicationRequest",
+            "id": "mr",
+            "status": "active",
+            "intent": "order",
+            "subject": {"reference": "Patient/p01"},
+            "medicationReference": {"reference": "Medication/med"},
         },
         _condition("hfc", "closed", "Heart failure", "2020-01-01"),
         _condition("hfx", "ruled-out", "Heart failure", "2020-01-01", "refuted"),
@@ -221,6 +236,12 @@ def test_a_criterion_does_not_count_who_is_closed(desk: CohortDesk) -> None:
     assert len(next(iter(some.met.values())).events) == N
 
 
+def test_a_drug_that_is_closed_is_neither_evidence_nor_a_feature(desk: CohortDesk) -> None:
+    found = desk.evaluate("a: condition heart failure\nb: medication zqdrug\nkeep a")
+    assert found.met["b"].events == {}
+    assert "zqdrug" not in str(similar(desk.own, desk.access, Question("p01")).to_json()).lower()
+
+
 def test_reviewers_do_not_overwrite_each_other(
     installation: Installation, hospital: Hospital, desk: CohortDesk
 ) -> None:
@@ -259,6 +280,8 @@ def test_exports_hold_what_was_found_safely_and_are_recorded(
 
 
 def test_a_deidentified_export_names_nobody(desk: CohortDesk) -> None:
+    named = desk.save("Like Zqp01", "condition heart failure")
+    assert b"Zqp01" not in exported(desk, named, "group", "HRESCH", "deidentified")
     head = desk.save("Hidden", "said: text orthopnea")
     for form in ("csv", "ndjson", "group", "bundle"):
         out = exported(desk, head, form, "HRESCH", "deidentified").decode()

@@ -22,6 +22,10 @@ AROUND = 160  # characters of a note on either side of what is quoted
 _MEDICATION = (
     " LEFT JOIN medication m ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id"
 )
+_MEDICATION_OPEN = (
+    " AND NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = t.tenant_id "
+    "AND c.type = 'Medication' AND c.id = t.medication_id AND c.labels && %(closed)s)"
+)
 _TABLES: Mapping[Records, tuple[tuple[str, str, str, str, str], ...]] = {
     "condition": (
         ("condition", "Condition", "coalesce(t.onset_start, t.recorded_start)",
@@ -220,6 +224,7 @@ def _statement(
         f"AND coalesce({system}, '') = ANY(%(systems)s) "
         "AND NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = "
         f"t.tenant_id AND c.type = '{kind}' AND c.id = t.resource_id AND c.labels && %(closed)s)"
+        + (_MEDICATION_OPEN if joined else "")
     ), values
 
 

@@ -59,6 +59,10 @@ _PLAIN = (
     "NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = t.tenant_id AND c.type = 'KIND' "
     "AND c.id = t.resource_id AND c.labels <> '{}')"
 )
+_PLAIN_DRUG = (
+    " AND NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = t.tenant_id "
+    "AND c.type = 'Medication' AND c.id = t.medication_id AND c.labels <> '{}')"
+)
 _RECORDS: Final = (
     "SELECT t.patient_id, t.system, t.code, t.display, t.verification_status = 'refuted' "
     "FROM condition t WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
@@ -69,13 +73,15 @@ _RECORDS: Final = (
     "ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
     "AND coalesce(t.status, '') NOT IN ('cancelled', 'entered-in-error', 'draft'){only} AND "
-    + _PLAIN.replace("KIND", "MedicationRequest"),
+    + _PLAIN.replace("KIND", "MedicationRequest")
+    + _PLAIN_DRUG,
     "SELECT t.patient_id, coalesce(t.system, m.system), coalesce(t.code, m.code), "
     "coalesce(t.display, m.display), false FROM medication_statement t LEFT JOIN medication m "
     "ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
     "AND coalesce(t.status, '') NOT IN ('not-taken', 'entered-in-error'){only} AND "
-    + _PLAIN.replace("KIND", "MedicationStatement"),
+    + _PLAIN.replace("KIND", "MedicationStatement")
+    + _PLAIN_DRUG,
     "SELECT t.patient_id, t.system, t.code, t.display, false FROM procedure t "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
     "AND coalesce(t.status, '') NOT IN ('not-done', 'entered-in-error', 'preparation'){only} AND "
