@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from app.services import Services
 from app.views import View, view_of
@@ -15,7 +16,7 @@ from indexing.access import Access
 from indexing.cohorts import CohortHead, CohortRunRow, Event, Review, Verdict
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.hidden import SMALLEST_CELL, Identity
-from rankers.cohort_language import Criterion, line_of
+from rankers.cohort_language import Criterion, line_of, read_definition
 from rankers.cohorts import Cell, Cohort, Row
 
 PAGE = 25  # rows of evidence at a time
@@ -202,6 +203,10 @@ class CohortDesk:
         words: Mapping[str, Verdict | None] = {"accept": "accept", "reject": "reject", "": None}
         if verdict not in words:
             raise InvalidInput("no such verdict", hint="accept or reject")
+        zone = ZoneInfo(self.access.time_zone)
+        names = [each.name for each in read_definition(head.definition, zone).criteria]
+        if criterion not in names:  # it is kept, and stands in the audit: no words of the reader's
+            raise InvalidInput("no such criterion", hint=f"there are {', '.join(names)}")
         real = self.own.charts.standing(self.access, self.view.patient_id(shown))
         self.own.cohort_store.review(
             self.access, head.cohort_id, real, criterion, words[verdict]

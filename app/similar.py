@@ -15,7 +15,7 @@ from indexing.access import Access
 from indexing.charts import Person
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.features import Limits, Profile
-from indexing.hidden import Identity, masked
+from indexing.hidden import Identity, masked, tells_age
 from rankers.dates import date_range
 from rankers.neighbours import Answered, Asked, Similar
 
@@ -113,6 +113,8 @@ def _limits(own: Services, access: Access, asked: Question) -> Limits:
     if asked.sex and asked.sex not in SEXES:
         raise InvalidInput("no such sex", hint=f"there are {', '.join(SEXES)}")
     low, high = _ages(asked.age)
+    if access.deidentified and tells_age(low, high):
+        raise InvalidInput("this view tells no age above 89", hint="write 90- for all of them")
     start, end = None, None
     if asked.period.strip():
         if access.deidentified:

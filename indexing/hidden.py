@@ -22,6 +22,12 @@ def masked(count: int) -> int | None:
     return None if 0 < count < SMALLEST_CELL else count
 
 
+def tells_age(low: int | None, high: int | None) -> bool:
+    """Say whether a range of ages tells more than a de-identified view does, where everybody of 90
+    and more is of one age: by asking again, a bound above it would find the exact one."""
+    return (low or 0) > OLDEST_SHOWN + 1 or (high or 0) > OLDEST_SHOWN
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What is known to identify somebody: `names` word by word, `literals` as they stand."""

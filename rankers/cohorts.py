@@ -14,6 +14,7 @@ from indexing.cohorts import Coded, CohortRecords, Event, Quote, Records
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.features import Profile
 from indexing.filters import Filters
+from indexing.hidden import tells_age
 from indexing.ports import AssertionMode, GraphIndex
 from rankers.answer import Answer, SearchRequest
 from rankers.cohort_language import Criterion, Definition, Rule, Within, read_definition
@@ -135,6 +136,10 @@ class Cohorts:
             case "finding":
                 met = self._finding(access, criterion)
             case "age" | "sex":
+                if access.deidentified and tells_age(*criterion.ages):
+                    raise InvalidQuery(
+                        "This view tells no age above 89: write 90- for all of them.", criterion.at
+                    )
                 sex = criterion.what if criterion.kind == "sex" else ""
                 found = self._records.people(access, sex, criterion.ages)
                 met = _grouped(criterion, [Event(p, None, f"Patient/{p}", criterion.source)

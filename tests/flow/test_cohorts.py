@@ -185,12 +185,25 @@ def test_small_cells_and_names_are_hidden_from_a_researcher(researcher: CohortDe
     assert "fewer" not in shown
 
 
-@pytest.mark.parametrize("definition", ["text Zqp01", "text orthopnea in 2020"])
-def test_a_researcher_cannot_ask_for_names_and_days(
+@pytest.mark.parametrize(
+    "definition", ["text Zqp01", "text orthopnea in 2020", "age 96-", "age 60-93"]
+)
+def test_a_researcher_cannot_ask_for_names_days_and_high_ages(
     researcher: CohortDesk, definition: str
 ) -> None:
     with pytest.raises(InvalidQuery):
         researcher.evaluate(definition)
+
+
+def test_a_researcher_may_ask_for_all_who_are_old(researcher: CohortDesk) -> None:
+    researcher.evaluate("age 90-")
+    researcher.evaluate("age 18-89")
+
+
+def test_only_a_criterion_of_the_cohort_is_reviewed(desk: CohortDesk) -> None:
+    head = desk.save("judged", "hf: condition heart failure")
+    with pytest.raises(InvalidInput, match="no such criterion"):
+        desk.review(head, "p01", "Zqname has it", "accept")
 
 
 def test_runs_are_kept_and_their_difference_has_its_cause(

@@ -296,16 +296,20 @@ def test_what_an_open_resource_points_at_stays_closed(
         | closed,
         {"resourceType": "Device", "id": "pump", "patient": ben, "type": {"text": "Zqpump"}}
         | closed,
+        {"resourceType": "Medication", "id": "drug", "code": {"text": "Zqdrug"}} | closed,
+        {"resourceType": "MedicationRequest", "id": "asked", "status": "active", "intent": "order",
+         "subject": ben, "medicationReference": {"reference": "Medication/drug"},
+         "authoredOn": "2026-01-02"},
         {"resourceType": "Observation", "id": "seen", "status": "final", "subject": ben,
          "code": {"text": "Weight"}, "encounter": {"reference": "Encounter/met"},
          "device": {"reference": "Device/pump"}, "effectiveDateTime": "2026-01-02"},
     )  # fmt: skip
     graph = installation.medical.graph
     names = {n.name for n in graph.around(access, ["p-ben"]).nodes.values()}
-    assert not {"Zqsick", "Zqvisit", "Zqpump"} & names
+    assert not {"Zqsick", "Zqvisit", "Zqpump", "Zqdrug"} & names
     cleared = replace(access, labels=frozenset({"R"}))
     names = {n.name for n in graph.around(cleared, ["p-ben"]).nodes.values()}
-    assert {"Zqsick", "Zqvisit", "Zqpump", "Rest"} <= names
+    assert {"Zqsick", "Zqvisit", "Zqpump", "Zqdrug", "Rest"} <= names
 
 
 def test_edges_files_say_where_they_are_wrong(tmp_path: Path) -> None:

@@ -104,20 +104,23 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
     ),
     LineQuery(
         Relation.PRESCRIBED, (NodeKind.MEDICATION,), True,
-        "SELECT t.patient_id, r.labels, min(t.at), max(t.at), jsonb_build_object("
+        "SELECT t.patient_id, r.labels || t.closing, min(t.at), max(t.at), jsonb_build_object("
         f"{_TIMES}, 'status', {_last('t.status', 't.at')}, 'dosage', {_last('t.dosage', 't.at')}), "
         "NULL::text, t.system, t.code, t.display FROM (SELECT m.tenant_id, m.resource_id, "
         "m.patient_id, m.kind, m.status, m.dosage, m.at, coalesce(m.system, p.system) AS system, "
+        "coalesce(x.labels, '{}') AS closing, "
         "coalesce(m.code, p.code) AS code, coalesce(m.display, m.code, p.display, p.code) AS "
         "display FROM (SELECT tenant_id, resource_id, patient_id, 'MedicationRequest' AS kind, "
         "status, dosage, authored_start AS at, system, code, display, medication_id "
         "FROM medication_request UNION ALL SELECT tenant_id, resource_id, patient_id, "
         "'MedicationStatement', status, dosage, date_start, system, code, display, medication_id "
         "FROM medication_statement) m LEFT JOIN medication p ON p.tenant_id = m.tenant_id "
-        "AND p.resource_id = m.medication_id) t JOIN resource r ON r.tenant_id = t.tenant_id "
+        "AND p.resource_id = m.medication_id LEFT JOIN resource x ON x.tenant_id = m.tenant_id "
+        "AND x.type = 'Medication' AND x.id = m.medication_id) t "
+        "JOIN resource r ON r.tenant_id = t.tenant_id "
         "AND r.type = t.kind AND r.id = t.resource_id WHERE t.tenant_id = %(tenant)s "
         "AND t.patient_id = ANY(%(ids)s::text[]) AND t.display IS NOT NULL "
-        "GROUP BY t.patient_id, r.labels, t.system, t.code, t.display",
+        "GROUP BY t.patient_id, r.labels || t.closing, t.system, t.code, t.display",
     ),
     _coded(
         Relation.UNDERWENT, NodeKind.PROCEDURE, "procedure", "Procedure", "t.date_start",
