@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.test_face import look
+
+pytestmark = pytest.mark.browser
 
 
 def test_the_graph_is_asked_and_drawn_with_a_list_beside(any_visitor: Visitor) -> None:
