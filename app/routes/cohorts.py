@@ -14,7 +14,7 @@ from app.cohort_export import MEDIA, PROFILES, PURPOSES, exported
 from app.cohorts import PAGE, CohortDesk
 from app.pages import page
 from app.routes.api import json_answer, read_body
-from indexing.errors import InvalidInput, InvalidQuery
+from indexing.errors import Conflict, InvalidInput, InvalidQuery
 
 router = APIRouter()
 
@@ -55,9 +55,10 @@ def save(request: Request, who: Reader, form: Form) -> Response:
     name, definition = text(form, "name"), text(form, "definition").replace("\r\n", "\n")
     try:
         head = desk.save(name, definition)
-    except InvalidQuery as exc:
+    except (InvalidQuery, Conflict) as exc:  # what was typed comes back with what is wrong with it
         heads = desk.own.cohort_store.heads(who.access)
-        return page(request, "cohorts/list.html", status=422, heads=heads, name=name,
+        status = 409 if isinstance(exc, Conflict) else 422
+        return page(request, "cohorts/list.html", status=status, heads=heads, name=name,
                     definition=definition, error=exc)  # fmt: skip
     desk.run(head)
     return RedirectResponse(f"/cohorts/{head.cohort_id}", 303)

@@ -367,6 +367,19 @@ def test_the_pages_work_without_script(hospital: Hospital) -> None:
         assert "Page" in client.get("/cohorts").text
 
 
+def test_a_name_taken_in_the_other_view_loses_nothing_that_was_typed(hospital: Hospital) -> None:
+    with browser(hospital) as client:
+        sent = {"name": "Taken", "definition": "said: text orthopnea"}
+        token = sign_in(client, hospital, Role.CLINICIAN)
+        assert client.post("/cohorts", data={**sent, "form_token": token}).status_code == 303
+    with browser(hospital) as client:
+        token = sign_in(client, hospital, Role.RESEARCHER)
+        answer = client.post("/cohorts", data={**sent, "form_token": token})
+        assert answer.status_code == 409
+        assert "take another name" in answer.text
+        assert "said: text orthopnea" in answer.text
+
+
 def test_the_interface_answers_by_token(hospital: Hospital) -> None:
     with browser(hospital) as client:
         bearer = hospital.bearer()

@@ -18,7 +18,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.cohorts import CohortHead, CohortRunRow, Review, Verdict
-from indexing.errors import NotFound
+from indexing.errors import Conflict, NotFound
 
 MOST_RUNS = 50  # listed
 
@@ -40,7 +40,7 @@ class PostgresCohorts:
         """Keep a definition under a name; another text there is a new version.
 
         Raises:
-            NotFound: a cohort of that name stands in the other view.
+            Conflict: a cohort of that name stands in the other view.
         """
         with self._database.tenant(access.tenant_id) as conn:
             row = conn.execute(
@@ -55,7 +55,7 @@ class PostgresCohorts:
                 (access.tenant_id, name, definition, access.user_id, access.deidentified),
             ).fetchone()
             if row is None:
-                raise NotFound("a cohort of this name cannot be changed in this view",
+                raise Conflict("a cohort of this name cannot be changed in this view",
                                hint="take another name")  # fmt: skip
             conn.execute(
                 "INSERT INTO cohort_version (tenant_id, cohort_id, version, definition, "
