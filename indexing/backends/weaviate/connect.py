@@ -173,6 +173,11 @@ def mapped_errors(what: str) -> Iterator[None]:
         raise told(str(exc), what) from exc
     except WeaviateBaseError as exc:
         raise EngineUnavailable(f"Weaviate failed to {what}: {type(exc).__name__}") from exc
+    except ValueError as exc:
+        # gRPC's own word to a call that waits between its tries when `ping` replaces its client.
+        if "closed channel" not in str(exc):
+            raise
+        raise Unreachable("Weaviate does not answer", hint=f"Look at the server: {what}.") from exc
 
 
 def told(message: str, what: str) -> EngineUnavailable:
