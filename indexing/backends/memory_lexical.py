@@ -5,7 +5,6 @@ It ranks by the same formula as the others (BM25, k1 1.2, b 0.75, Lucene's idf) 
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +27,7 @@ from indexing.clauses import (
     Word,
     interval,
 )
+from indexing.compiling import TITLE_WEIGHT, Context, levelled, rarity
 from indexing.filters import FACETS, Filters
 from indexing.model import Document, IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, FacetCount, LexicalEntry, Ranking, Scored
@@ -35,7 +35,6 @@ from indexing.reconcile import digest
 from indexing.views import FILLER, View, Views, views
 
 K1, B = 1.2, 0.75
-TITLE_WEIGHT = 0.3
 NOTHING = View((), ())
 
 
@@ -46,13 +45,6 @@ class _Held:
     version: int
     document: Document | None = None
     cut: Views | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    mode: AssertionMode
-    section: str = ""
-    ranked: bool = False
 
 
 class MemoryLexicalIndex:
@@ -207,12 +199,12 @@ class _Scorer:
         for doc_id, held in self._live.items():
             assert held.document is not None  # only live ones are here
             if visible(held.document, access, filters):
-                score = 0.0 if clause is None else self._score(held, clause, _Context(mode))
+                score = 0.0 if clause is None else self._score(held, clause, Context(mode))
                 if score is not None:
                     found[doc_id] = score
         return found
 
-    def _score(self, held: _Held, clause: Clause, context: _Context) -> float | None:
+    def _score(self, held: _Held, clause: Clause, context: Context) -> float | None:
         if isinstance(clause, Word):
             return self._word(held, clause, context)
         if isinstance(clause, Phrase):
@@ -232,15 +224,28 @@ class _Scorer:
             return 0.0 if self._score(held, clause.clause, whole) is None else None
         return self._expansion(held, clause, context)
 
-    def _expansion(self, held: _Held, clause: Expansion, context: _Context) -> float | None:
+    def _expansion(self, held: _Held, clause: Expansion, context: Context) -> float | None:
         plain = replace(context, ranked=False)
         scores = [self._score(held, clause.clause, context)]
-        for other, weight in clause.others:
+        wordings = [clause.clause, *(other for other, _ in clause.others)]
+        rarities = [self._rarity(each, context) for each in wordings]
+        factors = levelled([weight for _, weight in clause.others], rarities)
+        for other, factor in zip(wordings[1:], factors, strict=True):
             score = self._score(held, other, plain)
-            scores.append(None if score is None else weight * score)
+            scores.append(None if score is None else factor * score)
         return max((score for score in scores if score is not None), default=None)
 
-    def _word(self, held: _Held, word: Word, context: _Context) -> float | None:
+    def _rarity(self, clause: Clause, context: Context) -> float:
+        held = self._live.values()
+        if isinstance(clause, Word) and not clause.pattern:
+            words, every = stems(clause.text), [_view(each, context).stems for each in held]
+        elif isinstance(clause, Phrase):
+            words, every = list(clause.words), [_view(each, context).exact for each in held]
+        else:
+            return 0.0
+        return rarity(len(every), [sum(word in view for view in every) for word in words])
+
+    def _word(self, held: _Held, word: Word, context: Context) -> float | None:
         if word.pattern:
             return self._pattern(held, word.text, context)
         found = stems(word.text)
@@ -248,7 +253,7 @@ class _Scorer:
             return self._phrase(held, tuple(terms(word.text)), 0, context)
         return _sum(self._stem(held, term, context) for term in found)
 
-    def _stem(self, held: _Held, term: str, context: _Context) -> float | None:
+    def _stem(self, held: _Held, term: str, context: Context) -> float | None:
         if context.section:
             return self._in_section(held, (term,), 0, context)
         body = self._bm25(held, lambda h: _view(h, context).stems, (term,), 0)
@@ -258,18 +263,18 @@ class _Scorer:
         return _sum((body, None if title is None else self._title_weight * title))
 
     def _phrase(
-        self, held: _Held, words: tuple[str, ...], slop: int, context: _Context
+        self, held: _Held, words: tuple[str, ...], slop: int, context: Context
     ) -> float | None:
         if not context.section:
             return self._bm25(held, lambda h: _view(h, context).exact, words, slop)
         mode: AssertionMode = "any" if context.mode == "present" else context.mode
-        literal = _view(held, _Context(mode)).exact
+        literal = _view(held, Context(mode)).exact
         if not _frequency(literal, words, slop):
             return None
         return self._in_section(held, tuple(stem(word) for word in words), slop, context)
 
     def _in_section(
-        self, held: _Held, found: tuple[str, ...], slop: int, context: _Context
+        self, held: _Held, found: tuple[str, ...], slop: int, context: Context
     ) -> float | None:
         asserted = _cut(held).sections.get(context.section, NOTHING).stems
         whole = _cut(held).whole_sections.get(context.section, NOTHING).stems
@@ -282,7 +287,7 @@ class _Scorer:
         best = max((_frequency(view, found, slop) for view in looked), default=0)
         return best / (best + K1) if best else None
 
-    def _pattern(self, held: _Held, text: str, context: _Context) -> float | None:
+    def _pattern(self, held: _Held, text: str, context: Context) -> float | None:
         parts = [re.escape(fold(part)) for part in text.split("*")]
         wanted = re.compile(".*".join(parts))
         # A section may lift what the note as a whole hides.
@@ -307,7 +312,7 @@ class _Scorer:
         every = [view(other) for other in self._live.values()]
         lengths = [sum(term != FILLER for term in terms_) for terms_ in every]
         average = sum(lengths) / len(lengths)
-        idf = sum(_idf(len(every), sum(word in v for v in every)) for word in words)
+        idf = rarity(len(every), [sum(word in v for v in every) for word in words])
         length = sum(term != FILLER for term in view(held))
         norm = K1 * (1 - B + B * length / average)
         return idf * (K1 + 1) * frequency / (frequency + norm)
@@ -318,7 +323,7 @@ def _cut(held: _Held) -> Views:
     return held.cut
 
 
-def _view(held: _Held, context: _Context) -> View:
+def _view(held: _Held, context: Context) -> View:
     cut = _cut(held)
     return {"present": cut.asserted, "any": cut.whole, "negated": cut.denied}[context.mode]
 
@@ -336,10 +341,6 @@ def _has(held: _Held, field: Field) -> bool:
 def _sum(scores: Iterable[float | None]) -> float | None:
     found = [score for score in scores if score is not None]
     return sum(found) if found else None
-
-
-def _idf(count: int, containing: int) -> float:
-    return math.log(1 + (count - containing + 0.5) / (containing + 0.5))
 
 
 def _frequency(view: tuple[str, ...], words: tuple[str, ...], slop: int) -> int:

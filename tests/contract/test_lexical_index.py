@@ -11,7 +11,7 @@ import pytest
 
 from app.settings import LexicalBackend
 from indexing.access import LABELS, Access
-from indexing.clauses import Clause, Expansion, Word
+from indexing.clauses import Clause, Expansion, Phrase, Word
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, Section, TenantId, Tombstone
 from indexing.ports import AssertionMode, LexicalEntry, LexicalIndex, Scored
@@ -134,6 +134,27 @@ def test_the_best_wording_counts_and_others_weigh_less(filled: LexicalIndex) -> 
     found = filled.search(ACCESS, either, ALL, 9, "present").hits
     assert [h.doc_id for h in found] == ["c"]
     assert found[0].score == pytest.approx(plain[0].score / 2, rel=1e-4)
+
+
+def test_a_rarer_wording_for_the_same_thing_is_no_better_answer(index: LexicalIndex) -> None:
+    common = [entry(f"itch{i}", "itching of the arm") for i in range(8)]
+    rare = [entry("rare", "pruritus of the arm"), entry("skin", "itchy skin of arm")]
+    index.upsert(TENANT, [*common, *rare])
+    either = Expansion(Word("itching"), ((Word("pruritus"), 0.9), (Phrase(("itchy", "skin")), 0.8)))
+    for mode in ("any", "present"):
+        found = index.search(ACCESS, either, ALL, 20, mode).hits
+        score = {hit.doc_id: hit.score for hit in found}
+        assert score["rare"] == pytest.approx(0.9 * score["itch0"], rel=1e-3)
+        assert score["skin"] == pytest.approx(0.8 * score["itch0"], rel=1e-3)
+
+
+def test_a_phrase_denied_in_a_section_is_found_by_its_literal_words(index: LexicalIndex) -> None:
+    text = "History\nHe denies chest pains."
+    base = replace(entry("a", text), sections=(Section(0, 8, len(text), "subjective"),))
+    index.upsert(TENANT, [said(base, "chest pains", Assertion.NEGATED, "subjective")])
+    assert ids(index, 'section:subjective "chest pains"', mode="negated") == {"a"}
+    assert ids(index, 'section:subjective "chest pain"', mode="negated") == set()
+    assert ids(index, 'section:subjective "chest pains"') == set()
 
 
 def test_upsert_twice_is_once_and_newer_wins(filled: LexicalIndex) -> None:

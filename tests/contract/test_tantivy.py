@@ -1,4 +1,4 @@
-"""What is Tantivy's own: other processes, rebuilds, killed writers, damage, rarity of wordings."""
+"""What is Tantivy's own: other processes, rebuilds, killed writers, damage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from indexing.access import Access
 from indexing.backends.tantivy import TantivyLexicalIndex
-from indexing.clauses import Expansion, Word
+from indexing.clauses import Word
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import Document, TenantId
@@ -113,13 +113,3 @@ def test_a_name_is_never_used_again(tmp_path: Path) -> None:
         index.drop(TENANT)
     assert len(names) == 3
     assert index.entries(TenantId(uuid4())) == {}
-
-
-def test_a_rarer_wording_for_the_same_thing_is_no_better_answer(tmp_path: Path) -> None:
-    index = TantivyLexicalIndex(tmp_path)
-    common = [entry(f"itch{i}", "itching of the arm") for i in range(8)]
-    index.upsert(TENANT, [*common, entry("rare", "pruritus of the arm")])
-    either = Expansion(Word("itching"), ((Word("pruritus"), 0.9),))
-    found = index.search(ACCESS, either, Filters(), 10, "any").hits
-    assert found[-1].doc_id == "rare"
-    assert found[-1].score == pytest.approx(0.9 * found[0].score, rel=1e-3)

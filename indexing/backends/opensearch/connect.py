@@ -117,6 +117,15 @@ class Connection:
             )
             return found
 
+    def terms(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for the statistics of terms. Raises: EngineUnavailable, Missing."""
+        timeout = Timeout(connect=CONNECT_S, read=ASKED_S)
+        with self.calling("tell how rare words are") as client:
+            found: dict[str, Any] = client.termvectors(
+                index=index, body=dict(body), params={"request_timeout": timeout}
+            )
+            return found
+
     def side_by_side(self, work: Callable[[T], R], parts: Sequence[T]) -> Iterator[R]:
         """Do some work for each part, several at a time; give the results in order."""
         return self._pool.map(work, parts)

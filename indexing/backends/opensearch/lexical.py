@@ -11,11 +11,12 @@ from typing import Any
 from indexing.access import Access
 from indexing.backends.opensearch import schema
 from indexing.backends.opensearch.bulk import Item, item, write
-from indexing.backends.opensearch.compile import TITLE_WEIGHT, Query, among, guarded
+from indexing.backends.opensearch.compile import Compiler, Query, Statistics, among
 from indexing.backends.opensearch.connect import NAME, Connection, Missing
 from indexing.backends.opensearch.held import held, id_of, spelled, stones
 from indexing.backends.opensearch.names import Names
 from indexing.clauses import Clause
+from indexing.compiling import TITLE_WEIGHT
 from indexing.filters import FACETS, Filters
 from indexing.model import IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, FacetCount, LexicalEntry, Ranking, Scored
@@ -66,7 +67,7 @@ class OpenSearchLexicalIndex:
         self, access: Access, clause: Clause, filters: Filters, k: int, assertion: AssertionMode
     ) -> Ranking:
         """Rank the documents that satisfy `clause`; `total` is exact."""
-        query = self._query(clause, access, filters, assertion)
+        query = self._scored(clause, access, filters, assertion)
         size = min(max(k, 0), schema.DEEPEST)
         found, total = self._ranked(access, query, size)
         beyond: list[tuple[str, float]] = []
@@ -124,7 +125,36 @@ class OpenSearchLexicalIndex:
     def _query(
         self, clause: Clause | None, access: Access, filters: Filters, assertion: AssertionMode
     ) -> Query:
-        return guarded(clause, access, filters, assertion, self._title_weight)
+        return Compiler(self._title_weight).guarded(clause, access, filters, assertion)
+
+    def _scored(
+        self, clause: Clause, access: Access, filters: Filters, assertion: AssertionMode
+    ) -> Query:
+        """Compile, and again with the statistics where scores depend on them."""
+        compiler = Compiler(self._title_weight)
+        query = compiler.guarded(clause, access, filters, assertion)
+        if not compiler.asked:
+            return query
+        known = self._statistics(access.tenant_id, compiler.asked)
+        return Compiler(self._title_weight, known).guarded(clause, access, filters, assertion)
+
+    def _statistics(self, tenant_id: TenantId, asked: Mapping[str, Iterable[str]]) -> Statistics:
+        """Ask how rare words are: of a note that holds nothing else, which is never written. With
+        several shards they are one shard's, as the scores are each shard's own."""
+        fields = [field for view in asked for field in (view, f"{view}.stem")]
+        body = {
+            "doc": {view: " ".join(sorted(words)) for view, words in asked.items()},
+            "fields": fields, "term_statistics": True, "positions": False, "offsets": False,
+        }  # fmt: skip
+        with self._absent_is_empty():
+            found = self._connection.terms(self._names.alias(tenant_id), body)["term_vectors"]
+            return Statistics(
+                {field: max(0, held["field_statistics"]["doc_count"])
+                 for field, held in found.items()},
+                {field: {term: each.get("doc_freq", 0) for term, each in held["terms"].items()}
+                 for field, held in found.items()},
+            )  # fmt: skip
+        return Statistics()
 
     def _ranked(
         self, access: Access, query: Query, size: int

@@ -7,12 +7,12 @@ Nothing is stored that a search does not need: the source is off, so that no tex
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from indexing.access import LABELS
+from indexing.compiling import section_field
 from indexing.model import Document
 from indexing.ports import LexicalEntry
 from indexing.spaces import CLINICAL_NOTES, Kind, Space
@@ -121,11 +121,6 @@ def micros(instant: datetime) -> int:
     """Count the microseconds since 1970, exactly. A naive instant is taken as UTC."""
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     return (aware - EPOCH) // timedelta(microseconds=1)
-
-
-def section_field(name: str) -> str:
-    """Return a section's name as a field can carry it."""
-    return re.sub(r"\W", "_", name)
 
 
 def words(entry: LexicalEntry, zone: tzinfo) -> dict[str, Any]:

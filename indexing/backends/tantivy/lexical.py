@@ -13,10 +13,11 @@ import tantivy
 from tantivy import Occur, Query
 
 from indexing.access import Access
-from indexing.backends.tantivy.compile import TITLE_WEIGHT, Compiler
+from indexing.backends.tantivy.compile import Compiler
 from indexing.backends.tantivy.schema import key
 from indexing.backends.tantivy.shelf import Namespace, Shelf, mapped_errors
 from indexing.clauses import Clause
+from indexing.compiling import TITLE_WEIGHT
 from indexing.filters import FACETS, Filters
 from indexing.model import IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, FacetCount, LexicalEntry, Ranking, Scored
