@@ -24,6 +24,7 @@ from weaviate.exceptions import (
     WeaviateBaseError,
     WeaviateClosedClientError,
     WeaviateConnectionError,
+    WeaviateDeleteManyError,
     WeaviateGRPCUnavailableError,
     WeaviateQueryError,
     WeaviateRetryError,
@@ -31,6 +32,7 @@ from weaviate.exceptions import (
     WeaviateTimeoutError,
 )
 
+from indexing.backends.weaviate import once
 from indexing.breaker import Breaker, Unreachable
 from indexing.errors import ConfigurationError, EngineUnavailable
 
@@ -65,6 +67,7 @@ class Connection:
                 f"the file of certificates {server.ca} is not there",
                 hint="Set ANAMNESIS_WEAVIATE_CA to the file that signs the server's.",
             )
+        once.install()
         self.server = server
         self._client: weaviate.WeaviateClient | None = None
         self._lock = threading.Lock()
@@ -169,7 +172,7 @@ def mapped_errors(what: str) -> Iterator[None]:
         raise Unreachable("Weaviate does not answer", hint=f"Look at the server: {what}.") from exc
     except (AuthenticationFailedError, InsufficientPermissionsError) as exc:
         raise EngineUnavailable("Weaviate refuses the login", hint=LOGIN) from exc
-    except (WeaviateQueryError, UnexpectedStatusCodeError) as exc:
+    except (WeaviateQueryError, WeaviateDeleteManyError, UnexpectedStatusCodeError) as exc:
         raise told(str(exc), what) from exc
     except WeaviateBaseError as exc:
         raise EngineUnavailable(f"Weaviate failed to {what}: {type(exc).__name__}") from exc
