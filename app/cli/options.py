@@ -1,0 +1,18 @@
+"""What the commands have in common: their options, and how they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
+TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
+Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", exists=True)]
+
+
+def finish(code: int) -> None:
+    """End the process with this exit code; go on at 0."""
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,76 @@
+"""`anamnesis tenants|users|tokens …`: who may do what, and where."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli.options import Json, TenantOption, finish
+
+tenants = typer.Typer(help="The registry of tenants.", no_args_is_help=True)
+users = typer.Typer(help="Accounts of a tenant.", no_args_is_help=True)
+tokens = typer.Typer(help="Bearer tokens for the HTTP API.", no_args_is_help=True)
+
+
+@tenants.command("create")
+def tenants_create(
+    code: str,
+    name: Annotated[str, typer.Option(help="The hospital's name.")],
+    tier: str = "standard",
+    region: str = "",
+    compliance: Annotated[str, typer.Option(help="Comma-separated, e.g. HIPAA,GDPR.")] = "",
+    time_zone: Annotated[str, typer.Option(help="IANA name, e.g. Europe/Vienna.")] = "UTC",
+    as_json: Json = False,
+) -> None:
+    """Add a tenant."""
+    from app.cli.tenants import create_command
+
+    finish(create_command(code, name, tier, region, compliance, time_zone, as_json=as_json))
+
+
+@tenants.command("list")
+def tenants_list(as_json: Json = False) -> None:
+    """List the tenants."""
+    from app.cli.tenants import list_command
+
+    finish(list_command(as_json=as_json))
+
+
+@users.command("create")
+def users_create(
+    name: str,
+    tenant: TenantOption,
+    role: Annotated[list[str], typer.Option(help="May be given several times.")],
+    password_stdin: Annotated[bool, typer.Option("--password-stdin")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add an account; without --password-stdin a random password is printed once."""
+    from app.cli.users import create_command
+
+    finish(create_command(name, tenant, role, password_stdin=password_stdin, as_json=as_json))
+
+
+@tokens.command("create")
+def tokens_create(
+    tenant: TenantOption,
+    user: Annotated[str, typer.Option(help="Whose rights the token carries.")],
+    days: Annotated[int, typer.Option(min=1, max=366, help="Valid for so long.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Make a bearer token and print it once."""
+    from app.cli.tokens import create_command
+
+    finish(create_command(tenant, user, days, as_json=as_json))
+
+
+@tokens.command("revoke")
+def tokens_revoke(
+    tenant: TenantOption,
+    user: Annotated[str, typer.Option(help="Whose tokens end now.")],
+    as_json: Json = False,
+) -> None:
+    """End every token of a user."""
+    from app.cli.tokens import revoke_command
+
+    finish(revoke_command(tenant, user, as_json=as_json))
