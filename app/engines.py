@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypedDict, assert_never
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
@@ -24,6 +24,12 @@ if TYPE_CHECKING:  # loaded when first used
     from indexing.backends.opensearch import connect as opensearch
     from indexing.backends.redis import connect as redis
     from indexing.backends.weaviate import connect as weaviate
+
+
+class Fields(TypedDict, total=False):
+    """The fields' weights that a site has set, as full-text engines take them."""
+
+    title_weight: float
 
 
 class Engines(ABC):
@@ -115,21 +121,31 @@ class Engines(ABC):
     def lexical_engine(self, name: LexicalBackend) -> LexicalIndex:
         """Return the engine of that name. Raises: ConfigurationError."""
         require(name)
+        fields = self.fields
         match name:
             case "tantivy":
                 from indexing.backends.tantivy import TantivyLexicalIndex
 
-                return TantivyLexicalIndex(self.home / "tantivy", zone_of=self.zone_of)
+                return TantivyLexicalIndex(self.home / "tantivy", zone_of=self.zone_of, **fields)
             case "opensearch":
                 from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
 
-                return OpenSearchLexicalIndex(self.opensearch, zone_of=self.zone_of)
+                return OpenSearchLexicalIndex(self.opensearch, zone_of=self.zone_of, **fields)
             case "memory":
                 from indexing.backends.memory_lexical import MemoryLexicalIndex
 
-                return MemoryLexicalIndex()
+                return MemoryLexicalIndex(**fields)
             case other:
                 assert_never(other)
+
+    @property
+    def fields(self) -> Fields:
+        """Return the fields' weights that the site has set, as the engines take them."""
+        from rankers.fusion import read_title_weight
+
+        own = self.settings.shares
+        weight = None if own is None else read_title_weight(own)
+        return {} if weight is None else {"title_weight": weight}
 
     @cache  # noqa: B019 - as long-lived as the process
     def vector_engine(self, name: VectorBackend) -> VectorIndex:

@@ -44,6 +44,7 @@ from app.routes import (
     search,
     similar,
     status,
+    tunings,
     vitals,
 )
 from app.services import Services
@@ -64,6 +65,7 @@ _ROUTES = (
     judging,
     pools,
     lab,
+    tunings,
     audit,
     api,
     fhir_search,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from importlib import metadata
@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # loaded when first used: a command that needs no search star
     from indexing.language.pipeline import Language
     from indexing.language.terminology import Terminology
     from rankers.cached import CachedSearch
+    from rankers.fusion import Share
     from rankers.knowledge import Knowledge, KnowledgeRequest
     from rankers.learned import Learned
     from rankers.search import Fusion, Search
@@ -241,10 +242,16 @@ class Installation(Engines):
     @cached_property
     def fusion(self) -> Fusion:
         """The legs' scores into one, by the site's own shares where a file is named."""
-        from rankers.fusion import fuse, read_shares
+        from rankers.fusion import SHARES, fuse
 
-        own = self.settings.shares
-        return fuse if own is None else partial(fuse, shares=read_shares(own))
+        return fuse if self.shares is SHARES else partial(fuse, shares=self.shares)
+
+    @cached_property
+    def shares(self) -> Mapping[str, Share]:
+        """What each kind of question weighs: the site's own where a file is named."""
+        from rankers.fusion import SHARES, read_shares
+
+        return SHARES if self.settings.shares is None else read_shares(self.settings.shares)
 
     @cached_property
     def learned(self) -> Learned | None:
@@ -300,6 +307,7 @@ class Installation(Engines):
             passages=self.vector,
             learned=self.learned,
             fusion=self.fusion,
+            shares=self.shares,
         )
 
     @cached_property
@@ -325,6 +333,8 @@ class Installation(Engines):
         version = f"{metadata.version('anamnesis')} {self.language_version} {self.encoder.model}"
         learned = self.learned.lineage["created"] if self.learned is not None else ""
         own = f"{version} {self.settings.reranker} {self.settings.deidentifier} {learned}"
+        if self.settings.shares is not None:
+            own += f" {sorted(self.shares.items(), key=lambda each: each[0])} {self.fields}"
         epochs = PostgresEpochs(self.database)
         return CachedSearch(search, self.cache, self.documents, epochs.of, own)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from indexing.access import Access
 from indexing.ports import PassageVectors, Vectors
 from rankers.explain import Fused, Signal
-from rankers.fusion import query_class
+from rankers.fusion import Share, query_class
 
 NAME = "alike"
 DEPTH = 100  # best hits that are held against each other; those below keep their score
@@ -26,6 +26,12 @@ NEAREST, SHARPNESS = 8, 4  # how many count, by the power of their cosine
 # answers to NFCorpus dev (.342 to .349), SciFact train and both MTSamples sets (lay wording .439 to
 # .440), which lose nothing by it; with five neighbours and plain cosines lay wording lost .005.
 WEIGHTS: Mapping[str, float] = {"keywords": 0.4, "question": 0.4, "note": 0.2, "any": 0.4}
+
+
+def weights_of(shares: Mapping[str, Share]) -> Mapping[str, float]:
+    """Return each kind's weight: what its share says, else our own."""
+    said = {kind: share.alike for kind, share in shares.items()}
+    return {kind: w if (w := said.get(kind)) is not None else own for kind, own in WEIGHTS.items()}
 
 
 class Alike:

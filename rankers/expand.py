@@ -3,13 +3,14 @@ concepts. Each is shown, weighs less than the words themselves, and can be taken
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from indexing.analysis import STOP_WORDS, stems, terms
 from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped, Word
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
+from rankers.fusion import EXPANSIONS, SHARES, Share, query_class
 from rankers.graph import named
 from rankers.namesakes import namesakes
 from rankers.offers import offer_id, taken
@@ -57,18 +58,31 @@ class Expanded:
     wordings: tuple[Wording, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """Wordings taken away and taken up by hand, and the kinds of those that come unasked."""
+
+    rejected: frozenset[str]
+    accepted: frozenset[str]
+    kinds: frozenset[str]
+
+
 class Expander:
     """Expands by one terminology; safe to share between threads."""
 
-    def __init__(self, terminology: Terminology, matcher: Matcher) -> None:
-        self._terminology, self._matcher = terminology, matcher
+    def __init__(
+        self, terminology: Terminology, matcher: Matcher, shares: Mapping[str, Share] = SHARES
+    ) -> None:
+        self._terminology, self._matcher, self._shares = terminology, matcher, shares
 
     def expand(
         self, query: str, clause: Clause, rejected: Iterable[str] = (), accepted: Iterable[str] = ()
     ) -> Expanded:
         """Expand the words of a tree parsed from `query`; phrases and wildcards stay literal."""
         found: list[Wording] = []
-        choices = (frozenset(rejected), frozenset(accepted))
+        kinds = self._shares[query_class(query)].expansions
+        own = frozenset(EXPANSIONS if kinds is None else kinds)
+        choices = _Choices(frozenset(rejected), frozenset(accepted), own)
         expanded = self._clause(query, clause, choices, found)
         return Expanded(expanded, tuple(found))
 
@@ -76,7 +90,7 @@ class Expander:
         self,
         query: str,
         clause: Clause,
-        choices: tuple[frozenset[str], frozenset[str]],
+        choices: _Choices,
         found: list[Wording],
     ) -> Clause:
         if isinstance(clause, Word) and not clause.pattern:
@@ -96,14 +110,14 @@ class Expander:
         self,
         query: str,
         words: tuple[Word, ...],
-        choices: tuple[frozenset[str], frozenset[str]],
+        choices: _Choices,
         found: list[Wording],
     ) -> Clause:
         first, last = words[0].start, words[-1].end
         spans = named(self._matcher, query[first:last])
         plain: Clause = words[0] if len(words) == 1 else Ranked(words, first, last)
-        if not spans and (concept := taken(query[first:last], choices[1] - choices[0])):
-            return self._taken(query[first:last], words, concept, choices[0], found)
+        if not spans and (concept := taken(query[first:last], choices.accepted - choices.rejected)):
+            return self._taken(query[first:last], words, concept, choices, found)
         if not spans or len(spans) > MOST_SPANS:
             return plain
         parts: list[Clause] = []
@@ -128,7 +142,7 @@ class Expander:
         asked: str,
         words: tuple[Word, ...],
         concept: str,
-        rejected: frozenset[str],
+        choices: _Choices,
         found: list[Wording],
     ) -> Clause:
         """Search words without a name by the concept that was taken up for them."""
@@ -137,7 +151,7 @@ class Expander:
         if concept not in self._terminology:
             return plain  # another terminology was loaded meanwhile
         name = self._terminology.concept(concept).name
-        every = _distinct(asked, [*self._names(concept), *self._narrower(concept)])
+        every = _distinct(asked, self._every(concept, choices.kinds))
         own = Wording(  # to take the offer back
             offer_id(concept, asked), "near", asked, name, SYNONYM, first, last, _literal(name),
             concept_id=concept,
@@ -145,7 +159,7 @@ class Expander:
         wordings = [own] + [
             Wording(f"{concept}/{text}", kind, asked, text, weight, first, last, _literal(text))
             for kind, text, weight in every
-            if text != name and f"{concept}/{text}" not in rejected
+            if text != name and f"{concept}/{text}" not in choices.rejected
         ]
         found.extend(wordings)
         others = tuple((each.clause, each.weight) for each in wordings)
@@ -157,23 +171,21 @@ class Expander:
         span: Span,
         start: int,
         end: int,
-        choices: tuple[frozenset[str], frozenset[str]],
+        choices: _Choices,
     ) -> list[Wording]:
-        rejected, accepted = choices
         if not span.ambiguous:
             concept = span.concept_id
         else:
             offered = [self._offer(asked, c, start, end) for c in span.candidates[:4]]
-            taken = [w for w in offered if w.id in accepted]
+            taken = [w for w in offered if w.id in choices.accepted]
             if not taken:
-                return [w for w in offered if w.id not in rejected]
+                return [w for w in offered if w.id not in choices.rejected]
             concept = taken[0].id.partition(":")[2]
-        every = [*self._names(concept), *self._narrower(concept)]
-        kept = _distinct(asked, every)
+        kept = _distinct(asked, self._every(concept, choices.kinds))
         return [
             Wording(f"{concept}/{text}", kind, asked, text, weight, start, end, _literal(text))
             for kind, text, weight in kept
-            if f"{concept}/{text}" not in rejected
+            if f"{concept}/{text}" not in choices.rejected
         ]
 
     def _is_lay(self, concept: str, asked: str) -> bool:
@@ -191,6 +203,10 @@ class Expander:
         return Wording(
             f"is:{concept}", "ambiguous", asked, name, 0.0, start, end, clause, offered=True
         )
+
+    def _every(self, concept: str, kinds: frozenset[str]) -> list[tuple[str, str, float]]:
+        every = [*self._names(concept), *self._narrower(concept)]
+        return [each for each in every if each[0] in kinds]
 
     def _names(self, concept: str) -> list[tuple[str, str, float]]:
         found = []

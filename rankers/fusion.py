@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
@@ -29,13 +29,17 @@ KEYWORDS, QUESTION = 4, 40  # words: up to so many are keywords, a question; mor
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`vector`: its share beside the lexical leg. `graph`: its share of the whole, when it
-    answers: a question that names concepts. `by`: what of a leg is weighed, its scores above
-    their floor, or its ranks alone (reciprocal)."""
+    """What a kind of question weighs. `vector`: its share beside the lexical leg. `graph`: its
+    share of the whole, when it answers: a question that names concepts. `by`: what of a leg is
+    weighed, its scores above their floor, or its ranks alone (reciprocal). `alike`: what the mean
+    of the hits most like a hit is worth beside its own score; None: `rankers.alike`'s own.
+    `expansions`: which kinds of other wordings are searched; None: every kind."""
 
     vector: float
     graph: float
     by: Literal["scores", "ranks"] = "scores"
+    alike: float | None = None
+    expansions: tuple[str, ...] | None = None
 
 
 # By how many words the question has, "any" when it is not known. Tuned zero-shot on NFCorpus dev,
@@ -48,6 +52,9 @@ SHARES: Mapping[str, Share] = {
     "any": Share(0.4, 0.25),
 }
 
+EXPANSIONS = ("synonym", "lay", "abbreviation", "narrower")  # kinds of other wordings
+MOST_ALIKE = MOST_TITLE = 2.0
+
 RRF_K = 60  # Source: Cormack, Clarke and Büttcher 2009
 
 _Parts = dict[str, list[tuple[str, Scored, float]]]  # doc_id to (leg, hit, contribution)
@@ -56,21 +63,63 @@ _Parts = dict[str, list[tuple[str, Scored, float]]]  # doc_id to (leg, hit, cont
 def read_shares(path: Path) -> dict[str, Share]:
     """Read what `eval tune --out` wrote, for `fuse`. Raises: ConfigurationError."""
     try:
-        found = {kind: Share(**each) for kind, each in orjson.loads(path.read_bytes()).items()}
-    except (OSError, ValueError, TypeError, AttributeError) as exc:
-        raise ConfigurationError(
-            f"{path.name} holds no shares of the legs", hint="`anamnesis eval tune --out` writes it"
-        ) from exc
+        found = {
+            kind: Share(**{**each, "expansions": _tuple(each.get("expansions"))})
+            for kind, each in _written(path).items() if kind != "fields"
+        }  # fmt: skip
+    except (TypeError, AttributeError) as exc:
+        raise _senseless(path) from exc
     for kind, share in found.items():
-        numbers = all(
-            isinstance(x, int | float) and 0 <= x <= 1 for x in (share.vector, share.graph)
-        )
-        if kind not in SHARES or not numbers or share.by not in ("scores", "ranks"):
+        numbers = all(_lies(x, 1) for x in (share.vector, share.graph))
+        numbers = numbers and (share.alike is None or _lies(share.alike, MOST_ALIKE))
+        kinds = set(share.expansions or ()) <= set(EXPANSIONS)
+        if kind not in SHARES or not numbers or not kinds or share.by not in ("scores", "ranks"):
             raise ConfigurationError(
                 f"{path.name}: the shares of {kind!r} make no sense",
-                hint=f"Kinds are {', '.join(SHARES)}; shares lie between 0 and 1.",
+                hint=f"Kinds are {', '.join(SHARES)}; shares lie between 0 and 1, expansions are "
+                f"of {', '.join(EXPANSIONS)}.",
             )
     return {**SHARES, **found}
+
+
+def read_title_weight(path: Path) -> float | None:
+    """Return what a match in the title adds, as the same file says; None where it does not.
+
+    Raises: ConfigurationError.
+    """
+    fields = _written(path).get("fields", {})
+    weight = fields.get("title") if isinstance(fields, dict) else fields
+    if weight is not None and not _lies(weight, MOST_TITLE):
+        raise ConfigurationError(
+            f"{path.name}: the title's weight makes no sense",
+            hint=f'It is written {{"fields": {{"title": 0.3}}}}, between 0 and {MOST_TITLE:g}.',
+        )
+    return weight
+
+
+def _written(path: Path) -> dict[str, Any]:
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (OSError, ValueError) as exc:
+        raise _senseless(path) from exc
+    if not isinstance(found, dict):
+        raise _senseless(path)
+    return found
+
+
+def _senseless(path: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path.name} holds no shares of the legs", hint="`anamnesis eval tune --out` writes it"
+    )
+
+
+def _tuple(names: Any) -> tuple[str, ...] | None:
+    return None if names is None else tuple(map(str, names))
+
+
+def _lies(value: object, most: float) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value <= most  # type: ignore[operator]
 
 
 def query_class(question: str | None) -> str:

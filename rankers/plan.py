@@ -19,6 +19,7 @@ from rankers.asked import with_asked
 from rankers.chosen import both, chosen, every, periods
 from rankers.cues import Asked
 from rankers.expand import Expanded, Expander, Wording
+from rankers.fusion import SHARES, Share
 from rankers.offers import Links, Offer, offered
 from rankers.query import ParsedQuery, has_or, parse, scopes
 from rankers.snippets import Wanted, wanted
@@ -86,10 +87,14 @@ class Planner:
     """Plans by one terminology; safe to share between threads."""
 
     def __init__(
-        self, terminology: Terminology, matcher: Matcher, links: Links | None = None
+        self,
+        terminology: Terminology,
+        matcher: Matcher,
+        links: Links | None = None,
+        shares: Mapping[str, Share] = SHARES,
     ) -> None:
         self._terminology, self._matcher, self._links = terminology, matcher, links
-        self._expander = Expander(terminology, matcher)
+        self._expander = Expander(terminology, matcher, shares)
         self._reader = Reader(terminology, matcher)
 
     def plan(self, request: SearchRequest, depth: int, zone: tzinfo) -> Plan:

@@ -30,7 +30,7 @@ from indexing.ports import (
 )
 from rankers import graph, lexical, vector
 from rankers.absence import matches, proof, says_it
-from rankers.alike import Alike
+from rankers.alike import Alike, weights_of
 from rankers.answer import (
     LEGS,
     Absence,
@@ -45,7 +45,7 @@ from rankers.chosen import separately
 from rankers.describe import described
 from rankers.explain import Fused, Reasons, leg_reason, verdict
 from rankers.extract import extracted
-from rankers.fusion import fuse
+from rankers.fusion import SHARES, Share, fuse
 from rankers.legs import Lane, Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
 from rankers.offers import Links, Offer
@@ -101,15 +101,16 @@ class Search:
         reranker: Reranker | None = None,
         passages: PassageVectors | None = None,
         learned: Reordering | None = None,
+        shares: Mapping[str, Share] = SHARES,
     ) -> None:
         self._lexical, self._vector, self._graph = lexical, vector, graph
         self._encoder, self._documents = encoder, documents
-        self._planner = Planner(terminology, matcher, links)
+        self._planner = Planner(terminology, matcher, links, shares)
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model)
         self._sifter = Sifter(lexical, graph, documents)
         self._learned = learned
-        self._alike = Alike(passages) if passages is not None else None
+        self._alike = Alike(passages, weights_of(shares)) if passages is not None else None
         self._reranking = Reranking(reranker, documents) if reranker is not None else None
         self._legs = Legs()
 

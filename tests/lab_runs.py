@@ -9,6 +9,7 @@ from typing import Any
 from eval.archive import LAB, Answered, Archive, Card, StoredHit
 from eval.benchmark import Benchmark, Text
 from eval.measures import by_topic, mean
+from eval.tunings import Tunings
 from rankers.explain import Signal
 
 QUESTIONS = ("chest pain <on exertion>", "short of breath & tired", "leg swelling", "no fever")
@@ -44,3 +45,19 @@ def store(home: Path, name: str, shift: int, **card: Any) -> Card:
     archive = Archive(home / LAB)
     kept = archive.keep(replace(made, **card), SET, found)
     return archive.finish(replace(kept, figures=mean(figures)), figures)
+
+
+def store_tuning(home: Path) -> str:
+    """Store a tuning of two kinds of question over the legs' shares; return its name."""
+    points = [{"label": f"{x / 10:g}", "value": 0.3 + x / 100, "low": 0.2, "high": 0.5}
+              for x in range(11)]  # fmt: skip
+    curve = {"set": "ward-set dev", "part": "vector", "chosen": "0.7", "points": points}
+    figures = {"n": 40, "default": 0.3, "tuned": 0.38, "held_out": 0.37, "best_leg": 0.31,
+               "under_best_leg": -0.06}  # fmt: skip
+    share = {"vector": 0.7, "graph": 0.1, "by": "scores", "alike": None, "expansions": ["lay"]}
+    kind = {"share": share, "topics": 40, "sets": {"ward-set dev": figures}, "curves": [curve]}
+    return Tunings(home / LAB).keep({
+        "created": "2026-11-28T10:00:00", "search": "grid", "parts": ["legs"], "data": {},
+        "code_version": "0+code", "title": 0.3, "kept": True, "sets": {"ward-set dev": figures},
+        "kinds": {"keywords": {**kind, "kept": True}, "question": {**kind, "kept": False}},
+    })  # fmt: skip

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from app.cli.beside import beside, possible
@@ -40,6 +40,8 @@ from rankers.search import Fusion, Search
 
 WORTH_TWO = 40  # topics: below, starting a second process takes longer than it saves
 KEPT_AT_ONCE = 20  # topics between two writes: what a killed run asks again at most
+T = TypeVar("T")
+
 TIMEOUT_S = 60.0  # a benchmark wants every leg's answer, however busy the machine
 
 
@@ -149,6 +151,7 @@ def _card(
     learned = installation.learned if len(legs) > 1 else None
     if (own := installation.settings.shares) is not None and len(legs) > 1:
         settings["shares"] = {kind: asdict(share) for kind, share in read_shares(own).items()}
+        settings.update(installation.fields)
     if learned is not None:
         settings["learned"] = learned.lineage["created"]
     return Card(
@@ -212,8 +215,12 @@ def _ask(
                     archive.add(card, kept, benchmark)
                     advance(len(kept))
 
+        def left() -> list[str]:
+            done = archive.answered(card.run_id)
+            return [topic for topic in topics if topic not in done]
+
         with shown("asking", len(topics)) as advance:
-            _in_two(list(topics), answer, advance, lambda: archive.answered(card.run_id))
+            in_two(list(topics), answer, advance, lambda: len(archive.answered(card.run_id)), left)
 
 
 @contextmanager
@@ -225,7 +232,7 @@ def indexed(
         indexes = Indexes(
             annotate=installation.language.annotate,
             encoder=encoder_of(installation),
-            lexical=TantivyLexicalIndex(folder),
+            lexical=TantivyLexicalIndex(folder, **installation.fields),
             vector=MemoryVectorIndex() if "vector" in legs else None,
             graph=MemoryGraphIndex(),
             documents=HeldDocuments(),
@@ -241,6 +248,7 @@ def searching(
     indexes: Indexes,
     fusion: Fusion = fuse,
     learned: Reordering | None = None,
+    shares: Mapping[str, Share] | None = None,
 ) -> Iterator[Search]:
     """Lend the page's search over these indexes."""
     search = Search(
@@ -255,6 +263,7 @@ def searching(
         fusion=fusion,
         passages=indexes.vector,
         learned=learned or installation.learned,
+        shares=installation.shares if shares is None else shares,
     )
     try:
         yield search
@@ -262,21 +271,22 @@ def searching(
         search.close()
 
 
-def _in_two(
-    topics: Sequence[str],
-    answer: Callable[[Sequence[str], Callable[[int], None]], None],
+def in_two(
+    work: Sequence[T],
+    answer: Callable[[Sequence[T], Callable[[int], None]], None],
     advance: Callable[[int], None],
-    answered: Callable[[], frozenset[str]],
+    count: Callable[[], int],
+    left: Callable[[], Sequence[T]],
 ) -> None:
-    """Let a second process answer every other topic, where that pays."""
-    if len(topics) < WORTH_TWO or not possible():
-        answer(topics, advance)
+    """Let a second process do every other piece of work, where that pays; `count` says how much is
+    stored, `left` what is not when both are through."""
+    if len(work) < WORTH_TWO or not possible():
+        answer(work, advance)
         return
-    with beside(lambda: answer(topics[1::2], lambda _: None), lambda: len(answered())):
-        answer(topics[::2], lambda n: advance(2 * n))
-    done = answered()
-    if left := [topic for topic in topics if topic not in done]:
-        answer(left, lambda _: None)
+    with beside(lambda: answer(work[1::2], lambda _: None), count):
+        answer(work[::2], lambda n: advance(2 * n))
+    if rest := left():
+        answer(rest, lambda _: None)
 
 
 def encoder_of(installation: Installation) -> CachedEncoder:

@@ -307,14 +307,30 @@ def eval_tune(
     sets: Annotated[
         list[str], typer.Option("--set", help="DIR:SPLIT of a benchmark; several times.")
     ],
+    over: Annotated[
+        list[Literal["legs", "alike", "expansions", "title"]] | None,
+        typer.Option(
+            help="Several times; legs and alike by default. legs: shares, by scores or ranks; "
+            "alike: like hits; expansions: kinds of other wordings; title: the field's weight."
+        ),
+    ] = None,
+    search: Annotated[
+        Literal["grid", "bayes"], typer.Option(help="bayes needs the extra `lab`.")
+    ] = "grid",
+    trials: Annotated[int, typer.Option(min=10, help="Of bayes, for each kind and fold.")] = 60,
     folds: Annotated[int, typer.Option(min=2, max=20)] = 5,
-    out: Annotated[Path | None, typer.Option(help="Write the settings here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write what is worth taking over here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Look for the weights that do best on held-out topics and harm no set."""
+    """Look for the settings that do best on held-out topics and harm no set; /lab/tunings draws
+    them."""
     from app.cli.eval_tune import tune_command
 
-    _exit(tune_command(_home(), sets, folds, out, as_json))
+    code = tune_command(
+        _home(), sets, folds, out, as_json, parts=over or ("legs", "alike"),
+        trials=trials if search == "bayes" else 0,
+    )  # fmt: skip
+    _exit(code)
 
 
 @evaluate.command("train")

@@ -1,28 +1,40 @@
-"""`anamnesis eval tune`: weights for the fusion, judged by topics that they were not chosen by."""
+"""`anamnesis eval tune`: settings of the search, judged by topics that they were not chosen by."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import orjson
 
-from app.cli.eval import indexed, searching, shown
-from app.cli.output import print_json
+from app.cli.eval import KEPT_AT_ONCE, encoder_of, in_two, indexed, searching, shown
+from app.cli.output import print_json, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
+from eval.archive import LAB
+from eval.asked import AskedAnswers
 from eval.benchmark import Benchmark, load
+from eval.corpus import Indexes
 from eval.lines import written
-from eval.tune import Measured, Tuned, measure, tune
+from eval.replay import Asking, Rows, Stored, Topic
+from eval.space import Space, by_grid, by_trials, space_of
+from eval.tune import Tuned, tune
+from eval.tunings import Tunings
+from eval.versions import code_version, data_version
 from indexing.access import LABELS, Access, Role
+from indexing.backends.tantivy import TantivyLexicalIndex
+from indexing.compiling import TITLE_WEIGHT
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.model import TenantId
 from indexing.ports import Ranking
 from rankers.answer import LEGS, SearchRequest
 from rankers.explain import Fused
-from rankers.fusion import fuse
+from rankers.fusion import SHARES, fuse
 from rankers.search import Search
 
 DEPTH = 200  # as a page's legs
@@ -42,19 +54,36 @@ class _Recorder:
 
 
 def tune_command(
-    home: Path, sets: Sequence[str], folds: int, out: Path | None, json_out: bool
+    home: Path,
+    sets: Sequence[str],
+    folds: int,
+    out: Path | None,
+    json_out: bool,
+    *,
+    parts: Sequence[str],
+    trials: int = 0,
 ) -> int:
-    """Ask the legs of every set once, choose, and print what was chosen and what it is worth."""
-    installation = Installation(load_settings().model_copy(update={"home": home}))
-    found = tune({name: _asked(installation, read) for name, read in read_sets(sets)}, folds)
-    if out is not None:
-        with written(out) as file:
-            shares = {kind: asdict(share) for kind, share in found.shares.items()}
-            file.write(orjson.dumps(shares, option=orjson.OPT_INDENT_2).decode() + "\n")
+    """Ask the legs of every set once for each way of asking them, choose, store what was found for
+    the lab's page, and print it. `trials` above 0: a Bayesian search of so many for each kind."""
+    installation = Installation(
+        load_settings().model_copy(update={"home": home, "shares": None, "learned": None})
+    )
+    space = space_of(parts, TITLE_WEIGHT)
+    look = by_trials(trials) if trials else by_grid
+    read = read_sets(sets)
+    asked = {name: _asked(installation, each, space.askings()) for name, each in read}
+    kinds = len({topic.kind for topics in asked.values() for topic in topics})
+    with shown("searching", kinds * (folds + 1)) as advance:
+        found = tune(asked, space, look, folds, advance)
+    told = _told(found, read, parts, trials)
+    name = Tunings(home / LAB).keep(told)
     if json_out:
-        print_json(asdict(found))
+        print_json({"tuning": name, **told})
     else:
-        _tell(found)
+        _tell(found, space)
+    stderr.print(f"stored as {name}: /lab/tunings/{name}")
+    if out is not None:
+        _write(out, found, space)
     return 0
 
 
@@ -72,24 +101,85 @@ def read_sets(sets: Sequence[str]) -> list[tuple[str, Benchmark]]:
     return found
 
 
-def _asked(installation: Installation, read: Benchmark) -> list[Measured]:
-    """Take what the legs answer to every topic; nothing is encoded or indexed twice."""
+def _asked(installation: Installation, read: Benchmark, askings: Sequence[Asking]) -> list[Topic]:
+    """Take what the legs answer to every topic; what an earlier tuning asked is not asked again."""
     access = Access(
         TenantId(uuid4()), "evaluation", frozenset({Role.RELEVANCE}), "HQUALIMP", labels=LABELS
     )
+    made_by = (code_version(), installation.encoder.model, installation.terminology.version)
+    kept = AskedAnswers(installation.home / LAB, data_version(read), made_by)
+    with indexed(installation, read, access, LEGS) as indexes:
+        work = [(a, t) for a in askings for t in read.topics if t not in kept.topics(a)] if any(
+            len(kept.topics(a)) < len(read.topics) for a in askings
+        ) else []  # fmt: skip
+        _ask(installation, indexes, access, read, kept, work)
+        vectors = indexes.vector
+        assert vectors is not None  # all legs are asked
+        docs = [text.doc_id for text in read.corpus]
+        rows = Rows.of(vectors.passages(access, docs))
+    answers = {asking: kept.read(asking) for asking in askings}
+    return [
+        Topic(
+            topic, text, read.qrels[topic], {a: found[topic] for a, found in answers.items()}, rows,
+            askings[0],
+        )
+        for topic, text in read.topics.items()
+    ]  # fmt: skip
+
+
+def _ask(
+    installation: Installation,
+    indexes: Indexes,
+    access: Access,
+    read: Benchmark,
+    kept: AskedAnswers,
+    work: Sequence[tuple[Asking, str]],
+) -> None:
+    before = kept.count()
+
+    def answer(some: Sequence[tuple[Asking, str]], advance: Callable[[int], None]) -> None:
+        by_asking: dict[Asking, list[str]] = {}
+        for asking, topic in some:
+            by_asking.setdefault(asking, []).append(topic)
+        for asking, topics in by_asking.items():
+            own = replace(indexes, encoder=encoder_of(installation))
+            for part in _answers(installation, own, access, asking, read, topics):
+                kept.add(asking, part)
+                advance(len(part))
+
+    def left() -> list[tuple[Asking, str]]:
+        done = {asking: kept.topics(asking) for asking in {a for a, _ in work}}
+        return [(asking, topic) for asking, topic in work if topic not in done[asking]]
+
+    with shown("asking", len(work)) as advance:
+        in_two(work, answer, advance, lambda: kept.count() - before, left)
+
+
+def _answers(
+    installation: Installation,
+    indexes: Indexes,
+    access: Access,
+    asking: Asking,
+    read: Benchmark,
+    topics: Sequence[str],
+) -> Any:
+    """Yield topic -> leg -> hits, some topics at a time."""
+    assert isinstance(indexes.lexical, TantivyLexicalIndex)
+    own = replace(indexes, lexical=indexes.lexical.with_title_weight(asking.title))
+    shares = {k: replace(share, expansions=asking.expansions) for k, share in SHARES.items()}
     recorder = _Recorder()
-    with (
-        indexed(installation, read, access, LEGS) as indexes,
-        searching(installation, indexes, recorder) as search,
-        shown("asking", len(read.topics)) as advance,
-    ):
-        found = []
-        for topic, text in read.topics.items():
-            recorder.given = {}
-            asked_plainly(search, access, text)
-            found.append(measure(topic, text, recorder.given, read.qrels[topic]))
-            advance(1)
-        return found
+    with searching(installation, own, recorder, shares=shares) as search:
+        rest = iter(topics)
+        while some := list(islice(rest, KEPT_AT_ONCE)):
+            part: dict[str, Stored] = {}
+            for topic in some:
+                recorder.given = {}
+                asked_plainly(search, access, read.topics[topic])
+                part[topic] = {
+                    leg: [(hit.doc_id, hit.score) for hit in ranking.hits]
+                    for leg, ranking in recorder.given.items()
+                }
+            yield part
 
 
 def asked_plainly(search: Search, access: Access, text: str) -> None:
@@ -104,16 +194,50 @@ def asked_plainly(search: Search, access: Access, text: str) -> None:
             return
 
 
-def _tell(found: Tuned) -> None:
-    for kind, n in found.topics.items():
-        share = found.shares[kind]
+def _told(
+    found: Tuned, read: Sequence[tuple[str, Benchmark]], parts: Sequence[str], trials: int
+) -> dict[str, Any]:
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "search": f"Bayesian, {trials} trials" if trials else "grid",
+        "parts": list(parts),
+        "data": {name: data_version(each) for name, each in read},
+        "code_version": code_version(),
+        **asdict(found),
+    }
+
+
+def _write(out: Path, found: Tuned, space: Space) -> None:
+    """Write what is worth taking over, for ANAMNESIS_SHARES; nothing where nothing is."""
+    if not found.kept:
+        stderr.print(f"{out.name} was not written: nothing is worth taking over")
+        return
+    shares: dict[str, Any] = {}
+    for kind, share in found.shares.items():
+        said = {name: value for name, value in asdict(share).items() if value is not None}
+        shares[kind] = said
+    if found.title != space.titles[0]:
+        shares["fields"] = {"title": found.title}
+    with written(out) as file:
+        file.write(orjson.dumps(shares, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def _tell(found: Tuned, space: Space) -> None:
+    for kind, each in found.kinds.items():
+        share = each.share
+        line = f"{kind:<10} vector {share.vector:.2f}  graph {share.graph:.2f}  by {share.by}"
+        if share.alike is not None:
+            line += f"  alike {share.alike:g}"
+        if share.expansions is not None:
+            line += f"  wordings {'+'.join(share.expansions) or 'none'}"
+        verdict = "worth taking over" if each.kept else "keep the default"
+        print(f"{line}  ({each.topics} topics): {verdict}")
+    if len(space.titles) > 1:
+        print(f"{'fields':<10} title {found.title:g}")
+    for name, figures in found.sets.items():
         print(
-            f"{kind:<10} vector {share.vector:.2f}  graph {share.graph:.2f}  by {share.by}  "
-            f"({n} topics)"
-        )
-    for name, each in found.sets.items():
-        print(
-            f"{name:<28} n {each.n:<5} default {each.default:.4f}  tuned {each.tuned:.4f}  "
-            f"held out {each.held_out:.4f}  best leg {each.best_leg:.4f}"
+            f"{name:<28} n {figures.n:<5} default {figures.default:.4f}  "
+            f"tuned {figures.tuned:.4f}  held out {figures.held_out:.4f}  "
+            f"best leg {figures.best_leg:.4f}"
         )
     print("worth taking over" if found.kept else "not worth taking over: keep the default")

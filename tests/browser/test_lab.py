@@ -10,7 +10,7 @@ from eval.archive import Card
 from indexing.access import Role
 from tests.browser.conftest import Visitor
 from tests.browser.test_face import AXE
-from tests.lab_runs import store
+from tests.lab_runs import store, store_tuning
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +54,8 @@ def test_every_page_of_the_lab_can_be_used_by_everybody(
         for at, share in enumerate((0.2, 0.4, 0.8))
     ]
     for at in (
-        f"/lab/settings?run={swept[0].run_id}",
+        f"/lab/settings?run={swept[0].run_id}", "/lab/tunings",
+        f"/lab/tunings/{store_tuning(home)}",
         "/lab", f"/lab/runs/{runs[1].run_id}", f"/lab/compare?{both}",
         f"/lab/topic?{both}&topic=q%2F1",
     ):  # fmt: skip

@@ -86,6 +86,8 @@ READS: dict[tuple[str, str], Read | str] = {
     ("GET", "/lab/compare"): "as above",
     ("GET", "/lab/topic"): "as above",
     ("GET", "/lab/settings"): "as above",
+    ("GET", "/lab/tunings"): "figures of benchmark sets",
+    ("GET", "/lab/tunings/{name}"): "as above",
     ("GET", "/lab/candidates"): Read(
         "wrong-hits", "/lab/candidates", role=Role.RELEVANCE, names=False
     ),

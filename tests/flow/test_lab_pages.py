@@ -13,7 +13,7 @@ from app.web import create_app
 from app.wiring import Installation
 from eval.archive import Card
 from indexing.access import Role
-from tests.lab_runs import SET, store
+from tests.lab_runs import SET, store, store_tuning
 from tests.ward import PASSWORD, Ward, build
 
 
@@ -156,3 +156,16 @@ def test_runs_of_other_data_are_not_compared(
     reply = as_role(Role.RELEVANCE).get(f"/lab/compare?base={runs[0].run_id}&run={other.run_id}")
     assert reply.status_code in (400, 422)
     assert "different data" in reply.text
+
+
+def test_a_tuning_is_told_and_drawn(as_role: Callable[[Role], TestClient], home: Path) -> None:
+    client, name = as_role(Role.RELEVANCE), store_tuning(home)
+    assert f"/lab/tunings/{name}" in client.get("/lab/tunings").text
+    page = client.get(f"/lab/tunings/{name}").text
+    assert "Keywords: take over" in page
+    assert "Question: keep the default" in page
+    assert page.count("<polyline") == 2
+    assert page.count('class="own"') == 2
+    assert "+0.0600" in page
+    assert client.get("/lab/tunings/20000101-000000").status_code == 404
+    assert as_role(Role.CLINICIAN).get(f"/lab/tunings/{name}").status_code == 403

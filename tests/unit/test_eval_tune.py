@@ -1,95 +1,208 @@
-"""Tuning: the grid is the fusion's own, folds do not leak, and nobody is harmed."""
+"""Tuning: what is computed is what the search would do, folds do not leak, nobody is harmed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.asked import AskedAnswers
 from eval.measures import by_own
-from eval.tune import GRID, Measured, measure, tune
-from indexing.ports import Ranking, Scored
-from rankers.fusion import SHARES, fuse
+from eval.replay import Asking, Rows, Setting, Topic
+from eval.space import KINDS, by_grid, by_trials, space_of
+from eval.tune import Tuned, tune
+from indexing.access import Access, Role
+from indexing.model import TenantId
+from indexing.ports import Ranking, Scored, Vectors
+from rankers.alike import Alike
+from rankers.fusion import EXPANSIONS, SHARES, Share, fuse
 
 DOCS = [f"d{i:02}" for i in range(15)]
 SCORES = st.dictionaries(
     st.sampled_from(DOCS), st.integers(1, 40).map(lambda n: n / 7), max_size=15
 )
+TITLE = 0.3
+ASKING = Asking(TITLE)
+LEGS_ONLY = space_of(["legs"], TITLE)
+
+
+def stored(scores: Mapping[str, float]) -> list[tuple[str, float]]:
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
 def ranking(scores: Mapping[str, float]) -> Ranking:
-    ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-    return Ranking(tuple(Scored(d, s, rank) for rank, (d, s) in enumerate(ordered, 1)))
+    return Ranking(tuple(Scored(d, s, rank) for rank, (d, s) in enumerate(stored(scores), 1)))
+
+
+class Held:
+    """Vectors of documents, as an index gives them back."""
+
+    def __init__(self) -> None:
+        dice = np.random.default_rng(3)
+        self.rows: dict[str, Vectors] = {}
+        for doc_id in DOCS:
+            rows = dice.normal(size=(2, 8)).astype(np.float32)
+            self.rows[doc_id] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        return {d: self.rows[d] for d in doc_ids}
+
+
+HELD = Held()
+ACCESS = Access(TenantId(uuid4()), "eve", frozenset({Role.RELEVANCE}), "HQUALIMP")
 
 
 @given(
     legs=st.fixed_dictionaries({"lexical": SCORES, "vector": SCORES, "graph": SCORES}),
     judged=st.dictionaries(st.sampled_from(DOCS), st.integers(0, 3), min_size=1),
-    at=st.integers(0, len(GRID) - 1),
+    at=st.integers(0, len(LEGS_ONLY.legs) - 1),
+    alike=st.sampled_from([0.0, 0.4, None]),
 )
-def test_the_grid_is_what_the_fusion_would_do(
-    legs: dict[str, dict[str, float]], judged: dict[str, int], at: int
+def test_what_is_computed_is_what_the_search_would_do(
+    legs: dict[str, dict[str, float]], judged: dict[str, int], at: int, alike: float | None
 ) -> None:
+    share = replace(LEGS_ONLY.legs[at], alike=alike)
+    asked = {ASKING: {leg: stored(scores) for leg, scores in legs.items()}}
+    made = Topic("t", "tinnitus", judged, asked, Rows.of(HELD.rows), ASKING)
+    [figure] = made.figures(Setting(share, TITLE), [alike])
     rankings = {leg: ranking(scores) for leg, scores in legs.items()}
-    found = measure("t", "tinnitus", rankings, judged)
-    shares = dict.fromkeys(SHARES, GRID[at])
-    ours = [hit.doc_id for hit in fuse(rankings, 10, "tinnitus", shares)]
-    scores = [hit.score for hit in fuse(rankings, 15, "tinnitus", shares)]
+    fused = fuse(rankings, 200, "tinnitus", dict.fromkeys(SHARES, share))
+    weights = dict.fromkeys(SHARES, 0.4 if alike is None else alike)
+    joined = Alike(HELD, weights).joined(ACCESS, "tinnitus", fused)
+    scores = [hit.score for hit in joined]
     if len({round(s, 9) for s in scores}) == len(scores):  # ties of floats may fall either way
+        ours = [hit.doc_id for hit in joined][:10]
         expected = by_own({"t": judged}, {"t": ours}, ["nDCG@10"])["t"]["nDCG@10"]
-        assert found.grid[at] == pytest.approx(expected)
+        assert figure == pytest.approx(expected)
 
 
-def topic(number: int, best: int, kind: str = "keywords", leg: float = 0.0) -> Measured:
-    """Make a topic that one setting answers best."""
-    grid = np.full(len(GRID), 0.3)
-    grid[best] = 0.9
-    return Measured(f"t{number}", kind, grid, 0.5, {"lexical": leg})
+@dataclass(slots=True)
+class Told:
+    """A topic whose figure under each setting is told."""
+
+    topic_id: str
+    values: Mapping[Share, float]
+    kind: str = "keywords"
+    alone: Mapping[str, float] = field(default_factory=dict)
+    other: float = 0.3
+    title: Mapping[float, float] = field(default_factory=dict)
+
+    def figures(self, setting: Setting, alikes: Sequence[float | None]) -> list[float]:
+        if setting.title in self.title:
+            return [self.title[setting.title]] * len(alikes)
+        shares = [replace(setting.share, alike=alike) for alike in alikes]
+        return [self.values.get(share, self.other) for share in shares]
+
+
+GRID = LEGS_ONLY.legs
+AT = {"keywords": SHARES["keywords"], "question": SHARES["question"]}
+
+
+def topic(number: int, best: int, kind: str = "keywords", leg: float = 0.0) -> Told:
+    """Make a topic that one setting answers best, and the default half as well."""
+    values = {AT[kind]: 0.5, GRID[best]: 0.9}
+    return Told(f"t{number}", values, kind, {"lexical": leg})
+
+
+def looked(sets: Mapping[str, Sequence[Told]]) -> Tuned:
+    return tune(sets, LEGS_ONLY)
 
 
 def test_the_setting_that_is_best_everywhere_is_found() -> None:
-    found = tune({"one": [topic(i, 7) for i in range(40)], "two": [topic(i, 7) for i in range(9)]})
-    assert found.shares["keywords"] == GRID[7]
+    found = looked(
+        {"one": [topic(i, 7) for i in range(40)], "two": [topic(i, 7) for i in range(9)]}
+    )
+    assert found.shares == {"keywords": GRID[7]}
     assert found.sets["one"].held_out == pytest.approx(0.9)
     assert found.kept
-    assert found.shares["note"] == SHARES["note"]
 
 
 def test_what_was_chosen_by_its_own_topics_is_worth_nothing() -> None:
     """Every topic has a setting of its own: tuned looks like a gain, held out there is none."""
-    found = tune({"one": [topic(i, i) for i in range(50)]})
-    assert found.sets["one"].tuned > found.sets["one"].held_out
-    assert found.sets["one"].held_out == pytest.approx(0.3)
+    topics = [Told(f"t{i}", {AT["keywords"]: 0.305, GRID[i]: 0.9}) for i in range(50)]
+    found = looked({"one": topics})
+    [kind] = found.kinds.values()
+    assert kind.sets["one"].tuned > kind.sets["one"].held_out
     assert not found.kept
+    assert found.shares == {}
+    assert found.sets["one"].held_out == found.sets["one"].default  # what would be served
 
 
 def test_a_setting_under_the_best_leg_is_passed_over() -> None:
     """The best mean would harm one set; the next best harms none."""
-    harmed = [topic(i, 3, leg=0.31) for i in range(30)]
+    harmed, other = [topic(i, 7, leg=0.31) for i in range(30)], [topic(i, 7) for i in range(30)]
     for each in harmed:
-        each.grid[3], each.grid[5] = 0.31, 0.31
-        each.grid[7] = 0.2
-    other = [topic(i, 7) for i in range(30)]
+        each.values = {AT["keywords"]: 0.31, GRID[5]: 0.31, GRID[7]: 0.2}
     for each in other:
-        each.grid[5] = 0.6
-    found = tune({"harmed": harmed, "other": other})
-    assert found.shares["keywords"] == GRID[5]
+        each.values = {**each.values, GRID[5]: 0.6}
+    found = looked({"harmed": harmed, "other": other})
+    assert found.shares == {"keywords": GRID[5]}
     assert found.sets["harmed"].under_best_leg <= 0.002
 
 
-def test_each_kind_of_question_has_its_own() -> None:
-    topics = [topic(i, 4) for i in range(30)] + [topic(100 + i, 9, "question") for i in range(30)]
-    found = tune({"one": topics})
-    assert (found.shares["keywords"], found.shares["question"]) == (GRID[4], GRID[9])
-    assert found.topics == {"keywords": 30, "question": 30}
+def test_each_kind_of_question_has_its_own_and_answers_for_itself() -> None:
+    topics = [topic(i, 4) for i in range(30)]
+    topics += [Told(f"q{i}", {AT["question"]: 0.31, GRID[i]: 0.9}, "question") for i in range(30)]
+    found = looked({"one": topics})
+    assert found.shares == {"keywords": GRID[4]}  # questions gain nothing: theirs stays
+    assert {kind: each.topics for kind, each in found.kinds.items()} == {
+        "keywords": 30, "question": 30,
+    }  # fmt: skip
 
 
 def test_a_gain_that_another_set_pays_for_is_not_worth_taking_over() -> None:
-    pays = [topic(i, 3) for i in range(30)]
-    gains = [topic(i, 7) for i in range(150)]
+    pays, gains = [topic(i, 3) for i in range(30)], [topic(i, 7) for i in range(150)]
     for each in pays:
-        each.grid[7] = 0.45
-    assert not tune({"pays": pays, "gains": gains}).kept
+        each.values = {AT["keywords"]: 0.5, GRID[3]: 0.9, GRID[7]: 0.45}
+    assert not looked({"pays": pays, "gains": gains}).kept
+
+
+def test_wordings_are_chosen_before_the_shares() -> None:
+    without = tuple(kind for kind in EXPANSIONS if kind != "narrower")
+    best = replace(SHARES["keywords"], expansions=without)
+    topics = [Told(f"t{i}", {SHARES["keywords"]: 0.5, best: 0.7}) for i in range(40)]
+    found = tune({"one": topics}, space_of(["expansions"], TITLE))
+    assert found.shares["keywords"].expansions == without
+    [curve] = found.kinds["keywords"].curves
+    assert curve.part == "expansions"
+    assert curve.chosen == "without narrower"
+    assert len(curve.points) == len(KINDS)
+
+
+def test_a_title_that_one_kind_pays_for_stays_as_it_is() -> None:
+    """One weight serves all kinds of question."""
+    space = space_of(["title"], TITLE)
+    gains = [Told(f"a{i}", {}, "keywords", title={1.0: 0.9}, other=0.5) for i in range(60)]
+    pays = [Told(f"b{i}", {}, "question", title={1.0: 0.4}, other=0.5) for i in range(30)]
+    assert tune({"one": gains}, space).title == 1.0
+    assert tune({"one": gains + pays}, space).title == TITLE
+
+
+def test_a_bayesian_search_gains_and_finds_the_same_twice() -> None:
+    def figure(share: Share) -> float:
+        return 0.9 - abs(share.vector - 0.7) - abs(share.graph - 0.1)
+
+    values = {share: figure(share) for share in [*GRID, SHARES["keywords"]]}
+    topics = [Told(f"t{i}", values) for i in range(10)]
+    one, two = (tune({"one": topics}, LEGS_ONLY, by_trials(25), folds=2) for _ in range(2))
+    assert one == two
+    assert one.kept
+    assert one.sets["one"].held_out >= figure(SHARES["keywords"]) + 0.15
+    assert tune({"one": topics}, LEGS_ONLY, by_grid).shares["keywords"].vector == 0.7
+
+
+def test_answers_are_kept_for_one_state_of_the_code(tmp_path: Path) -> None:
+    kept = AskedAnswers(tmp_path, "data", ["code", "model", "terms"])
+    kept.add(ASKING, {"t1": {"lexical": [("d1", 2.0)], "vector": []}})
+    again = AskedAnswers(tmp_path, "data", ["code", "model", "terms"])
+    assert again.topics(ASKING) == {"t1"}
+    assert again.topics(Asking(TITLE, ())) == frozenset()
+    assert again.read(ASKING) == {"t1": {"lexical": [["d1", 2.0]], "vector": []}}
+    assert AskedAnswers(tmp_path, "data", ["newer", "model", "terms"]).count() == 0
+    assert again.count() == 0  # dropped with the code that they were made by

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -48,6 +49,12 @@ class TantivyLexicalIndex:
         self._shelves: dict[TenantId, Shelf] = {}
         self._rebuilding: dict[TenantId, Namespace] = {}
         self._lock = threading.Lock()
+
+    def with_title_weight(self, weight: float) -> TantivyLexicalIndex:
+        """Return the same index, whose titles weigh `weight`: for measuring one beside another."""
+        other = copy(self)
+        other._title_weight = weight
+        return other
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[LexicalEntry]) -> None:
         """Write documents with their language; durable and visible on return."""
