@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from app.cohorts import CohortDesk, Table
 from indexing.access import Access, Role
 from indexing.cohorts import CohortHead
 from indexing.errors import InvalidInput
+from indexing.hidden import SMALLEST_CELL
 from rankers.cohorts import Cohort
 
 Format = Literal["csv", "ndjson", "group", "bundle"]
@@ -27,7 +29,9 @@ PURPOSES = {
     "TREAT": "treatment", "HOPERAT": "operations",
 }  # fmt: skip
 PROFILES = ("as-written", "deidentified")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+VERDICTS = "urn:anamnesis:cohort-verdicts"  # the extension of a Group's member
+_FORMULA = frozenset("=+-@\u2212")
+_BREAKS = frozenset("\t\r\n")
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -37,7 +41,8 @@ def exported(
     """Return a cohort as a file, once its audit row stands.
 
     Raises:
-        InvalidInput: no such form, purpose or profile; or there are more rows than may leave.
+        InvalidInput: no such form, purpose or profile; or there are more rows than may leave, or
+            so few that a de-identified view does not tell how many.
     """
     if form not in MEDIA:
         raise InvalidInput("no such format", hint=f"there are {', '.join(MEDIA)}")
@@ -49,6 +54,11 @@ def exported(
     if profile == "deidentified" and not desk.access.deidentified:
         desk = CohortDesk(desk.own, _hidden(desk.access))
     found = desk.evaluate(head.definition)
+    if desk.told(len(found.members)) is None:
+        raise InvalidInput(
+            f"a cohort of fewer than {SMALLEST_CELL} patients does not leave de-identified",
+            hint="widen it: so few rows tell how many there are",
+        )
     cap = desk.own.settings.export_cap
     if len(found.members) > cap:
         raise InvalidInput(
@@ -74,9 +84,9 @@ def _hidden(access: Access) -> Access:
 def _written(desk: CohortDesk, head: CohortHead, found: Cohort, form: str) -> bytes:
     match form:
         case "csv":
-            return _csv(desk.table(found, None, 0, max(len(found.members), 1)))
+            return _csv(desk.table(found, head, 0, max(len(found.members), 1)))
         case "ndjson":
-            rows = desk.table(found, None, 0, max(len(found.members), 1)).to_json()["rows"]
+            rows = desk.table(found, head, 0, max(len(found.members), 1)).to_json()["rows"]
             return b"".join(_encode(row) + b"\n" for row in rows)
         case "group":
             return _encode(_group(desk, head, found.members))
@@ -87,7 +97,7 @@ def _written(desk: CohortDesk, head: CohortHead, found: Cohort, form: str) -> by
 def _csv(table: Table) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    heads = ("date", "where", "words", "section", "assertion")
+    heads = ("date", "where", "words", "section", "assertion", "accepted", "rejected")
     names = [f"{c.name} {head}" for c in table.criteria for head in heads]
     writer.writerow([safe(each) for each in ("patient", *names)])
     for row in table.to_json()["rows"]:
@@ -96,28 +106,51 @@ def _csv(table: Table) -> bytes:
             at = cell["at"].date().isoformat() if cell["at"] else ""
             words = cell["quote"] or cell["words"]
             cells += [at, cell["ref"] or "", words, cell["section"], cell["assertion"] or ""]
+            cells += [str(cell["accepted"]), str(cell["rejected"])]
         writer.writerow([safe(each) for each in cells])
     return ("\ufeff" + out.getvalue()).encode()
 
 
 def safe(cell: str) -> str:
-    """Keep a spreadsheet from reading a cell as a formula. Source: OWASP, CSV injection."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
+    """Keep a spreadsheet from reading a cell as a formula, whatever invisible characters stand
+    before its sign and in whichever width it is written. Source: OWASP, CSV injection."""
+    seen = next((c for c in cell if unicodedata.category(c)[0] not in "ZC"), "")
+    formula = unicodedata.normalize("NFKC", seen)[:1] in _FORMULA
+    return f"'{cell}" if formula or cell[:1] in _BREAKS else cell
 
 
 def _group(desk: CohortDesk, head: CohortHead, members: Sequence[str]) -> dict[str, Any]:
     shown = [desk.view.shown_patient(each) for each in members]
     group: dict[str, Any] = {
         "resourceType": "Group", "id": head.cohort_id, "type": "person", "actual": True,
-        "quantity": len(shown),
     }  # fmt: skip
     if not desk.access.deidentified:  # a name may name somebody
-        group["name"] = head.name
+        group |= {"name": head.name, "quantity": len(shown)}
     if shown:
-        group["member"] = [{"entity": {"reference": f"Patient/{each}"}} for each in shown]
+        said = desk.verdicts(head)
+        group["member"] = [
+            {"entity": {"reference": f"Patient/{each}"}} | _judged(said.get(each, {}))
+            for each in shown
+        ]
     else:
-        del group["quantity"]
+        group.pop("quantity", None)
     return group
+
+
+def _judged(said: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Say how many reviewers accepted and rejected each of a member's cells."""
+    told = [
+        {
+            "url": VERDICTS,
+            "extension": [
+                {"url": "criterion", "valueString": criterion},
+                {"url": "accepted", "valueInteger": votes.get("accept", 0)},
+                {"url": "rejected", "valueInteger": votes.get("reject", 0)},
+            ],
+        }
+        for criterion, votes in sorted(said.items())
+    ]
+    return {"extension": told} if told else {}
 
 
 def _bundle(desk: CohortDesk, head: CohortHead, members: Sequence[str]) -> dict[str, Any]:

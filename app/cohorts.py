@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +16,14 @@ from app.views import View, view_of
 from indexing.access import Access
 from indexing.cohorts import CohortHead, CohortRunRow, Event, Review, Verdict
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
-from indexing.hidden import SMALLEST_CELL, Identity
+from indexing.hidden import Identity, told
 from rankers.cohort_language import Criterion, line_of, read_definition
 from rankers.cohorts import Cell, Cohort, Row
 
 PAGE = 25  # rows of evidence at a time
 LONGEST_NAME = 80
-ROUNDED = 10  # counts of a de-identified view: two that differ by one patient must not tell of it
+_WORDED = frozenset({"text", "condition", "medication", "procedure", "value", "finding"})
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Count:
 @dataclass(frozen=True, slots=True)
 class Table:
     """One slice of a cohort's evidence in ids of the view. `counts` are the steps of attrition,
-    `met` of each criterion by itself; `total` None where there are too few to be told."""
+    `met` of each criterion by itself; `total` None where there are too few to be told, and then no
+    row is: who counts rows has the count."""
 
     head: CohortHead | None
     criteria: tuple[Criterion, ...]
@@ -48,6 +51,7 @@ class Table:
     reviews: Mapping[tuple[str, str], Mapping[str, int]]
     mine: Mapping[tuple[str, str], str]
     more: bool
+    resume: int | None  # the start of the page with the first cell that this reader has not judged
 
     def to_json(self) -> dict[str, Any]:
         """Return what the command and the API answer."""
@@ -59,7 +63,13 @@ class Table:
                 for c, n in zip(self.criteria, self.met, strict=True)
             ],
             "rows": [
-                {"patient_id": row.patient_id, "cells": [_cell_json(c) for c in row.cells]}
+                {
+                    "patient_id": row.patient_id,
+                    "cells": [
+                        _cell_json(c, self.reviews.get((row.patient_id, c.criterion), {}))
+                        for c in row.cells
+                    ],
+                }
                 for row in self.rows
             ],
         }
@@ -117,12 +127,17 @@ class CohortDesk:
         if criterion.date_from or criterion.date_to:
             raise InvalidQuery("Dates are shifted in this view and cannot be asked for.",
                                criterion.at)  # fmt: skip
-        if criterion.kind == "text" and not self._all_shown(criterion.what):
+        if criterion.kind in _WORDED and not self._all_shown(criterion):
             raise InvalidQuery("Words that no note of this view shows cannot be asked for.",
                                criterion.at)  # fmt: skip
         return criterion
 
-    def _all_shown(self, text: str) -> bool:
+    def _all_shown(self, criterion: Criterion) -> bool:
+        """Say whether what is asked for holds no word that this view hides: in notes, or in what a
+        record says in words of its own."""
+        text = criterion.what
+        if criterion.kind != "text":
+            text = " ".join(_WORD.findall(text))
         kept = self.view.question(text)
         return kept != "" and len(kept.split()) >= len(text.split())
 
@@ -149,31 +164,57 @@ class CohortDesk:
         self, found: Cohort, head: CohortHead | None = None, start: int = 0, size: int = PAGE
     ) -> Table:
         """Return a slice of the evidence, with its audit row written first."""
-        start = max(0, min(start, max(len(found.members) - 1, 0)))
-        members = found.members[start : start + size]
+        every = () if self.told(len(found.members)) is None else found.members
+        start = max(0, min(start, max(len(every) - 1, 0)))
+        members = every[start : start + size]
         rows = self.own.cohorts.rows(self.access, found, members)
         key = head.cohort_id if head else ""
         detail = {"members": len(found.members), "shown": len(members)}
         self.own.cohort_store.shown(self.access, "cohort-evidence", members, key, detail)
         reviews = self.own.cohort_store.reviews(self.access, key) if head else ()
+        untold = self._untold(found)
         people = {} if self.access.deidentified else self.own.charts.people(
             self.access, members, members)  # fmt: skip
         return Table(
             head, found.definition.criteria,
             tuple(Count(step, self.told(n)) for step, n in found.attrition),
             tuple(Count(name, self.told(len(met.events))) for name, met in found.met.items()),
-            self.told(len(found.members)), start, tuple(self._shown_rows(rows)),
+            self.told(len(found.members)), start, tuple(self._shown_rows(rows, untold)),
             {each: people[each].name for each in members if each in people},
-            self._agreed(reviews), self._mine(reviews), start + size < len(found.members),
+            self._agreed(reviews), self._mine(reviews), start + size < len(every),
+            self._first_unjudged(found, every, untold, reviews, size),
         )  # fmt: skip
+
+    def _first_unjudged(
+        self, found: Cohort, members: Sequence[str], untold: frozenset[str],
+        reviews: Sequence[Review], size: int,
+    ) -> int | None:  # fmt: skip
+        own = self.access.user_id
+        done = {(r.patient_id, r.criterion) for r in reviews if r.reviewer == own}
+        open_cells = {name: met.events for name, met in found.met.items() if name not in untold}
+        for at, member in enumerate(members):
+            if any(member in met and (member, name) not in done
+                   for name, met in open_cells.items()):  # fmt: skip
+                return at // size * size
+        return None
 
     def told(self, count: int) -> int | None:
         """Return a count as this view tells it."""
-        if not self.access.deidentified or count == 0:
+        if not self.access.deidentified:
             return count
-        return None if count < SMALLEST_CELL else round(count / ROUNDED) * ROUNDED
+        return told(count)
 
-    def _shown_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def _untold(self, found: Cohort) -> frozenset[str]:
+        """Name the criteria that so few of the members meet, or do not meet, that their cells
+        would tell how many."""
+        if not self.access.deidentified:
+            return frozenset()
+        members = frozenset(found.members)
+        met = {name: len(members & each.events.keys()) for name, each in found.met.items()}
+        few = (name for name, n in met.items() if None in (told(n), told(len(members) - n)))
+        return frozenset(few)
+
+    def _shown_rows(self, rows: Sequence[Row], untold: frozenset[str]) -> Sequence[Row]:
         if not self.access.deidentified or not rows:
             return rows
         hider = self.own.hider(self.access.tenant_id)
@@ -181,6 +222,8 @@ class CohortDesk:
 
         def cell(each: Cell, row: Row) -> Cell:
             identity = known.get(row.patient_id, Identity())
+            if each.criterion in untold:
+                return Cell(each.criterion, None, withheld=True)
             shift = hider.pseudonyms.shift(row.patient_id)
             event, quote = each.event, each.quote
             if event is not None:
@@ -212,6 +255,14 @@ class CohortDesk:
             self.access, head.cohort_id, real, criterion, words[verdict]
         )  # fmt: skip
 
+    def verdicts(self, head: CohortHead) -> dict[str, dict[str, Counter[str]]]:
+        """Count the verdicts on each patient by criterion, by the ids of this view."""
+        found: dict[str, dict[str, Counter[str]]] = {}
+        reviews = self.own.cohort_store.reviews(self.access, head.cohort_id)
+        for (shown, criterion), votes in self._agreed(reviews).items():
+            found.setdefault(shown, {})[criterion] = votes
+        return found
+
     def _agreed(self, reviews: Sequence[Review]) -> dict[tuple[str, str], Counter[str]]:
         found: dict[tuple[str, str], Counter[str]] = {}
         for each in reviews:
@@ -242,10 +293,9 @@ class CohortDesk:
         entered, left = sorted(after - before), sorted(before - after)
         causes = self._causes(oldest, newest, [*entered, *left])
         named = not self.access.deidentified
-        if named:
-            self.own.cohort_store.shown(
-                self.access, "cohort-diff", [*entered, *left], head.cohort_id, {}
-            )
+        self.own.cohort_store.shown(
+            self.access, "cohort-diff", [*entered, *left], head.cohort_id, {"named": int(named)}
+        )
         return Moved(
             oldest, newest, self.told(len(entered)), self.told(len(left)),
             {cause: self.told(n) for cause, n in causes.items()},
@@ -277,14 +327,16 @@ def _kind(event: Event) -> str:
     return event.ref.partition("/")[0]
 
 
-def _cell_json(cell: Cell) -> dict[str, Any]:
+def _cell_json(cell: Cell, said: Mapping[str, int]) -> dict[str, Any]:
     event, quote = cell.event, cell.quote
     return {
-        "criterion": cell.criterion, "met": event is not None, "events": cell.events,
+        "criterion": cell.criterion, "met": None if cell.withheld else event is not None,
+        "events": cell.events,
         "at": event.at if event else None, "ref": event.ref if event else None,
         "words": event.words if event else "", "quote": quote.text if quote else "",
         "section": quote.section if quote else "",
         "assertion": quote.assertion if quote else None,
+        "accepted": said.get("accept", 0), "rejected": said.get("reject", 0),
     }  # fmt: skip
 
 

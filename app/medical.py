@@ -12,7 +12,7 @@ from app.views import View
 from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.errors import NotFound
-from indexing.medical_graph import GraphNode
+from indexing.medical_graph import GraphNode, Treated
 from rankers.medical import Interaction, Neighbourhood, Pathways
 
 
@@ -102,12 +102,16 @@ def pathways_json(found: Pathways) -> dict[str, Any]:
             _node(each.treatment)
             | {
                 "relation": each.relation.value, "patients": each.patients,
-                "frequency": round(each.patients / found.carriers, 4) if found.carriers else None,
+                "frequency": _share(each, found.carriers),
             }
             for each in found.treatments
         ],
         "hidden": found.hidden,
     }  # fmt: skip
+
+
+def _share(each: Treated, carriers: int | None) -> float | None:
+    return round(min(each.patients / carriers, 1.0), 4) if carriers else None
 
 
 def interactions_json(found: tuple[Interaction, ...]) -> list[dict[str, Any]]:

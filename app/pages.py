@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from indexing.language.limits import LONGEST
 
@@ -100,6 +101,16 @@ def words(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
+def marked(message: object) -> Markup:
+    """Write what stands between backticks of a message as code."""
+    parts = str(message).split("`")
+    if len(parts) % 2 == 0:  # one without its fellow is a character like any other
+        return escape(str(message))
+    told = (Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in
+            enumerate(parts))  # fmt: skip
+    return Markup("").join(told)
+
+
 @cache
 def environment() -> Environment:
     """Return the one template environment."""
@@ -120,6 +131,7 @@ def environment() -> Environment:
     built.filters["count"] = count
     built.filters["plural"] = plural
     built.filters["words"] = words
+    built.filters["marked"] = marked
     return built
 
 

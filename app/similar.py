@@ -15,7 +15,7 @@ from indexing.access import Access
 from indexing.charts import Person
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.features import Limits, Profile
-from indexing.hidden import Identity, masked, tells_age
+from indexing.hidden import Identity, tells_age, told
 from rankers.dates import date_range
 from rankers.neighbours import Answered, Asked, Similar
 
@@ -173,7 +173,7 @@ def _shown(
     return Shown(
         tuple(plain(each) for each in answer.neighbours), by_view,
         _named(answer.asked.observed, shown), _named(answer.asked.excluded, shown),
-        masked(answer.of), answer.as_of, answer.missing,
+        told(answer.of), answer.as_of, answer.missing,
     )  # fmt: skip
 
 

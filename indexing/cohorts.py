@@ -48,6 +48,10 @@ class CohortRecords(Protocol):
     """Reads of a tenant's records by access; whoever shows what comes of them audits it."""
 
     def codes(self, access: Access, records: Records) -> Sequence[Coded]: ...
+    def seen(self, access: Access, records: Records, coded: Sequence[Coded]) -> bool:
+        """Say whether any open record of an open patient stands under these codes."""
+        ...
+
     def events(
         self, access: Access, records: Records, coded: Sequence[Coded],
         date_from: datetime | None, date_to: datetime | None,

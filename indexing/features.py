@@ -143,6 +143,9 @@ class Naming(Protocol):
     @property
     def version(self) -> str: ...
     def feature(self, system: str, code: str, display: str = "") -> str: ...
+    def is_concept(self, feature: str) -> bool:
+        """Say whether the terminology names it."""
+        ...
 
 
 class FeatureStore(Protocol):

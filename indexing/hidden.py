@@ -15,11 +15,15 @@ from indexing.pseudonyms import Pseudonyms
 
 OLDEST_SHOWN = 89  # years; Source: 45 CFR 164.514(b)(2)(i)(C)
 SMALLEST_CELL = 11  # smaller counts of people are not told; Source: CMS cell size suppression
+ROUNDED = 10
 
 
-def masked(count: int) -> int | None:
-    """Return a count of people as a de-identified view tells it: None for 1 to 10."""
-    return None if 0 < count < SMALLEST_CELL else count
+def told(count: int) -> int | None:
+    """Return a count of people as a de-identified view tells it: None for 1 to 10, others to the
+    nearest ten, so that the difference of two counts tells of nobody."""
+    if not count:
+        return 0
+    return None if count < SMALLEST_CELL else (count + ROUNDED // 2) // ROUNDED * ROUNDED
 
 
 def tells_age(low: int | None, high: int | None) -> bool:

@@ -52,12 +52,14 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What speaks for one criterion of one patient; `event` None where it is not met."""
+    """What speaks for one criterion of one patient; `event` None where it is not met, or where
+    `withheld` by a view that must not tell it."""
 
     criterion: str
     event: Event | None
     quote: Quote | None = None
     events: int = 0
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class Cohorts:
             named = records in _BY_NAME and beside.pattern and beside.search(shown)
             if means or same or named:
                 found.append(each)
-        if wanted is None and not found:
+        # A name that closed records alone hold must read like one that nobody's do.
+        if wanted is None and not (found and self._records.seen(access, records, found)):
             raise self._unknown(criterion)
         return found
 

@@ -77,6 +77,10 @@ class Hierarchy:
             concepts = self._terminology.find(bare(display))
         return concepts[0] if concepts else (own if code else f"text:{bare(display).casefold()}")
 
+    def is_concept(self, feature: str) -> bool:
+        """Say whether the terminology has it, and so a name for it."""
+        return feature in self._terminology
+
     def of_id(self, identifier: str) -> str:
         """Return the feature of "SYSTEM:code"."""
         system, _, code = identifier.partition(":")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 
 from indexing.access import Access
 from indexing.errors import InvalidInput, NotFound
+from indexing.hidden import told
 from indexing.medical_graph import (
     GraphEdge,
     GraphNode,
@@ -24,7 +25,6 @@ from rankers.medical_knowledge import Knowledge
 MOST_HOPS = 3
 PER_KIND = 8  # nodes of one kind at one distance: what a drawing can show
 PER_NODE = 5  # edges of knowledge that one node brings in
-SMALL_CELL = 5  # fewer patients than this are not counted out to who may not know them
 _UNDATED = datetime(1, 1, 1, tzinfo=UTC)
 # Where a walk ends: a hospital owns everybody, and one clinician treats hundreds.
 _ENDS = frozenset({NodeKind.TENANT, NodeKind.USER, NodeKind.PROVIDER, NodeKind.ORGANIZATION})
@@ -55,7 +55,8 @@ class Neighbourhood:
 @dataclass(frozen=True, slots=True)
 class Pathways:
     """What was done for a condition: of `carriers` patients. `hidden` counts treatments of so few
-    patients that they are not told; `carriers` None when that holds for the condition itself."""
+    patients that they are not told; `carriers` None when that holds for the condition itself. In
+    a de-identified view counts are rounded."""
 
     condition: GraphNode
     carriers: int | None
@@ -132,8 +133,7 @@ class MedicalQuestions:
         if node.kind is not NodeKind.CONDITION:
             return found
         count = self._graph.carriers(access, self._knowledge.family(node.node_id))
-        hidden = access.deidentified and count < SMALL_CELL
-        carriers = None if hidden else count
+        carriers = told(count) if access.deidentified else count
         return Neighbourhood(found.start, found.nodes, found.edges, found.left_out, carriers)
 
     def pathways(self, access: Access, condition: GraphNode, most: int = 20) -> Pathways:
@@ -143,10 +143,11 @@ class MedicalQuestions:
         found = self._graph.treatments(access, ids, most)
         if not access.deidentified:
             return Pathways(condition, carriers, tuple(found))
-        if carriers < SMALL_CELL:
+        if told(carriers) is None:
             return Pathways(condition, None, (), len(found))
-        told = tuple(each for each in found if each.patients >= SMALL_CELL)
-        return Pathways(condition, carriers, told, len(found) - len(told))
+        rounded = [(each, told(each.patients)) for each in found]
+        shown = tuple(replace(each, patients=count) for each, count in rounded if count is not None)
+        return Pathways(condition, told(carriers), shown, len(found) - len(shown))
 
     def interactions(
         self, access: Access, patient_ids: Sequence[str], *, past: bool = False

@@ -69,11 +69,40 @@
     return true;
   }
 
+  // A reviewer's a and r accept and reject the current cell of a cohort's evidence and go on; the
+  // first that is nobody's turn yet is where work goes on.
+  const cells = () => $$(".verdict");
+  const open = (cell) => !$("[aria-pressed='true']", cell);
+
+  function cell(by) {
+    const all = cells();
+    if (!all.some((each) => each.classList.contains("here")) && by > 0) {
+      const at = all.findIndex(open);
+      if (at > 0) all[at - 1].classList.add("here");
+    }
+    return step(all, by, (item) => {
+      item.closest("td").scrollIntoView({ block: "nearest", inline: "nearest" });
+      $("button", item).focus({ preventScroll: true });
+    });
+  }
+
+  function verdict(word) {
+    const here = $(".verdict.here") || cell(1);
+    const button = here && $(`[data-verdict="${word}"]`, here);
+    if (!button) return;
+    const taken = button.getAttribute("aria-pressed") === "true";
+    button.click();
+    say(taken ? "Taken back" : `${word}ed`);
+    if (!taken) cell(1);
+  }
+
   const keys = {
     "/": () => { const box = $("#q"); if (box) { box.focus(); box.select(); } },
     "?": () => { const help = $("#keys"); if (help && !help.open) help.showModal(); },
-    j: () => result(1),
-    k: () => result(-1),
+    j: () => (cells().length ? cell(1) : result(1)),
+    k: () => (cells().length ? cell(-1) : result(-1)),
+    a: () => verdict("accept"),
+    r: () => verdict("reject"),
     o: () => { const link = current() && $("a.open", current()); if (link) link.click(); },
     e: () => { const more = current() && $(".explain", current()); if (more) more.open = !more.open; },
     w: () => {

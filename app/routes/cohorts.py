@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -96,6 +97,11 @@ def review(request: Request, who: Reader, cohort_id: str, form: Form) -> Respons
     verdict = text(form, "verdict")
     desk.review(head, patient, criterion, "" if verdict == "none" else verdict)
     start = text(form, "start")
+    if "hx-request" in request.headers:
+        votes: Mapping[str, int] = desk.verdicts(head).get(patient, {}).get(criterion, {})
+        said = "" if verdict == "none" else verdict
+        return page(request, "cohorts/_verdict.html", head=head, patient=patient, said=said,
+                    criterion=criterion, start=start, all=votes)  # fmt: skip
     place = f"?start={start}" if start.isdecimal() and start != "0" else ""
     return RedirectResponse(f"/cohorts/{head.cohort_id}{place}#evidence", 303)
 

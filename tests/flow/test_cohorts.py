@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
 import re
 from dataclasses import replace
-from typing import Any
 
 import orjson
 import pytest
@@ -16,101 +14,30 @@ import pytest
 from app.cohort_export import exported, safe
 from app.cohorts import CohortDesk
 from app.following import catch_up
-from app.services import services_of
 from app.similar import Question, similar
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.ingest import Ingest
 from tests.attack import Hospital, browser, found_hospital, sign_in
+from tests.cohort_ward import N, desk_of, note, people
 
-CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-N = 14  # patients with heart failure
-
-
-def _patient(own: str, sex: str) -> dict[str, Any]:
-    return {"resourceType": "Patient", "id": own, "gender": sex, "birthDate": "1950-02-03",
-            "name": [{"family": f"Zq{own}", "given": ["Ada"]}]}  # fmt: skip
-
-
-def _condition(own: str, of: str, text: str, date: str, status: str = "confirmed") -> Any:
-    return {"resourceType": "Condition", "id": own, "subject": {"reference": f"Patient/{of}"},
-            "verificationStatus": {"coding": [{"system": VERIFICATION, "code": status}]},
-            "code": {"text": text}, "onsetDateTime": date}  # fmt: skip
-
-
-def _value(own: str, of: str, number: float, date: str) -> dict[str, Any]:
-    return {"resourceType": "Observation", "id": own, "status": "final",
-            "subject": {"reference": f"Patient/{of}"}, "code": {"text": "Hemoglobin"},
-            "effectiveDateTime": date,
-            "valueQuantity": {"value": number, "unit": "g/dL"}}  # fmt: skip
-
-
-def _note(own: str, of: str, text: str, date: str) -> dict[str, Any]:
-    data = base64.b64encode(text.encode()).decode()
-    return {"resourceType": "DocumentReference", "id": own, "status": "current",
-            "subject": {"reference": f"Patient/{of}"}, "type": {"text": "Progress note"},
-            "context": {"period": {"start": date}},
-            "content": [{"attachment": {"contentType": "text/plain", "data": data}}]}  # fmt: skip
-
-
-def _people() -> list[dict[str, Any]]:
-    made: list[dict[str, Any]] = []
-    for i in range(N):
-        own = f"p{i:02}"
-        made += [
-            _patient(own, "female" if i % 2 else "male"),
-            _condition(f"hf{i}", own, "Heart failure", f"2020-01-{i + 1:02}"),
-            _value(f"hb{i}", own, 8 + i / 4, "2020-03-01"),
-        ]
-    made += [
-        _patient("ruled-out", "female"),
-        {
-            **_patient("closed", "female"),
-            "meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]},
-        },
-        {
-            "resourceType": "Medication",
-            "id": "med",
-            "code": {"text": "Zqdrug"},
-            "meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]},
-        },
-        {
-            "resourceType": "MedicationRequest",
-            "id": "mr",
-            "status": "active",
-            "intent": "order",
-            "subject": {"reference": "Patient/p01"},
-            "medicationReference": {"reference": "Medication/med"},
-        },
-        _condition("hfc", "closed", "Heart failure", "2020-01-01"),
-        _condition("hfx", "ruled-out", "Heart failure", "2020-01-01", "refuted"),
-        _note("n1", "p01", "HPI:\nZqp01 has orthopnea since March. Denies fever.", "2020-02-01"),
-        _note("n2", "p02", "HPI:\nDenies orthopnea.", "2020-02-01"),
-        _note("n3", "p03", "HPI:\n=cmd orthopnea at night.", "2022-02-01"),
-    ]
-    return made
+TIRES = 'tires: text "tires easily"'
 
 
 @pytest.fixture(scope="module")
 def hospital(installation: Installation) -> Hospital:
-    return found_hospital(installation, _people())
+    return found_hospital(installation, people())
 
 
 @pytest.fixture
 def desk(installation: Installation, hospital: Hospital) -> CohortDesk:
-    return _desk(installation, hospital, Role.CLINICIAN)
+    return desk_of(installation, hospital, Role.CLINICIAN)
 
 
 @pytest.fixture
 def researcher(installation: Installation, hospital: Hospital) -> CohortDesk:
-    return _desk(installation, hospital, Role.RESEARCHER)
-
-
-def _desk(installation: Installation, hospital: Hospital, role: Role, who: str = "dr") -> Any:
-    access = Access(hospital.tenant.tenant_id, who, frozenset({role}))
-    return CohortDesk(services_of(installation), access)
+    return desk_of(installation, hospital, Role.RESEARCHER)
 
 
 @pytest.mark.parametrize(
@@ -173,16 +100,15 @@ def test_what_cannot_be_is_refused_with_its_place(
 
 
 def test_small_cells_and_names_are_hidden_from_a_researcher(researcher: CohortDesk) -> None:
-    found = researcher.evaluate("hf: condition heart failure\nsaid: text orthopnea")
+    found = researcher.evaluate('hf: condition heart failure\ntires: text "tires easily"')
     table = researcher.table(found)
     assert [(c.step, c.patients) for c in table.counts] == [
-        ("everyone", 20), ("hf", 10), ("said", None),
+        ("everyone", 20), ("hf", 10), ("tires", 10),
     ]  # fmt: skip
     shown = orjson.dumps(table.to_json()).decode()
-    for hidden in ("Zqp01", "p01", "Document/n1", "2020-02-01"):
+    for hidden in ("Zqp01", "p01", "Document/t1", "2021-05-01"):
         assert hidden not in shown
-    assert "orthopnea" in shown
-    assert "fewer" not in shown
+    assert "tires easily" in shown
 
 
 @pytest.mark.parametrize(
@@ -215,7 +141,7 @@ def test_runs_are_kept_and_their_difference_has_its_cause(
         desk.diff(head)
     ingest = Ingest(installation.records, hospital.access,
                     installation.zone_of(hospital.tenant.tenant_id))  # fmt: skip
-    ingest.submit(json.dumps(_note("n4", "p04", "HPI:\nOrthopnea.", "2023-01-01")).encode())
+    ingest.submit(json.dumps(note("n4", "p04", "HPI:\nOrthopnea.", "2023-01-01")).encode())
     catch_up(installation, ("text",))
     desk.run(head)
     moved = desk.diff(head)
@@ -224,7 +150,7 @@ def test_runs_are_kept_and_their_difference_has_its_cause(
     assert (changed.cohort_id, changed.version) == (head.cohort_id, 2)
     desk.run(changed)
     assert desk.diff(changed).causes == {"definition": 1}
-    ingest.submit(json.dumps(_note("n4", "p04", "HPI:\nWell.", "2023-01-01")).encode())
+    ingest.submit(json.dumps(note("n4", "p04", "HPI:\nWell.", "2023-01-01")).encode())
     catch_up(installation, ("text",))
 
 
@@ -250,8 +176,8 @@ def test_a_criterion_does_not_count_who_is_closed(desk: CohortDesk) -> None:
 
 
 def test_a_drug_that_is_closed_is_neither_evidence_nor_a_feature(desk: CohortDesk) -> None:
-    found = desk.evaluate("a: condition heart failure\nb: medication zqdrug\nkeep a")
-    assert found.met["b"].events == {}
+    with pytest.raises(InvalidQuery, match="Neither the terminology nor the records"):
+        desk.evaluate("a: condition heart failure\nb: medication zqdrug\nkeep a")
     assert "zqdrug" not in str(similar(desk.own, desk.access, Question("p01")).to_json()).lower()
 
 
@@ -259,7 +185,7 @@ def test_reviewers_do_not_overwrite_each_other(
     installation: Installation, hospital: Hospital, desk: CohortDesk
 ) -> None:
     head = desk.save("Reviewed", "said: text orthopnea")
-    other = _desk(installation, hospital, Role.CLINICIAN, "second")
+    other = desk_of(installation, hospital, Role.CLINICIAN, "second")
     desk.review(head, "p01", "said", "accept")
     other.review(head, "p01", "said", "reject")
     table = desk.table(desk.evaluate(head.definition), head)
@@ -278,6 +204,7 @@ def test_exports_hold_what_was_found_safely_and_are_recorded(
     rows = list(csv.reader(io.StringIO(exported(desk, head, "csv", "HRESCH").decode("utf-8-sig"))))
     assert rows[1][0] == "p03"
     assert rows[1][3].startswith("'=cmd")
+    assert rows[1][6:8] == ["0", "0"]
     line = orjson.loads(exported(desk, head, "ndjson", "HRESCH").splitlines()[0])
     assert line["patient_id"] == "p03"
     group = orjson.loads(exported(desk, head, "group", "HRESCH"))
@@ -295,10 +222,10 @@ def test_exports_hold_what_was_found_safely_and_are_recorded(
 def test_a_deidentified_export_names_nobody(desk: CohortDesk) -> None:
     named = desk.save("Like Zqp01", "condition heart failure")
     assert b"Zqp01" not in exported(desk, named, "group", "HRESCH", "deidentified")
-    head = desk.save("Hidden", "said: text orthopnea")
+    head = desk.save("Hidden", 'tires: text "tires easily"')
     for form in ("csv", "ndjson", "group", "bundle"):
         out = exported(desk, head, form, "HRESCH", "deidentified").decode()
-        for hidden in ("Zqp01", '"p01"', "Patient/p01", "1950-02-03", "Document/n1"):
+        for hidden in ("Zqp01", '"p01"', "Patient/p01", "1950-02-03", "Document/t1"):
             assert hidden not in out
 
 
@@ -313,7 +240,10 @@ def test_an_export_over_the_cap_says_how_to_ask(desk: CohortDesk) -> None:
         exported(desk, head, "csv", "curiosity")
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", " =1"])
+@pytest.mark.parametrize("cell", [
+    "=1+1", "+1", "-1", "@x", "\t=1", " =1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", "\u00a0=1",
+    "\u200b=1", "\ufeff=1", "\ufe661", "\r=1", "\n1", "\u22121", "\x00=1", "\u3000\uff1d1",
+])  # fmt: skip
 def test_no_cell_is_a_formula(cell: str) -> None:
     assert safe(cell) == f"'{cell}"
     assert safe("1 mg") == "1 mg"
@@ -339,7 +269,7 @@ def test_a_cohort_with_names_is_not_told_in_the_deidentified_view(
 def test_the_pages_work_without_script(hospital: Hospital) -> None:
     with browser(hospital) as client:
         token = sign_in(client, hospital, Role.RESEARCHER)
-        sent = {"form_token": token, "name": "Page", "definition": "said: text orthopnea"}
+        sent = {"form_token": token, "name": "Page", "definition": TIRES}
         wrong = client.post("/cohorts", data={**sent, "definition": "said: text (orthopnea"})
         assert wrong.status_code == 422
         assert "line 1" in wrong.text
@@ -347,13 +277,12 @@ def test_the_pages_work_without_script(hospital: Hospital) -> None:
         assert answer.status_code == 303
         place = answer.headers["location"]
         shown = client.get(place).text
-        assert "orthopnea" in shown
-        assert "fewer than 11" in shown
-        for hidden in ("Zqp01", "/patients/p01", "2020-02-01", "/notes/n1"):
+        assert "tires easily" in shown
+        for hidden in ("Zqp01", "/patients/p01", "2021-05-01", "/notes/t1"):
             assert hidden not in shown
         found = re.search(r'name="patient" value="([^"]+)"', shown)
         assert found is not None
-        verdict = {"form_token": token, "patient": found.group(1), "criterion": "said",
+        verdict = {"form_token": token, "patient": found.group(1), "criterion": "tires",
                    "verdict": "accept", "start": "0"}  # fmt: skip
         assert client.post(f"{place}/review", data=verdict).status_code == 303
         assert "accept 1" in client.get(place).text

@@ -13,16 +13,20 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.following import catch_up
+from app.medical import pathways_json
 from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Access, Role
+from indexing.backends.memory_medical import MemoryMedicalGraph
+from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.errors import InvalidInput
 from indexing.ingest import Ingest
 from indexing.medical_follow import rebuild_medical, reconcile_medical
-from indexing.medical_graph import NodeKind, Relation
+from indexing.medical_graph import GraphEdge, GraphNode, MedicalEntry, NodeKind, Relation
 from indexing.model import Tombstone
 from indexing.site_edges import read_edges, site_edges
-from rankers.medical import Neighbourhood
+from rankers.medical import MedicalQuestions, Neighbourhood
+from rankers.medical_knowledge import Knowledge
 from tests.ward import Ward, build
 
 SITE = "http://127.0.0.1:8080"
@@ -230,6 +234,28 @@ def test_interactions_name_their_severity_and_who_says_so(
     }  # fmt: skip
     assert (found.severity, found.what) == ("major", "bleeding")
     assert "example" in found.stated_by
+
+
+def test_counts_told_to_researchers_cannot_be_subtracted(installation: Installation) -> None:
+    """Fourteen have it; twelve were given one drug, nine another."""
+    researcher = Access(new_tenant_id(), "re", frozenset({Role.RESEARCHER}))
+    flu = GraphNode(NodeKind.CONDITION, "TEST:flu", "Zq flu")
+    drugs = [GraphNode(NodeKind.MEDICATION, f"TEST:{d}", f"drug {d}") for d in "ab"]
+    graph = MemoryMedicalGraph()
+    for i in range(14):
+        own = f"Patient/{i}"
+        given = [drug for drug, most in zip(drugs, (12, 9), strict=True) if i < most]
+        edges = [GraphEdge(own, Relation.DIAGNOSED_WITH, flu.node_id)]
+        edges += [GraphEdge(own, Relation.PRESCRIBED, drug.node_id) for drug in given]
+        nodes = (GraphNode(NodeKind.PATIENT, own, own), flu, *given)
+        entry = MedicalEntry(own, 1, str(i), nodes, tuple(edges))
+        graph.upsert(researcher.tenant_id, [entry])
+    asked = MedicalQuestions(graph, Knowledge(installation.terminology, ()))
+    found = asked.pathways(researcher, flu)
+    assert (found.carriers, found.hidden) == (10, 1)
+    assert [(t.treatment.name, t.patients) for t in found.treatments] == [("drug a", 10)]
+    assert asked.around_node(researcher, flu, 1).carriers == 10
+    assert pathways_json(found)["treatments"][0]["frequency"] == 1.0
 
 
 def test_small_cells_are_not_told_to_researchers(installation: Installation, ward: Ward) -> None:

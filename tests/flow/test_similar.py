@@ -229,6 +229,28 @@ def test_a_researcher_sees_no_name_and_no_id(hospital: Hospital, client: TestCli
     assert "fewer than 11 patients" in answer.text
 
 
+def test_a_feature_is_named_as_several_open_charts_name_it(installation: Installation) -> None:
+    """Never as a restricted chart words it, nor as one chart alone does of what others have too."""
+
+    def coded(own: str, of: str, code: str, words: str) -> dict[str, Any]:
+        coding = {"system": "urn:own", "code": code, "display": words}
+        return condition(own, of, words) | {"code": {"coding": [coding], "text": words}}
+
+    label = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+    closed = patient("a-closed") | {"meta": {"security": [{"system": label, "code": "R"}]}}
+    made = found_hospital(installation, [
+        closed, patient("b"), patient("c"), patient("d"),
+        coded("1", "a-closed", "K1", "Zqsecret wording"), coded("2", "b", "K1", "Plain wording"),
+        coded("3", "c", "K1", "Plain wording"), coded("4", "d", "K1", "Zqother wording"),
+        coded("5", "a-closed", "K2", "Zqalone secret"), coded("6", "b", "K2", "Zqonly one"),
+        coded("7", "c", "K3", "Only of c"),
+    ])  # fmt: skip
+    hierarchy = installation.patients.hierarchy()
+    names = installation.patients.features.table(made.tenant.tenant_id, hierarchy).names
+    told = {key.rpartition(":")[2]: name for key, name in names.items()}
+    assert told == {"K1": "Plain wording", "K3": "Only of c"}
+
+
 def test_the_command_answers_as_promised(
     installation: Installation, hospital: Hospital, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -46,6 +46,13 @@ _TABLES: Mapping[Records, tuple[tuple[str, str, str, str, str], ...]] = {
          "coalesce(t.status, '') NOT IN ('entered-in-error', 'cancelled')", ""),
     ),
 }  # fmt: skip
+_OF_OPEN = (
+    " AND EXISTS (SELECT FROM patient q WHERE q.tenant_id = t.tenant_id AND q.resource_id = "
+    "surviving_patient(t.tenant_id, t.patient_id) AND (%(patients)s::text[] IS NULL OR "
+    "q.resource_id = ANY(%(patients)s::text[])) AND NOT EXISTS (SELECT FROM resource p "
+    "WHERE p.tenant_id = q.tenant_id AND p.type = 'Patient' AND p.id = q.resource_id "
+    "AND (p.deleted OR p.labels && %(closed)s)))"
+)
 _OPERATORS = frozenset({"<", "<=", ">", ">=", "="})
 _MERGED = (
     "SELECT DISTINCT patient_id, surviving_patient(tenant_id, patient_id) FROM patient_merge "
@@ -94,6 +101,20 @@ class PostgresCohortRecords:
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(_OBSERVED, {"tenant": access.tenant_id}).fetchall()
         return [Coded(row[0] or "", row[1] or "", row[2] or "") for row in rows]
+
+    def seen(self, access: Access, records: Records, coded: Sequence[Coded]) -> bool:
+        """Say whether any open record of an open patient stands under these codes."""
+        patients = None if access.patients is None else sorted(access.patients)
+        with self._database.tenant(access.tenant_id) as conn:
+            for table, kind, date, valid, joined in _TABLES[records]:
+                statement, bound = _statement(access, table, kind, date, valid, joined, coded)
+                found = conn.execute(
+                    statement.replace("{shown}", "") + _OF_OPEN + " LIMIT 1",
+                    {**bound, "patients": patients},
+                )
+                if found.fetchone() is not None:
+                    return True
+        return False
 
     def events(
         self, access: Access, records: Records, coded: Sequence[Coded],

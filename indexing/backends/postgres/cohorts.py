@@ -99,7 +99,8 @@ class PostgresCohorts:
             audit.record(conn, access, row)
 
     def runs(self, access: Access, cohort_id: str) -> Sequence[CohortRunRow]:
-        """List the kept runs that tell of nothing and nobody closed to `access`, newest first."""
+        """List the kept runs that tell of nothing closed to `access`, newest first; who was closed
+        or deleted since is in none of them."""
         patients = None if access.patients is None else sorted(access.patients)
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
@@ -116,8 +117,20 @@ class PostgresCohorts:
                     MOST_RUNS,
                 ),
             ).fetchall()
+            closed = _closed(conn, access, sorted({each for row in rows for each in row[7]}))
         return [
-            CohortRunRow(r[0], r[1], r[2], r[3], r[4], r[5], r[6], tuple(r[7]), r[8]) for r in rows
+            CohortRunRow(
+                r[0],
+                r[1],
+                r[2],
+                r[3],
+                r[4],
+                r[5],
+                r[6],
+                tuple(each for each in r[7] if each not in closed),
+                r[8],
+            )
+            for r in rows
         ]
 
     def changed_since(
@@ -165,10 +178,11 @@ class PostgresCohorts:
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
                 "SELECT patient_id, criterion, reviewer, verdict FROM cohort_review "
-                "WHERE tenant_id = %s AND cohort_id = %s",
+                "WHERE tenant_id = %s AND cohort_id = %s ORDER BY 1, 2, 3",
                 (access.tenant_id, cohort_id),
             ).fetchall()
-        return [Review(*row) for row in rows]
+            closed = _closed(conn, access, sorted({row[0] for row in rows}))
+        return [Review(*row) for row in rows if row[0] not in closed]
 
     def shown(
         self, access: Access, subtype: str, patient_ids: Iterable[str], cohort_id: str,
@@ -179,6 +193,15 @@ class PostgresCohorts:
             named = sorted(set(patient_ids))
             entities = [f"cohort/{cohort_id}"] if cohort_id else []
             audit.record(conn, access, AuditRow("R", subtype, named, entities, dict(detail)))
+
+
+def _closed(conn: Connection, access: Access, patient_ids: Sequence[str]) -> frozenset[str]:
+    rows = conn.execute(
+        "SELECT id FROM resource WHERE tenant_id = %s AND type = 'Patient' AND id = ANY(%s) "
+        "AND (deleted OR labels && %s)",
+        (access.tenant_id, list(patient_ids), sorted(access.closed_labels)),
+    ).fetchall()
+    return frozenset(row[0] for row in rows)
 
 
 def _head(conn: Connection, access: Access, key: str) -> CohortHead:

@@ -6,6 +6,7 @@ A process keeps each tenant's table and takes in the patients that changed since
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -94,6 +95,11 @@ _NOTES: Final = (
 _ONLY = " AND t.patient_id = ANY(%(patients)s)"
 
 
+# One patient's features that are no concept, as the records word them; "" where the chart is
+# restricted.
+Wordings = frozenset[tuple[str, str]]
+
+
 @dataclass(slots=True)
 class _Held:
     """One tenant's patients as read."""
@@ -102,7 +108,7 @@ class _Held:
     epoch: int
     profiles: dict[str, Profile]
     table: FeatureTable
-    names: dict[str, str] = field(default_factory=dict)
+    words: dict[str, Wordings] = field(default_factory=dict)
 
 
 class PostgresFeatures:
@@ -191,16 +197,18 @@ class PostgresFeatures:
             era, epoch = row[0], int(row[1])
             merged = _merged(conn, tenant_id)
             since = None if held is None else _changed(conn, tenant_id, held.epoch, merged)
-            names = {} if held is None else dict(held.names)
-            found = _profiles(conn, tenant_id, naming, merged, since, names)
+            found, worded = _profiles(conn, tenant_id, naming, merged, since)
         profiles = {} if held is None else dict(held.profiles)
+        words = {} if held is None else dict(held.words)
         for patient_id in since or ():
             profiles.pop(patient_id, None)
+            words.pop(patient_id, None)
         profiles.update(found)
+        words.update(worded)
         ordered = dict(sorted(profiles.items()))
         version = f"{era}:{epoch}:{naming.version}"
-        table = table_of(ordered, names=names, as_of=datetime.now(UTC), version=version)
-        return _Held((era, naming.version), epoch, ordered, table, names)
+        table = table_of(ordered, names=_names(words), as_of=datetime.now(UTC), version=version)
+        return _Held((era, naming.version), epoch, ordered, table, words)
 
     def patients_of(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> Mapping[str, str]:
         """Return whose these notes are."""
@@ -310,9 +318,11 @@ def _merged(conn: Connection, tenant_id: TenantId) -> dict[str, str]:
 
 def _profiles(
     conn: Connection, tenant_id: TenantId, naming: Naming, merged: Mapping[str, str],
-    only: frozenset[str] | None, names: dict[str, str],
-) -> dict[str, Profile]:  # fmt: skip
-    """Read patients, all of them for None; `names` learns what codes are called."""
+    only: frozenset[str] | None,
+) -> tuple[dict[str, Profile], dict[str, Wordings]]:  # fmt: skip
+    """Read patients, all of them for None, and how their records word what is no concept."""
+    closed = _restricted(conn, tenant_id)
+    worded: dict[str, set[tuple[str, str]]] = {}
     values = {"tenant": tenant_id, "patients": sorted(only or ())}
     limit = "" if only is None else _ONLY
     found: dict[str, set[str]] = {}
@@ -322,16 +332,44 @@ def _profiles(
             statement.replace("{only}", limit), values
         ):
             feature = naming.feature(system or "", code or "", words or "")
-            names.setdefault(feature, words or code or "")
+            own = merged.get(patient, patient)
             side = absent if refuted else found
-            side.setdefault(merged.get(patient, patient), set()).add(feature)
+            side.setdefault(own, set()).add(feature)
+            if not naming.is_concept(feature):
+                told = "" if closed & {patient, own} else words or code or ""
+                worded.setdefault(own, set()).add((feature, told))
     for patient, observed, excluded in conn.execute(_NOTES.replace("{only}", limit), values):
         found.setdefault(patient, set()).update(observed)
         absent.setdefault(patient, set()).update(excluded)
-    return {
+    profiles = {
         each: Profile.of(found.get(each, ()), absent.get(each, ()))
         for each in found.keys() | absent.keys()
     }
+    return profiles, {each: frozenset(said) for each, said in worded.items()}
+
+
+def _restricted(conn: Connection, tenant_id: TenantId) -> frozenset[str]:
+    rows = conn.execute(
+        "SELECT id FROM resource WHERE tenant_id = %s AND type = 'Patient' "
+        "AND (deleted OR labels <> '{}')", (tenant_id,)
+    ).fetchall()  # fmt: skip
+    return frozenset(row[0] for row in rows)
+
+
+def _names(words: Mapping[str, Wordings]) -> dict[str, str]:
+    """Name features that are no concept as most patients' records do. What one record alone says
+    is told of that patient only: of a feature that others have too, the code is told instead."""
+    said: dict[str, Counter[str]] = {}
+    for each in words.values():
+        for feature, wording in each:
+            said.setdefault(feature, Counter())[wording] += 1
+    names = {}
+    for feature, votes in said.items():
+        least = 1 if votes.total() == 1 else 2
+        told = [(-n, wording) for wording, n in votes.items() if wording and n >= least]
+        if told:
+            names[feature] = min(told)[1]
+    return names
 
 
 def _limited(limits: Limits) -> tuple[str, dict[str, Any]]:

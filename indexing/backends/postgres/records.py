@@ -16,6 +16,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit, texts
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.backends.postgres.forgetting import forget_notes, forget_patients
 from indexing.backends.postgres.search import search
 from indexing.backends.postgres.search_values import write_search
 from indexing.errors import Closed, Conflict, Gone, NotFound, Stale
@@ -81,6 +82,7 @@ class PostgresRecords:
                 _write_projections(conn, access, changed)
                 events = texts.write(conn, access.tenant_id, changed)
                 _write_events(conn, access, changed, events)
+                _forget(conn, access, changed, events)
             told = [(c.resource_type, m.resource_id) for c in guarded for m in found[c]]
             audit.record(conn, access, _audit_row(stored, batch, told))
         return stored
@@ -262,6 +264,15 @@ def _write_events(
     ] + [(access.tenant_id, Kind.DOCUMENT.value, *event) for event in documents]  # fmt: skip
     insert_rows(conn, "outbox", ("tenant_id", "kind", "key", "version", "deleted"), events)
     conn.execute("NOTIFY anamnesis_feed")
+
+
+def _forget(
+    conn: Connection, access: Access, changed: list[tuple[Incoming, Stored]],
+    documents: list[tuple[str, int, bool]],
+) -> None:  # fmt: skip
+    people = [i.resource_id for i, _ in changed if i.resource_type == "Patient" and i.deleted]
+    forget_patients(conn, access.tenant_id, people)
+    forget_notes(conn, access.tenant_id, [doc_id for doc_id, _, gone in documents if gone])
 
 
 def _audit_row(

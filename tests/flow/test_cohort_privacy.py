@@ -1,0 +1,198 @@
+"""What cohorts must not tell: how few, who was closed since, what closed records alone hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+
+from app.cohort_export import exported
+from app.cohorts import CohortDesk
+from app.wiring import Installation
+from indexing.access import Role
+from indexing.errors import InvalidInput, InvalidQuery
+from indexing.ingest import Ingest
+from tests.attack import Hospital, browser, found_hospital, sign_in
+from tests.cohort_ward import N, condition, desk_of, patient, people
+
+TIRES = 'tires: text "tires easily"'
+SECURITY = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+                          "code": "R"}]}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hospital(installation: Installation) -> Hospital:
+    hidden = condition("sec", "p02", "Zqsecretitis", "2020-01-01") | {"meta": SECURITY}
+    of_closed = condition("sec2", "closed", "Zqclosedosis", "2020-01-01")
+    open_one = condition("open", "p03", "Zqopenitis", "2020-01-01")
+    return found_hospital(installation, [*people(), hidden, of_closed, open_one])
+
+
+@pytest.fixture
+def desk(installation: Installation, hospital: Hospital) -> CohortDesk:
+    return desk_of(installation, hospital, Role.CLINICIAN)
+
+
+@pytest.fixture
+def researcher(installation: Installation, hospital: Hospital) -> CohortDesk:
+    return desk_of(installation, hospital, Role.RESEARCHER)
+
+
+def _store(installation: Installation, hospital: Hospital, body: dict[str, Any]) -> None:
+    zone = installation.zone_of(hospital.tenant.tenant_id)
+    (outcome,) = Ingest(installation.records, hospital.access, zone).submit(
+        json.dumps(body).encode()
+    )
+    assert outcome.rejected is None
+
+
+def test_no_row_of_a_small_cohort_is_told_to_a_researcher(
+    researcher: CohortDesk, desk: CohortDesk
+) -> None:
+    head = researcher.save("few", "text orthopnea")
+    table = researcher.table(researcher.evaluate(head.definition), head)
+    assert (table.total, table.rows, table.more, table.resume) == (None, (), False, None)
+    for form in ("csv", "ndjson", "group", "bundle"):
+        with pytest.raises(InvalidInput, match="fewer than 11"):
+            exported(researcher, head, form, "HRESCH")
+    named = desk.save("few named", "text orthopnea")
+    with pytest.raises(InvalidInput, match="fewer than 11"):
+        exported(desk, named, "group", "HRESCH", "deidentified")
+    assert orjson.loads(exported(desk, named, "group", "HRESCH"))["quantity"] == 2
+
+
+def test_a_deidentified_group_counts_nobody(researcher: CohortDesk) -> None:
+    head = researcher.save("many", TIRES)
+    group = orjson.loads(exported(researcher, head, "group", "HRESCH"))
+    assert "quantity" not in group
+    assert len(group["member"]) == N
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        f"{TIRES}\nfew: text orthopnea\nkeep tires",  # two of fourteen
+        f"{TIRES}\nmost: value hemoglobin >= 8.5\nkeep tires",  # all but two
+    ],
+)
+def test_cells_that_tell_how_few_meet_a_criterion_are_withheld(
+    researcher: CohortDesk, desk: CohortDesk, definition: str
+) -> None:
+    rows = researcher.table(researcher.evaluate(definition)).to_json()["rows"]
+    assert [len(rows), {row["cells"][1]["met"] for row in rows}] == [N, {None}]
+    assert all(row["cells"][0]["met"] for row in rows)
+    plain = desk.table(desk.evaluate(definition)).to_json()["rows"]
+    assert {row["cells"][1]["met"] for row in plain} == {True, False}
+
+
+def test_who_is_restricted_or_deleted_after_a_run_is_in_no_kept_run_and_no_export(
+    installation: Installation,
+) -> None:
+    hospital = found_hospital(installation, people())
+    desk = desk_of(installation, hospital, Role.CLINICIAN)
+    head = desk.save("kept", TIRES)
+    desk.run(head)
+    desk.review(head, "p05", "tires", "accept")
+    _store(installation, hospital, patient("p04", "male") | {"meta": SECURITY})
+    gone = {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"request": {"method": "DELETE", "url": "Patient/p05"}}]}  # fmt: skip
+    _store(installation, hospital, gone)
+    desk.run(head)
+    newest, oldest = desk.own.cohort_store.runs(desk.access, head.cohort_id)
+    assert not {"p04", "p05"} & {*newest.members, *oldest.members}
+    moved = desk.diff(head)
+    assert (moved.entered_ids, moved.left_ids) == ((), ())
+    for form in ("csv", "ndjson", "group", "bundle"):
+        assert not {b"p04", b"p05"} & set(exported(desk, head, form, "HRESCH").split(b'"'))
+        assert b"p04" not in exported(desk, head, form, "HRESCH")
+    with installation.database.tenant(hospital.tenant.tenant_id) as conn:
+        kept = conn.execute("SELECT members FROM cohort_run ORDER BY at").fetchall()
+        reviews = conn.execute("SELECT patient_id FROM cohort_review").fetchall()
+    assert all("p05" not in row[0] for row in kept)
+    assert reviews == []
+
+
+def test_a_comparison_that_names_nobody_is_recorded(
+    installation: Installation, hospital: Hospital, researcher: CohortDesk
+) -> None:
+    head = researcher.save("compared", TIRES)
+    researcher.run(head)
+    researcher.run(researcher.save("compared", f"{TIRES}\nsex female"))
+
+    def rows() -> int:
+        with installation.database.tenant(hospital.tenant.tenant_id) as conn:
+            found = conn.execute(
+                "SELECT count(*) FROM audit_event WHERE subtype = 'cohort-diff' "
+                "AND cardinality(patient_ids) = %s", (N // 2,)
+            ).fetchone()  # fmt: skip
+        assert found is not None
+        return int(found[0])
+
+    before = rows()
+    moved = researcher.diff(researcher.own.cohort_store.head(researcher.access, "compared"))
+    assert (moved.left, moved.left_ids) == (None, ())
+    assert rows() == before + 1
+
+
+@pytest.mark.parametrize("name", ["Zqsecretitis", "Zqclosedosis", "Zqnothing"])
+def test_a_name_that_closed_records_alone_hold_reads_like_none(desk: CohortDesk, name: str) -> None:
+    with pytest.raises(InvalidQuery, match="Neither the terminology nor the records"):
+        desk.evaluate(f"condition {name}")
+    assert desk.evaluate("condition Zqopenitis").members == ("p03",)
+
+
+def test_a_researcher_cannot_ask_records_for_a_name(researcher: CohortDesk) -> None:
+    for kind in ("condition", "medication", "procedure", "finding"):
+        with pytest.raises(InvalidQuery, match="Words that no note"):
+            researcher.evaluate(f"{kind} Zqp01")
+
+
+def test_verdicts_leave_with_the_cohort(
+    installation: Installation, hospital: Hospital, desk: CohortDesk
+) -> None:
+    head = desk.save("judged", TIRES)
+    other = desk_of(installation, hospital, Role.CLINICIAN, "second")
+    desk.review(head, "p01", "tires", "accept")
+    other.review(head, "p01", "tires", "reject")
+    desk.review(head, "p02", "tires", "reject")
+    lines = exported(desk, head, "ndjson", "HRESCH").splitlines()
+    cells = {row["patient_id"]: row["cells"][0] for row in map(orjson.loads, lines)}
+    assert [(cells[p]["accepted"], cells[p]["rejected"]) for p in ("p01", "p02", "p03")] == [
+        (1, 1), (0, 1), (0, 0),
+    ]  # fmt: skip
+    sheet = exported(desk, head, "csv", "HRESCH").decode("utf-8-sig").splitlines()
+    assert sheet[0].endswith("tires accepted,tires rejected")
+    assert next(row for row in sheet if row.startswith("p02")).endswith(",0,1")
+    group = orjson.loads(exported(desk, head, "group", "HRESCH"))
+    member = next(m for m in group["member"] if m["entity"]["reference"] == "Patient/p01")
+    told = {e["url"]: e for e in member["extension"][0]["extension"]}
+    assert told["criterion"]["valueString"] == "tires"
+    assert (told["accepted"]["valueInteger"], told["rejected"]["valueInteger"]) == (1, 1)
+
+
+def test_a_review_goes_on_where_it_stopped(desk: CohortDesk) -> None:
+    head = desk.save("resumed", TIRES)
+    found = desk.evaluate(head.definition)
+    assert desk.table(found, head, 0, 5).resume == 0
+    for member in found.members[:6]:
+        desk.review(head, member, "tires", "accept")
+    assert desk.table(found, head, 0, 5).resume == 5
+    for member in found.members[6:]:
+        desk.review(head, member, "tires", "reject")
+    assert desk.table(found, head, 0, 5).resume is None
+
+
+def test_a_verdict_comes_back_alone_where_scripts_run(hospital: Hospital) -> None:
+    with browser(hospital) as client:
+        token = sign_in(client, hospital, Role.CLINICIAN)
+        sent = {"form_token": token, "name": "by key", "definition": TIRES}
+        place = client.post("/cohorts", data=sent).headers["location"]
+        verdict = {"form_token": token, "patient": "p03", "criterion": "tires",
+                   "verdict": "accept", "start": "0"}  # fmt: skip
+        part = client.post(f"{place}/review", data=verdict, headers={"HX-Request": "true"})
+        assert part.text.startswith('<form class="verdict"')
+        assert 'aria-pressed="true">accept 1' in part.text
+        wrong = client.post("/cohorts", data=sent | {"definition": "keep a\nsex male"})
+        assert "<code>keep</code> is the last line" in wrong.text
