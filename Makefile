@@ -39,13 +39,13 @@ test-engines: dev
 	ANAMNESIS_ENGINES=require ANAMNESIS_LEXICAL=opensearch ANAMNESIS_VECTOR=weaviate \
 		$(BIN)/python -m pytest tests/flow/test_probes_http.py -m "not soak"
 
-# What CI allows: no set of traps over 1.35 % (the worst, held-out, stands at 1.33 %), no hundredth of nDCG@10
-# lost on a small invented hospital. Where the generator itself has changed, `make gate-baseline`.
+# What CI allows: no set of traps over 1 % (the worst, blind, stands at .68 %), no hundredth of nDCG@10 lost on
+# a small invented hospital. Where the generator itself has changed, `make gate-baseline`.
 GATE := $(or $(TMPDIR),/tmp)/anamnesis-gate
 gate: dev
 	rm -rf $(GATE) && ANAMNESIS_HOME=$(GATE)/home $(BIN)/anamnesis eval hospital --out $(GATE)/set --patients 12 --topics 60
 	ANAMNESIS_HOME=$(GATE)/home $(BIN)/anamnesis eval gate --baseline eval/baselines/hospital.json \
-		--benchmark $(GATE)/set --metric nDCG@10 --max-drop 0.01 --traps 0.0135
+		--benchmark $(GATE)/set --metric nDCG@10 --max-drop 0.01 --traps 0.01
 
 gate-baseline: dev
 	rm -rf $(GATE) && ANAMNESIS_HOME=$(GATE)/home $(BIN)/anamnesis eval hospital --out $(GATE)/set --patients 12 --topics 60

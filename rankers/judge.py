@@ -181,20 +181,28 @@ def answers(note: Derived, asked: Wants) -> float:
     wants = asked.wants
     weights = [(want, _answers(note, want)) for want in wants]
     if asked.either:
-        return max((weight for _, weight in weights), default=FULLY)
+        best = max((weight for _, weight in weights), default=FULLY)
+        # As with what is asked together: what is merely named may be said in other words.
+        return LEAST if best == SILENT and not any(map(_must_be_said, wants)) else best
     if any(weight == AGAINST and want.particular for want, weight in weights):
         return AGAINST
     if all(weight == AGAINST for _, weight in weights):
         return AGAINST
     alone = len(wants) == 1
     silent = any(
-        (weight == SILENT and want.particular) or (weight == COPIED and (alone or want.particular))
+        (weight == SILENT and _must_be_said(want))
+        or (weight == COPIED and (alone or want.particular))
         for want, weight in weights
     )
     # What is merely named need not be named again: a note may say it in other words.
-    said = (weight for want, weight in weights if weight != SILENT or want.particular)
+    said = (weight for want, weight in weights if weight != SILENT or _must_be_said(want))
     total = math.prod(weight or MIXED for weight in said)
     return min(total, SILENT) if silent else max(total, LEAST)
+
+
+def _must_be_said(want: Want) -> bool:
+    """Say whether a note that does not name it is no answer: a drug has no other words."""
+    return want.particular or want.exact
 
 
 def _answers(note: Derived, want: Want) -> float:

@@ -151,6 +151,8 @@ class _Question:
 
     def demands(self) -> bool:
         """Say whether the text is a question about what it names, or a few words as they stand."""
+        if _STATEMENT.search(self.text) and len(TOKEN.findall(self.text)) > MOST_UNNAMED:
+            return False
         if self.spans:
             return self.covered() >= LEAST_ABOUT
         words = (len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
@@ -271,6 +273,8 @@ class Reader:
         return wants
 
 
+# A whole sentence, full stop and all, tells something: it asks for no note that denies it too.
+_STATEMENT: Final = re.compile(r"[.]\s*$")
 _OR: Final = re.compile(r"\bor\b", re.IGNORECASE)
 
 

@@ -275,7 +275,9 @@ class Side(StrEnum):
 
 
 _SIDE: Final = re.compile(
-    r"\b(?:(?P<left>left(?:-sided)?|lt\.?|l\.|(?-i:L))|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R))"
+    r"\b(?!right (?:dose|amount|way|time|kind|type|choice|answer|food|diet|balance|now|away)\b)"
+    r"(?!left (?:the|a|untreated|alone|against|home|work)\b)"
+    r"(?:(?P<left>left(?:-sided)?|lt\.?|l\.|(?-i:L))|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R))"
     r"|(?P<both>bilateral(?:ly)?|both|b/l))(?![\w])",
     re.I,
 )

@@ -222,6 +222,7 @@ No longer has {chest pain|historical}.
 Denies {tobacco|negated}, {alcohol|negated}, or {illicit drug use|negated}.
 Has never used {tobacco|negated}.
 {DVT|negated} was not seen on ultrasound.
+{Crohn disease|negated} never confirmed on biopsy.
 No {acute fracture|negated} or {dislocation|negated} is seen. There is {swelling|present}.
 {Depression|present}. Denies {suicidal ideation|negated}.
 He has no {chest pain|negated} and no {dyspnea|negated}, only {fatigue|present}.
@@ -322,6 +323,7 @@ Intolerance to {statins|historical}.
 History of {breast cancer|historical} in remission.
 {Breast cancer|historical}, in remission since 2015.
 Patient quit {drinking|historical} five years ago.
+{Smokes|present} a pack daily and is not ready to quit.
 Denies current {alcohol use|negated}; former {smoker|historical}.
 No {diabetes|negated}, but {prediabetes|present} is noted.
 He was evaluated for {syncope|uncertain}, which was negative for {arrhythmia|negated}.

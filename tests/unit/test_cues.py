@@ -115,6 +115,7 @@ def asked(reader: Reader, query: str) -> list[tuple[str, Asked]]:
         ("acute stroke", [("stroke", Asked.CURRENT)]),
         ("pain on exertion", [("pain", Asked.PRESENT)]),
         ("fever with chills", [("fever", Asked.PRESENT), ("chills", Asked.PRESENT)]),
+        ("There is no increased risk of stroke with insulin.", []),
     ],
 )
 def test_wants(reader: Reader, query: str, expected: list[tuple[str, Asked]]) -> None:

@@ -128,6 +128,17 @@ def test_a_look_alike_is_no_answer(language: Language, reader: Reader) -> None:
     assert answers(note(language, "Suppressed on lamivudine."), wants) == AGAINST
 
 
+def test_a_drug_has_no_other_words(language: Language, reader: Reader) -> None:
+    other = note(language, "Hypertension, on chlorthalidone.")
+    assert answers(other, reader.read("amiodarone")) == SILENT
+
+
+def test_of_two_things_named_neither_need_be_named(language: Language, reader: Reader) -> None:
+    wants = reader.read("cooked beans or sprouted beans")
+    assert answers(note(language, "Legumes lower the pressure."), wants) > SILENT
+    assert answers(note(language, "Ate sprouted beans."), wants) == FULLY
+
+
 def test_any_lifts_the_standing_but_not_the_number(reader: Reader, language: Language) -> None:
     wants = reader.read("former smoker", Asked.ANY)
     assert answers(note(language, "Current smoker."), wants) == FULLY

@@ -115,6 +115,8 @@ def test_units_convert_or_refuse() -> None:
         ("fracture of the left wrist, right hip normal", "fracture", "left"),
         ("left ear clean, otitis media", "otitis media", None),
         ("Lt. shoulder dislocation", "shoulder dislocation", "left"),
+        ("Is this the right dose of warfarin", "warfarin", None),
+        ("He left the ward with chest pain", "chest pain", None),
     ],
 )
 def test_sides(text: str, name: str, expected: str | None) -> None:
