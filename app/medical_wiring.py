@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, assert_never
 
+from app.engines import require
 from indexing.backends.postgres.medical_facts import PostgresFacts
 from indexing.follow import Follower
 from indexing.medical_follow import MedicalFollower
@@ -32,6 +33,11 @@ class MedicalWiring:
                 from indexing.backends.postgres.medical import PostgresMedicalGraph
 
                 return PostgresMedicalGraph(self._installation.database)
+            case "neo4j":
+                require("neo4j")
+                from indexing.backends.neo4j.medical import Neo4jMedicalGraph
+
+                return Neo4jMedicalGraph(self._installation.neo4j)
             case "memory":
                 from indexing.backends.memory_medical import MemoryMedicalGraph
 

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
 GraphBackend = Literal["memory", "postgres", "neo4j"]
-MedicalBackend = Literal["memory", "postgres"]
+MedicalBackend = Literal["memory", "postgres", "neo4j"]
 VitalsBackend = Literal["memory", "postgres", "timescale"]
 CacheBackend = Literal["none", "redis"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]

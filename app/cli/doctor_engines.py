@@ -15,7 +15,7 @@ Look = Callable[[Installation], Health]
 
 def looks(settings: Settings) -> dict[str, Look]:
     """Return how to look at each engine that is in use, by its name."""
-    used = {settings.lexical, settings.vector, settings.graph}
+    used = {settings.lexical, settings.vector, settings.graph, settings.medical}
     known: dict[str, Look] = {"opensearch": _opensearch, "weaviate": _weaviate, "neo4j": _neo4j}
     return {name: look for name, look in known.items() if name in used}
 
@@ -31,6 +31,7 @@ def ready(installation: Installation, say: Callable[[str], None]) -> None:
     installation.lexical_engine(settings.lexical)
     installation.vector_engine(settings.vector)
     installation.graph_engine(settings.graph)
+    _ = installation.medical.graph
     for name, look in looks(settings).items():
         try:
             troubles = [f"{each.what}. {each.advice}" for each in look(installation).troubles]

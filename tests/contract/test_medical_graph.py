@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +14,8 @@ from app.settings import MedicalBackend
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.memory_medical import MemoryMedicalGraph
+from indexing.backends.neo4j.connect import Address, Neo4j
+from indexing.backends.neo4j.medical import Neo4jMedicalGraph
 from indexing.backends.postgres.medical import PostgresMedicalGraph
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.medical_graph import (
@@ -26,6 +27,7 @@ from indexing.medical_graph import (
     Relation,
 )
 from indexing.model import Tenant, Tombstone
+from tests.engines import EngineServer, every
 
 FLU = GraphNode(NodeKind.CONDITION, "flu", "Influenza")
 REST = GraphNode(NodeKind.TREATMENT, "rest", "Rest")
@@ -33,13 +35,18 @@ PILL = GraphNode(NodeKind.MEDICATION, "pill", "A pill")
 HOUSE = GraphNode(NodeKind.ORGANIZATION, "Organization/h", "St. Mary")
 
 
-@pytest.fixture(params=get_args(MedicalBackend))
+@pytest.fixture(params=every(MedicalBackend))
 def graph(request: pytest.FixtureRequest, installation: Installation) -> Iterator[MedicalGraph]:
     match request.param:
         case "memory":
             yield MemoryMedicalGraph()
         case "postgres":
             yield PostgresMedicalGraph(installation.database)
+        case "neo4j":
+            own = request.getfixturevalue("neo4j").settings
+            server = Neo4j(Address(own["neo4j_url"], own["neo4j_user"], own["neo4j_password"]))
+            yield Neo4jMedicalGraph(server)
+            server.close()
         case other:
             pytest.fail(f"no way to test {other}")
 
@@ -169,6 +176,13 @@ def test_a_dropped_tenant_can_be_filled_again(graph: MedicalGraph, access: Acces
     assert graph.carriers(access, ["flu"]) == 1
 
 
+def house(name: str, about: str) -> MedicalEntry:
+    key = f"Organization/{about}"
+    own = GraphNode(NodeKind.ORGANIZATION, key, name)
+    edge = GraphEdge(key, Relation.OCCURRED_AT, "Organization/h")
+    return MedicalEntry(key, 1, None, (own, HOUSE), (edge,))
+
+
 _PEOPLE = st.lists(
     st.tuples(
         st.sampled_from(["ada", "ben", "cy"]),
@@ -176,32 +190,64 @@ _PEOPLE = st.lists(
         st.none() | st.integers(1, 9),
         st.integers(1, 4),
         st.booleans(),
+        st.booleans(),
     ),
     max_size=8,
 )
 
 
 @settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(people=_PEOPLE)
 def test_every_engine_answers_as_the_reference(
     graph: MedicalGraph,
     access: Access,
     tenant: Tenant,
-    people: list[tuple[str, object, object, int, bool]],
+    people: list[tuple[str, object, object, int, bool, bool]],
 ) -> None:
     reference = MemoryMedicalGraph()
     graph.drop(tenant.tenant_id)
-    for name, flu, pill, version, gone in people:
-        entry = patient(name, has_flu(name, flu), given_pill(name, pill), version=version)
-        for each in (graph, reference):
-            if gone:
-                each.delete(access.tenant_id, [Tombstone(entry.key, version)])
+    entries: list[MedicalEntry | Tombstone] = [house("North", "n"), house("South", "h")]
+    for name, flu, pill, version, gone, secret in people:
+        labels = frozenset({"PSY"}) if secret else frozenset()
+        edges = has_flu(name, flu, labels=labels), given_pill(name, pill)
+        entry = patient(name, *edges, version=version)
+        called = replace(PILL, name=f"{name}'s pill")  # so that it shows who named it
+        entry = replace(entry, nodes=(*entry.nodes[:3], called))
+        entries.append(Tombstone(entry.key, version) if gone else entry)
+    for each in entries:
+        for index in (graph, reference):
+            if isinstance(each, Tombstone):
+                index.delete(access.tenant_id, [each])
             else:
-                each.upsert(access.tenant_id, [entry])
+                index.upsert(access.tenant_id, [each])
     assert graph.entries(access.tenant_id) == reference.entries(access.tenant_id)
     assert graph.state(access.tenant_id) == reference.state(access.tenant_id)
-    for names in (["ada"], ["ada", "ben", "cy"]):
-        assert graph.around(access, names) == reference.around(access, names)
-    assert graph.treatments(access, ["flu"], 9) == reference.treatments(access, ["flu"], 9)
+    cleared = replace(access, labels=frozenset({"PSY"}))
+    few = replace(access, patients=frozenset({"ben"}))
+    ids = ["flu", "pill", "Patient/ada", "Patient/ben", "Organization/h", "Organization/n"]
+    for asked in (access, cleared, few):
+        for names in (["ada"], ["ada", "ben", "cy"]):
+            assert graph.around(asked, names) == reference.around(asked, names)
+        assert graph.treatments(asked, ["flu"], 9) == reference.treatments(asked, ["flu"], 9)
+        assert graph.carriers(asked, ["flu"]) == reference.carriers(asked, ["flu"])
+        assert graph.named(asked, ids) == reference.named(asked, ids)
+        assert graph.common(asked, ids) == reference.common(asked, ids)
+
+
+@pytest.mark.engines
+def test_a_patient_who_went_leaves_no_node_behind_in_neo4j(
+    neo4j: EngineServer, access: Access
+) -> None:
+    own = neo4j.settings
+    server = Neo4j(Address(own["neo4j_url"], own["neo4j_user"], own["neo4j_password"]))
+    graph = Neo4jMedicalGraph(server)
+    graph.upsert(access.tenant_id, [patient("ada", has_flu("ada")), patient("ben", has_flu("ben"))])
+    graph.delete(access.tenant_id, [Tombstone("Patient/ada", 2)])
+    asked = "MATCH (n:MedicalThing) RETURN n.id AS id"
+    left = server.read(access.tenant_id, lambda tx: tx.run(asked))
+    assert {row["id"] for row in left} == {"Patient/ben", "flu"}
+    graph.drop(access.tenant_id)
+    assert server.read(access.tenant_id, lambda tx: tx.run(asked)) == []
+    server.close()

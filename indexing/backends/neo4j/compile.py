@@ -15,7 +15,7 @@ from indexing.access import Access
 from indexing.filters import Filters
 
 _FIELDS: Final = ("type", "specialty", "author", "patient")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # "(d:Note)", "(:Note {id: $id})": a node pattern with a label. No property holds a brace.
 _LABELLED: Final = re.compile(r"(?<!\w)\((\w*):(\w+)\s*(?:\{([^{}]*)\})?\)")
@@ -74,4 +74,4 @@ def conditions(access: Access, filters: Filters) -> tuple[str, dict[str, Any]]:
 
 def micros(moment: datetime) -> int:
     """Return microseconds since 1970: compared as numbers, whatever the zone."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - EPOCH) // timedelta(microseconds=1)

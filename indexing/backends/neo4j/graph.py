@@ -11,6 +11,7 @@ from typing import Any, Final
 from indexing.access import LABELS, Access
 from indexing.backends.neo4j.compile import conditions, micros
 from indexing.backends.neo4j.connect import Neo4j, Row, Transaction
+from indexing.backends.neo4j.held import drop, gives_way
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, GraphEntry, Ranking, Scored
@@ -72,7 +73,6 @@ WHERE c.id IN $ids AND {where}
 RETURN d.id AS id, d.tenant AS tenant, c.id AS concept, m.status AS status
 """
 _ENTRIES = "MATCH (d:Note {live: true}) RETURN d.id AS id, d.version AS version"
-_DROP = "MATCH (n:{label}) WITH n LIMIT 5000 DETACH DELETE n RETURN count(*) AS gone"
 
 
 class Neo4jGraphIndex:
@@ -169,15 +169,8 @@ class Neo4jGraphIndex:
         return {row["id"]: row["version"] for row in rows}
 
     def drop(self, tenant_id: TenantId) -> None:
-        """Forget the tenant's graph, tombstones too; a batch at a time, as it may be large."""
-        for label in ("Note", "Concept", "Tenant"):
-            gone = [1]
-
-            def work(tx: Transaction, label: str = label, gone: list[int] = gone) -> None:
-                gone[0] = tx.run(_DROP.format(label=label))[0]["gone"]
-
-            while gone[0]:
-                self._server.write(tenant_id, work)
+        """Forget the tenant's graph, tombstones too."""
+        drop(self._server, tenant_id, ("Note", "Concept", "Tenant"))
 
 
 def _own(rows: Sequence[Row], access: Access) -> list[Row]:
@@ -189,18 +182,11 @@ def _write(tx: Transaction, rows: Sequence[Row]) -> None:
     nothing changes between what is read and what is written by it."""
     tx.run(_BEGIN)
     held = {row["id"]: row for row in tx.run(_HELD, ids=[row["note"]["id"] for row in rows])}
-    taken = [row for row in rows if _gives_way(held.get(row["note"]["id"]), row["note"])]
+    taken = [row for row in rows if gives_way(held.get(row["note"]["id"]), row["note"])]
     before = [i for i in (row["note"]["id"] for row in taken) if i in held and held[i]["live"]]
     tx.run(_EMPTY, ids=before)
     tx.run(_PUT, rows=taken)
     tx.run(_COUNT, more=sum(row["note"]["live"] for row in taken) - len(before))
-
-
-def _gives_way(held: Row | None, note: Row) -> bool:
-    """Say whether what is held is older; a deletion wins over an upsert of its own version."""
-    if held is None or held["version"] < note["version"]:
-        return True
-    return bool(held["version"] == note["version"] and (held["live"] or not note["live"]))
 
 
 def _row(tenant_id: TenantId, entry: GraphEntry) -> Row:
