@@ -16,7 +16,10 @@ from indexing.model import Kind
 if TYPE_CHECKING:  # loaded when first used, as in `app.wiring`
     from app.wiring import Installation
     from indexing.medical_entries import EntryMaker
+    from rankers.cautions import Pharmacy
     from rankers.medical import MedicalQuestions
+    from rankers.medical_knowledge import Knowledge
+    from rankers.options import TreatmentOptions
 
 
 class MedicalWiring:
@@ -58,14 +61,40 @@ class MedicalWiring:
         return EntryMaker(self._installation.terminology, self._installation.matcher)
 
     @cached_property
-    def questions(self) -> MedicalQuestions:
-        """Questions to the graph, with what is known in general laid over it."""
+    def knowledge(self) -> Knowledge:
+        """What is known in general: the terminology and the site's edges."""
         from indexing.site_edges import site_edges
-        from rankers.medical import MedicalQuestions
         from rankers.medical_knowledge import Knowledge
 
-        known = Knowledge(self._installation.terminology, site_edges(self._installation.home))
-        return MedicalQuestions(self.graph, known)
+        return Knowledge(self._installation.terminology, site_edges(self._installation.home))
+
+    @cached_property
+    def questions(self) -> MedicalQuestions:
+        """Questions to the graph, with what is known in general laid over it."""
+        from rankers.medical import MedicalQuestions
+
+        return MedicalQuestions(self.graph, self.knowledge)
+
+    @cached_property
+    def _pharmacy(self) -> Pharmacy:
+        from rankers.cautions import Pharmacy
+
+        own = self._installation
+        return Pharmacy(own.terminology, own.patients.hierarchy(), own.matcher, self.knowledge)
+
+    def pharmacy(self) -> Pharmacy:
+        """Return what speaks against drugs, over the terminology as it is loaded now."""
+        self._installation.look_at_terminology()
+        return self._pharmacy
+
+    @cached_property
+    def treatments(self) -> TreatmentOptions:
+        """Treatment options as patients alike fared."""
+        from indexing.backends.postgres.treatments import PostgresTreatments
+        from rankers.options import TreatmentOptions
+
+        records = PostgresTreatments(self._installation.database)
+        return TreatmentOptions(records, self._installation.patients.neighbours, self.pharmacy)
 
     def current(self) -> MedicalQuestions:
         """Return the questions over the terminology as it is loaded now."""
@@ -74,7 +103,7 @@ class MedicalWiring:
 
     def forget_terminology(self) -> None:
         """Let what was built with the terminology be built again."""
-        for name in ("maker", "questions"):
+        for name in ("maker", "questions", "knowledge", "_pharmacy"):
             self.__dict__.pop(name, None)
 
     def followers(self) -> Sequence[Follower]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.auth.passwords import Passwords
 from app.settings import Settings
@@ -35,7 +35,11 @@ from rankers.explain import Reasons
 from rankers.knowledge import Knowledge, KnowledgeRequest
 from rankers.medical import MedicalQuestions
 from rankers.neighbours import Neighbours
+from rankers.options import TreatmentOptions
 from rankers.search import Found
+
+if TYPE_CHECKING:
+    from app.outlook import Outlook
 
 
 class Searcher(Protocol):
@@ -85,6 +89,8 @@ class Services:
     intake: Intake
     knowledge: Callable[[KnowledgeRequest], Knowledge]
     named: Callable[[str], Sequence[tuple[int, int]]]
+    options: TreatmentOptions
+    outlook: Callable[[Access], Outlook]
 
 
 def services_of(installation: Installation) -> Services:
@@ -119,7 +125,16 @@ def services_of(installation: Installation) -> Services:
         intake=Intake(installation.vitals),
         knowledge=installation.knowledge,
         named=lambda text: [(span.start, span.end) for span in installation.matcher.find(text)],
+        options=installation.medical.treatments,
+        outlook=partial(_outlook, installation),
     )
+
+
+def _outlook(installation: Installation, access: Access) -> Outlook:
+    """Return the outcome models of whoever asks; loaded when first asked."""
+    from app.outlook import Outlook
+
+    return Outlook(installation, access)
 
 
 def _held(installation: Installation, store: str, tenant_id: TenantId) -> int:

@@ -44,6 +44,7 @@ from app.routes import (
     search,
     similar,
     status,
+    treatments,
     tunings,
     vitals,
 )
@@ -73,6 +74,7 @@ _ROUTES = (
     health,
     vitals,
     knowledge,
+    treatments,
 )
 
 

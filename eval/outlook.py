@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from eval.hospital import features
 from eval.hospital.model import FeatureRecord
 from eval.hospital.vocabulary import archetypes, concepts
+from indexing.features import Profile, table_of
+from rankers.composite import Composite
 from rankers.outcomes import (
     Calibration,
     Floats,
@@ -25,6 +27,7 @@ from rankers.outcomes import (
     calibration_error,
     subgroups,
 )
+from rankers.patients import PatientIndex
 from rankers.treatments import Case, Caution, rank
 
 SEED = 20261128
@@ -107,22 +110,27 @@ class TreatmentFigures:
 
 
 def treatments(patients: int, asked: int = 200, seed: int = SEED) -> TreatmentFigures:
-    """Rank each condition's options for some patients with it, as patients alike fared."""
+    """Rank each condition's options for some patients with it, as patients alike fared: those near
+    the composite of the patient and of whom a treatment helped."""
     records = list(features(patients, seed))
-    people = [known_patient(each) for each in records]
-    model = NearestRisk(people, "none")
+    table = table_of({e.patient_id: Profile.of({*e.observed, *e.drugs}) for e in records})
+    composite = Composite(table, PatientIndex(table).information, ())
     effects = _effects()
     right = wrong = unmarked = 0
     met = set[str]()
     turns = np.random.default_rng(seed).permutation(patients)[:asked]
     for number in turns.tolist():
         condition = records[number].cluster.partition("/")[0]
-        likeness = model.likeness(model.row(people[number])[None, :])[0]
-        cases = [
-            Case(each.patient_id, each.treatment, each.improved, float(likeness[place]))
-            for place, each in enumerate(records)
+        others = [
+            place for place, each in enumerate(records)
             if place != number and each.cluster.partition("/")[0] == condition
-        ]
+        ]  # fmt: skip
+        likeness = composite.likeness(number, [n for n in others if records[n].improved])
+        cases = [
+            Case(records[n].patient_id, records[n].treatment, records[n].improved,
+                 float(likeness[n]))
+            for n in others
+        ]  # fmt: skip
         allergic = next(iter(sorted({case.treatment for case in cases})), "")
         cautions = {allergic: (Caution("contraindicated", "an allergy on record"),)}
         answer = rank(cases, cautions)

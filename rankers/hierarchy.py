@@ -36,6 +36,8 @@ _SYSTEMS: Mapping[str, str] = {
     "http://www.omim.org": "OMIM",
     "https://omim.org": "OMIM",
 }
+# Where a bare code is looked for, in this order.
+_CODED = ("ICD10CM", "SNOMED", "ICD9CM", "HP", "DOID", "OMIM", "UMLS", "MESH")
 # What the graph's part follows, besides is-a.
 KNOWLEDGE: Mapping[EdgeKind, float] = {
     EdgeKind.PRESENTS: 1.0, EdgeKind.TREATS: 1.0, EdgeKind.CAUSES: 1.0, EdgeKind.ASSOCIATES: 1.0,
@@ -116,6 +118,21 @@ class Hierarchy:
             return found if found in self._terminology else None
         concepts = self._terminology.find(name)
         return concepts[0] if concepts else None
+
+    def meant(self, text: str, held: Mapping[str, str]) -> str | None:
+        """Return the feature of a name, "SYSTEM:code" or a bare code; one that is no concept only
+        where `held` knows it, with what it is called. None for what is neither."""
+        for name in (text, bare(text)):
+            if (found := self.find(name)) is not None:
+                return found
+        system, colon, code = text.partition(":")
+        tries = [(system.upper(), code)] if colon else [(each, text) for each in _CODED]
+        for name, value in tries:
+            own = self.feature(name, value)
+            if own in self._terminology or own in held:
+                return own
+        called = text.casefold()
+        return next((own for own, name in held.items() if name.casefold() == called), None)
 
     def names(self, feature: str) -> list[str]:
         """Return every wording of a concept."""

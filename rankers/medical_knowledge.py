@@ -74,7 +74,9 @@ class Knowledge:
     def edges(self, node_id: str, most: int) -> tuple[list[Known], int]:
         """Return the edges at a node, the site's first, then the heaviest of each sort in turn, and
         how many are left out."""
-        own = self._site.get(node_id, [])
+        stated = self._site.get(node_id, [])
+        # What a condition forbids is asked for by `stated`: here it would push out all the rest.
+        own = [each for each in stated if not _forbids(each)]
         if node_id not in self._terminology:
             return own[:most], max(0, len(own) - most)
         by_kind: dict[EdgeKind, list[Known]] = {}
@@ -101,6 +103,10 @@ class Knowledge:
             ),
             None,
         )
+
+    def stated(self, node_id: str) -> list[tuple[str, GraphEdge]]:
+        """Return what the site's files say of a node: (the other end, the edge)."""
+        return [(known.other.node_id, known.edge) for known in self._site.get(node_id, [])]
 
     def shared_targets(self, one: str, other: str) -> list[GraphNode]:
         """Return the genes that both drugs act on."""
@@ -139,3 +145,7 @@ class Knowledge:
         ):  # fmt: skip
             relation = Relation.ASSOCIATED_WITH
         return Known(GraphEdge(ends[0], relation, ends[1], properties=said), far)
+
+
+def _forbids(known: Known) -> bool:
+    return known.edge.relation is Relation.INTERACTS_WITH and known.other.kind is NodeKind.CONDITION

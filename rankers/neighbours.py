@@ -19,6 +19,7 @@ from indexing.filters import Filters
 from indexing.follow_features import profile_of
 from indexing.model import Annotation, TenantId
 from indexing.ports import LexicalIndex
+from indexing.treatments import Coded
 from rankers.hierarchy import Hierarchy
 from rankers.patients import Mask, Neighbour, PatientIndex
 
@@ -90,6 +91,19 @@ class Answered:
     of: int
     as_of: datetime | None
     missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """The patients with a condition whom somebody may know of, without the one asked about.
+    `information` is what a feature weighs, `is_it` whether a coded thing is the condition or a
+    narrower one."""
+
+    name: str
+    patient_ids: tuple[str, ...]
+    table: FeatureTable
+    information: Callable[[str], float]
+    is_it: Callable[[Coded], bool]
 
 
 class _Near:
@@ -171,6 +185,25 @@ class Neighbours:
                 held = PatientIndex(table, hierarchy.ancestors, hierarchy.weight)
                 self._held[tenant_id] = held
         return held
+
+    def carriers(self, access: Access, patient_id: str, condition: str) -> Carriers | None:
+        """Return who has a condition, by its name or code; None for one that nothing knows."""
+        index, hierarchy = self.index(access.tenant_id), self._hierarchy()
+        table = index.table
+        feature = hierarchy.meant(condition.strip(), table.names)
+        if feature is None:
+            return None
+        asked = Asked(patient_id, limits=Limits(conditions=frozenset({feature})))
+        allowed = np.flatnonzero(self._allowed(access, table, asked)).tolist()
+
+        def is_it(what: Coded) -> bool:
+            own = hierarchy.feature(what.system, what.code, what.name)
+            return own == feature or feature in hierarchy.ancestors(own)
+
+        return Carriers(
+            hierarchy.name(feature, table.names), tuple(table.patient_ids[n] for n in allowed),
+            table, index.information, is_it,
+        )  # fmt: skip
 
     def alike(self, access: Access, asked: Asked, k: int) -> list[tuple[str, float]]:
         """Return the k patients most like the one asked about with their scores, undescribed."""

@@ -17,7 +17,7 @@ from rankers.outcomes import wilson
 LEAST_CASES = 5  # of an option, alike enough to count
 LEAST_ALL = 20  # of all options together: fewer, and nothing is told
 _PRIOR = 4.0  # cases' worth of belief in what all options reached
-SEVERITIES = ("contraindicated", "allergy", "major", "moderate", "minor")
+SEVERITIES = ("contraindicated", "allergy", "major", "moderate", "minor", "unchecked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """Why an option needs a second look. `kind` is one of SEVERITIES, `stated_by` who says so."""
+    """Why an option needs a second look. `kind` is one of SEVERITIES, `stated_by` the knowledge
+    that says so, `source` the record or note of the patient ("Type/id") that it rests on."""
 
     kind: str
     words: str
     stated_by: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from app.cli.fhir_app import fhir
 from app.cli.graph_app import graph
 from app.cli.index_app import index
 from app.cli.options import Json, Paths, TenantOption, finish
-from app.cli.outlook_app import models, predict
+from app.cli.outlook_app import models, predict, treatments
 from app.cli.registry_app import tenants, tokens, users
 from app.cli.vitals_app import vitals
 from indexing.errors import AnamnesisError, InvalidQuery
@@ -39,6 +39,7 @@ for sub, name in (
 ):  # fmt: skip
     app.add_typer(sub, name=name)
 app.command("predict")(predict)
+app.command("treatments")(treatments)
 
 
 @app.command()

@@ -22,15 +22,21 @@ def _opened(tenant: str) -> Iterator[Outlook]:
     installation.close()
 
 
-def switch_command(tenant: str, predictions: bool, *, as_json: bool) -> int:
-    """Turn predictions on or off; return 0."""
+def switch_command(
+    tenant: str, predictions: bool | None, treatments: bool | None, *, as_json: bool
+) -> int:
+    """Turn modules on or off, None leaves one as it is; return 0."""
+    given = {"predictions": predictions, "treatments": treatments}
+    changed = {name: on for name, on in given.items() if on is not None}
     with _opened(tenant) as own:
-        wanted = replace(own.store.switches(own.access), predictions=predictions)
-        own.store.switch(own.access, wanted)
+        wanted = replace(own.store.switches(own.access), **changed)
+        if changed:
+            own.store.switch(own.access, wanted)
     if as_json:
         print_json(asdict(wanted))
     else:
-        print(f"predictions are {'on' if predictions else 'off'}")
+        for name, on in asdict(wanted).items():
+            print(f"{name} are {'on' if on else 'off'}")
     return 0
 
 

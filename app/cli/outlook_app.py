@@ -1,4 +1,4 @@
-"""`anamnesis models …` and `anamnesis predict`."""
+"""`anamnesis models …`, `anamnesis predict` and `anamnesis treatments`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ TypeOption = Annotated[str, typer.Option("--type", help="The outcome: return90."
 @models.command("switch")
 def models_switch(
     tenant: TenantOption,
-    predictions: Annotated[bool, typer.Option("--predictions/--no-predictions")] = False,
+    predictions: Annotated[bool | None, typer.Option("--predictions/--no-predictions")] = None,
+    treatments: Annotated[bool | None, typer.Option("--treatments/--no-treatments")] = None,
     as_json: Json = False,
 ) -> None:
-    """Turn outcome predictions on or off for a tenant."""
+    """Turn outcome predictions and treatment options on or off for a tenant; without either, say
+    which are on."""
     from app.cli.outlook import switch_command
 
-    _exit(switch_command(tenant, predictions, as_json=as_json))
+    _exit(switch_command(tenant, predictions, treatments, as_json=as_json))
 
 
 @models.command("register")
@@ -79,6 +81,18 @@ def predict(
     from app.cli.outlook import predict_command
 
     _exit(predict_command(tenant, patient, kind_of, as_json=as_json))
+
+
+def treatments(
+    tenant: TenantOption,
+    patient: Annotated[str, typer.Option("--patient", help="The patient's id.")],
+    condition: Annotated[str, typer.Option("--condition", help="Its code or name.")],
+    as_json: Json = False,
+) -> None:
+    """Show what patients alike were given for a condition, and what was recorded of it."""
+    from app.cli.treatments import treatments_command
+
+    _exit(treatments_command(tenant, patient, condition, as_json=as_json))
 
 
 def _exit(code: int) -> None:

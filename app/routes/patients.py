@@ -31,5 +31,6 @@ def patient(request: Request, patient_id: str, who: Reader) -> Response:
     return page(
         request, "patient.html", seen=seen, chart=chart, parts=PARTS,
         news=news(chart) if chart else [], timeline=timeline(chart, who.zone) if chart else [],
+        switches=own.outlook(who.access).store.switches(who.access),
         clipped=chart is not None and entries(chart) > MOST_ENTRIES,
     )  # fmt: skip

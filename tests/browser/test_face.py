@@ -214,9 +214,14 @@ def _pages(visitor: Visitor) -> list[str]:
 
 
 def look(visitor: Visitor, path: str) -> None:
-    """Open a page, everything unfolded, and hold it to the accessibility rules and its width."""
+    """Open a page and hold it to the rules of every page."""
+    visitor.page.goto(f"{visitor.site}{path}")
+    hold(visitor, path)
+
+
+def hold(visitor: Visitor, path: str) -> None:
+    """Unfold everything on the page, and hold it to the accessibility rules and its width."""
     page = visitor.page
-    page.goto(f"{visitor.site}{path}")
     for more in page.locator("details").all():
         more.evaluate("e => { e.open = true; }")
     width = page.evaluate("document.documentElement.scrollWidth")
