@@ -12,8 +12,9 @@ from app.services import Services
 from app.views import View, view_of
 from indexing.access import Access
 from indexing.errors import Forbidden, InvalidInput
-from indexing.hidden import masked
+from indexing.hidden import told
 from rankers.options import Answer, Evidence
+from rankers.outcomes import wilson
 from rankers.treatments import Caution, Option
 
 LONGEST = 200  # characters of a condition
@@ -144,13 +145,13 @@ def _hidden(view: View, real: str, answer: Answer) -> Shown:
         key: count for key, count in answer.given.items() if key in answer_names
     })  # fmt: skip
     options = tuple(_masked(_option(each, named, {}), view, real) for each in coded)
-    others = [(name, count) for name, count in _others(named) if masked(count) is not None]
-    told = answer.options.told
+    others = [(name, about) for name, count in _others(named) if (about := told(count))]
+    enough = answer.options.told
     return Shown(
-        view.shown_patient(real), view.told(answer.condition, real), told,
-        "" if told else "too few patients alike to tell by", options,
-        tuple(others[:MOST_OTHERS]), masked(answer.carriers), masked(answer.alike),
-        masked(answer.unclear), len(answer.options.options) - len(coded),
+        view.shown_patient(real), view.told(answer.condition, real), enough,
+        "" if enough else "too few patients alike to tell by", options,
+        tuple(others[:MOST_OTHERS]), told(answer.carriers), told(answer.alike),
+        told(answer.unclear), len(answer.options.options) - len(coded),
         tuple(view.told(each, real) for each in answer.unknown), answer.as_of,
     )  # fmt: skip
 
@@ -161,14 +162,16 @@ def _masked(option: ShownOption, view: View, real: str) -> ShownOption:
         for each in option.cautions
     )
     cases, good = option.cases or 0, option.good or 0
-    # A share tells its counts: none where either side of it is a small cell.
-    open_share = None not in (masked(cases), masked(good), masked(cases - good)) and cases > 0
-    people: Sequence[ShownCase] = option.patients if open_share else ()
+    few = None in (told(cases), told(good), told(cases - good)) or option.share is None
+    # A share and its interval tell the counts: they are taken of the rounded ones.
+    share = low = high = None
+    if not few:
+        about, of = min(told(good) or 0, told(cases) or 0), told(cases) or 1
+        share, (low, high) = about / of, wilson(about, of)
+    people: Sequence[ShownCase] = () if few else option.patients
     return replace(
-        option, given=masked(option.given or 0), cases=masked(cases),
-        good=good if open_share else None, share=option.share if open_share else None,
-        low=option.low if open_share else None, high=option.high if open_share else None,
-        expected=option.expected if open_share else None, cautions=cautions,
+        option, given=told(option.given or 0), cases=told(cases), good=None if few else told(good),
+        share=share, low=low, high=high, expected=None, cautions=cautions,
         patients=tuple(_pseudonymous(each, view) for each in people),
     )  # fmt: skip
 
