@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -302,13 +303,22 @@ def eval_agreement(
     _exit(agreement_command(_home(), book, tenant, as_json))
 
 
+class TunedPart(StrEnum):
+    """What `eval tune` looks over: an enumeration, for a list of literals cannot be an option."""
+
+    LEGS = "legs"
+    ALIKE = "alike"
+    EXPANSIONS = "expansions"
+    TITLE = "title"
+
+
 @evaluate.command("tune")
 def eval_tune(
     sets: Annotated[
         list[str], typer.Option("--set", help="DIR:SPLIT of a benchmark; several times.")
     ],
     over: Annotated[
-        list[Literal["legs", "alike", "expansions", "title"]] | None,
+        list[TunedPart] | None,
         typer.Option(
             help="Several times; legs and alike by default. legs: shares, by scores or ranks; "
             "alike: like hits; expansions: kinds of other wordings; title: the field's weight."
