@@ -155,7 +155,7 @@ class Engines(ABC):
             case "postgres":
                 from indexing.backends.postgres.vectors import PostgresVectorIndex
 
-                return PostgresVectorIndex(self.database)
+                return PostgresVectorIndex(self.database, model=lambda: self.encoder.model)
             case "opensearch":
                 from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
 

@@ -40,6 +40,7 @@ def run_lane(installation: Installation, lane: str, stop: threading.Event) -> No
         try:
             with installation.feed.lock(f"follow:{lane}") as mine:
                 if mine:
+                    installation.refresh_encoder()
                     _follow(installation, lane, stop)
         except EngineUnavailable:
             pass  # the database is away: the next round finds it again

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     vitals: VitalsBackend = "postgres"
     model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone
     encoder_threads: int = 2
+    encoder_folder: Path | None = None  # an adapted model, in place of the one switched to
     shares: Path | None = None  # what `eval tune --out` wrote, in place of the legs' own shares
     learned: Path | None = None  # a folder that `eval train` wrote; needs the extra `lab`
     reranker: str = ""  # a cross-encoder of the extra `models`, by folder or name; "": none

@@ -57,6 +57,7 @@ class Installation(Engines):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._looked_at = time.monotonic()
+        self._serving = ""  # the name of the encoder that was opened
 
     @property
     def home(self) -> Path:
@@ -208,15 +209,32 @@ class Installation(Engines):
         """Text to vectors."""
         match self.settings.encoder:
             case "onnx":
-                from indexing.encoders import OnnxEncoder
+                from indexing.encoders import EncoderShelf, OnnxEncoder
 
-                return OnnxEncoder(threads=self.settings.encoder_threads)
+                self._serving = EncoderShelf(self.home).serving()
+                named = self.settings.encoder_folder
+                folder = named or EncoderShelf(self.home).folder(self._serving)
+                return OnnxEncoder(threads=self.settings.encoder_threads, folder=folder)
             case "sentence-transformers":
                 from indexing.encoders import SentenceTransformersEncoder
 
                 return SentenceTransformersEncoder(self.settings.model)
             case other:
                 assert_never(other)
+
+    def refresh_encoder(self) -> bool:
+        """Open the encoder that serves now, when another was switched to; say whether it was."""
+        from indexing.encoders import EncoderShelf
+
+        own = self.settings
+        if "encoder" not in self.__dict__ or own.encoder != "onnx" or own.encoder_folder:
+            return False
+        if EncoderShelf(self.home).serving() == self._serving:
+            return False
+        for name in ("encoder", "linker", "search", "learned"):
+            self.__dict__.pop(name, None)
+        self.vector_engine.cache_clear()  # a server's space is named by the model
+        return True
 
     @cached_property
     def reranker(self) -> Reranker | None:
@@ -308,6 +326,7 @@ class Installation(Engines):
             learned=self.learned,
             fusion=self.fusion,
             shares=self.shares,
+            least=getattr(self.encoder, "floor", None),
         )
 
     @cached_property
@@ -351,8 +370,11 @@ class Installation(Engines):
         return knowledge.search(self.terminology, self.linker, request)
 
     def current_search(self) -> Search:
-        """Return the search over the terminology as it is loaded now; looks every few seconds."""
+        """Return the search over the terminology as it is loaded now; looks every few seconds.
+
+        The encoder is looked at each time: a question of another model finds no vectors."""
         self.look_at_terminology()
+        self.refresh_encoder()
         return self.search
 
     def look_at_terminology(self) -> None:

@@ -28,8 +28,16 @@ class DerivedStore(Protocol):
         self, tenant_id: TenantId, found: Sequence[tuple[Document, Annotation]], copied: Outcome
     ) -> None: ...
     def store_vectors(
-        self, tenant_id: TenantId, model: str, found: Sequence[tuple[Document, Vectors]]
-    ) -> None: ...
+        self,
+        tenant_id: TenantId,
+        model: str,
+        found: Sequence[tuple[Document, Vectors]],
+        *,
+        announced: bool = True,
+    ) -> None:
+        """Keep vectors; `announced` tells the feed, unless no index is to take them yet."""
+        ...
+
     def forget(self, tenant_id: TenantId, kind: Kind, gone: Sequence[tuple[str, int]]) -> None: ...
 
 
@@ -82,17 +90,22 @@ class EmbedFollower:
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Encode what the events name as it stands now, and announce it."""
         derived = self._store.derived(tenant_id, [e.key for e in events if not e.deleted])
-        texts = [text for each in derived for text in passage_texts(each)]
         if derived:
-            vectors = self._encoder.encode(texts)
-            found, at = [], 0
-            for each in derived:
-                n = len(each.passages)
-                found.append((each.document, vectors[at : at + n]))
-                at += n
+            found = embedded(self._encoder, derived)
             self._store.store_vectors(tenant_id, self._encoder.model, found)
         if gone := [(e.key, e.version) for e in events if e.deleted]:
             self._store.forget(tenant_id, Kind.VECTORS, gone)
+
+
+def embedded(encoder: Encoder, derived: Sequence[Derived]) -> list[tuple[Document, Vectors]]:
+    """Encode every passage of some documents."""
+    vectors = encoder.encode([text for each in derived for text in passage_texts(each)])
+    found, at = [], 0
+    for each in derived:
+        n = len(each.passages)
+        found.append((each.document, vectors[at : at + n]))
+        at += n
+    return found
 
 
 def passage_texts(derived: Derived) -> list[str]:

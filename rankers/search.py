@@ -102,12 +102,14 @@ class Search:
         passages: PassageVectors | None = None,
         learned: Reordering | None = None,
         shares: Mapping[str, Share] = SHARES,
+        least: float | None = None,
     ) -> None:
+        """`least`: the floor of cosines of an encoder that was measured elsewhere."""
         self._lexical, self._vector, self._graph = lexical, vector, graph
         self._encoder, self._documents = encoder, documents
         self._planner = Planner(terminology, matcher, links, shares)
         self._timeout_s, self._fusion = timeout_s, fusion
-        self._least_cosine = least_cosine(encoder.model)
+        self._least_cosine = least_cosine(encoder.model) if least is None else least
         self._sifter = Sifter(lexical, graph, documents)
         self._learned = learned
         self._alike = Alike(passages, weights_of(shares)) if passages is not None else None

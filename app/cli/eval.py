@@ -35,6 +35,7 @@ from indexing.encoders import CachedEncoder
 from indexing.errors import InvalidInput
 from indexing.model import TenantId
 from rankers.fusion import SHARES, Share, fuse, read_shares
+from rankers.learned import Learned
 from rankers.rerank import Reordering
 from rankers.search import Fusion, Search
 
@@ -164,9 +165,16 @@ def _card(
         model=installation.encoder.model if vectors else "",
         terminology=installation.terminology.version,
         n=len(read.topics),
-        trained=", ".join(learned.trained_on) if learned is not None else "",
+        trained=", ".join(_trained_on(installation, learned, vectors=vectors)),
         measured_by=measured_by(),
     )
+
+
+def _trained_on(installation: Installation, learned: Learned | None, *, vectors: bool) -> list[str]:
+    """Return the sets that anything in a run was taught by."""
+    sets = list(learned.trained_on) if learned is not None else []
+    lineage = getattr(installation.encoder, "lineage", {}) if vectors else {}
+    return list(dict.fromkeys([*sets, *(each["set"] for each in lineage.get("trained_on", ()))]))
 
 
 def evaluate(
@@ -264,6 +272,7 @@ def searching(
         passages=indexes.vector,
         learned=learned or installation.learned,
         shares=installation.shares if shares is None else shares,
+        least=getattr(installation.encoder, "floor", None),
     )
     try:
         yield search

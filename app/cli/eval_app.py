@@ -348,14 +348,31 @@ def eval_train(
     sets: Annotated[
         list[str], typer.Option("--set", help="DIR:SPLIT of a benchmark; several times.")
     ],
-    out: Annotated[Path, typer.Option(help="The folder to write; name it in ANAMNESIS_LEARNED.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="The folder to write; ANAMNESIS_LEARNED or ANAMNESIS_ENCODER_FOLDER names it."
+        ),
+    ],
     most: Annotated[int, typer.Option(min=20, help="Topics of a set to learn from.")] = 3000,
+    encoder: Annotated[
+        bool, typer.Option("--encoder", help="Teach the encoder (extra `models`).")
+    ] = False,
+    most_pairs: Annotated[int, typer.Option("--pairs", min=50, help="At most, of --encoder.")] = (
+        10_000
+    ),
+    epochs: Annotated[int, typer.Option(min=1, max=20, help="Of --encoder.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Learn a ranker from judgements (LambdaMART), judged by topics that it did not see."""
+    """Learn a ranker from judgements (LambdaMART), judged by topics that it did not see; or teach
+    the encoder by titles and texts, synonyms and names, and judgements."""
+    from app.cli.eval_adapt import adapt_command
     from app.cli.eval_train import train_command
 
-    _exit(train_command(_home(), sets, most, out, as_json))
+    if encoder:
+        _exit(adapt_command(_home(), sets, most_pairs, epochs, out, as_json))
+    else:
+        _exit(train_command(_home(), sets, most, out, as_json))
 
 
 def _home() -> Path:

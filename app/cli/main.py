@@ -13,6 +13,7 @@ import typer
 
 from app.cli.bench_app import bench
 from app.cli.cohorts_app import cohort
+from app.cli.encoder_app import encoder
 from app.cli.eval_app import evaluate
 from app.cli.fhir_app import fhir
 from app.cli.graph_app import graph
@@ -35,7 +36,7 @@ for sub, name in (
     (tenants, "tenants"), (users, "users"), (tokens, "tokens"), (index, "index"),
     (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"), (fhir, "fhir"),
     (vitals, "vitals"), (models, "models"), (graph, "graph"),
-    (cohort, "cohort"),
+    (cohort, "cohort"), (encoder, "encoder"),
 ):  # fmt: skip
     app.add_typer(sub, name=name)
 app.command("predict")(predict)

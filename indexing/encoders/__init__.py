@@ -4,5 +4,12 @@ from indexing.encoders.cached import CachedEncoder
 from indexing.encoders.crossing import CrossEncoderReranker
 from indexing.encoders.minilm import OnnxEncoder
 from indexing.encoders.sentence import SentenceTransformersEncoder
+from indexing.encoders.shelf import EncoderShelf
 
-__all__ = ["CachedEncoder", "CrossEncoderReranker", "OnnxEncoder", "SentenceTransformersEncoder"]
+__all__ = [
+    "CachedEncoder",
+    "CrossEncoderReranker",
+    "EncoderShelf",
+    "OnnxEncoder",
+    "SentenceTransformersEncoder",
+]

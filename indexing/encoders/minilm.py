@@ -8,16 +8,18 @@ whatever the batch, no work is spent on padding, and threads share out the texts
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from indexing.encoders.lineage import read_lineage
 from indexing.errors import ConfigurationError
 from indexing.ports import Vectors
 
@@ -58,7 +60,20 @@ class OnnxEncoder:
         digest = hashlib.sha256()
         for name in ("model.onnx", "tokenizer.json"):
             digest.update((self._folder / name).read_bytes())
-        return f"minilm-l6-int8-{digest.hexdigest()[:8]}"
+        kind = "adapted" if self.lineage else "minilm-l6"
+        return f"{kind}-int8-{digest.hexdigest()[:8]}"
+
+    @cached_property
+    def lineage(self) -> Mapping[str, Any]:
+        """Say how an adapted encoder was made; empty for the default."""
+        return read_lineage(self._folder)
+
+    @property
+    def floor(self) -> float | None:
+        """Return the cosine under which nothing says that texts are related, where its makers
+        measured it."""
+        floor = self.lineage.get("floor")
+        return float(floor) if isinstance(floor, int | float) else None
 
     @property
     def dimension(self) -> int:

@@ -226,7 +226,12 @@ class PostgresDerived:
             )
 
     def store_vectors(
-        self, tenant_id: TenantId, model: str, found: Sequence[tuple[Document, Vectors]]
+        self,
+        tenant_id: TenantId,
+        model: str,
+        found: Sequence[tuple[Document, Vectors]],
+        *,
+        announced: bool = True,
     ) -> None:
         """Keep vectors, rows in the order of the document's passages, and announce them."""
         with self._database.tenant(tenant_id, derived=True) as conn:
@@ -241,9 +246,24 @@ class PostgresDerived:
                     for d, v in found
                 ],
             )
-            announce(
-                conn, tenant_id, Kind.VECTORS, [(d.doc_id, d.version, False) for d, _ in found]
-            )
+            if announced:
+                # Of the same documents another model's may be of other passages by now: whoever
+                # switches to it encodes these again.
+                conn.execute(
+                    "DELETE FROM embedding WHERE tenant_id = %s AND doc_id = ANY(%s) "
+                    "AND model <> %s",
+                    (tenant_id, [d.doc_id for d, _ in found], model),
+                )
+                announce(
+                    conn, tenant_id, Kind.VECTORS, [(d.doc_id, d.version, False) for d, _ in found]
+                )
+
+    def forget_model(self, tenant_id: TenantId, model: str) -> int:
+        """Drop every vector of a model; return of how many documents."""
+        with self._database.tenant(tenant_id, derived=True) as conn:
+            return conn.execute(
+                "DELETE FROM embedding WHERE tenant_id = %s AND model = %s", (tenant_id, model)
+            ).rowcount
 
     def forget(self, tenant_id: TenantId, kind: Kind, gone: Sequence[tuple[str, int]]) -> None:
         """Drop what was derived from deleted documents and announce that to the indexes."""

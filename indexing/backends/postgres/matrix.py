@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -27,8 +27,8 @@ MOST_BYTES = 512 << 20  # of all tenants; the one asked for longest ago goes
 MOST_STALE = 0.2  # of the rows: beyond it, reading everything again costs less
 
 _HEADER = 4  # bytes before the floats, which are big-endian. Source: pgvector, vector_send
-_SIZE: Final = "SELECT era, epoch FROM vector_size WHERE tenant_id = %(tenant)s"
-_NOWHERE = (UUID(int=0), 0)
+_SIZE: Final = "SELECT era, epoch, model FROM vector_size WHERE tenant_id = %(tenant)s"
+_NOWHERE = (UUID(int=0), 0, "")
 
 
 @dataclass(slots=True)
@@ -95,8 +95,9 @@ _SELECT = (
 class MatrixReader:
     """Keeps the vectors of tenants that are asked often; safe to share between threads."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, own: Callable[[str], None] = lambda _: None) -> None:
+        """`own` raises where vectors are of a model that is not this process's."""
+        self._database, self._own = database, own
         self._tenants: OrderedDict[TenantId, _Tenant] = OrderedDict()
         self._asked: dict[TenantId, int] = {}
         self._lock = threading.Lock()
@@ -111,10 +112,11 @@ class MatrixReader:
         if asked < WORTH_KEEPING:
             return None
         sizes = self._database.lately(tenant_id, _SIZE)
-        size = sizes[0] if sizes else _NOWHERE
+        era, epoch, model = sizes[0] if sizes else _NOWHERE
+        self._own(model)
         with self._lock:
             held = self._tenants.get(tenant_id)
-            if held is None or (held.era, held.epoch) != size:
+            if held is None or (held.era, held.epoch) != (era, epoch):
                 held = self._read(tenant_id, held, len(vector))
                 self._keep(tenant_id, held)
             self._tenants.move_to_end(tenant_id)
@@ -168,7 +170,8 @@ class MatrixReader:
     def _read(self, tenant_id: TenantId, held: _Tenant | None, dimension: int) -> _Tenant:
         """Bring what is kept up to one snapshot of the tables."""
         with self._database.tenant(tenant_id, snapshot=True) as conn:
-            era, epoch = _size(conn, tenant_id)
+            era, epoch, model = _size(conn, tenant_id)
+            self._own(model)
             if held is None or held.era != era or held.dead > MOST_STALE * held.count + 1000:
                 rows = conn.execute(
                     f"{_SELECT} ORDER BY doc_id, number", (tenant_id,), binary=True
@@ -188,9 +191,9 @@ def floats(sent: Sequence[bytes]) -> Vectors:
     return np.frombuffer(joined, dtype=">f4").reshape(len(sent), -1).astype(np.float32)
 
 
-def _size(conn: Connection, tenant_id: TenantId) -> tuple[UUID, int]:
+def _size(conn: Connection, tenant_id: TenantId) -> tuple[UUID, int, str]:
     row = conn.execute(_SIZE, {"tenant": tenant_id}).fetchone()
-    return _NOWHERE if row is None else (row[0], row[1])
+    return _NOWHERE if row is None else (row[0], row[1], row[2])
 
 
 def _catch_up(conn: Connection, tenant_id: TenantId, held: _Tenant) -> None:

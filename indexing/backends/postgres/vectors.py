@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 from weakref import WeakSet
@@ -14,7 +15,7 @@ from pgvector.psycopg import register_vector
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.matrix import MatrixReader, floats
-from indexing.errors import EventRejected
+from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone
 from indexing.ports import Ranking, Scored, VectorEntry, Vectors
@@ -44,9 +45,13 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 class PostgresVectorIndex:
     """Passages in PostgreSQL; filters and access are part of the statement."""
 
-    def __init__(self, database: Database, *, large: int = LARGE) -> None:
-        self._database, self._large = database, large
-        self._reader = MatrixReader(database)
+    def __init__(
+        self, database: Database, *, large: int = LARGE, model: Callable[[], str] = lambda: ""
+    ) -> None:
+        """`model` names the space of this process's questions; "": whatever is there."""
+        self._database, self._large, self._model = database, large, model
+        self._reader = MatrixReader(database, self._own)
+        self._filling: dict[TenantId, Connection] = {}
         self._since_check: dict[TenantId, int] = {}
         self._indexed: set[TenantId] = set()
 
@@ -62,12 +67,15 @@ class PostgresVectorIndex:
             old = newest.get(entry.document.doc_id)
             if old is None or old.document.version <= entry.document.version:
                 newest[entry.document.doc_id] = entry
-        with self._database.tenant(tenant_id, derived=True) as conn:
+        with self._writing(tenant_id) as conn:
             _know_vectors(conn)
             names = [
                 (tenant_id, e.document.doc_id, e.document.version, e.model, True)
                 for e in newest.values()
             ]
+            models = {entry.model for entry in newest.values()}
+            if len(models) == 1:
+                self._own(_claimed(conn, tenant_id, *models))
             taken = _announce(conn, tenant_id, names)
             _forget(conn, tenant_id, taken)
             rows = [row for doc_id in taken for row in _rows(tenant_id, newest[doc_id])]
@@ -81,6 +89,35 @@ class PostgresVectorIndex:
         with self._database.tenant(tenant_id, derived=True) as conn:
             names = [(tenant_id, key, version, "", False) for key, version in newest.items()]
             _forget(conn, tenant_id, _announce(conn, tenant_id, names))
+
+    @contextmanager
+    def fresh(self, tenant_id: TenantId) -> Iterator[None]:
+        """Fill a tenant anew in one transaction: readers see what was there until it commits, then
+        all that came. The caller lets nothing else write meanwhile."""
+        with self._database.tenant(tenant_id, derived=True) as conn:
+            self._emptied(conn, tenant_id)
+            self._filling[tenant_id] = conn
+            try:
+                yield
+            finally:
+                del self._filling[tenant_id]
+        self._reader.forget(tenant_id)
+
+    @contextmanager
+    def _writing(self, tenant_id: TenantId) -> Iterator[Connection]:
+        if (filling := self._filling.get(tenant_id)) is not None:
+            yield filling
+            return
+        with self._database.tenant(tenant_id, derived=True) as conn:
+            yield conn
+
+    def _own(self, model: str) -> None:
+        """See that an index's model is this process's. Raises: EngineUnavailable."""
+        if model and (own := self._model()) and model != own:
+            raise EngineUnavailable(
+                f"the vectors are of the model {model}, this process asks with {own}",
+                hint="`anamnesis encoder switch` puts them in step; a server follows by itself.",
+            )
 
     def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
         """Rank documents by their best passage."""
@@ -136,6 +173,9 @@ class PostgresVectorIndex:
                     approximate = False
                 else:
                     wanted *= 2
+            self._own(
+                _model_of(conn, access.tenant_id)
+            )  # after the scan: a switch may come between
         return best
 
     def state(self, tenant_id: TenantId) -> IndexState:
@@ -162,9 +202,12 @@ class PostgresVectorIndex:
     def drop(self, tenant_id: TenantId) -> None:
         """Forget the tenant's vectors, tombstones too."""
         with self._database.tenant(tenant_id) as conn:
-            for table in ("vector_passage", "vector_document", "vector_size"):
-                conn.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (tenant_id,))
+            self._emptied(conn, tenant_id)
         self._reader.forget(tenant_id)
+
+    def _emptied(self, conn: Connection, tenant_id: TenantId) -> None:
+        for table in ("vector_passage", "vector_document", "vector_size"):
+            conn.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (tenant_id,))
 
     def _grown(self, tenant_id: TenantId, by: int) -> None:
         """Ask now and then whether the tenant has become large; counting each time would cost."""
@@ -215,6 +258,25 @@ def _announce(
             if not cursor.nextset():
                 break
     return taken
+
+
+def _claimed(conn: Connection, tenant_id: TenantId, model: str) -> str:
+    """Write down whose vectors an index holds, where nobody did; return whose they are."""
+    row = conn.execute(
+        "INSERT INTO vector_size AS s (tenant_id, epoch, model) VALUES (%s, 0, %s) "
+        "ON CONFLICT (tenant_id) DO UPDATE SET "
+        "model = CASE WHEN s.model = '' THEN excluded.model ELSE s.model END RETURNING model",
+        (tenant_id, model),
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _model_of(conn: Connection, tenant_id: TenantId) -> str:
+    row = conn.execute(
+        "SELECT model FROM vector_size WHERE tenant_id = %s", (tenant_id,)
+    ).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def _next_epoch(conn: Connection, tenant_id: TenantId) -> int:

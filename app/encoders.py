@@ -1,0 +1,139 @@
+"""Another encoder for an installation: its vectors beside those that serve, then the switch.
+
+While the vectors are made, nothing changes for anybody: they lie in the records beside the old
+ones, keyed by the model. A broken-off switch goes on where it stopped. At the end the followers
+pause, what came in meanwhile is encoded, each tenant's index is filled in one transaction (a server
+of its own holds a space named by the model beside the old one), and the record of what serves is
+replaced. A process that asks with the other model in between is told so by the index: its vector
+leg is named as missing until it looks again, with its next question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.moves import paused
+from app.wiring import Installation
+from indexing.derive import embedded
+from indexing.encoders import EncoderShelf
+from indexing.errors import Conflict, InvalidInput
+from indexing.follow import VectorFollower
+from indexing.model import ChangeEvent, Kind, Position, Tenant, TenantId
+from indexing.reconcile import compare
+from rankers.learned import Learned
+
+BATCH = 32  # documents encoded at once, and lost by a kill at most
+ROUNDS = 3  # without the followers' locks; the rest is done while they pause
+
+Tell = Callable[[str, int, int], None]  # what, documents done, documents in all
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What serves now, what did before, and how many documents were encoded and indexed."""
+
+    before: str
+    serving: str
+    encoded: int
+    indexed: int
+
+
+def switch(installation: Installation, name: str, tell: Tell) -> Switched:
+    """Let a registered encoder serve, or the default.
+
+    Raises:
+        NotFound: no encoder has that name.
+        InvalidInput: the settings name an encoder of their own.
+        ConfigurationError: it does not load, or the learned ranker was trained with another one.
+    """
+    shelf = EncoderShelf(installation.home)
+    before = shelf.serving()
+    beside = _beside(installation, shelf.folder(name))
+    tenants = installation.tenants.all()
+    encoded = 0
+    for _ in range(ROUNDS):
+        made = sum(_encoded(beside, tenant, tell) for tenant in tenants)
+        encoded += made
+        if made <= BATCH:
+            break
+    with paused(installation):
+        encoded += sum(_encoded(beside, tenant, tell) for tenant in tenants)
+        indexed = sum(_indexed(beside, tenant, tell) for tenant in tenants)
+        shelf.serve(name)
+    for tenant in tenants:
+        installation.forget_answers(tenant.tenant_id)
+    beside.close()
+    return Switched(before, name, encoded, indexed)
+
+
+def forget(installation: Installation, name: str) -> int:
+    """Drop the vectors of an encoder that does not serve; return of how many documents.
+
+    Raises: NotFound, Conflict where it serves.
+    """
+    shelf = EncoderShelf(installation.home)
+    if name == shelf.serving():
+        raise Conflict(f"{name} serves", hint="Switch to another encoder first.")
+    own = installation.settings.model_copy(update={"encoder_folder": shelf.folder(name)})
+    model = Installation(own).encoder.model
+    found = installation.tenants.all()
+    return sum(installation.derived.forget_model(each.tenant_id, model) for each in found)
+
+
+def _beside(installation: Installation, folder: Path) -> Installation:
+    """Return the same installation with the other encoder."""
+    own = installation.settings
+    if own.encoder != "onnx" or own.encoder_folder is not None:
+        raise InvalidInput(
+            "the settings name the encoder",
+            hint="Take ANAMNESIS_ENCODER and ANAMNESIS_ENCODER_FOLDER away; the switch is kept in "
+            "the home folder.",
+        )
+    beside = Installation(own.model_copy(update={"encoder_folder": folder, "learned": None}))
+    if own.learned is not None:
+        Learned(own.learned, beside.encoder)  # refuses another encoder than it was trained with
+    return beside
+
+
+def _encoded(beside: Installation, tenant: Tenant, tell: Tell) -> int:
+    """Encode what the records have no vectors of yet; return how many documents that were."""
+    tenant_id, encoder, derived = tenant.tenant_id, beside.encoder, beside.derived
+    held = derived.embedded(tenant_id, encoder.model)
+    wanted = [d for d, v in derived.indexable(tenant_id).items() if held.get(d) != v]
+    tell(f"{tenant.code}: encoding", 0, len(wanted))
+    for at in range(0, len(wanted), BATCH):
+        some = derived.derived(tenant_id, wanted[at : at + BATCH])
+        if some:
+            found = embedded(encoder, some)
+            derived.store_vectors(tenant_id, encoder.model, found, announced=False)
+        tell(f"{tenant.code}: encoding", min(at + BATCH, len(wanted)), len(wanted))
+    return len(wanted)
+
+
+def _indexed(beside: Installation, tenant: Tenant, tell: Tell) -> int:
+    """Fill the index with the other model's vectors: in one transaction, or in a space beside."""
+    tenant_id = tenant.tenant_id
+    follower = VectorFollower(beside.derived, beside.vector, beside.encoder)
+    expected = beside.derived.indexable(tenant_id, beside.encoder.model)
+    place = beside.vector.places(tenant_id)[0]
+    if place.engine == "postgres":
+        with beside.vector.fresh(tenant_id):
+            _apply(follower, tenant, expected, tell)
+        return len(expected)
+    found = compare("vector", expected, beside.vector.entries(tenant_id))
+    _apply(follower, tenant, {key: expected[key] for key in found.missing + found.stale}, tell)
+    return len(expected)
+
+
+def _apply(follower: VectorFollower, tenant: Tenant, wanted: Mapping[str, int], tell: Tell) -> None:
+    events = [_event(tenant.tenant_id, key, version) for key, version in wanted.items()]
+    tell(f"{tenant.code}: indexing", 0, len(events))
+    for at in range(0, len(events), follower.batch):
+        follower.apply(tenant.tenant_id, events[at : at + follower.batch])
+        tell(f"{tenant.code}: indexing", min(at + follower.batch, len(events)), len(events))
+
+
+def _event(tenant_id: TenantId, key: str, version: int) -> ChangeEvent:
+    return ChangeEvent(Position(0, 0), tenant_id, Kind.VECTORS, key, version)

@@ -1,0 +1,68 @@
+"""The encoder taught for real, by a few pairs: it learns, exports, and the default loads it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+if find_spec("torch") is None:
+    pytest.skip("needs the extra `models`: make test-models", allow_module_level=True)
+
+from eval.adapt import adapt
+from eval.benchmark import Benchmark, Text
+from eval.pairs import Pair, pairs
+from indexing.encoders import OnnxEncoder
+from indexing.encoders.export import weights_folder
+from indexing.encoders.lineage import write_lineage
+from indexing.errors import InvalidInput
+from indexing.language.terminology import open_terminology
+
+WARDS = ("falcon", "heron", "osprey", "kestrel", "merlin", "harrier", "buzzard", "kite", "swift")
+
+
+def house() -> list[Pair]:
+    """Make words of one house, which mean nothing elsewhere: there is something to learn."""
+    names = pairs([], open_terminology(None), 60)
+    own = [
+        Pair("judged", f"{ward} protocol {number}", pair.right, f"{ward}{number}")
+        for number, pair in enumerate(names)
+        for ward in [WARDS[number % len(WARDS)]]
+    ]
+    return [*names, *own]
+
+
+def test_the_encoder_learns_exports_and_loads(tmp_path: Path) -> None:
+    heard: list[int] = []
+    found = adapt(
+        weights_folder(), tmp_path / "own", house(), epochs=2, rate=1e-4, each=heard.append
+    )
+    assert found.after < found.before
+    assert sum(heard) == 2 * found.pairs
+    assert found.pairs + found.held_out == 120
+    encoder = OnnxEncoder(folder=tmp_path / "own")
+    write_lineage(tmp_path / "own", {"floor": found.floor})
+    adapted = OnnxEncoder(folder=tmp_path / "own")
+    assert adapted.model.startswith("adapted-int8-")
+    assert adapted.model != OnnxEncoder().model
+    assert -1 < found.floor < 1
+    assert adapted.floor == found.floor
+    texts = ["chest pain on exertion", "shortness of breath"]
+    rows = encoder.encode(texts)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    moved = (rows * OnnxEncoder().encode(texts)).sum(axis=1)
+    assert (moved < 0.9999).all()  # it is another space
+    assert (moved > 0.5).all()  # and no ruin of the first
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == [
+        "lineage.json", "model.onnx", "tokenizer.json",
+    ]  # fmt: skip
+
+
+def test_too_few_pairs_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    corpus = (Text("a", "Chest pain", "The patient has had chest pain since this morning.", {}),)
+    few = pairs([("set", Benchmark("set", corpus, {}, {}))], None, 100)
+    with pytest.raises(InvalidInput, match="too few"):
+        adapt(weights_folder(), tmp_path / "own", few)
+    assert not (tmp_path / "own").exists()
