@@ -228,7 +228,8 @@ class VitalsStore(Protocol):
     def baselines(
         self, tenant_id: TenantId, keys: Sequence[SeriesKey]
     ) -> Mapping[SeriesKey, Baseline]:
-        """Return the history of those series that have one (`indexing.vitals.anomaly`)."""
+        """Return the history of those series that have one (`indexing.vitals.anomaly`); points
+        dated after tomorrow have not happened and are none."""
         ...
 
     def extents(self, access: Access, subjects: Sequence[str]) -> Sequence[Extent]:

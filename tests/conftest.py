@@ -118,17 +118,24 @@ def redis() -> Iterator[EngineServer]:
 
 
 @pytest.fixture(scope="session")
-def timescale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation on a real PostgreSQL with TimescaleDB."""
-    for server in engines.running("timescale"):
-        settings = {"home": tmp_path_factory.mktemp("timescale"), **server.settings}
-        built = Installation(Settings(vitals="timescale", **settings))  # type: ignore[arg-type]
-        _ = built.conninfos
-        address = server.settings["database_url"].rpartition("/")[0] + "/anamnesis"
-        with psycopg.connect(address, autocommit=True) as conn:
-            conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-        yield built
-        built.close()
+def timescale_server() -> Iterator[EngineServer]:
+    """A real PostgreSQL with TimescaleDB."""
+    yield from engines.running("timescale")
+
+
+@pytest.fixture(scope="session")
+def timescale(
+    tmp_path_factory: pytest.TempPathFactory, timescale_server: EngineServer
+) -> Iterator[Installation]:
+    """An installation on it."""
+    settings = {"home": tmp_path_factory.mktemp("timescale"), **timescale_server.settings}
+    built = Installation(Settings(vitals="timescale", **settings))  # type: ignore[arg-type]
+    _ = built.conninfos
+    address = timescale_server.settings["database_url"].rpartition("/")[0] + "/anamnesis"
+    with psycopg.connect(address, autocommit=True) as conn:
+        conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+    yield built
+    built.close()
 
 
 @pytest.fixture(scope="session")

@@ -137,6 +137,10 @@ class EngineServer:
             time.sleep(0.02)
         if self.script.java:  # its script takes a dead process that nobody buried for a live one
             self._pid_file(self.script).unlink(missing_ok=True)
+        # PostgreSQL does not start while a dead process that nobody buried keeps its number.
+        folder = _RUN / self.name
+        for lock in (*folder.glob("postmaster.pid"), *folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink()
 
     @contextmanager
     def hung(self) -> Iterator[None]:

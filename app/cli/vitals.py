@@ -23,7 +23,7 @@ from indexing.vitals.intake import DETAILS, ROLLUPS, Intake, Taken
 from indexing.vitals.lines import Fault, Precision
 from indexing.vitals.model import Span
 
-PIECE = 24 << 20  # bytes of a file that are one transaction: some 300,000 lines
+PIECE = 12 << 20  # bytes of a file that are one transaction: some 150,000 lines
 _NAMED = 20  # faults on the terminal
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -65,10 +65,10 @@ class MemoryVitals:
     def baselines(
         self, tenant_id: TenantId, keys: Sequence[SeriesKey]
     ) -> Mapping[SeriesKey, Baseline]:
-        found = {}
+        found, tomorrow = {}, micros(datetime.now(UTC) + timedelta(days=1))
         for key in keys:
             points = self._held.get(tenant_id, {}).get(key, {})
-            latest = [points[at].value for at in sorted(points)[-MOST:]]
+            latest = [points[at].value for at in sorted(points) if at < tomorrow][-MOST:]
             if (own := baseline(np.array(latest))) is not None:
                 found[key] = own
         return found

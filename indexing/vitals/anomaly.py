@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexing.vitals.model import Baseline, Batch, Floats, SeriesKey
 
@@ -29,6 +30,26 @@ def baseline(history: Floats) -> Baseline | None:
         return None
     center = float(np.median(history))
     return Baseline(center, _NORMAL * float(np.median(np.abs(history - center))), len(history))
+
+
+def baselines(which: NDArray[np.int64], values: Floats, series: int) -> list[Baseline | None]:
+    """As `baseline` for many series at once: `which` is the place of each value's series."""
+    counts = np.bincount(which, minlength=series)
+    center = _medians(which, values, counts)
+    spread = _NORMAL * _medians(which, np.abs(values - center[which]), counts)
+    columns = zip(center.tolist(), spread.tolist(), counts.tolist(), strict=True)
+    return [Baseline(*row) if row[2] >= LEAST else None for row in columns]
+
+
+def _medians(which: NDArray[np.int64], values: Floats, counts: NDArray[np.int64]) -> Floats:
+    """Return the median of each group, NaN of an empty one."""
+    ordered = values[np.lexsort((values, which))]
+    first = np.cumsum(counts) - counts
+    found = np.full(len(counts), np.nan)
+    held = np.flatnonzero(counts)
+    low, high = first[held] + (counts[held] - 1) // 2, first[held] + counts[held] // 2
+    found[held] = (ordered[low] + ordered[high]) / 2
+    return found
 
 
 def scored(batch: Batch, baselines: Mapping[SeriesKey, Baseline]) -> Batch:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.settings import VitalsBackend
 from app.wiring import Installation
@@ -15,6 +17,7 @@ from indexing.access import Access, Role
 from indexing.errors import Forbidden
 from indexing.model import Tenant, TenantId
 from indexing.ports import VitalsStore
+from indexing.vitals.anomaly import baseline, baselines
 from indexing.vitals.hours import rolled
 from indexing.vitals.model import HOUR_US, Batch, SeriesKey, Span, batch_of, micros
 from tests.engines import every
@@ -224,6 +227,29 @@ def test_nothing_written_is_nothing(store: VitalsStore, access: Access) -> None:
     assert store.points(access, [], Span()) == []
     assert store.window(access, "heart_rate", at(0), at(1)) == []
     assert store.settle(TenantId(access.tenant_id)) == 0
+
+
+def test_more_marks_than_one_transaction_takes_are_all_settled(
+    monkeypatch: pytest.MonkeyPatch, installation: Installation, access: Access
+) -> None:
+    monkeypatch.setattr("indexing.backends.postgres.vitals._SETTLE_AT_ONCE", 3)
+    store = installation.vitals
+    for again in (0.0, 0.5):  # two marks on each hour
+        for key in (PULSE, OTHER):
+            points = ((60 * hour + again, hour) for hour in range(5))
+            store.write(access.tenant_id, batch(key, *points))
+    assert store.settle(access.tenant_id) >= 10
+    assert store.settle(access.tenant_id) == 0
+    assert_equal_to_recount(store, access)
+
+
+@given(st.lists(st.lists(st.integers(-50, 50), max_size=45), min_size=1, max_size=5))
+def test_histories_of_many_series_are_those_of_each(columns: list[list[int]]) -> None:
+    which = np.repeat(np.arange(len(columns)), [len(each) for each in columns])
+    values = np.array([value for each in columns for value in each], float)
+    order = np.random.default_rng(1).permutation(len(values))
+    found = baselines(which[order], values[order], len(columns))
+    assert found == [baseline(np.array(each, float)) for each in columns]
 
 
 @pytest.mark.engines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection
 from indexing.backends.postgres.vital_rows import KEY_COLUMNS, key_of
+from indexing.model import TenantId
 from indexing.vitals.anomaly import THRESHOLD
 from indexing.vitals.model import (
     HOUR_US,
@@ -32,6 +33,7 @@ _SUMS = (
     f"count(*) FILTER (WHERE abs(score) >= {THRESHOLD})"
 )
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_MOST_KNOWN = 200_000  # keys in memory, some 100 MB
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
@@ -41,6 +43,7 @@ class VitalReads:
 
     def __init__(self, table: str) -> None:
         self._table = table
+        self._known: dict[tuple[TenantId, int], SeriesKey] = {}
         # Lateral: hour by hour by the key, however few statistics there are.
         self.counted = (
             f"SELECT p.* FROM unnest(%s::bigint[], %s::timestamptz[]) AS wanted(s, h) "
@@ -53,20 +56,28 @@ class VitalReads:
         self, conn: Connection, access: Access, subjects: Sequence[str] | None, span: Span
     ) -> dict[int, SeriesKey]:
         """Return the series that `access` opens; None of `subjects` means all of them."""
-        where, values = "", list[Any]()
-        if subjects is not None:
-            where, values = " AND subject = ANY(%s)", [list(subjects)]
-        if span.kinds is not None:
-            where, values = where + " AND kind = ANY(%s)", [*values, list(span.kinds)]
-        if access.patients is not None:
-            where += " AND (measurement <> ALL(%s) OR subject = ANY(%s))"
-            values += [sorted(PATIENTS), sorted(access.patients)]
+        opened, values = _opened(access, subjects, span)
         rows = conn.execute(
-            f"SELECT series_id, {KEY_COLUMNS} FROM vital_series WHERE tenant_id = %s "
-            f"AND measurement = ANY(%s) AND NOT labels && %s{where} ORDER BY kind, series_id",
-            (access.tenant_id, sorted(span.measurements), sorted(access.closed_labels), *values),
+            f"SELECT series_id, {KEY_COLUMNS} {opened} ORDER BY kind, series_id", values
         ).fetchall()
         return {row[0]: key_of(row[1:]) for row in rows}
+
+    def _keys(self, conn: Connection, access: Access, ids: Sequence[int]) -> list[SeriesKey]:
+        """Return the keys of series that the caller was shown. A series never changes and its
+        number is never used again: what was read once is remembered."""
+        tenant_id = access.tenant_id
+        new = [number for number in ids if (tenant_id, number) not in self._known]
+        if new:
+            if len(self._known) > _MOST_KNOWN:
+                self._known.clear()
+                new = list(ids)
+            rows = conn.execute(
+                f"SELECT series_id, {KEY_COLUMNS} FROM vital_series WHERE tenant_id = %s "
+                "AND series_id = ANY(%s)",
+                (tenant_id, new),
+            ).fetchall()
+            self._known.update({(tenant_id, row[0]): key_of(row[1:]) for row in rows})
+        return [self._known[tenant_id, number] for number in ids]
 
     def extents(self, conn: Connection, access: Access, subjects: Sequence[str]) -> list[Extent]:
         """Count each series' points."""
@@ -104,7 +115,7 @@ class VitalReads:
         """Read what is rolled up, and count what is marked."""
         own = self.series(conn, access, subjects, span)
         start, end = _limits(span)
-        stale = self._stale(conn, access, list(own), start, end)
+        stale = self._stale(conn, access, _array(own), start, end)
         rows = conn.execute(
             f"SELECT series_id, {_MICROS.format('hour')}, count, mean, low, high, deviation, "
             "anomalies FROM vital_rollup WHERE tenant_id = %s AND series_id = ANY(%s) "
@@ -127,11 +138,11 @@ class VitalReads:
         ]
 
     def _stale(
-        self, conn: Connection, access: Access, ids: list[int], start: datetime, end: datetime
+        self, conn: Connection, access: Access, ids: str, start: datetime, end: datetime
     ) -> list[tuple[int, datetime]]:
         rows = conn.execute(
             "SELECT DISTINCT series_id, hour FROM vital_stale WHERE tenant_id = %s "
-            "AND series_id = ANY(%s) AND hour >= %s AND hour < %s",
+            "AND series_id = ANY(%s::bigint[]) AND hour >= %s AND hour < %s",
             (access.tenant_id, ids, start, end),
         ).fetchall()
         return [(row[0], row[1]) for row in rows]
@@ -139,9 +150,14 @@ class VitalReads:
     def window(
         self, conn: Connection, access: Access, kind: str, start: datetime, end: datetime
     ) -> list[Window]:
-        """Take whole hours from what is rolled up, the ends and marked hours from the points."""
-        own = self.series(conn, access, None, Span(kinds=[kind]))
-        ids = list(own)
+        """Take whole hours from what is rolled up, the ends and marked hours from the points.
+
+        The series go back to the database as an array: of a subquery the planner may believe that
+        it holds one row, and then looks at the whole hour for each of 10,000.
+        """
+        opened, values = _opened(access, None, Span(kinds=[kind]))
+        rows = conn.execute(f"SELECT series_id {opened}", values).fetchall()
+        ids = _array(row[0] for row in rows)
         first = moment_of(-(-micros(start) // HOUR_US) * HOUR_US)
         last = max(first, moment_of(micros(end) // HOUR_US * HOUR_US))
         stale = self._stale(conn, access, ids, first, last) if first < last else []
@@ -151,33 +167,55 @@ class VitalReads:
             edges = [(a, b) for a, b in ((start, first), (last, end)) if a < b]
         marked = [[s for s, _ in stale], [h for _, h in stale]]
         asked = (access.tenant_id, ids)
-        ends = [value for edge in edges for value in (*asked, *edge)]
+        ends = [value for edge in edges for value in (ids, access.tenant_id, *edge)]
         rows = conn.execute(
             self._windowed(len(edges)),
             (*asked, first, last, *marked, *marked, access.tenant_id, *ends),
         ).fetchall()
-        return [Window(own[row[0]], *row[1:]) for row in rows]
+        keys = self._keys(conn, access, [row[0] for row in rows])
+        return [Window(key, *row[1:]) for key, row in zip(keys, rows, strict=True)]
 
     def _windowed(self, edges: int) -> str:
         sums = (
             "count(*) AS n, sum(value) AS total, min(value) AS low, max(value) AS high, "
             f"count(*) FILTER (WHERE abs(score) >= {THRESHOLD}) AS bad FROM {self._table}"
         )
+        # Series by series along the key, however few statistics there are.
         ends = (
-            f" UNION ALL SELECT series_id, {sums} WHERE tenant_id = %s AND series_id = ANY(%s) "
-            "AND at >= %s AND at < %s GROUP BY series_id"
+            f" UNION ALL SELECT s, p.* FROM unnest(%s::bigint[]) AS own(s) CROSS JOIN LATERAL "
+            f"(SELECT {sums} WHERE tenant_id = %s AND series_id = s AND at >= %s AND at < %s "
+            "HAVING count(*) > 0) p"
         )
         return (
             "SELECT series_id, sum(n)::bigint, sum(total) / sum(n), min(low), max(high), "
             "sum(bad)::bigint FROM (SELECT series_id, count AS n, mean * count AS total, low, "
             "high, anomalies AS bad FROM vital_rollup r WHERE tenant_id = %s "
-            "AND series_id = ANY(%s) AND hour >= %s AND hour < %s AND NOT EXISTS (SELECT FROM "
-            "unnest(%s::bigint[], %s::timestamptz[]) m(s, h) WHERE m.s = r.series_id "
+            "AND series_id = ANY(%s::bigint[]) AND hour >= %s AND hour < %s AND NOT EXISTS ("
+            "SELECT FROM unnest(%s::bigint[], %s::timestamptz[]) m(s, h) WHERE m.s = r.series_id "
             "AND m.h = r.hour) UNION ALL SELECT s, p.* FROM unnest(%s::bigint[], "
             f"%s::timestamptz[]) AS wanted(s, h) CROSS JOIN LATERAL (SELECT {sums} "
             "WHERE tenant_id = %s AND series_id = s AND at >= h AND at < h + interval '1 hour' "
             f"HAVING count(*) > 0) p{ends * edges}) AS parts GROUP BY series_id ORDER BY series_id"
         )
+
+
+def _array(ids: Iterable[int]) -> str:
+    """Write numbers as PostgreSQL's text of an array, which costs the driver nothing."""
+    return f"{{{','.join(map(str, ids))}}}"
+
+
+def _opened(access: Access, subjects: Sequence[str] | None, span: Span) -> tuple[str, list[Any]]:
+    """Return FROM and WHERE of the series that `access` opens, and what is bound in them."""
+    where = "FROM vital_series WHERE tenant_id = %s AND measurement = ANY(%s) AND NOT labels && %s"
+    values = [access.tenant_id, sorted(span.measurements), sorted(access.closed_labels)]
+    if subjects is not None:
+        where, values = where + " AND subject = ANY(%s)", [*values, list(subjects)]
+    if span.kinds is not None:
+        where, values = where + " AND kind = ANY(%s)", [*values, list(span.kinds)]
+    if access.patients is not None:
+        where += " AND (measurement <> ALL(%s) OR subject = ANY(%s))"
+        values += [sorted(PATIENTS), sorted(access.patients)]
+    return where, values
 
 
 def _limits(span: Span) -> tuple[datetime, datetime]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexing.backends.postgres.connect import Connection
 from indexing.model import TenantId
-from indexing.vitals.model import Batch, SeriesKey
+from indexing.vitals.model import Batch, Floats, SeriesKey
 
 KEY_COLUMNS = "measurement, subject, kind, unit, device, place, source, labels"
 # Source: PostgreSQL manual, COPY, "Binary Format". Each field: its length, then its bytes.
@@ -57,32 +58,59 @@ def key_of(row: Sequence[Any]) -> SeriesKey:
     return SeriesKey(measurement, subject, kind, unit, device, place, source, frozenset(labels))
 
 
+_WANTED = (
+    "SELECT n, m, s, k, u, d, p, f, CASE l WHEN '' THEN '{}' ELSE string_to_array(l, ',') END "
+    "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], "
+    "%s::text[], %s::text[]) WITH ORDINALITY AS t(m, s, k, u, d, p, f, l, n)"
+)
+_SAME = " AND ".join(f"v.{name} = w.{name}" for name in KEY_COLUMNS.split(", "))
+
+
 def series_ids(
-    conn: Connection, tenant_id: TenantId, keys: Sequence[SeriesKey]
+    conn: Connection, tenant_id: TenantId, keys: Sequence[SeriesKey], *, make: bool
 ) -> dict[SeriesKey, int]:
-    """Return the numbers of these series, made where they are new, locked until commit."""
+    """Return the numbers of these series. Those that are new are made and all of them locked until
+    commit, or new ones are left out and nothing is locked."""
     columns = [
         [getattr(key, name) for key in keys]
         for name in ("measurement", "subject", "kind", "unit", "device", "place", "source")
     ]
     # An array of arrays cannot be ragged: labels travel as one text each.
     columns.append([",".join(sorted(key.labels)) for key in keys])
-    names = KEY_COLUMNS.split(", ")
-    wanted = (
-        "SELECT m, s, k, u, d, p, f, CASE l WHEN '' THEN '{}' ELSE string_to_array(l, ',') END "
-        "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], "
-        "%s::text[], %s::text[]) AS t(m, s, k, u, d, p, f, l)"
-    )
-    conn.execute(
-        f"INSERT INTO vital_series (tenant_id, {KEY_COLUMNS}) SELECT %s, w.* FROM ({wanted}) w "
-        "ON CONFLICT DO NOTHING",
-        (tenant_id, *columns),
-    )
-    joined = " AND ".join(f"v.{name} = w.{name}" for name in names)
+    if make:
+        conn.execute(
+            f"INSERT INTO vital_series (tenant_id, {KEY_COLUMNS}) SELECT %s, {KEY_COLUMNS} "
+            f"FROM ({_WANTED}) AS w(n, {KEY_COLUMNS}) ON CONFLICT DO NOTHING",
+            (tenant_id, *columns),
+        )
     rows = conn.execute(
-        f"SELECT v.series_id, {', '.join('v.' + name for name in names)} "
-        f"FROM ({wanted}) AS w({KEY_COLUMNS}) JOIN vital_series v ON v.tenant_id = %s AND {joined} "
-        "FOR KEY SHARE OF v",
+        f"SELECT w.n, v.series_id FROM ({_WANTED}) AS w(n, {KEY_COLUMNS}) "
+        f"JOIN vital_series v ON v.tenant_id = %s AND {_SAME}"
+        f"{' FOR KEY SHARE OF v' if make else ''}",
         (*columns, tenant_id),
     ).fetchall()
-    return {key_of(row[1:]): row[0] for row in rows}
+    return {keys[row[0] - 1]: row[1] for row in rows}
+
+
+def latest(
+    conn: Connection,
+    tenant_id: TenantId,
+    table: str,
+    ids: Sequence[int],
+    most: int,
+    until: datetime,
+) -> tuple[NDArray[np.int64], Floats]:
+    """Return the latest values before `until` of each of these series: the place of each value's
+    series in `ids`, and the value. Each series' values travel as their bytes, since a row for each
+    costs twenty times as much; `until` keeps the partitions of years to come from being asked."""
+    query = (
+        "SELECT n.place - 1, p.told FROM unnest(%s::bigint[]) WITH ORDINALITY AS n(s, place) "
+        "CROSS JOIN LATERAL (SELECT string_agg(float8send(value), '') AS told FROM (SELECT value "
+        f"FROM {table} WHERE tenant_id = %s AND series_id = n.s AND at < %s "
+        "ORDER BY at DESC LIMIT %s) l) p WHERE p.told IS NOT NULL"
+    )
+    with conn.cursor(binary=True) as cursor:
+        rows = cursor.execute(query, (list(ids), tenant_id, until, most)).fetchall()
+    values = np.frombuffer(b"".join(row[1] for row in rows), ">f8").astype(np.float64)
+    counts = np.array([len(row[1]) // 8 for row in rows], np.int64)
+    return np.repeat(np.array([row[0] for row in rows], np.int64), counts), values

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.vital_reads import VitalReads
-from indexing.backends.postgres.vital_rows import series_ids, staged
+from indexing.backends.postgres.vital_rows import latest, series_ids, staged
 from indexing.model import TenantId
-from indexing.vitals.anomaly import MOST, baseline
+from indexing.vitals.anomaly import MOST, baselines
 from indexing.vitals.model import (
     Baseline,
     Batch,
@@ -92,7 +93,7 @@ class PostgresVitals:
             ).fetchone()
             if row is not None and row[0] == len(set(known)):
                 return np.asarray(known, np.int64)
-        found = series_ids(conn, tenant_id, list(dict.fromkeys(keys)))
+        found = series_ids(conn, tenant_id, list(dict.fromkeys(keys)), make=True)
         return np.asarray([found[key] for key in keys], np.int64)
 
     def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> None:
@@ -121,17 +122,15 @@ class PostgresVitals:
     def baselines(
         self, tenant_id: TenantId, keys: Sequence[SeriesKey]
     ) -> Mapping[SeriesKey, Baseline]:
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
         with self._database.tenant(tenant_id) as conn:
-            ids = series_ids(conn, tenant_id, list(dict.fromkeys(keys)))
-            rows = conn.execute(
-                "SELECT s, array_agg(l.value) FROM unnest(%s::bigint[]) s CROSS JOIN LATERAL ("
-                f"SELECT value FROM {self._table} WHERE tenant_id = %s AND series_id = s "
-                "ORDER BY at DESC LIMIT %s) l GROUP BY s",
-                (list(ids.values()), tenant_id, MOST),
-            ).fetchall()
-        keyed = {number: key for key, number in ids.items()}
-        found = {keyed[row[0]]: baseline(np.array(row[1])) for row in rows}
-        return {key: own for key, own in found.items() if own is not None}
+            ids = series_ids(conn, tenant_id, list(dict.fromkeys(keys)), make=False)
+            if not ids:
+                return {}
+            numbers = list(ids.values())
+            which, values = latest(conn, tenant_id, self._table, numbers, MOST, tomorrow)
+        found = zip(ids, baselines(which, values, len(ids)), strict=True)
+        return {key: own for key, own in found if own is not None}
 
     def extents(self, access: Access, subjects: Sequence[str]) -> Sequence[Extent]:
         with self._database.tenant(access.tenant_id) as conn:
@@ -160,13 +159,7 @@ class PostgresVitals:
             # One at a time: of two, the one that looked first must not write last.
             conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
                          (f"vitals:{tenant_id}",))  # fmt: skip
-            rows = conn.execute(
-                "WITH taken AS (DELETE FROM vital_stale s USING (SELECT series_id, hour, mark FROM "
-                "vital_stale WHERE tenant_id = %s LIMIT %s) t WHERE s.tenant_id = %s "
-                "AND s.series_id = t.series_id AND s.hour = t.hour AND s.mark = t.mark "
-                "RETURNING s.series_id, s.hour) SELECT DISTINCT series_id, hour FROM taken",
-                (tenant_id, _SETTLE_AT_ONCE, tenant_id),
-            ).fetchall()
+            rows = _taken_marks(conn, tenant_id)
             if not rows:
                 return 0
             hours = ([row[0] for row in rows], [row[1] for row in rows])
@@ -222,6 +215,25 @@ class PostgresVitals:
                     "WHERE p.tenant_id = %s AND p.series_id = gone.id",
                     (ids, tenant_id),
                 )
+
+
+def _taken_marks(conn: Connection, tenant_id: TenantId) -> list[tuple[Any, ...]]:
+    """Take out some marks, and return (series, hour) of each hour that they stood on.
+
+    A range of the key: joined by their keys, 20,000 marks met each of 20,000 others wherever the
+    planner knew nothing of the table yet, and one round took ten minutes.
+    """
+    last = conn.execute(
+        "SELECT series_id, hour FROM vital_stale WHERE tenant_id = %s "
+        "ORDER BY series_id, hour, mark OFFSET %s LIMIT 1",
+        (tenant_id, _SETTLE_AT_ONCE),
+    ).fetchone()
+    until = " AND (series_id, hour) <= (%s, %s)" if last else ""
+    return conn.execute(
+        f"WITH taken AS (DELETE FROM vital_stale WHERE tenant_id = %s{until} "
+        "RETURNING series_id, hour) SELECT DISTINCT series_id, hour FROM taken",
+        (tenant_id, *(last or ())),
+    ).fetchall()
 
 
 def _named(batch: Batch, origins: Sequence[str]) -> list[tuple[str, int, datetime]]:
