@@ -12,7 +12,7 @@ from itertools import groupby
 from indexing.medical_graph import GraphEdge, NodeKind
 from rankers.medical import Neighbourhood, Placed
 
-ROW, HEADING, COLUMN, GUTTER, TOP = 24.0, 30.0, 230.0, 90.0, 12.0
+ROW, HEADING, COLUMN, GUTTER, TOP = 19.0, 25.0, 230.0, 80.0, 10.0
 LONGEST_NAME = 30  # characters of a name in the drawing; the list below has all of it
 
 

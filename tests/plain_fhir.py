@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,71 +85,83 @@ PATHS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
 
 @dataclass(slots=True)
 class Plain:
-    """Every resource by (type, id), references resolved."""
+    """The values of every parameter, read off the JSON once: `values[type][parameter][id]`.
+
+    `alike` groups them: [(a value, the ids that have it)], so that each is compared once.
+    `resources` are there where they were wanted whole.
+    """
 
     resources: dict[str, dict[str, Json]] = field(default_factory=dict)
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    values: dict[str, dict[str, dict[str, list[Any]]]] = field(default_factory=dict)
+    alike: dict[tuple[str, str], list[tuple[Any, set[str]]]] = field(default_factory=dict)
 
     def find(self, kind: str, pairs: Iterable[tuple[str, str]]) -> set[str]:
         """Return the ids of what satisfies every pair."""
-        pairs = list(pairs)
-        return {
-            name for name, resource in self.resources.get(kind, {}).items()
-            if all(self.holds(kind, resource, *pair) for pair in pairs)
-        }  # fmt: skip
+        found = set(self.ids.get(kind, ()))
+        for pair in pairs:
+            found &= self.holding(kind, *pair)
+        return found
 
-    def holds(self, kind: str, resource: Json, name: str, value: str) -> bool:
-        """Say whether one pair is true of a resource."""
+    def holding(self, kind: str, name: str, value: str) -> set[str]:
+        """Return the ids of what one pair is true of."""
         if name == "_id":
-            return resource["id"] in value.split(",")
+            return set(value.split(","))
         if name.startswith("_has:"):
             _, source, code, rest = name.split(":", 3)
-            return any(
-                f"{kind}/{resource['id']}" in _references(other, PATHS[source][code][1])
-                for other in (self.resources[source][n] for n in self.find(source, [(rest, value)]))
-            )
+            held = self.values[source][code]
+            told = {r for n in self.find(source, [(rest, value)]) for r in _said(held.get(n, []))}
+            return {name for name in self.ids[kind] if f"{kind}/{name}" in told}
         head, dot, rest = name.partition(".")
         code, _, modifier = head.partition(":")
-        sort, paths = PATHS[kind][code]
+        held = self.values[kind][code]
         if dot:
-            targets = self.find(modifier, [(rest, value)])
-            return any(
-                target.split("/")[1] in targets and target.startswith(modifier + "/")
-                for target in _references(resource, paths)
-            )
-        values = [v for path in paths for v in _at(resource, path.split("."))]
+            targets = {f"{modifier}/{each}" for each in self.find(modifier, [(rest, value)])}
+            return {name for name, values in held.items() if targets.intersection(_said(values))}
+        everyone = set(self.ids[kind])
         if modifier == "missing":
-            return (not values) == (value == "true")
-        found = any(
-            _COMPARE[sort](each, one, modifier) for each in values for one in value.split(",")
-        )
-        return not found if modifier == "not" else found
+            return everyone.difference(held) if value == "true" else set(held)
+        found: set[str] = set()
+        compare = _COMPARE[PATHS[kind][code][0]]
+        for each, names in self._alike(kind, code):
+            if any(compare(each, one, modifier) for one in value.split(",")):
+                found |= names
+        return everyone - found if modifier == "not" else found
+
+    def _alike(self, kind: str, code: str) -> list[tuple[Any, set[str]]]:
+        if (kind, code) not in self.alike:
+            groups: dict[str, tuple[Any, set[str]]] = {}
+            for name, values in self.values[kind][code].items():
+                for each in values:
+                    key = json.dumps(each, sort_keys=True, default=str)
+                    groups.setdefault(key, (each, set()))[1].add(name)
+            self.alike[kind, code] = list(groups.values())
+        return self.alike[kind, code]
 
 
-def read(paths: Iterable[Path]) -> Plain:
-    """Read transaction bundles."""
+def read(paths: Iterable[Path], *, whole: bool = False) -> Plain:
+    """Read transaction bundles, references resolved; of each resource what parameters read is kept,
+    and all of it where `whole`."""
     plain = Plain()
+    links: dict[str, str] = {}
     for path in paths:
         bundle = json.loads(path.read_text("utf-8"), parse_float=Decimal)
-        links = {
-            e["fullUrl"]: f"{e['resource']['resourceType']}/{e['resource']['id']}"
-            for e in bundle["entry"]
-        }
         for entry in bundle["entry"]:
-            resource = entry["resource"]
-            plain.resources.setdefault(resource["resourceType"], {})[resource["id"]] = resource
-            _link(resource, links)
+            kind, name = entry["resource"]["resourceType"], entry["resource"]["id"]
+            links[entry["fullUrl"]] = links[f"urn:uuid:{name}"] = f"{kind}/{name}"
+            plain.ids.setdefault(kind, []).append(name)
+            if whole:
+                plain.resources.setdefault(kind, {})[name] = entry["resource"]
+            for code, (_, ways) in PATHS.get(kind, {}).items():
+                held = plain.values.setdefault(kind, {}).setdefault(code, {})
+                found = [v for way in ways for v in _at(entry["resource"], way.split("."))]
+                if found:
+                    held[name] = found
+    for names in plain.ids.values():
+        names.sort()
+    _link(plain.values, links)
+    _link(plain.resources, links)
     return plain
-
-
-def relink(plain: Plain) -> None:
-    """Resolve what refers into other files: practitioners and hospitals, by their uuid."""
-    links = {
-        f"urn:uuid:{name}": f"{kind}/{name}"
-        for kind, held in plain.resources.items() for name in held
-    }  # fmt: skip
-    for held in plain.resources.values():
-        for resource in held.values():
-            _link(resource, links)
 
 
 def _link(value: Any, links: dict[str, str]) -> None:
@@ -170,8 +183,8 @@ def _at(value: Any, steps: list[str]) -> Iterator[Any]:
             yield from _at(each[steps[0]], steps[1:])
 
 
-def _references(resource: Json, paths: tuple[str, ...]) -> list[str]:
-    return [v.get("reference", "") for path in paths for v in _at(resource, path.split("."))]
+def _said(references: Iterable[Json]) -> list[str]:
+    return [each.get("reference", "") for each in references]
 
 
 def _code(value: str, asked: str, _: str) -> bool:
@@ -215,9 +228,16 @@ FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def _span(value: Any) -> tuple[datetime, datetime]:
-    if isinstance(value, dict):
-        low = _span(value["start"])[0] if "start" in value else datetime(1, 1, 1, tzinfo=UTC)
-        return low, _span(value["end"])[1] if "end" in value else FOREVER
+    return _instant(value) if isinstance(value, str) else _period(value)
+
+
+def _period(value: Json) -> tuple[datetime, datetime]:
+    low = _instant(value["start"])[0] if "start" in value else datetime(1, 1, 1, tzinfo=UTC)
+    return low, _instant(value["end"])[1] if "end" in value else FOREVER
+
+
+@cache
+def _instant(value: str) -> tuple[datetime, datetime]:
     if "T" in value:
         at = datetime.fromisoformat(value).astimezone(UTC)
         wide = re.search(r"\.\d{3}", value)
@@ -280,7 +300,7 @@ def questions(plain: Plain, number: int, seed: int) -> Iterator[Ask]:
     singles = [(kind, code) for kind in PATHS for code in PATHS[kind]]
     for made in range(number):
         kind, code = singles[made] if made < len(singles) else dice.choice(singles)
-        if kind not in plain.resources:
+        if kind not in plain.ids:
             continue
         pairs = [_pair(plain, dice, kind, code)]
         if made >= len(singles):
@@ -291,12 +311,9 @@ def questions(plain: Plain, number: int, seed: int) -> Iterator[Ask]:
 
 
 def _pair(plain: Plain, dice: random.Random, kind: str, code: str) -> tuple[str, str]:
-    sort, paths = PATHS[kind][code]
-    held = plain.resources[kind]
-    values = [
-        v for name in dice.sample(sorted(held), min(30, len(held)))
-        for path in paths for v in _at(held[name], path.split("."))
-    ]  # fmt: skip
+    sort, _ = PATHS[kind][code]
+    names, held = plain.ids[kind], plain.values[kind][code]
+    values = [v for name in dice.sample(names, min(30, len(names))) for v in held.get(name, ())]
     roll = dice.random()
     if not values or roll < 0.08:
         return f"{code}:missing", dice.choice(["true", "false"])

@@ -1,7 +1,8 @@
-"""A generated hospital of so many patients, made once and kept: records and words, no vectors."""
+"""A generated hospital of so many patients, made once and kept; everything but vectors."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import orjson
 from app.cli.bench_hospital import tenant_of
 from app.cli.output import operator, progress
 from app.cli.waiting import wait_until_searchable
+from app.following import LANES
 from app.settings import Settings
 from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, generate, hospital_bundle
@@ -18,22 +20,24 @@ from indexing.backends.postgres.embedded import Server
 from indexing.fhir.sources import Source
 from indexing.ingest import Ingest
 
-LANE = "text"  # vectors of so many notes take half an hour, and no figure here needs them
+# Vectors of so many notes take half an hour, and no figure here needs them.
+_LANES = tuple(lane for lane in LANES if lane != "vectors")
 
 
 @contextmanager
 def settled_patients(settings: Settings, patients: int) -> Iterator[Installation]:
     """Lend an installation with a hospital of that many patients, indexed; end its server."""
-    home = settings.home / "bench" / f"patients-{patients}"
+    seed = hashlib.sha256(b"".join(orjson.dumps(c.bundle) for c in generate(2, DEFAULT_SEED)))
+    home = settings.home / "bench" / f"patients-{patients}-{seed.hexdigest()[:10]}"
     home.mkdir(parents=True, exist_ok=True)
-    inner = settings.model_copy(update={"home": home, "database_url": None})
+    inner = settings.model_copy(update={"home": home, "database_url": None, "port": 0})
     installation = Installation(inner)
     try:
         if not (home / "complete").exists():
             _fill(installation, patients)
-            wait_until_searchable(installation, (LANE,))
+            wait_until_searchable(installation, _LANES)
             with installation.owner_database.session() as conn:
-                conn.execute("VACUUM ANALYZE")
+                conn.execute("VACUUM ANALYZE")  # what autovacuum does within a minute
             (home / "complete").touch()
         yield installation
     finally:

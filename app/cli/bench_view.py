@@ -9,35 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.client import HTTPConnection
-from zoneinfo import ZoneInfo
 
-import orjson
 import uvicorn
 
 from app.cli.bench_hospital import tenant_of
-from app.cli.output import operator, print_json, progress
+from app.cli.bench_patients import settled_patients
+from app.cli.output import print_json, progress
 from app.cli.serve import listen
-from app.cli.waiting import wait_until_searchable
-from app.following import LANES
 from app.patient_view import PARTS
 from app.services import services_of
-from app.settings import Settings, load
+from app.settings import load
 from app.web import create_app
 from app.wiring import Installation
 from eval.bench.clock import Ask, interleaved
-from eval.hospital import DEFAULT_SEED, generate, hospital_bundle
+from eval.hospital import DEFAULT_SEED
 from indexing.access import Access, Role
-from indexing.backends.postgres.embedded import Server
 from indexing.errors import Conflict
-from indexing.fhir.sources import Source
-from indexing.ingest import Ingest
 
 VISITS = 1_000
 
 
 def view_command(patients: int, as_json: bool) -> int:
     """Time the page and the call over HTTP, one visitor who waits for each answer."""
-    with _crowd(load(), patients) as installation, _served(installation) as ask:
+    with settled_patients(load(), patients) as installation, _served(installation) as ask:
         known = _patients(installation)
         dice = random.Random(DEFAULT_SEED)  # noqa: S311 - it draws visits, no secret
         visits = [dice.choice(known) for _ in range(VISITS)]
@@ -55,45 +49,6 @@ def view_command(patients: int, as_json: bool) -> int:
             print(f"{name:<6} p50 {each.p50_ms:7.1f} ms  p95 {each.p95_ms:7.1f} ms  "
                   f"p99 {each.p99_ms:7.1f} ms  over {len(known)} patients")  # fmt: skip
     return 0
-
-
-@contextmanager
-def _crowd(settings: Settings, patients: int) -> Iterator[Installation]:
-    """Lend an installation with so many invented patients, indexed save for vectors, which no
-    part of a patient's page asks the model for; made once and kept."""
-    seed = hashlib.sha256(b"".join(orjson.dumps(c.bundle) for c in generate(2, DEFAULT_SEED)))
-    home = settings.home / "bench" / f"crowd-{patients}-{seed.hexdigest()[:10]}"
-    home.mkdir(parents=True, exist_ok=True)
-    inner = settings.model_copy(update={"home": home, "database_url": None, "port": 0})
-    installation = Installation(inner)
-    try:
-        if not (home / "complete").exists():
-            _fill(installation, patients)
-            wait_until_searchable(installation, [lane for lane in LANES if lane != "vectors"])
-            with installation.owner_database.session() as conn:
-                conn.execute("VACUUM ANALYZE")  # what autovacuum does within a minute
-            (home / "complete").touch()
-        yield installation
-    finally:
-        installation.close()
-        Server(home).stop()
-
-
-def _fill(installation: Installation, patients: int) -> None:
-    tenant = tenant_of(installation)
-    into = Ingest(
-        installation.records, operator(tenant), ZoneInfo(tenant.time_zone), reason="benchmark"
-    )
-    with progress() as bar:
-        task = bar.add_task("inventing patients", total=patients)
-
-        def streamed() -> Iterator[Source]:
-            yield Source("hospital", 0, orjson.dumps(hospital_bundle()))
-            for number, chart in enumerate(generate(patients, DEFAULT_SEED), 1):
-                bar.update(task, completed=number)
-                yield Source("hospital", number, orjson.dumps(chart.bundle))
-
-        into.run(streamed(), on_outcomes=lambda _: None)
 
 
 def _patients(installation: Installation) -> list[str]:

@@ -19,7 +19,7 @@ from indexing.access import Access, Role
 from indexing.fhir.sources import read_sources
 from indexing.ingest import Ingest
 from tests.flow.test_fhir_search_synthea import unpack
-from tests.plain_fhir import Plain, read, relink
+from tests.plain_fhir import Plain, read
 from tests.ward import PASSWORD, Ward, build
 
 pytestmark = pytest.mark.slow
@@ -42,8 +42,7 @@ def loaded(
     ingest = Ingest(installation.records, ward.access, ZoneInfo("UTC"))
     ingest.run(read_sources(paths), on_outcomes=lambda _: None)
     catch_up(installation, ["text", "medical"])
-    plain = read(paths)
-    relink(plain)
+    plain = read(paths, whole=True)
     return ward, plain
 
 

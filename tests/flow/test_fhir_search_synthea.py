@@ -24,7 +24,7 @@ from indexing.fhir.search.request import read_search
 from indexing.fhir.sources import read_sources
 from indexing.ingest import Ingest
 from indexing.model import Tenant
-from tests.plain_fhir import Ask, Plain, questions, read, relink
+from tests.plain_fhir import Ask, Plain, questions, read
 
 UTC = ZoneInfo("UTC")
 
@@ -73,7 +73,6 @@ def compare(
     access = Access(tenant.tenant_id, user_id, frozenset({Role.CLINICIAN}))
     Ingest(installation.records, access, UTC).run(read_sources(paths), on_outcomes=lambda _: None)
     plain: Plain = read(paths)
-    relink(plain)
     searcher = PostgresFhirSearch(installation.database, timedelta(hours=1), most=1_000_000)
     asked = some = every = 0
     different = []
