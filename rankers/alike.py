@@ -9,14 +9,13 @@ Source: Diaz 2005, "Regularizing ad hoc retrieval scores".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexing.access import Access
 from indexing.ports import PassageVectors, Vectors
-from rankers.explain import Fused, Signal
+from rankers.explain import Fused, Signal, ranked
 from rankers.fusion import Share, query_class
 
 NAME = "alike"
@@ -63,7 +62,7 @@ class Alike:
             (_with(hit, given.get(hit.doc_id)) for hit in head),
             key=lambda hit: (-hit.score, hit.doc_id),
         )
-        return tuple(replace(hit, rank=rank) for rank, hit in enumerate((*ordered, *tail), 1))
+        return ranked((*ordered, *tail))
 
 
 def centres(rows: Sequence[Vectors]) -> Vectors:
@@ -91,4 +90,5 @@ def _with(hit: Fused, signal: Signal | None) -> Fused:
     if signal is None:
         return hit
     signals = {**hit.signals, NAME: signal}
-    return replace(hit, score=sum(s.contribution for s in signals.values()), signals=signals)
+    score = sum([each.contribution for each in signals.values()])
+    return Fused(hit.doc_id, hit.rank, score, signals)

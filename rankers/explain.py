@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from indexing.ports import Ranking
@@ -25,6 +25,14 @@ class Fused:
     rank: int
     score: float
     signals: Mapping[str, Signal]
+
+
+def ranked(hits: Iterable[Fused]) -> tuple[Fused, ...]:
+    """Number hits anew, in the order given. Spelt out: `replace` takes four times as long."""
+    return tuple(
+        hit if hit.rank == rank else Fused(hit.doc_id, rank, hit.score, hit.signals)
+        for rank, hit in enumerate(hits, 1)
+    )
 
 
 @dataclass(frozen=True, slots=True)

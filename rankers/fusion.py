@@ -5,7 +5,6 @@ Source: Bruch, Gai and Ingber 2023, "An Analysis of Fusion Functions for Hybrid 
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -198,8 +197,8 @@ def _floor(leg: str, ranking: Ranking) -> float:
 
 
 def _best(parts: _Parts, k: int) -> tuple[Fused, ...]:
-    scored = [(-sum(part for _, _, part in found), d) for d, found in parts.items()]
-    best = heapq.nsmallest(max(k, 0), scored)
+    scored = [(-sum([part for _, _, part in found]), d) for d, found in parts.items()]
+    best = sorted(scored)[: max(k, 0)]
     return tuple(
         Fused(d, rank, -score, {leg: Signal(h.rank, h.score, part) for leg, h, part in parts[d]})
         for rank, (score, d) in enumerate(best, 1)

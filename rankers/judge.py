@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from typing import Final
 
 from indexing.analysis import terms
@@ -172,7 +171,7 @@ def scaled(hit: Fused, weight: float) -> Fused:
     signals = {
         leg: Signal(s.rank, s.score, s.contribution * weight) for leg, s in hit.signals.items()
     }
-    return replace(hit, score=hit.score * weight, signals=signals)
+    return Fused(hit.doc_id, hit.rank, hit.score * weight, signals)
 
 
 def answers(note: Derived, asked: Wants) -> float:

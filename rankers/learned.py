@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from indexing.errors import ConfigurationError
 from indexing.ports import Encoder, Vectors
-from rankers.explain import Fused, Signal
+from rankers.explain import Fused, Signal, ranked
 from rankers.fusion import query_class
 
 PRECEDENT, BASE = "precedent", "learned"
@@ -126,7 +126,7 @@ class Learned:
             (_with(hit, row, own, shift) for hit, row, own in zip(head, rows, shares, strict=True)),
             key=lambda hit: (-hit.score, hit.doc_id),
         )
-        return tuple(replace(hit, rank=rank) for rank, hit in enumerate((*ordered, *tail), 1))
+        return ranked((*ordered, *tail))
 
 
 def _with(hit: Fused, row: Matrix, shares: Matrix, shift: float) -> Fused:

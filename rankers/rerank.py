@@ -14,7 +14,7 @@ import numpy as np
 
 from indexing.access import Access
 from indexing.ports import Derived, Documents, Reranker
-from rankers.explain import Fused, Signal
+from rankers.explain import Fused, Signal, ranked
 
 NAME = "rerank"
 DEPTH = 30  # hits read again; those below keep their order and stay below
@@ -64,7 +64,7 @@ class Reranking:
             (_with(hit, given.get(hit.doc_id)) for hit in head),
             key=lambda hit: (-hit.score, hit.doc_id),
         )
-        return tuple(replace(hit, rank=rank) for rank, hit in enumerate((*ordered, *tail), 1))
+        return ranked((*ordered, *tail))
 
 
 def _with(hit: Fused, signal: Signal | None) -> Fused:

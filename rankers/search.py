@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from indexing.access import Access
-from indexing.clauses import Clause, Field
+from indexing.clauses import Clause
 from indexing.errors import EngineUnavailable
-from indexing.filters import Filters
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import Terminology
 from indexing.ports import (
@@ -28,7 +26,7 @@ from indexing.ports import (
     Scored,
     VectorIndex,
 )
-from rankers import graph, lexical, vector
+from rankers import lexical
 from rankers.absence import matches, proof, says_it
 from rankers.alike import Alike, weights_of
 from rankers.answer import (
@@ -41,16 +39,17 @@ from rankers.answer import (
     Sentence,
     facets_json,
 )
-from rankers.chosen import separately
 from rankers.describe import described
 from rankers.explain import Fused, Reasons, leg_reason, verdict
 from rankers.extract import extracted
 from rankers.fusion import SHARES, Share, fuse
-from rankers.legs import Lane, Legs, Ran
+from rankers.lanes import Lanes
+from rankers.legs import Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
-from rankers.offers import Links, Offer
-from rankers.plan import MOST_WORDINGS, Plan, Planner
+from rankers.offers import Links
+from rankers.plan import Plan, Planner
 from rankers.query import is_pasted
+from rankers.removed import removed_by
 from rankers.rerank import Reordering, Reranking
 from rankers.sift import MOST_READ, Sifter, against, weighed
 from rankers.snippets import marks
@@ -59,7 +58,6 @@ __all__ = ["Answer", "Search", "SearchRequest"]
 
 DEPTH = 200  # hits that each leg gives to a page
 SPARE = 20  # hits beyond those asked for, in place of notes deleted since they were indexed
-FACET_VALUES = 20
 
 Fusion = Callable[[Mapping[str, Ranking], int, str], Sequence[Fused]]
 
@@ -75,7 +73,9 @@ class Found:
         """Say what is there. A hit that is not among `notes` is left out, and the ranks close up:
         it was deleted or closed since it was indexed."""
         hits = described(self.plan, self.answer.hits, notes)
-        ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))
+        ranked = tuple(
+            hit if hit.rank == rank else replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)
+        )
         began = time.perf_counter()
         best = extracted(self.plan, ranked, notes)
         took_ms = {**self.answer.took_ms, "answers": _ms_since(began)}
@@ -105,9 +105,9 @@ class Search:
         least: float | None = None,
     ) -> None:
         """`least`: the floor of cosines of an encoder that was measured elsewhere."""
-        self._lexical, self._vector, self._graph = lexical, vector, graph
-        self._encoder, self._documents = encoder, documents
+        self._lexical, self._documents = lexical, documents
         self._planner = Planner(terminology, matcher, links, shares)
+        self._lanes = Lanes(lexical, vector, graph, encoder, documents, self._planner)
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model) if least is None else least
         self._sifter = Sifter(lexical, graph, documents)
@@ -138,7 +138,7 @@ class Search:
         began = time.perf_counter()
         plan = self._planner.plan(request, max(request.k, DEPTH), _zone(access))
         planned = _ms_since(began)
-        ran = self._legs.run(self._lanes(access, plan), self._timeout_s)
+        ran = self._legs.run(self._lanes.of(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
         if not request.bare:
             rankings = near_enough(rankings, self._least_cosine)
@@ -189,13 +189,15 @@ class Search:
         found = self._documents.fetch(access, [doc_id])
         if doc_id not in found:
             return Reasons(doc_id, "There is no such note, or it is not open to you.")
-        ran = self._legs.run(self._lanes(access, plan), self._timeout_s)
+        ran = self._legs.run(self._lanes.of(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
         rankings = near_enough(rankings, self._least_cosine)
         rankings, missing, weights = self._settled(access, plan, rankings, missing)
         fused, missing = self._fused(access, plan, rankings, weights, plan.depth, missing)
         place = next((hit.rank for hit in fused if hit.doc_id == doc_id), None)
-        removed = self._removed_by(access, plan, doc_id) or against(found[doc_id], plan.wants)
+        removed = removed_by(self._lexical, access, plan, doc_id) or against(
+            found[doc_id], plan.wants
+        )
         reasons = tuple(
             leg_reason(
                 leg,
@@ -223,52 +225,6 @@ class Search:
     def close(self) -> None:
         """Let the threads end."""
         self._legs.close()
-
-    def _lanes(self, access: Access, plan: Plan) -> list[Lane]:
-        """One lane for each engine, the leg first, then what the page says beside it."""
-        clause, filters, mode, depth = plan.clause, plan.filters, plan.assertion, plan.depth
-        words: dict[str, Callable[[], Any]] = {
-            "lexical": lambda: self._lexical.search(access, clause, filters, depth, mode),
-            "facets": lambda: self._lexical.facets(access, clause, filters, mode, FACET_VALUES),
-            "counts": lambda: self._counts(access, plan),
-        }
-        meaning: dict[str, Callable[[], Any]] = {
-            "vector": lambda: vector.rank(
-                self._vector, self._encoder, access, plan.meant, filters, depth
-            ),
-            "offers": lambda: self._offers(access, plan),
-        }
-        concepts: dict[str, Callable[[], Any]] = {
-            "graph": lambda: graph.rank(
-                self._graph, access, plan.about, filters, depth, plan.walked
-            ),
-            "hidden": lambda: self._hidden(access, plan),
-            "freshness": lambda: self._documents.freshness(access),
-        }
-        asked = set(plan.legs)
-        if not plan.request.bare:
-            asked |= {"facets", "counts", "freshness", "offers"}
-            if mode == "present" and plan.about.seeds:
-                asked.add("hidden")
-        lanes = (meaning, concepts, words)
-        return [{name: task for name, task in lane.items() if name in asked} for lane in lanes]
-
-    def _counts(self, access: Access, plan: Plan) -> dict[str, int]:
-        """Count the notes that hold each other wording."""
-        count = self._lexical.count
-        shown = plan.wordings[:MOST_WORDINGS]
-        return {each.id: count(access, each.clause, plan.filters) for each in shown}
-
-    def _offers(self, access: Access, plan: Plan) -> list[tuple[Offer, int]]:
-        """Return what to offer for words without a name, with the notes that name it."""
-        count = self._lexical.count
-        found = self._planner.offers(plan)
-        return [(each, count(access, each.clause, plan.filters)) for each in found]
-
-    def _hidden(self, access: Access, plan: Plan) -> dict[str, int]:
-        counts = self._graph.assertions(access, plan.about.seeds, plan.filters)
-        kept = ("negated", "family", "hypothetical", "not_assessed")
-        return {name: counts[name] for name in kept if counts.get(name)}
 
     def _rankings(
         self, access: Access, plan: Plan, ran: Ran
@@ -356,28 +312,6 @@ class Search:
             return None
         complete = fresh.complete_to if fresh is not None else None
         return proof(searched, total, complete, _zone(access), hidden)
-
-    def _removed_by(self, access: Access, plan: Plan, doc_id: str) -> str:
-        """Name the filter, the constraint or the assertion that holds a note back."""
-        one, nothing = [doc_id], Filters()
-        anything = Field("date", "../..")
-        if not self._lexical.matching(access, anything, nothing, "any", one):
-            return "It is not in the full-text index yet."
-        for name, part in separately(plan.filters):
-            if not self._lexical.matching(access, anything, part, "any", one):
-                return f"The filter on its {name} removed it."
-        held = plan.constraint
-        if held is not None:
-            constraint = lexical.prepared(held)
-            if not self._lexical.matching(access, constraint, nothing, "any", one):
-                return "It does not meet what the query demands."
-            if not self._lexical.matching(access, constraint, nothing, plan.assertion, one):
-                return "What the query demands stands in it only denied, or of somebody else."
-        if self._lexical.matching(
-            access, plan.clause, nothing, "any", one
-        ) and not self._lexical.matching(access, plan.clause, nothing, plan.assertion, one):
-            return "It mentions this only as denied, hypothetical or of somebody else."
-        return ""
 
 
 def _zone(access: Access) -> ZoneInfo:

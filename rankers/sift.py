@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 
 from indexing.access import Access
 from indexing.analysis import terms
 from indexing.clauses import Clause, Or, Phrase, Word
 from indexing.ports import Derived, Documents, GraphIndex, LexicalIndex, Ranking
 from rankers import judge
-from rankers.explain import Fused
+from rankers.explain import Fused, ranked
 from rankers.near import kept
 from rankers.plan import Plan
 from rankers.wants import Want, Wants
@@ -107,7 +106,7 @@ class Sifter:
         # What says nothing of something particular is no answer, but better than an empty page.
         ordered = sorted(answering or silent, key=lambda hit: (-hit.score, hit.doc_id))
         every = ordered if answering else [*ordered, *fused[at:]]
-        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(every[: max(k, 0)], 1))
+        return ranked(every[: max(k, 0)])
 
 
 def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fused]:
@@ -116,7 +115,7 @@ def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fu
         return fused
     scaled = [judge.scaled(hit, weights.get(hit.doc_id, judge.FULLY)) for hit in fused]
     scaled.sort(key=lambda hit: (-hit.score, hit.doc_id))
-    return [replace(hit, rank=rank) for rank, hit in enumerate(scaled, 1)]
+    return ranked(scaled)
 
 
 def against(note: Derived, wants: Wants) -> str:

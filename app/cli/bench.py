@@ -19,6 +19,7 @@ from app.answers import answered, audited, request_of
 from app.cli.bench_freshness import freshness
 from app.cli.bench_hospital import CODE, fill, settled, tenant_of
 from app.cli.output import print_json, progress, stderr
+from app.memory import collect_seldom
 from app.pages import PAGE_SIZE
 from app.questions import Question
 from app.services import services_of
@@ -46,6 +47,7 @@ PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")
 
 def search_command(notes: int, as_json: bool) -> int:
     """Time our search beside others on the same corpus; return the exit code."""
+    collect_seldom()  # as `serve` does
     with settled(load(), notes) as installation:
         access = _asker(installation, tenant_of(installation))
         texts, matrix = _corpus(installation, access)

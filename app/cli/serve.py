@@ -10,6 +10,7 @@ import uvicorn
 from app.cli.doctor_engines import ready
 from app.cli.output import stderr
 from app.companion import Companion
+from app.memory import collect_seldom
 from app.services import services_of
 from app.settings import Settings, load
 from app.watch import DatabaseWatch
@@ -64,6 +65,7 @@ def address(settings: Settings) -> str:
 def run(installation: Installation, listening: socket.socket) -> None:
     """Serve on a bound socket with the follower beside it, until interrupted."""
     settings = installation.settings
+    collect_seldom()
     config = uvicorn.Config(
         create_app(services_of(installation)),
         log_level="warning",

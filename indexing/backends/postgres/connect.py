@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import LiteralString, TypeAlias
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -84,6 +86,15 @@ def _checked(conn: Connection) -> None:
         _SEEN[conn] = now
 
 
+@dataclass(frozen=True, slots=True)
+class _Lately:
+    """What a tenant's statements were answered `at` (monotonic seconds), after so many writes."""
+
+    writes: int
+    at: float
+    answers: Mapping[LiteralString, list[TupleRow]]
+
+
 class Database:
     """A pool of one role's connections to one database."""
 
@@ -107,7 +118,9 @@ class Database:
                 "prepare_threshold": 5 if direct is None else None,
             },
         )
-        self._lately: dict[tuple[TenantId, str], tuple[int | None, float, list[TupleRow]]] = {}
+        self._lately: dict[TenantId, _Lately] = {}
+        self._asked: dict[LiteralString, None] = {}  # statements, in order
+        self._asking = threading.Lock()
         self._writes: dict[TenantId, int] = {}
         self.direct = direct or conninfo
 
@@ -169,20 +182,34 @@ class Database:
     def lately(self, tenant_id: TenantId, statement: LiteralString) -> list[TupleRow]:
         """Answer a statement as `rows` does, or as it was answered a moment ago.
 
-        One question asks several times how far an index is, within milliseconds. What this
-        process writes to an index is seen at once, what others write a moment later.
+        One question asks several times how far each index is, within milliseconds: all that is
+        ever asked this way is asked in one trip. What this process writes to an index is seen at
+        once, what others write a moment later.
         """
-        key, now, writes = (tenant_id, statement), time.monotonic(), self._writes.get(tenant_id)
-        held = self._lately.get(key)
-        if held is not None and held[0] == writes and now - held[1] < MOMENT_S:
-            return held[2]
-        [found] = self.rows(tenant_id, statement)
-        self._lately[key] = (writes, now, found)
+        found = self._known_lately(tenant_id, statement)
+        if found is None:
+            with self._asking:  # who waited for another's trip finds what it brought
+                found = self._known_lately(tenant_id, statement)
+                if found is None:
+                    self._asked[statement] = None
+                    every, now, writes = [*self._asked], time.monotonic(), self._written(tenant_id)
+                    answers = dict(zip(every, self.rows(tenant_id, *every), strict=True))
+                    self._lately[tenant_id] = _Lately(writes, now, answers)
+                    found = answers[statement]
         return found
+
+    def _known_lately(self, tenant_id: TenantId, statement: LiteralString) -> list[TupleRow] | None:
+        held = self._lately.get(tenant_id)
+        if held is None or held.writes != self._written(tenant_id):
+            return None
+        return held.answers.get(statement) if time.monotonic() - held.at < MOMENT_S else None
+
+    def _written(self, tenant_id: TenantId) -> int:
+        return self._writes.get(tenant_id, 0)
 
     def renew(self, tenant_id: TenantId) -> None:
         """Let nothing that was answered before now be answered again."""
-        self._writes[tenant_id] = self._writes.get(tenant_id, 0) + 1
+        self._writes[tenant_id] = self._written(tenant_id) + 1
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

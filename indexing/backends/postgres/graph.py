@@ -127,8 +127,7 @@ class PostgresGraphIndex:
     def _open(self, access: Access, filters: Filters, walk: Walk) -> NDArray[np.bool_]:
         """Say which document numbers this access and these filters let through."""
         open_ = walk.alive[: walk.count].copy()
-        closed = [d for d, labels in walk.labels.items() if not labels <= access.labels]
-        open_[walk.known(closed)] = False
+        open_[walk.closed_to(access.labels)] = False
         if filters.empty and access.patients is None:
             return open_
         where, values = _conditions(access, filters)

@@ -53,11 +53,21 @@ class Walk:
     names: Sequence[str]
     numbers: Mapping[str, int]
     labels: Mapping[str, frozenset[str]]
+    closed: dict[frozenset[str], list[int]]
 
     def known(self, doc_ids: Iterable[str]) -> list[int]:
         """Return the numbers of those that have one; others may have been given since."""
         found = map(self.numbers.get, doc_ids)
         return [number for number in found if number is not None and number < self.count]
+
+    def closed_to(self, labels: frozenset[str]) -> list[int]:
+        """Return the numbers of the documents that carry a label beside these; every question of
+        one view asks for the same."""
+        found = self.closed.get(labels)
+        if found is None:
+            found = self.known(doc_id for doc_id, own in self.labels.items() if not own <= labels)
+            self.closed[labels] = found
+        return found
 
 
 _NOTHING = Postings(np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.float64))
@@ -75,6 +85,7 @@ class _Tenant:
     alive: NDArray[np.bool_] = field(default_factory=lambda: np.ones(1024, np.bool_))
     dead: int = 0
     labels: dict[str, frozenset[str]] = field(default_factory=dict)
+    closed: dict[frozenset[str], list[int]] = field(default_factory=dict)  # until the next reading
     postings: OrderedDict[str, Postings] = field(default_factory=OrderedDict)
     entries: int = 0
 
@@ -134,7 +145,7 @@ class PostingsReader:
             found = {concept: held.postings[concept] for concept in concepts}
             return Walk(
                 found, held.live, len(held.names), held.alive, held.names, held.numbers,
-                held.labels,
+                held.labels, held.closed,
             )  # fmt: skip
 
     def forget(self, tenant_id: TenantId) -> None:
@@ -153,7 +164,7 @@ class PostingsReader:
                 held.labels = _labels(conn, tenant_id)
             elif held.epoch != epoch:
                 _catch_up(conn, tenant_id, held)
-            held.epoch, held.live = epoch, live
+            held.epoch, held.live, held.closed = epoch, live, {}
             missing = [concept for concept in concepts if concept not in held.postings]
             if missing:
                 _load(conn, tenant_id, held, missing)

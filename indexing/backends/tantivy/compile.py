@@ -10,7 +10,7 @@ from datetime import datetime
 import tantivy
 from tantivy import Occur, Query
 
-from indexing.access import Access
+from indexing.access import LABELS, Access
 from indexing.analysis import fold, stem
 from indexing.backends.tantivy.schema import KEYS, LIVE, key, micros
 from indexing.clauses import Clause, Word
@@ -25,11 +25,13 @@ MOST_LISTED_TERMS = 2_000
 @dataclass(frozen=True, slots=True)
 class Compiler(QueryCompiler[Query]):
     """Compiles for one searcher. A view is a field of stems, its exact twin named with "_exact";
-    sections hold stems only."""
+    sections hold stems only. `labels` are those that some document carries: forty of the others
+    would be looked for in every segment by every query."""
 
     schema: tantivy.Schema
     searcher: tantivy.Searcher
     title_weight: float = TITLE_WEIGHT
+    labels: frozenset[str] = LABELS
 
     def guarded(
         self, clause: Clause | None, access: Access, filters: Filters, mode: AssertionMode
@@ -42,7 +44,8 @@ class Compiler(QueryCompiler[Query]):
         """Compile what this access and these filters let through. Tombstones need no word here:
         they hold no text, and what matches without any looks at live documents alone."""
         # A term each: a set of terms costs more than all else in the query.
-        parts = [(Occur.MustNot, self._term("label", x)) for x in sorted(access.closed_labels)]
+        closed = sorted(access.closed_labels & self.labels)
+        parts = [(Occur.MustNot, self._term("label", x)) for x in closed]
         if access.patients is not None:
             opened = self.any_term("patient_id", sorted(access.patients))
             parts.append((Occur.Must, self.unscored(opened)))

@@ -49,6 +49,7 @@ class TantivyLexicalIndex:
         self._shelves: dict[TenantId, Shelf] = {}
         self._rebuilding: dict[TenantId, Namespace] = {}
         self._lock = threading.Lock()
+        self._compiled: tuple[tuple[object, ...], Query] | None = None
 
     def with_title_weight(self, weight: float) -> TantivyLexicalIndex:
         """Return the same index, whose titles weigh `weight`: for measuring one beside another."""
@@ -91,12 +92,10 @@ class TantivyLexicalIndex:
             return Ranking((), 0)
         searcher = namespace.searcher()
         with mapped_errors("search"):
-            query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
+            query = self._guarded(namespace, searcher, access, clause, filters, assertion)
             if k < 1:
                 return Ranking((), _count(searcher, query))
             hits, total = _with_ties(searcher, query, k)
-            if len(hits) < total <= MOST_NAMED:
-                hits = searcher.search(query, total, count=False).hits
             doc_ids = namespace.doc_ids(searcher, [address for _, address in hits])
         pairs = sorted((-float(score), d) for (score, _), d in zip(hits, doc_ids, strict=True))
         ranked = (Scored(d, -score, rank) for rank, (score, d) in enumerate(pairs[:k], 1))
@@ -133,7 +132,7 @@ class TantivyLexicalIndex:
             return dict.fromkeys(FACETS, ())
         searcher = namespace.searcher()
         with mapped_errors("count"):
-            query = self._compiler(namespace, searcher).guarded(clause, access, filters, assertion)
+            query = self._guarded(namespace, searcher, access, clause, filters, assertion)
             wanted = {name: _terms_of(name, size) for name in FACETS}
             found = searcher.aggregate(query, wanted)
         return {name: _merged(name, found[name]["buckets"], size) for name in FACETS}
@@ -177,7 +176,21 @@ class TantivyLexicalIndex:
         return self._rebuilding.get(tenant_id) or self._shelf(tenant_id).current_or_new()
 
     def _compiler(self, namespace: Namespace, searcher: tantivy.Searcher) -> Compiler:
-        return Compiler(namespace.schema, searcher, self._title_weight)
+        labels = namespace.labels(searcher)
+        return Compiler(namespace.schema, searcher, self._title_weight, labels)
+
+    def _guarded(
+        self, namespace: Namespace, searcher: tantivy.Searcher, access: Access, clause: Clause,
+        filters: Filters, assertion: AssertionMode,
+    ) -> Query:  # fmt: skip
+        """Compile a search, or take what was compiled last: a question is ranked, and then its
+        facets are counted."""
+        asked = (searcher, access, clause, filters, assertion)
+        last = self._compiled
+        if last is None or any(a is not b for a, b in zip(asked, last[0], strict=True)):
+            compiler = self._compiler(namespace, searcher)
+            last = self._compiled = asked, compiler.guarded(clause, access, filters, assertion)
+        return last[1]
 
 
 def _counted(found: tantivy.SearchResult) -> int:
@@ -191,10 +204,14 @@ def _count(searcher: tantivy.Searcher, query: Query) -> int:
 def _with_ties(
     searcher: tantivy.Searcher, query: Query, k: int
 ) -> tuple[list[tuple[float, tantivy.DocAddress]], int]:
-    """Fetch k hits and all that tie with the last, so that ties can be settled by doc_id."""
+    """Fetch all hits where they are few; else k and all that tie with the last, so that ties can
+    be settled by doc_id."""
+    found = searcher.search(query, max(k + TIE_SLACK, MOST_NAMED))
+    every, total = found.hits, _counted(found)
+    if total <= MOST_NAMED:
+        return every, total
     limit = k + TIE_SLACK
-    found = searcher.search(query, limit)
-    hits, total = found.hits, _counted(found)
+    hits = every[:limit]
     while len(hits) == limit and hits[-1][0] == hits[k - 1][0] and limit < max(k, MOST_TIED):
         limit *= 8
         hits = searcher.search(query, limit, count=False).hits

@@ -16,6 +16,7 @@ from pathlib import Path
 import tantivy
 from tantivy import Query
 
+from indexing.access import LABELS
 from indexing.backends.tantivy.schema import LAYOUT, LIVE, document, open_index, tombstone
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.ports import LexicalEntry
@@ -62,6 +63,7 @@ class Namespace:
         self._uses = 0
         self._seen: tuple[int, int, int] | None = None
         self._ids: dict[int, str] = {}
+        self._labels: tuple[tantivy.Searcher, frozenset[str]] | None = None
         with mapped_errors("open"):
             self.index = open_index(folder)
             self.schema = self.index.schema
@@ -90,6 +92,15 @@ class Namespace:
                 self._searcher = self.index.searcher()
                 self._seen = stamp
         return self._searcher
+
+    def labels(self, searcher: tantivy.Searcher) -> frozenset[str]:
+        """Return the labels that some document of this searcher carries, deleted ones among
+        them."""
+        known = self._labels
+        if known is None or known[0] is not searcher:
+            found = frozenset(label for label in LABELS if searcher.doc_freq("label", label))
+            known = self._labels = (searcher, found)
+        return known[1]
 
     def doc_ids(self, searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress]) -> list[str]:
         """Return the documents at those places. Stored fields are slow, so serials are cached."""
@@ -233,6 +244,7 @@ class Shelf:
         self._zone = zone
         self._open: Namespace | None = None
         self._lock = threading.Lock()
+        self._read: tuple[tuple[int, int], str] | None = None
 
     def current(self) -> Namespace | None:
         """Return the index that counts, None before the first document."""
@@ -288,8 +300,13 @@ class Shelf:
                 shutil.rmtree(self.folder)
 
     def _name(self) -> str | None:
+        path = self.folder / "current"
         try:
-            name = (self.folder / "current").read_text(encoding="ascii").strip()
+            status = path.stat()  # every switch is a file of its own: a question asks ten times
+            stamp = (status.st_ino, status.st_mtime_ns)
+            if self._read is None or self._read[0] != stamp:
+                self._read = (stamp, path.read_text(encoding="ascii").strip())
+            name = self._read[1]
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as exc:
