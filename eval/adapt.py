@@ -156,7 +156,7 @@ def _judged(loss: Any, judging: Sequence[Pair]) -> tuple[float, float]:
 
 def _features(model: Any, batch: Sequence[Pair]) -> list[Any]:
     sides = ([pair.left for pair in batch], [pair.right for pair in batch])
-    return [model.tokenize([_clean(text) for text in side]) for side in sides]
+    return [model.preprocess([_clean(text) for text in side]) for side in sides]
 
 
 def _clean(text: str) -> str:

@@ -18,30 +18,31 @@ from indexing.encoders import OnnxEncoder
 from indexing.encoders.export import weights_folder
 from indexing.encoders.lineage import write_lineage
 from indexing.errors import InvalidInput
-from indexing.language.terminology import open_terminology
 
-WARDS = ("falcon", "heron", "osprey", "kestrel", "merlin", "harrier", "buzzard", "kite", "swift")
+# A house's own words for its wards: nothing that the model knows.
+HOUSE = {
+    "falcon": "cardiology", "heron": "neurology", "osprey": "oncology", "kestrel": "urology",
+    "merlin": "surgery", "harrier": "pediatrics", "buzzard": "dermatology", "kite": "radiology",
+}  # fmt: skip
 
 
 def house() -> list[Pair]:
-    """Make words of one house, which mean nothing elsewhere: there is something to learn."""
-    names = pairs([], open_terminology(None), 60)
-    own = [
-        Pair("judged", f"{ward} protocol {number}", pair.right, f"{ward}{number}")
-        for number, pair in enumerate(names)
-        for ward in [WARDS[number % len(WARDS)]]
+    return [
+        Pair("judged", f"{word} {number}", f"the {ward} ward, bed {number}", f"{word}{number}")
+        for number in range(16)
+        for word, ward in HOUSE.items()
     ]
-    return [*names, *own]
 
 
 def test_the_encoder_learns_exports_and_loads(tmp_path: Path) -> None:
     heard: list[int] = []
     found = adapt(
-        weights_folder(), tmp_path / "own", house(), epochs=2, rate=1e-4, each=heard.append
+        weights_folder(), tmp_path / "own", house(), epochs=1, rate=5e-5, each=heard.append
     )
-    assert found.after < found.before
-    assert sum(heard) == 2 * found.pairs
-    assert found.pairs + found.held_out == 120
+    assert found.after < found.before / 2
+    assert found.right[1] > found.right[0]
+    assert sum(heard) == found.pairs
+    assert found.pairs + found.held_out == len(house())
     encoder = OnnxEncoder(folder=tmp_path / "own")
     write_lineage(tmp_path / "own", {"floor": found.floor})
     adapted = OnnxEncoder(folder=tmp_path / "own")
