@@ -18,6 +18,7 @@ from indexing.backends.postgres.installation import Secrets
 from indexing.errors import ConfigurationError
 from indexing.model import TenantId
 from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
+from indexing.spaces import CLINICAL_NOTES, Space
 
 if TYPE_CHECKING:  # loaded when first used
     from indexing.backends.neo4j.connect import Neo4j
@@ -149,27 +150,41 @@ class Engines(ABC):
 
     @cache  # noqa: B019 - as long-lived as the process
     def vector_engine(self, name: VectorBackend) -> VectorIndex:
-        """Return the engine of that name. Raises: ConfigurationError."""
+        """Return the engine of that name for the notes. Raises: ConfigurationError."""
+        if name == "postgres":
+            from indexing.backends.postgres.vectors import PostgresVectorIndex
+
+            return PostgresVectorIndex(self.database, model=lambda: self.encoder.model)
+        if name == "memory":  # asks for no model, which an evaluation may do without
+            from indexing.backends.memory_vectors import MemoryVectorIndex
+
+            return MemoryVectorIndex()
+        require(name)
+        return self.space_engine(name, CLINICAL_NOTES, self.encoder.model, self.encoder.dimension)
+
+    @cache  # noqa: B019 - as long-lived as the process
+    def space_engine(
+        self, name: VectorBackend, space: Space, model: str, dimension: int
+    ) -> VectorIndex:
+        """Return the engine of that name for a vector space. Raises: ConfigurationError."""
         require(name)
         match name:
             case "postgres":
-                from indexing.backends.postgres.vectors import PostgresVectorIndex
+                from indexing.backends.postgres.space_vectors import PostgresSpaceIndex
 
-                return PostgresVectorIndex(self.database, model=lambda: self.encoder.model)
+                return PostgresSpaceIndex(self.database, model, dimension, space)
             case "opensearch":
                 from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
 
-                own = self.encoder
-                return OpenSearchVectorIndex(self.opensearch, own.model, own.dimension)
+                return OpenSearchVectorIndex(self.opensearch, model, dimension, space)
             case "weaviate":
                 from indexing.backends.weaviate.vectors import WeaviateVectorIndex
 
-                own = self.encoder
-                return WeaviateVectorIndex(self.weaviate, own.model, own.dimension)
+                return WeaviateVectorIndex(self.weaviate, model, dimension, space)
             case "memory":
                 from indexing.backends.memory_vectors import MemoryVectorIndex
 
-                return MemoryVectorIndex()
+                return MemoryVectorIndex(space)
             case other:
                 assert_never(other)
 

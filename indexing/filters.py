@@ -13,18 +13,22 @@ FACETS = ("type", "specialty", "author", "period", "patient")
 class Filters:
     """All that is set must hold. Values compare ignoring case; a missing value is the value "".
 
-    `only[name]` lists the accepted values of a field in `type specialty author patient`;
-    `without[name]` the refused ones. A document matches a date range when its interval
-    overlaps [date_from, date_to); a document without a date never matches a range.
+    `only[name]` lists the accepted values of a field in `type specialty author patient`, or of
+    those of a vector space; `without[name]` the refused ones; `at_least` and `at_most` bound a
+    vector space's numbers, and what has no number passes no bound. A document matches a date range
+    when its interval overlaps [date_from, date_to); one without a date never matches a range.
     """
 
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     date_from: datetime | None = None
     date_to: datetime | None = None
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    at_most: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """Say whether nothing is filtered."""
         dated = self.date_from is not None or self.date_to is not None
-        return not (self.only or self.without or dated)
+        bound = self.at_least or self.at_most
+        return not (self.only or self.without or dated or bound)

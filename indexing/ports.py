@@ -30,6 +30,7 @@ from indexing.model import (
     TenantId,
     Tombstone,
 )
+from indexing.spaces import Metadata
 from indexing.vitals.model import (
     Baseline,
     Batch,
@@ -57,12 +58,14 @@ class LexicalEntry:
 
 @dataclass(frozen=True, slots=True)
 class VectorEntry:
-    """A document's passages and their vectors, row i for passage i; `model` names the space."""
+    """A document's passages and their vectors, row i for passage i; `model` names the space.
+    `metadata` are the fields of its space that a document has not."""
 
     document: Document
     model: str
     passages: tuple[Passage, ...]
     vectors: Vectors
+    metadata: Metadata = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +151,13 @@ class LexicalIndex(Protocol):
 
 
 class VectorIndex(Protocol):
-    """Nearest passages by cosine, at most one hit per document (its best passage)."""
+    """Nearest passages by the space's measure, at most one hit per document (its best passage)."""
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None: ...
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None: ...
     def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
-        """Rank documents by their best passage's cosine with `vector`, (d,) float32 of norm 1."""
+        """Rank documents by their best passage's nearness to `vector`, (d,) float32: the cosine
+        where rows have norm 1, `indexing.spaces.near` else."""
         ...
 
     def state(self, tenant_id: TenantId) -> IndexState: ...

@@ -8,10 +8,14 @@ its own beside the old one, which serves the processes that run with the old set
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
+
+from indexing.errors import EventRejected
+from indexing.filters import Filters
+from indexing.model import Document
 
 Metric = Literal["cosine", "euclidean"]
 
@@ -19,9 +23,15 @@ Metric = Literal["cosine", "euclidean"]
 # values, `instant` in microseconds since 1970, `number` as a float, `flag` true or false.
 Kind = Literal["id", "key", "set", "instant", "number", "flag"]
 
+# What a field beyond a document's own holds: one text, a number, or several texts.
+Datum = str | float | tuple[str, ...]
+Metadata = Mapping[str, Datum]
+
 _OWN: Mapping[str, Kind] = {
     "tenant": "id", "doc_id": "id", "version": "instant", "live": "flag", "entity_type": "key",
 }  # fmt: skip
+# These an engine lays out in ways of its own.
+_LAID_OUT = frozenset({"tenant", "doc_id", "patient_id", "label"})
 _OF_A_PATIENT: Mapping[str, Kind] = {
     "patient_id": "id", "patient": "key", "label": "set", "start": "instant", "end": "instant",
 }  # fmt: skip
@@ -34,7 +44,7 @@ class Space:
     name: str
     holds: str
     metric: Metric
-    schema: Mapping[str, Kind] = field(default_factory=dict)
+    schema: Mapping[str, Kind] = field(default_factory=dict, hash=False)
 
     def physical(self, model: str, dimension: int) -> str:
         """Return the name that the vectors of a model lie under: lower case, digits, hyphens."""
@@ -70,6 +80,88 @@ RESEARCH = Space(
 SPACES: Mapping[str, Space] = {
     space.name: space for space in (CLINICAL_NOTES, PATIENTS, MEDICAL_CONCEPTS, RESEARCH)
 }
+
+
+def texts(
+    space: Space, document: Document, metadata: Metadata | None
+) -> dict[str, tuple[str, ...]]:
+    """Return the texts that a document is filtered by, by field: its own and those of `metadata`,
+    ("",) where one is missing; without metadata (None) its own alone.
+
+    Raises:
+        EventRejected: the metadata do not fit the space.
+    """
+    own = {
+        "entity_type": document.resource_type, "type": document.type, "author": document.author,
+        "specialty": document.specialty, "patient": document.patient_id or "",
+    }  # fmt: skip
+    found: dict[str, tuple[str, ...]] = {}
+    for name, kind in space.schema.items():
+        if name in own:
+            found[name] = (own[name],)
+        elif metadata is not None and name not in _LAID_OUT and kind in ("id", "key", "set"):
+            value = metadata.get(name, "")
+            found[name] = value if isinstance(value, tuple) else (_text(document, name, value),)
+            found[name] = found[name] or ("",)
+    if strange := sorted(set(metadata or ()) - found.keys() - numbers(space)):
+        raise EventRejected(f"document {document.doc_id!r}: {space.name} has no {strange[0]!r}")
+    return found
+
+
+def _text(document: Document, name: str, value: str | float) -> str:
+    if not isinstance(value, str):
+        raise EventRejected(f"document {document.doc_id!r}: {name!r} is a text")
+    return value
+
+
+def numbers(space: Space) -> frozenset[str]:
+    """Return the names of a space's numbers."""
+    return frozenset(name for name, kind in space.schema.items() if kind == "number")
+
+
+def amounts(space: Space, document: Document, metadata: Metadata) -> dict[str, float]:
+    """Return the numbers that a document is filtered by. Raises: EventRejected."""
+    found = {name: metadata[name] for name in numbers(space) if name in metadata}
+    for name, value in found.items():
+        if isinstance(value, str | tuple):
+            raise EventRejected(f"document {document.doc_id!r}: {name!r} is a number")
+    return {name: float(value) for name, value in found.items()}  # type: ignore[arg-type]
+
+
+def folded(space: Space, name: str, values: Iterable[str]) -> frozenset[str]:
+    """Return values as a field compares them."""
+    plain = space.schema[name] == "id"
+    return frozenset(value if plain else value.casefold() for value in values)
+
+
+def filtered_by(space: Space) -> frozenset[str]:
+    """Return the names that `Filters.only` and `Filters.without` may hold in a space."""
+    kinds = ("id", "key", "set")
+    return frozenset(n for n, k in space.schema.items() if k in kinds and n not in _LAID_OUT)
+
+
+def passes(space: Space, document: Document, metadata: Metadata, filters: Filters) -> bool:
+    """Say whether a document passes a space's filters, as every engine must."""
+    held = texts(space, document, metadata)
+    for wanted, keeps in ((filters.only, True), (filters.without, False)):
+        for name, values in wanted.items():
+            if name not in filtered_by(space):
+                if keeps:
+                    return False
+                continue
+            if bool(folded(space, name, held[name]) & folded(space, name, values)) != keeps:
+                return False
+    has = amounts(space, document, metadata)
+    nothing = float("nan")  # neither above nor below anything
+    return all(has.get(n, nothing) >= least for n, least in filters.at_least.items()) and all(
+        has.get(n, nothing) <= most for n, most in filters.at_most.items()
+    )
+
+
+def near(metric: Metric, distance: float) -> float:
+    """Return a score for a distance: the cosine for one less it, for Euclid's squared the share
+    1 / (1 + it), as Lucene does."""
+    return 1.0 - distance if metric == "cosine" else 1.0 / (1.0 + distance)
 
 
 def patients(metric: Metric) -> Space:

@@ -15,6 +15,7 @@ from indexing.filters import Filters
 from indexing.model import Document, IndexState, TenantId, Tombstone
 from indexing.ports import Ranking, Scored, VectorEntry, Vectors
 from indexing.reconcile import digest
+from indexing.spaces import CLINICAL_NOTES, Space, amounts, passes, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class _Stacked:
 class MemoryVectorIndex:
     """Everything in dictionaries of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, space: Space = CLINICAL_NOTES) -> None:
+        self._space = space
         self._live: dict[TenantId, dict[str, VectorEntry]] = {}
         self._gone: dict[TenantId, dict[str, int]] = {}
         self._stacked: dict[TenantId, _Stacked] = {}
@@ -46,6 +48,8 @@ class MemoryVectorIndex:
         for entry in entries:
             if len(entry.passages) != len(entry.vectors):
                 raise EventRejected(f"document {entry.document.doc_id!r}: passages and vectors")
+            texts(self._space, entry.document, entry.metadata)
+            amounts(self._space, entry.document, entry.metadata)
         self._stacked.pop(tenant_id, None)
         live, gone = self._live.setdefault(tenant_id, {}), self._gone.setdefault(tenant_id, {})
         for entry in entries:
@@ -72,7 +76,7 @@ class MemoryVectorIndex:
         stacked = self._stack(access.tenant_id)
         if not stacked.entries:
             return Ranking(())
-        scores = stacked.rows @ vector.reshape(-1)
+        scores = self._scores(stacked.rows, vector.reshape(-1))
         best = np.maximum.reduceat(scores, stacked.starts)
         order = np.argsort(-best, kind="stable")  # they lie by doc_id, and ties stay so
         found = [int(i) for i in islice(self._open(stacked, order, access, filters), max(k, 0))]
@@ -99,14 +103,24 @@ class MemoryVectorIndex:
             if each.passages and access.opens(each.document.patient_id, each.document.labels)
         }
 
-    @staticmethod
+    def _scores(self, rows: Vectors, vector: Vectors) -> Vectors:
+        if self._space.metric == "cosine":
+            return np.asarray(rows @ vector)
+        return np.asarray(1 / (1 + ((rows - vector) ** 2).sum(axis=1)), dtype=np.float32)
+
     def _open(
-        stacked: _Stacked, order: NDArray[np.intp], access: Access, filters: Filters
+        self, stacked: _Stacked, order: NDArray[np.intp], access: Access, filters: Filters
     ) -> Iterator[np.intp]:
         """Yield those that this access and these filters let through."""
+        nobodys = "patient_id" not in self._space.schema
         for i in order:
-            d = stacked.entries[i].document
-            if access.opens(d.patient_id, d.labels) and (filters.empty or _passes(d, filters)):
+            each = stacked.entries[i]
+            d = each.document
+            if not (nobodys or access.opens(d.patient_id, d.labels)):
+                continue
+            if filters.empty or (
+                _dated(d, filters) and passes(self._space, d, each.metadata, filters)
+            ):
                 yield i
 
     def _stack(self, tenant_id: TenantId) -> _Stacked:
@@ -137,20 +151,7 @@ class MemoryVectorIndex:
         self._gone.pop(tenant_id, None)
 
 
-def _passes(document: Document, filters: Filters) -> bool:
-    values = {
-        "type": document.type,
-        "specialty": document.specialty,
-        "author": document.author,
-        "patient": document.patient_id or "",
-    }
-    folded = {name: value.casefold() for name, value in values.items()}
-    for name, accepted in filters.only.items():
-        if folded[name] not in {value.casefold() for value in accepted}:
-            return False
-    for name, refused in filters.without.items():
-        if folded[name] in {value.casefold() for value in refused}:
-            return False
+def _dated(document: Document, filters: Filters) -> bool:
     if filters.date_from is not None and (
         document.date_end is None or document.date_end <= filters.date_from
     ):

@@ -15,6 +15,7 @@ from indexing.backends.memory_vectors import MemoryVectorIndex
 from indexing.backends.opensearch.connect import Cluster, Connection
 from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
 from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
+from indexing.backends.postgres.space_vectors import PostgresSpaceIndex
 from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.backends.weaviate.connect import Connection as WeaviateConnection
@@ -22,6 +23,7 @@ from indexing.backends.weaviate.connect import Server
 from indexing.backends.weaviate.vectors import WeaviateVectorIndex
 from indexing.errors import EngineUnavailable
 from indexing.ports import LexicalIndex, VectorIndex
+from indexing.spaces import Space
 from tests.engines import EngineServer
 
 
@@ -90,5 +92,25 @@ def vector_index(request: pytest.FixtureRequest) -> Callable[[str, str, int], Ve
         assert name == "postgres"
         installation: Installation = request.getfixturevalue("installation")
         return PostgresVectorIndex(installation.database)
+
+    return build
+
+
+@pytest.fixture
+def space_index(request: pytest.FixtureRequest) -> Callable[[str, str, int, Space], VectorIndex]:
+    """Build an empty index of the named engine for a vector space beside the notes'."""
+
+    def build(name: str, model: str, dimension: int, space: Space) -> VectorIndex:
+        if name == "memory":
+            return MemoryVectorIndex(space)
+        if name == "opensearch":
+            connection: Connection = request.getfixturevalue("opensearch_connection")
+            return OpenSearchVectorIndex(connection, model, dimension, space)
+        if name == "weaviate":
+            served: WeaviateConnection = request.getfixturevalue("weaviate_connection")
+            return WeaviateVectorIndex(served, model, dimension, space)
+        assert name == "postgres"
+        installation: Installation = request.getfixturevalue("installation")
+        return PostgresSpaceIndex(installation.database, model, dimension, space)
 
     return build

@@ -10,11 +10,12 @@ from typing import Any
 
 from indexing.access import Access
 from indexing.analysis import fold, stem
-from indexing.backends.opensearch.schema import KEYS, key, micros
+from indexing.backends.opensearch.schema import KEYS, micros, spelled
 from indexing.clauses import Clause, Word
 from indexing.compiling import TITLE_WEIGHT, Context, QueryCompiler, rarity
 from indexing.filters import Filters
 from indexing.ports import AssertionMode
+from indexing.spaces import CLINICAL_NOTES, Space, filtered_by
 
 Query = dict[str, Any]
 
@@ -31,14 +32,20 @@ class Statistics:
     holding: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-def guard(access: Access, filters: Filters) -> dict[str, list[Query]]:
+def guard(
+    access: Access, filters: Filters, space: Space = CLINICAL_NOTES
+) -> dict[str, list[Query]]:
     """Compile what this access and these filters let through, as parts of a boolean query."""
     let: list[Query] = [_term("live", True), _term("tenant", access.tenant_id.hex)]
-    closed: list[Query] = [_terms("label", sorted(access.closed_labels))]
-    if access.patients is not None:
+    closed: list[Query] = []
+    if "label" in space.schema:
+        closed.append(_terms("label", sorted(access.closed_labels)))
+    if access.patients is not None and "patient_id" in space.schema:
         let.append(_terms("patient_id", sorted(access.patients)))
-    let += [_any_of(name, values) for name, values in filters.only.items()]
-    closed += [_any_of(name, values) for name, values in filters.without.items()]
+    let += [_within(space, name, values) for name, values in filters.only.items()]
+    closed += [_within(space, name, values) for name, values in filters.without.items()]
+    let += [{"range": {name: {"gte": least}}} for name, least in filters.at_least.items()]
+    let += [{"range": {name: {"lte": most}}} for name, most in filters.at_most.items()]
     let += _overlapping(filters.date_from, filters.date_to)
     return {"filter": let, "must_not": closed}
 
@@ -105,7 +112,9 @@ class Compiler(QueryCompiler[Query]):
 
     def any_of(self, name: str, values: Iterable[str]) -> Query:
         """Match documents by a field of theirs."""
-        return _any_of(name, values)
+        if name == "section":
+            return _terms(name, sorted(set(values)))
+        return _within(CLINICAL_NOTES, name, values) if name in KEYS else NOTHING
 
     def during(self, start: datetime | None, end: datetime | None) -> Query:
         """Match documents whose interval overlaps."""
@@ -134,12 +143,10 @@ def _overlapping(start: datetime | None, end: datetime | None) -> list[Query]:
     return bounds
 
 
-def _any_of(name: str, values: Iterable[str]) -> Query:
-    if name == "section":
-        return _terms(name, sorted(set(values)))
-    if name not in KEYS:
+def _within(space: Space, name: str, values: Iterable[str]) -> Query:
+    if name not in filtered_by(space):
         return NOTHING
-    return _terms(name, sorted({key(value) for value in values}))
+    return _terms(name, sorted({spelled(space, name, value) for value in values}))
 
 
 def _term(field: str, value: str | bool) -> Query:

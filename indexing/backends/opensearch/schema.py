@@ -15,7 +15,7 @@ from indexing.access import LABELS
 from indexing.compiling import section_field
 from indexing.model import Document
 from indexing.ports import LexicalEntry
-from indexing.spaces import CLINICAL_NOTES, Kind, Space
+from indexing.spaces import CLINICAL_NOTES, Kind, Metadata, Space, amounts, texts
 from indexing.views import FILLER, View, views
 
 LAYOUT = 1  # of the mapping: part of the physical name
@@ -117,6 +117,11 @@ def key(value: str) -> str:
     return _clean(value.casefold())[:LONGEST_KEY]
 
 
+def spelled(space: Space, name: str, value: str) -> str:
+    """Spell a value as a space's field holds it."""
+    return _clean(value)[:LONGEST_KEY] if space.schema[name] == "id" else key(value)
+
+
 def micros(instant: datetime) -> int:
     """Count the microseconds since 1970, exactly. A naive instant is taken as UTC."""
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
@@ -140,17 +145,22 @@ def words(entry: LexicalEntry, zone: tzinfo) -> dict[str, Any]:
     return made
 
 
-def filtered(held: Document) -> dict[str, Any]:
-    """Lay out what a document is filtered by."""
+def filtered(
+    held: Document, space: Space = CLINICAL_NOTES, metadata: Metadata | None = None
+) -> dict[str, Any]:
+    """Lay out what a document is filtered by in a space. Raises: EventRejected."""
     made: dict[str, Any] = {
         "tenant": held.tenant_id.hex, "doc_id": held.doc_id, "version": held.version, "live": True,
-        "entity_type": key(held.resource_type),
-        "label": sorted({each if each in LABELS else OTHER_LABEL for each in held.labels}),
-        **{name: key(value) for name, value in _values(held).items()},
+        **amounts(space, held, metadata or {}),
     }  # fmt: skip
-    if held.patient_id is not None:
+    for name, values in texts(space, held, metadata).items():
+        made_ = [spelled(space, name, value) for value in values]
+        made[name] = made_ if space.schema[name] == "set" else made_[0]
+    if "label" in space.schema:
+        made["label"] = sorted({each if each in LABELS else OTHER_LABEL for each in held.labels})
+    if held.patient_id is not None and "patient_id" in space.schema:
         made["patient_id"] = _clean(held.patient_id)
-    if held.date_start is not None:
+    if held.date_start is not None and "start" in space.schema:
         first = micros(held.date_start)
         end = held.date_end
         made["start"] = first

@@ -21,7 +21,7 @@ from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone
 from indexing.ports import Ranking, Scored, VectorEntry, Vectors
 from indexing.reconcile import digest
-from indexing.spaces import CLINICAL_NOTES, Space
+from indexing.spaces import CLINICAL_NOTES, Metric, Space
 from indexing.strays import own
 
 LOOKED_AT = 150  # candidates of a search at least: recall@10 grows with it
@@ -37,7 +37,7 @@ class OpenSearchVectorIndex:
     def __init__(
         self, connection: Connection, model: str, dimension: int, space: Space = CLINICAL_NOTES
     ) -> None:
-        self._connection, self._dimension = connection, dimension
+        self._connection, self._dimension, self._space = connection, dimension, space
         body = schema.vectors_body(connection.cluster.shards, dimension, space)
         name = f"{space.physical(model, dimension)}-{schema.LAYOUT}"
         self._names = Names(connection, name, body)
@@ -66,8 +66,9 @@ class OpenSearchVectorIndex:
                 f"the question has {len(row)} dimensions, the vectors {self._dimension}",
                 hint="Run `anamnesis index rebuild` after a change of model.",
             )
+        let = guard(access, filters, self._space)
         body = {
-            "size": k, "query": _nearest(row, max(k, LOOKED_AT), guard(access, filters)),
+            "size": k, "query": _nearest(row, max(k, LOOKED_AT), let),
             "sort": [{"_score": "desc"}, {"doc_id": "asc"}, {"tenant": "asc"}], "_source": False,
         }  # fmt: skip
         try:
@@ -77,7 +78,8 @@ class OpenSearchVectorIndex:
             return Ranking(())
         hits = answer.get("hits", {}).get("hits", ())
         kept = own(NAME, "vectors", access.tenant_id, hits, lambda hit: hit["sort"][2])
-        return Ranking(tuple(_scored(hit, rank) for rank, hit in enumerate(kept, 1)))
+        scored = (_scored(hit, rank, self._space.metric) for rank, hit in enumerate(kept, 1))
+        return Ranking(tuple(scored))
 
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count the live documents and fold their versions."""
@@ -109,7 +111,7 @@ class OpenSearchVectorIndex:
             {"number": passage.number, "vector": row}
             for passage, row in zip(entry.passages, rows, strict=True)
         ]
-        body = schema.filtered(d) | {"passages": nested}
+        body = schema.filtered(d, self._space, entry.metadata) | {"passages": nested}
         return item(d.doc_id, id_of(d.doc_id), 2 * d.version, body)
 
 
@@ -125,7 +127,9 @@ def _nearest(vector: Vectors, k: int, guarded: dict[str, list[Query]]) -> Query:
     }  # fmt: skip
 
 
-def _scored(hit: Mapping[str, Any], rank: int) -> Scored:
+def _scored(hit: Mapping[str, Any], rank: int, metric: Metric) -> Scored:
     score, doc_id, _ = hit["sort"]
     inner = hit["inner_hits"]["passages"]["hits"]["hits"][0]["fields"]["passages.number"][0]
-    return Scored(doc_id, 2 * score - 1, rank, passage=int(inner))  # Lucene's: (1 + cosine) / 2
+    if metric == "cosine":
+        score = 2 * score - 1  # Lucene's is (1 + cosine) / 2
+    return Scored(doc_id, score, rank, passage=int(inner))

@@ -68,7 +68,7 @@ class PostgresVectorIndex:
             if old is None or old.document.version <= entry.document.version:
                 newest[entry.document.doc_id] = entry
         with self._writing(tenant_id) as conn:
-            _know_vectors(conn)
+            know_vectors(conn)
             names = [
                 (tenant_id, e.document.doc_id, e.document.version, e.model, True)
                 for e in newest.values()
@@ -163,7 +163,7 @@ class PostgresVectorIndex:
         where, values = _conditions(access, filters)
         wanted = k * _PER_DOCUMENT
         with self._database.tenant(access.tenant_id) as conn:
-            _know_vectors(conn)
+            know_vectors(conn)
             approximate = self._approximate(conn, access.tenant_id)
             while True:
                 seen, best = _nearest(conn, where, values, vector, wanted, approximate)
@@ -237,7 +237,8 @@ class PostgresVectorIndex:
 _KNOWING: WeakSet[Connection] = WeakSet()
 
 
-def _know_vectors(conn: Connection) -> None:
+def know_vectors(conn: Connection) -> None:
+    """Let a connection send and read vectors."""
     if conn not in _KNOWING:
         register_vector(conn)
         _KNOWING.add(conn)

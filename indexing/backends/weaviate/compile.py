@@ -8,29 +8,32 @@ from typing import Any
 from weaviate.classes.query import Filter
 
 from indexing.access import Access
-from indexing.backends.weaviate.schema import key, micros, whole
+from indexing.backends.weaviate.schema import micros, spelled, whole
 from indexing.filters import Filters
+from indexing.spaces import Space, filtered_by
 
-KEYS = ("type", "specialty", "author", "patient")
 
-
-def guard(access: Access, filters: Filters) -> Any | None:
+def guard(access: Access, filters: Filters, space: Space) -> Any | None:
     """Compile what this access and these filters let through; None when that is nothing."""
     parts: list[Any] = [Filter.by_property("tenant").equal(access.tenant_id.hex)]
-    if access.closed_labels:
+    if access.closed_labels and "label" in space.schema:
         parts.append(Filter.by_property("label").contains_none(sorted(access.closed_labels)))
-    if access.patients is not None:
+    if access.patients is not None and "patient_id" in space.schema:
         if not access.patients:
             return None
         opened = sorted(whole(each) for each in access.patients)
         parts.append(Filter.by_property("patient_id").contains_any(opened))
     for name, values in filters.only.items():
-        if name not in KEYS or not values:
+        if name not in filtered_by(space) or not values:
             return None
-        parts.append(_any_of(name, values))
+        parts.append(_any_of(space, name, values))
     for name, values in filters.without.items():
-        if name in KEYS and values:
-            parts.append(Filter.not_(_any_of(name, values)))
+        if name in filtered_by(space) and values:
+            parts.append(Filter.not_(_any_of(space, name, values)))
+    for name, least in filters.at_least.items():
+        parts.append(Filter.by_property(name).greater_or_equal(least))
+    for name, most in filters.at_most.items():
+        parts.append(Filter.by_property(name).less_or_equal(most))
     if filters.date_from is not None:
         parts.append(Filter.by_property("end").greater_than(micros(filters.date_from)))
     if filters.date_to is not None:
@@ -38,5 +41,6 @@ def guard(access: Access, filters: Filters) -> Any | None:
     return Filter.all_of(parts)
 
 
-def _any_of(name: str, values: Iterable[str]) -> Any:
-    return Filter.by_property(name).contains_any(sorted({key(value) for value in values}))
+def _any_of(space: Space, name: str, values: Iterable[str]) -> Any:
+    told = sorted({spelled(space, name, value) for value in values})
+    return Filter.by_property(name).contains_any(told)

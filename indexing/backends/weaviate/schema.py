@@ -14,7 +14,7 @@ from weaviate.classes.config import Configure, DataType, Property, Tokenization,
 
 from indexing.access import LABELS
 from indexing.model import Document, Tombstone
-from indexing.spaces import Kind, Space
+from indexing.spaces import Kind, Metadata, Space, amounts, texts
 
 LAYOUT = 1  # of the properties: part of the physical name
 LONGEST_KEY = 1_000
@@ -98,24 +98,31 @@ def key(value: str) -> str:
     return whole(value.casefold())
 
 
+def spelled(space: Space, name: str, value: str) -> str:
+    """Spell a value as a space's field holds it."""
+    return whole(value) if space.schema[name] == "id" else key(value)
+
+
 def micros(instant: datetime) -> int:
     """Count the microseconds since 1970, exactly. A naive instant is taken as UTC."""
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     return (aware - EPOCH) // timedelta(microseconds=1)
 
 
-def filtered(held: Document) -> dict[str, Any]:
-    """Lay out what a document is filtered by."""
+def filtered(held: Document, space: Space, metadata: Metadata) -> dict[str, Any]:
+    """Lay out what a document is filtered by in a space. Raises: EventRejected."""
     made: dict[str, Any] = {
         "tenant": held.tenant_id.hex, "doc_id": identity(held.doc_id), "version": held.version,
-        "entity_type": key(held.resource_type), "patient": key(held.patient_id or ""),
-        "type": key(held.type), "specialty": key(held.specialty), "author": key(held.author),
+        **amounts(space, held, metadata),
     }  # fmt: skip
-    if held.labels:
+    for name, values in texts(space, held, metadata).items():
+        told = [spelled(space, name, value) for value in values]
+        made[name] = told if space.schema[name] == "set" else told[0]
+    if held.labels and "label" in space.schema:
         made["label"] = sorted({x if x in LABELS else OTHER_LABEL for x in held.labels})
-    if held.patient_id is not None:
+    if held.patient_id is not None and "patient_id" in space.schema:
         made["patient_id"] = whole(held.patient_id)
-    if held.date_start is not None:
+    if held.date_start is not None and "start" in space.schema:
         first = micros(held.date_start)
         end = held.date_end
         made["start"] = first

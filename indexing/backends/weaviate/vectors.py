@@ -22,7 +22,7 @@ from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone
 from indexing.ports import Ranking, Scored, VectorEntry, Vectors
 from indexing.reconcile import digest
-from indexing.spaces import CLINICAL_NOTES, Space
+from indexing.spaces import CLINICAL_NOTES, Space, near
 from indexing.strays import own
 
 _PER_DOCUMENT = 2  # passages looked at per document asked for, at first
@@ -37,7 +37,7 @@ class WeaviateVectorIndex:
     def __init__(
         self, connection: Connection, model: str, dimension: int, space: Space = CLINICAL_NOTES
     ) -> None:
-        self._connection, self._dimension = connection, dimension
+        self._connection, self._dimension, self._space = connection, dimension, space
         name = f"{space.physical(model, dimension)}-{schema.LAYOUT}"
         self._passages = Shelf(connection, name, schema.passages(space))
         self._notes = Notes(connection, f"{name}-notes")
@@ -52,7 +52,7 @@ class WeaviateVectorIndex:
                 newest[entry.document.doc_id] = entry
         stones = [Tombstone(key, each.document.version) for key, each in newest.items()]
         taken = self._opened(tenant_id, stones, live=True)
-        objects = [each for stone in taken for each in _objects(newest[stone.key])]
+        objects = [each for stone in taken for each in _objects(newest[stone.key], self._space)]
         for at in range(0, len(objects), _AT_ONCE):
             insert(self._connection, self._passages, tenant_id, objects[at : at + _AT_ONCE])
         if taken:
@@ -66,7 +66,7 @@ class WeaviateVectorIndex:
 
     def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
         """Rank documents by their best passage."""
-        guarded = guard(access, filters)
+        guarded = guard(access, filters, self._space)
         if k < 1 or guarded is None:
             return Ranking(())
         row = np.asarray(vector, dtype=np.float32).reshape(-1)
@@ -115,6 +115,7 @@ class WeaviateVectorIndex:
                 f"document {entry.document.doc_id!r}: {count} passages, vectors of shape "
                 f"{rows.shape}, the index has {self._dimension} dimensions"
             )
+        schema.filtered(entry.document, self._space, entry.metadata)  # before anything is marked
 
     def _opened(
         self, tenant_id: TenantId, stones: Sequence[Tombstone], *, live: bool
@@ -163,7 +164,8 @@ class WeaviateVectorIndex:
         best: dict[str, tuple[float, int]] = {}
         for hit in kept:
             p: Any = hit.properties
-            score, number = 1.0 - float(hit.metadata.distance or 0.0), int(p["number"])
+            score = near(self._space.metric, float(hit.metadata.distance or 0.0))
+            number = int(p["number"])
             doc_id = schema.named(p["doc_id"])
             known = best.get(doc_id)
             if known is None or (-score, number) < (-known[0], known[1]):
@@ -171,10 +173,10 @@ class WeaviateVectorIndex:
         return len(answer.objects), best
 
 
-def _objects(entry: VectorEntry) -> list[DataObject[Any, Any]]:
+def _objects(entry: VectorEntry, space: Space) -> list[DataObject[Any, Any]]:
     d = entry.document
     base: UUID = note_id(d.doc_id)
-    shared = schema.filtered(d)
+    shared = schema.filtered(d, space, entry.metadata)
     return [
         DataObject(
             properties=shared | {"number": passage.number},
