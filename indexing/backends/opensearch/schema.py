@@ -18,7 +18,8 @@ from indexing.ports import LexicalEntry
 from indexing.spaces import CLINICAL_NOTES, Kind, Metadata, Space, amounts, texts
 from indexing.views import FILLER, View, views
 
-LAYOUT = 1  # of the mapping: part of the physical name
+LAYOUT = 1  # of the mapping of words: part of the physical name
+VECTORS_LAYOUT = 2  # of the mapping of vectors
 LONGEST_KEY = 1_000
 LONGEST_ID = 500  # bytes of a doc_id that can be an _id; OpenSearch takes 512
 KEYS = ("type", "specialty", "author", "patient")
@@ -102,6 +103,8 @@ def vectors_body(shards: int, dimension: int, space: Space) -> dict[str, Any]:
             "dynamic": "strict",
             "properties": {
                 **fields(space), "passages": {"type": "nested", "properties": nested},
+                # The same vectors to be given back: those of k-NN can only be searched.
+                "rows": {"type": "binary", "doc_values": True},
             },
         },
     }  # fmt: skip

@@ -3,6 +3,7 @@ note changes as a whole and k counts notes. Engine `lucene` alone, which needs n
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -12,9 +13,9 @@ import numpy as np
 from indexing.access import Access
 from indexing.backends.opensearch import schema
 from indexing.backends.opensearch.bulk import Item, item, write
-from indexing.backends.opensearch.compile import Query, guard
+from indexing.backends.opensearch.compile import Query, among, guard
 from indexing.backends.opensearch.connect import NAME, Connection, Missing
-from indexing.backends.opensearch.held import held, id_of, stones
+from indexing.backends.opensearch.held import held, id_of, spelled, stones
 from indexing.backends.opensearch.names import Names
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
@@ -30,6 +31,8 @@ _LEAN = {
     "allow_partial_search_results": "false",
 }
 
+_ROWS = {**_LEAN, "filter_path": "hits.hits.sort,hits.hits.fields"}
+
 
 class OpenSearchVectorIndex:
     """Vectors of one model and dimension; both are part of every index's name."""
@@ -39,7 +42,7 @@ class OpenSearchVectorIndex:
     ) -> None:
         self._connection, self._dimension, self._space = connection, dimension, space
         body = schema.vectors_body(connection.cluster.shards, dimension, space)
-        name = f"{space.physical(model, dimension)}-{schema.LAYOUT}"
+        name = f"{space.physical(model, dimension)}-{schema.VECTORS_LAYOUT}"
         self._names = Names(connection, name, body)
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
@@ -81,6 +84,28 @@ class OpenSearchVectorIndex:
         scored = (_scored(hit, rank, self._space.metric) for rank, hit in enumerate(kept, 1))
         return Ranking(tuple(scored))
 
+    def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """Return the vectors of the visible ones of these documents."""
+        wanted = sorted({each for each in doc_ids if spelled(each)})
+        query = {"bool": guard(access, Filters(), self._space)}
+        query["bool"]["filter"].append(among(wanted))
+        body = {
+            "size": min(len(wanted), schema.DEEPEST), "query": query, "_source": False,
+            "sort": [{"doc_id": "asc"}, {"tenant": "asc"}], "docvalue_fields": ["rows"],
+        }  # fmt: skip
+        try:
+            alias = self._names.alias(access.tenant_id)
+            answer = self._connection.search("give vectors back", alias, body, _ROWS)
+        except Missing:
+            return {}
+        hits = answer.get("hits", {}).get("hits", ())
+        kept = own(NAME, "vectors", access.tenant_id, hits, lambda hit: hit["sort"][1])
+        return {
+            hit["sort"][0]: _rows(hit["fields"]["rows"][0], self._dimension)
+            for hit in kept
+            if "fields" in hit
+        }
+
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count the live documents and fold their versions."""
         entries = self.entries(tenant_id)
@@ -112,7 +137,14 @@ class OpenSearchVectorIndex:
             for passage, row in zip(entry.passages, rows, strict=True)
         ]
         body = schema.filtered(d, self._space, entry.metadata) | {"passages": nested}
+        if nested:
+            body["rows"] = b64encode(rows.tobytes()).decode()
         return item(d.doc_id, id_of(d.doc_id), 2 * d.version, body)
+
+
+def _rows(packed: str, dimension: int) -> Vectors:
+    """Read the vectors of a document, in order: (n, d); OpenSearch leaves the padding out."""
+    return np.frombuffer(urlsafe_b64decode(f"{packed}=="), np.float32).reshape(-1, dimension)
 
 
 def _nearest(vector: Vectors, k: int, guarded: dict[str, list[Query]]) -> Query:

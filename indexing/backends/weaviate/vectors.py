@@ -29,6 +29,7 @@ _PER_DOCUMENT = 2  # passages looked at per document asked for, at first
 _SPARE = 16  # to see whether a tie goes on
 _MOST = 10_000  # objects that one search may ask for: Weaviate's QUERY_MAXIMUM_RESULTS
 _AT_ONCE = 500  # objects in one request
+_GIVEN_BACK = 50  # documents whose vectors one request gives back
 
 
 class WeaviateVectorIndex:
@@ -88,6 +89,35 @@ class WeaviateVectorIndex:
                 for rank, (score, doc_id, number) in enumerate(ordered[:k], 1)
             )
         )
+
+    def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
+        """Return the vectors of the visible ones of these documents."""
+        guarded, wanted = guard(access, Filters(), self._space), sorted(set(doc_ids))
+        found: dict[str, dict[int, Any]] = {}
+        if guarded is None:
+            return {}
+        for at in range(0, len(wanted), _GIVEN_BACK):
+            some = [schema.identity(doc_id) for doc_id in wanted[at : at + _GIVEN_BACK]]
+            among = Filter.by_property("doc_id").contains_any(some)
+            for hit in self._fetched(access.tenant_id, Filter.all_of([guarded, among])):
+                p: Any = hit.properties
+                rows = found.setdefault(schema.named(p["doc_id"]), {})
+                rows[int(p["number"])] = hit.vector[schema.VECTOR]
+        return {
+            doc_id: np.array([rows[number] for number in sorted(rows)], np.float32)
+            for doc_id, rows in found.items()
+        }
+
+    def _fetched(self, tenant_id: TenantId, chosen: Any) -> list[Any]:
+        try:
+            with self._connection.calling("give vectors back") as client:
+                answer = self._passages.of(client, tenant_id).query.fetch_objects(
+                    filters=chosen, limit=_MOST, include_vector=True,
+                    return_properties=["tenant", "doc_id", "number"],
+                )  # fmt: skip
+        except Missing:
+            return []
+        return own(NAME, "vectors", tenant_id, answer.objects, lambda hit: hit.properties["tenant"])
 
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count the live documents and fold their versions."""
