@@ -10,12 +10,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from app.wiring import Installation
 from eval.outlook import measured
@@ -23,12 +25,23 @@ from indexing.access import Access
 from indexing.backends.postgres.outlook import PostgresOutlook
 from indexing.errors import Forbidden, InvalidInput, NotFound
 from indexing.ingest import Ingest
-from indexing.outlook import HORIZON, INTENDED_USE, TYPES, ModelCard, Outcome, Prediction
+from indexing.outlook import (
+    HORIZON,
+    INTENDED_USE,
+    OUTCOME_SYSTEM,
+    TYPES,
+    ModelCard,
+    Outcome,
+    Prediction,
+    band,
+    named,
+)
 from indexing.vitals.model import SeriesKey, batch_of, micros
 from rankers.onnx_risk import OnnxRisk
 from rankers.outcomes import (
     Calibration,
     Estimate,
+    Floats,
     KnownPatient,
     NearestRisk,
     brier_skill,
@@ -46,6 +59,14 @@ class Registration:
     description: str
     calibration: Calibration = "isotonic"
     body: bytes | None = None
+
+
+def _within(
+    file: OnnxRisk, bounds: NearestRisk, patients: Sequence[KnownPatient]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return a file's chances, withheld of those outside of what it is measured on."""
+    chances, withheld = file.chances(patients)
+    return chances, withheld | bounds.strangers(patients)
 
 
 def people(found: Sequence[Outcome]) -> list[KnownPatient]:
@@ -67,6 +88,7 @@ class Outlook:
             InvalidInput: an unknown type, too few known outcomes, or a file that is no such model.
             Conflict: this version is there.
         """
+        named(wanted.name, wanted.version)
         if wanted.type not in TYPES:
             raise InvalidInput("no such type of outcome", hint=f"there are {', '.join(TYPES)}")
         found = people(self.store.outcomes(self.access))
@@ -77,10 +99,8 @@ class Outlook:
             parameters: dict[str, Any] = {"k": model.k, "calibration": wanted.calibration}
         else:
             file = OnnxRisk(wanted.body)
-            base = float(np.mean([bool(each.outcome) for each in known])) if known else 0.0
-            if len(known) < 100 or not 0 < base < 1:
-                raise InvalidInput(f"{len(known)} known outcomes are too few to measure it on")
-            figures = measured(file.chances, known, base, 0)
+            bounds = NearestRisk(known, "none")
+            figures = measured(partial(_within, file, bounds), known, bounds.base_rate, 0)
             parameters = {"features": len(file.features), "bytes": len(wanted.body)}
         training = {"patients": figures.known, "outcome": TYPES[wanted.type],
                     "of": "the first stay of each patient, as known by its end"}  # fmt: skip
@@ -119,21 +139,27 @@ class Outlook:
         )  # fmt: skip
         self.store.keep(self.access, told)
         if told.chance is not None:
-            self._write_back(told)
+            self._write_back(told, float(card.metrics["base_rate"]))
         return told
 
     def _estimate(self, card: ModelCard, body: bytes, asked: KnownPatient) -> Estimate:
-        if card.kind == "onnx":
-            told = float(OnnxRisk(body).chances([asked])[0][0])
-            return Estimate(told, told, told)
         known = [o for o in people(self.store.outcomes(self.access)) if o.outcome is not None]
-        kind: Calibration = card.parameters["calibration"]
-        return NearestRisk(known, kind).estimate(asked)
+        if card.kind == "nearest":
+            kind: Calibration = card.parameters["calibration"]
+            return NearestRisk(known, kind).estimate(asked)
+        chances, withheld = OnnxRisk(body).chances([asked])
+        if withheld[0]:
+            return Estimate(None, why="nothing is known of the patient that the model looks at")
+        others = [each for each in known if each.patient_id != asked.patient_id]
+        if NearestRisk(others, "none").strangers([asked])[0]:
+            return Estimate(None, why="the patient is unlike those that the model was measured on")
+        told = float(chances[0])
+        return Estimate(told, told, told)
 
-    def _write_back(self, told: Prediction) -> None:
+    def _write_back(self, told: Prediction, base_rate: float) -> None:
         zone = ZoneInfo(self.access.time_zone)
         into = Ingest(self._own.records, self.access, zone, reason="outcome prediction")
-        for outcome in into.submit(orjson.dumps(_bundle(told, self.access.user_id))):
+        for outcome in into.submit(orjson.dumps(_bundle(told, self.access.user_id, base_rate))):
             assert outcome.rejected is None, outcome.rejected
         key = SeriesKey(
             "prediction", told.patient_id, told.type, "1", f"{told.model}/{told.version}", "",
@@ -143,15 +169,25 @@ class Outlook:
             self.access.tenant_id, batch_of([key], [0], [micros(told.made_at)], [told.chance or 0])
         )
 
-    def follow_up(self, card: ModelCard) -> dict[str, Any]:
-        """Fill in what happened to those whose time is up, and say how right the model was."""
-        told = self.store.told(self.access, card)
-        outcomes = {o.patient_id: o.happened for o in self.store.outcomes(self.access)}
+    def fill_in(self, card: ModelCard) -> int:
+        """Fill in what happened to those whose time is up, and say of how many that is known now.
+
+        A chart that was merged into another has the other's outcome.
+        """
+        waiting = [each for each in self.store.told(self.access, card) if each.actual is None]
         now = datetime.now(UTC)
-        for number, each in enumerate(told):
-            happened = outcomes.get(each.patient_id)
-            if each.actual is None and happened is not None and each.made_at + HORIZON <= now:
-                told[number] = self.store.fill(self.access, each, happened, now)
+        due = [each for each in waiting if each.made_at + HORIZON <= now]
+        outcomes = self.store.fates(self.access, due)
+        for each in due:
+            happened = outcomes.get(each.prediction_id)
+            if happened is not None:
+                self.store.fill(self.access, each, happened, now)
+        return len(outcomes)
+
+    def follow_up(self, card: ModelCard) -> dict[str, Any]:
+        """Fill in what happened, and say how right the model was."""
+        self.fill_in(card)
+        told = self.store.told(self.access, card)
         known = [each for each in told if each.actual is not None and each.chance is not None]
         answer: dict[str, Any] = {
             "told": len(told), "withheld": sum(each.chance is None for each in told),
@@ -170,7 +206,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in values.items()}
 
 
-def _bundle(told: Prediction, user_id: str) -> dict[str, Any]:
+def _bundle(told: Prediction, user_id: str, base_rate: float) -> dict[str, Any]:
     """Return the prediction as FHIR: what was told, and by what it was made."""
     method = f"{told.model} {told.version}"
     risk = {
@@ -178,7 +214,9 @@ def _bundle(told: Prediction, user_id: str) -> dict[str, Any]:
         "subject": {"reference": f"Patient/{told.patient_id}"},
         "occurrenceDateTime": told.made_at.isoformat(), "method": {"text": method},
         "prediction": [{
-            "outcome": {"text": TYPES[told.type]},
+            "outcome": {"coding": [{"system": OUTCOME_SYSTEM, "code": told.type}],
+                        "text": TYPES[told.type]},
+            "qualitativeRisk": {"text": band(told.chance or 0.0, base_rate)},
             "probabilityDecimal": round(told.chance or 0.0, 4),
             "rationale": f"{told.evidence['neighbours']} patients alike; "
             f"{told.low:.2f} to {told.high:.2f}",

@@ -15,6 +15,7 @@ from typing import Any
 from app import vital_charts
 from app.charts import timeline
 from app.medical import patient_graph
+from app.predictions import outlooks
 from app.services import Services
 from app.similar import Question, similar
 from app.views import View, view_of
@@ -105,12 +106,18 @@ def _vitals(asker: Asker) -> Piece:
     return Piece(drawn, note="" if drawn else "No vital signs with a time.")
 
 
+def _outlook(asker: Asker) -> Piece | None:
+    found = outlooks(asker.own, asker.access, asker.view, asker.patient_id)
+    return None if found is None else Piece(found)
+
+
 # In the order in which the page shows them.
 PARTS: tuple[Part, ...] = (
     Part(RECORD, "The record", _record),
     Part("graph", "Medical graph", _graph),
     Part("vitals", "Vital signs over time", _vitals),
     Part("similar", "Similar patients", _similar),
+    Part("outlook", "How patients alike fared", _outlook),
 )
 
 

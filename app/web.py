@@ -38,6 +38,7 @@ from app.routes import (
     knowledge,
     lab,
     landing,
+    models,
     notes,
     patients,
     pools,
@@ -75,6 +76,7 @@ _ROUTES = (
     vitals,
     knowledge,
     treatments,
+    models,
 )
 
 

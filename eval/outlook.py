@@ -25,6 +25,7 @@ from rankers.outcomes import (
     NearestRisk,
     brier_skill,
     calibration_error,
+    reliability,
     subgroups,
 )
 from rankers.patients import PatientIndex
@@ -51,6 +52,7 @@ class RiskFigures:
     high: float
     truth_error: float
     groups: Mapping[str, tuple[int, float, float]]
+    bins: tuple[tuple[int, float, float, float, float], ...] = ()
 
 
 def known_patient(record: FeatureRecord) -> KnownPatient:
@@ -85,6 +87,7 @@ def measured(
     return RiskFigures(
         known, len(held_out), int(withheld.sum()), base_rate, calibration_error(own, outcome),
         brier_skill(own, outcome, base_rate), low, high, apart, subgroups(kept, own),
+        reliability(own, outcome),
     )  # fmt: skip
 
 

@@ -17,7 +17,15 @@ from indexing.ports import Derived
 FOUND = frozenset({Assertion.PRESENT, Assertion.HISTORICAL})
 # Resources whose change may change what is known of a patient.
 TYPES = frozenset(
-    {"Patient", "Condition", "MedicationRequest", "MedicationStatement", "Medication", "Procedure"}
+    {
+        "Patient",
+        "Condition",
+        "MedicationRequest",
+        "MedicationStatement",
+        "Medication",
+        "Procedure",
+        "RiskAssessment",
+    }
 )
 
 

@@ -5,10 +5,13 @@ A prediction names its model, version and patient; what truly happened is filled
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
+
+from indexing.errors import InvalidInput
 
 Kind = Literal["nearest", "onnx"]
 RETURN = "return90"
@@ -16,6 +19,8 @@ HORIZON = timedelta(days=90)
 TYPES: Mapping[str, str] = {
     RETURN: "admitted again, seen as an emergency, or dead within 90 days of leaving the hospital",
 }
+OUTCOME_SYSTEM = "urn:anamnesis:outcome"  # of the types' codes in FHIR
+_NAMED = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,59}")
 INTENDED_USE = (
     "For clinicians to look up how patients alike fared here. It compares records; it does not "
     "examine anybody, and it is no ground for or against a treatment by itself."
@@ -81,3 +86,21 @@ class Outcome:
 
 
 Outcomes = Sequence[Outcome]
+
+
+def band(chance: float, base_rate: float) -> str:
+    """Say in words how a chance stands to that of all patients."""
+    if chance >= 1.5 * base_rate:
+        return "higher than among all patients here"
+    return (
+        "lower than among all patients here" if chance <= base_rate / 1.5 else "about as among all"
+    )
+
+
+def named(name: str, version: str) -> None:
+    """Refuse a name that could not stand in an address. Raises: InvalidInput."""
+    for what, value in (("name", name), ("version", version)):
+        if not _NAMED.fullmatch(value):
+            raise InvalidInput(
+                f"not a {what} of a model", hint="up to 60 of letters, digits, dot, - and _"
+            )

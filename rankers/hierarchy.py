@@ -22,6 +22,7 @@ WEIGHTS: Mapping[SemanticType, float] = {
 }
 _SYSTEM_WEIGHTS: Mapping[str, float] = {  # of codes that are no concept
     "RXNORM": 0.3, "NDC": 0.3, "CPT": 0.3, "HCPCS": 0.3, "CVX": 0.1, "LOINC": 0.1,
+    "OUTLOOK": 0.1,  # what a model told is no finding
 }  # fmt: skip
 # Source: hl7.org/fhir/R4/terminologies-systems.html
 _SYSTEMS: Mapping[str, str] = {

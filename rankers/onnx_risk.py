@@ -40,7 +40,8 @@ class OnnxRisk:
         self.chances([KnownPatient("", frozenset(), 50, "")])
 
     def chances(self, patients: Sequence[KnownPatient]) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return chances, and that none of them is withheld: a file says nothing of its bounds."""
+        """Return chances, and which of them are to be withheld: of patients of whom nothing is
+        known that the model looks at."""
         rows = np.zeros((len(patients), len(self.features)), np.float32)
         for row, patient in zip(rows, patients, strict=True):
             for place, name in enumerate(self.features):
@@ -53,7 +54,13 @@ class OnnxRisk:
             told = told[:, -1]
         if told.shape != (len(patients),) or not ((told >= 0) & (told <= 1)).all():
             raise _unfit("its first output must be one chance per patient, 0 to 1")
-        return told, np.zeros(len(patients), dtype=bool)
+        return told, np.array([not self._looks_at(each) for each in patients], dtype=bool)
+
+    def _looks_at(self, patient: KnownPatient) -> bool:
+        """Say whether anything is known that the model looks at; an age that it wants must be."""
+        if "age" in self.features and patient.age is None:
+            return False
+        return "age" in self.features or not patient.features.isdisjoint(self.features)
 
 
 def _unfit(what: str) -> InvalidInput:

@@ -146,6 +146,15 @@ class NearestRisk:
         raw, _ = self._left_out
         return calibrator(self.calibration, raw, self._outcome)
 
+    def strangers(self, patients: Sequence[KnownPatient]) -> NDArray[np.bool_]:
+        """Say who is less alike to the known ones than nearly all of these are to each other: a
+        model that was measured on them tells nothing of such a patient."""
+        found = np.zeros(len(patients), dtype=bool)
+        for start in range(0, len(patients), _BLOCK):
+            rows = np.stack([self.row(each) for each in patients[start : start + _BLOCK]])
+            found[start : start + _BLOCK] = self._raw(self.likeness(rows))[1] < self.outside
+        return found
+
     def chances(self, patients: Sequence[KnownPatient]) -> tuple[Floats, NDArray[np.bool_]]:
         """Return calibrated chances, and which of them are to be withheld."""
         found = np.zeros(len(patients))
@@ -244,6 +253,19 @@ def calibration_error(chances: Floats, outcome: Floats, bins: int = 10) -> float
         sum(len(p) * abs(chances[p].mean() - outcome[p].mean()) for p in parts if len(p))
         / len(chances)
     )
+
+
+def reliability(
+    chances: Floats, outcome: Floats, bins: int = 10
+) -> tuple[tuple[int, float, float, float, float], ...]:
+    """Return by bins of equal size (patients, mean chance, share with the outcome, and its Wilson
+    interval), the lowest chances first: what a calibration plot draws."""
+    parts = np.array_split(np.argsort(chances, kind="stable"), bins)
+    return tuple(
+        (len(p), float(chances[p].mean()), float(outcome[p].mean()),
+         *wilson(float(outcome[p].sum()), len(p)))
+        for p in parts if len(p)
+    )  # fmt: skip
 
 
 def brier_skill(chances: Floats, outcome: Floats, base_rate: float) -> float:

@@ -9,9 +9,9 @@ from typing import Any
 
 from app.cli.output import operator, print_json
 from app.outlook import Outlook, Registration
+from app.predictions import words_of
 from app.settings import load
 from app.wiring import Installation
-from indexing.errors import NotFound
 from indexing.outlook import INTENDED_USE, TYPES, ModelCard, Prediction
 
 
@@ -66,14 +66,9 @@ def card_command(tenant: str, name: str, version: str, *, as_json: bool) -> int:
         NotFound: no such model.
     """
     with _opened(tenant) as own:
-        cards = [
-            card for card in own.store.models(own.access)
-            if card.name == name and version in ("", card.version)
-        ]  # fmt: skip
-        if not cards:
-            raise NotFound("no such model", hint="`anamnesis models list` names them")
-        since = own.follow_up(cards[0])
-    _show(asdict(cards[0]) | {"since": since}, cards[0], as_json)
+        card = own.store.card(own.access, name, version)
+        since = own.follow_up(card)
+    _show(asdict(card) | {"since": since}, card, as_json)
     if not as_json:
         print(f"since: {since}")
     return 0
@@ -113,12 +108,6 @@ def predict_command(tenant: str, patient: str, kind_of: str, *, as_json: bool) -
 def _words(told: Prediction) -> str:
     head = f"{told.model} {told.version}: {TYPES[told.type]}"
     if told.chance is None:
-        return f"{head}\nnot told: {told.why}"
-    share = round(100 * told.chance)
-    counted = (
-        f"of patients alike here, {share} in 100 [{round(100 * told.low)} to "
-        f"{round(100 * told.high)}], by {told.evidence['neighbours']} of them; this says how "
-        "others fared, not what will be"
-    )
+        return f"{head}\n{words_of(told)}"
     shared = ", ".join(told.evidence["shared"]) or "nothing that stands out"
-    return "\n".join([head, counted, f"in common: {shared}", INTENDED_USE])
+    return "\n".join([head, words_of(told), f"in common: {shared}", INTENDED_USE])

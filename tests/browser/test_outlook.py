@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from app.wiring import Installation
 from indexing.access import Access, Role
-from indexing.outlook import Switches
+from indexing.outlook import Prediction, Switches
 from tests.browser.conftest import DESKTOP, PHONE, Visitor, _visit
 from tests.browser.test_face import hold, look
+from tests.flow.test_model_pages import CARD
 from tests.treated import PATIENT, fill, patients
 from tests.ward import Ward, build
 
@@ -26,6 +28,15 @@ def treated(installation: Installation) -> Ward:
     access = Access(own.tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
     outlook = own.services.outlook(access)
     outlook.store.switch(access, Switches(predictions=True, treatments=True))
+    outlook.store.register(access, CARD, None)
+    for number, chance in enumerate((0.3, None)):
+        why = "" if chance else "nobody here is alike enough to tell by"
+        at = datetime(2025, 2, 1 + number, tzinfo=UTC)
+        told = Prediction(
+            f"seen-{number}", PATIENT, CARD.name, CARD.version, CARD.type, chance, 0.2, 0.4, 0.3,
+            why, at, {"neighbours": 150, "shared": ["hypertension"]},
+        )  # fmt: skip
+        outlook.store.keep(access, told)
     return own
 
 
@@ -55,3 +66,18 @@ def test_options_are_asked_for_from_the_chart_and_marked_ones_stand_first(reader
     hold(reader, "the answer")
     page.get_by_role("link", name="Testperson").first.click()
     expect(page.locator("h1")).to_contain_text("Testperson")
+
+
+def test_what_was_told_leads_from_the_chart_to_the_card(reader: Visitor) -> None:
+    reader.sign_in()
+    page = reader.page
+    look(reader, f"/patients/{PATIENT}")
+    expect(page.locator(".outlooks")).to_contain_text("not what will be")
+    expect(page.locator(".outlooks")).to_contain_text("Nothing is told")
+    page.locator(".outlooks a").first.click()
+    expect(page.locator("h1")).to_contain_text("return")
+    hold(reader, "the card")
+    expect(page.locator("svg.calibration circle")).to_have_count(3)
+    look(reader, "/models")
+    page.get_by_role("link", name="return").click()
+    expect(page.get_by_role("button", name="Fill in what happened")).to_be_visible()

@@ -8,13 +8,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from fastapi.testclient import TestClient
 
+from app.following import catch_up
 from app.outlook import Outlook, Registration
+from app.services import services_of
+from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.postgres.tenants import new_tenant_id
-from indexing.errors import Conflict, Forbidden, InvalidInput, NotFound
+from indexing.errors import Conflict, Forbidden, IntegrityFault, InvalidInput, NotFound
 from indexing.ingest import Ingest
+from indexing.medical_graph import NodeKind, Relation
 from indexing.model import Tenant
 from indexing.outlook import RETURN, Switches
 from indexing.vitals.model import Span
@@ -22,6 +27,7 @@ from indexing.vitals.model import Span
 COUNT = 520
 LEFT = datetime(2024, 3, 1, tzinfo=UTC)
 NEAREST = Registration("return", "1", RETURN, "By those alike.", "platt")
+NEAREST_AGAIN = Registration("return", "again", RETURN, "", "platt")
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +131,88 @@ def test_a_prediction_is_told_stored_written_back_and_followed_up(
         own.predict("nobody", RETURN)
 
 
+def test_what_was_told_joins_the_graph_the_vector_and_fhir(
+    own: Outlook, installation: Installation
+) -> None:
+    own.register(Registration("lineage", "1", RETURN, "", "platt"))
+    own.store.switch(own.access, Switches(predictions=True))
+    told = own.predict("p6", RETURN)
+    catch_up(installation)
+    found, _ = installation.medical.questions.patient(own.access, ["p6"], 3)
+    kinds = {placed.node.node_id: placed.node.kind for placed in found.nodes}
+    edges = {(kinds[e.source], e.relation, kinds[e.target]) for e in found.edges}
+    prediction, model = NodeKind.PREDICTION, NodeKind.AI_MODEL
+    assert {
+        (model, Relation.GENERATES, prediction), (prediction, Relation.GENERATED_BY, model),
+        (prediction, Relation.APPLIES_TO, NodeKind.PATIENT),
+        (prediction, Relation.PREDICTS, NodeKind.CONDITION),
+    } <= edges  # fmt: skip
+    table = installation.patients.neighbours.index(own.access.tenant_id).table
+    vector = table.profile(table.number_of["p6"]).observed
+    [feature] = [each for each in vector if each.startswith("OUTLOOK:")]
+    assert feature == "OUTLOOK:return90:higher than among all patients here"
+    assert table.names[feature].endswith("(told by a model)")
+    assert feature not in own.store.outcomes(own.access, ["p6"], now=True)[0].features
+    [shown] = own.store.told_of(own.access, "p6", 5)
+    assert shown.prediction_id == told.prediction_id
+
+
+def test_what_was_told_of_a_merged_chart_follows_it(
+    own: Outlook, installation: Installation
+) -> None:
+    card = own.register(Registration("merged", "1", RETURN, "", "platt"))
+    own.store.switch(own.access, Switches(predictions=True))
+    told = own.predict("p10", RETURN)  # who stayed away, but p8 came back
+    link = {"type": "replaced-by", "other": {"reference": "Patient/p8"}}
+    gone = {"resourceType": "Patient", "id": "p10", "active": False, "link": [link]}
+    into = Ingest(installation.records, own.access, ZoneInfo("UTC"))
+    assert all(o.rejected is None for o in into.submit(json.dumps(gone).encode()))
+    [followed] = own.store.told_of(own.access, "p8", 5)
+    assert followed.prediction_id == told.prediction_id
+    both = own.store.outcomes(own.access, ["p8"], now=True)[0]
+    assert {"Heart failure", "Z3", "Z0"} <= both.features
+    with installation.database.tenant(own.access.tenant_id) as conn:
+        conn.execute(
+            "UPDATE outlook_prediction SET made_at = %s WHERE tenant_id = %s AND model = %s",
+            (LEFT, own.access.tenant_id, card.name),
+        )
+    own.fill_in(card)
+    assert own.store.told(own.access, card)[0].actual is True
+
+
+def test_a_prediction_is_asked_for_over_http_and_read_as_fhir(
+    own: Outlook, installation: Installation
+) -> None:
+    own.register(Registration("http", "1", RETURN, "", "platt"))
+    own.store.switch(own.access, Switches(predictions=True))
+    services, tenant = services_of(installation), own.access.tenant_id
+    user = services.accounts.create(tenant, "ann", [Role.CLINICIAN], "none")
+    token = services.accounts.create_token(tenant, user, timedelta(days=1))[1]
+    head = {"Authorization": f"Bearer {token}"}
+    with TestClient(create_app(services), base_url="http://127.0.0.1:8080") as client:
+        told = client.post("/api/patients/p12/predict", json={}, headers=head)
+        assert told.status_code == 200, told.text
+        made = told.json()
+        assert "This says how others fared, not what will be." in made["words"]
+        name = made["prediction"]["prediction_id"]
+        risk = client.get(f"/fhir/RiskAssessment/{name}", headers=head).json()
+        assert risk["prediction"][0]["qualitativeRisk"]["text"].startswith("higher")
+        source = client.get(f"/fhir/Provenance/{name}-provenance", headers=head).json()
+        assert source["target"] == [{"reference": f"RiskAssessment/{name}"}]
+        found = client.get("/fhir/RiskAssessment?subject=Patient/p12", headers=head).json()
+        assert found["total"] == 1
+        view = client.get("/api/patients/p12/view", headers=head).json()
+        [shown] = view["parts"]["outlook"]["body"]["told"]
+        assert shown["risk_assessment"] == f"RiskAssessment/{name}"
+        assert shown["words"] == made["words"]
+        page = client.get("/api/models/http/1", headers=head).json()
+        assert page["lineage"]["patients"] == 1
+        assert len(page["calibration"]) == 10
+        assert client.get("/api/models/none/1", headers=head).status_code == 404
+        assert client.post("/api/patients/p12/predict", json={"type": "x"}, headers=head
+                           ).status_code == 404  # fmt: skip
+
+
 def test_what_happened_is_filled_in_when_the_time_is_up(
     own: Outlook, installation: Installation
 ) -> None:
@@ -187,7 +275,44 @@ def test_an_onnx_file_is_registered_by_its_digest_and_asked(own: Outlook) -> Non
     assert len(card.digest) == 64
     own.store.switch(own.access, Switches(predictions=True))
     told = {each: own.predict(each, RETURN).chance for each in ("p2", "p3")}
-    assert told == {"p2": pytest.approx(0.7311, abs=1e-3), "p3": pytest.approx(0.5)}
+    assert told["p2"] == pytest.approx(0.7311, abs=1e-3)
+    assert told["p3"] is None  # it has nothing that the model looks at
+    assert COUNT // 2 <= card.metrics["withheld"] < COUNT // 2 + 10
+    [shown] = own.store.told_of(own.access, "p3", 1)
+    assert "nothing is known" in shown.why
+
+
+def test_a_file_tells_nothing_of_somebody_unlike_those_it_was_measured_on(
+    own: Outlook, installation: Installation
+) -> None:
+    own.register(Registration("aged", "1", RETURN, "", body=onnx_model(["Heart failure"])))
+    own.store.switch(own.access, Switches(predictions=True))
+    stranger = [
+        {"resourceType": "Patient", "id": "stranger", "gender": "unknown"},
+        *({"resourceType": "Condition", "id": f"strange{n}", "code": {"text": f"Oddity {n}"},
+           "subject": {"reference": "Patient/stranger"}} for n in range(40)),
+        {"resourceType": "Condition", "id": "strange", "code": {"text": "Heart failure"},
+         "subject": {"reference": "Patient/stranger"}},
+    ]  # fmt: skip
+    into = Ingest(installation.records, own.access, ZoneInfo("UTC"))
+    for each in stranger:
+        assert into.submit(json.dumps(each).encode())[0].rejected is None
+    told = own.predict("stranger", RETURN)
+    assert told.chance is None
+    assert "unlike those" in told.why
+
+
+def test_a_file_that_was_changed_since_is_refused(own: Outlook, installation: Installation) -> None:
+    own.register(Registration("pinned", "1", RETURN, "", body=onnx_model(["Heart failure"])))
+    own.store.switch(own.access, Switches(predictions=True))
+    with installation.database.tenant(own.access.tenant_id) as conn:
+        conn.execute(
+            "UPDATE outlook_model SET body = %s WHERE tenant_id = %s AND name = 'pinned'",
+            (onnx_model(["Fracture"]), own.access.tenant_id),
+        )
+    with pytest.raises(IntegrityFault, match="was changed"):
+        own.predict("p2", RETURN)
+    own.register(NEAREST_AGAIN)  # retires it
 
 
 @pytest.mark.parametrize(

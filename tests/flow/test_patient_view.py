@@ -69,7 +69,8 @@ def test_a_slow_part_is_not_waited_for(ward: Ward) -> None:
 def test_a_part_that_an_installation_lacks_is_told_apart_from_a_dead_one(ward: Ward) -> None:
     parts = (*PARTS, Part("none", "What is not there", lambda asker: None))
     seen = gather(ward.services, clinician(ward), "p-ada", parts=parts)
-    assert seen.absent == {"none": "What is not there"}
+    assert seen.absent["none"] == "What is not there"
+    assert "outlook" in seen.absent  # off until the tenant turns it on
     assert not seen.missing
 
 

@@ -18,6 +18,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.charts import people
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.backends.postgres.feature_records import RECORDS
 from indexing.charts import Person
 from indexing.errors import NotFound
 from indexing.features import FeatureTable, Limits, Naming, Opened, Profile, table_of
@@ -54,40 +55,6 @@ _CONCERNED: Final = (
     "WHERE tenant_id = %(tenant)s AND type = w.type AND id = w.id) r"
 )
 
-# What records tell: patient, system, code, words, whether it is absent. A retraction projects to
-# nothing; what carries a restricting label gives no features.
-_PLAIN = (
-    "NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = t.tenant_id AND c.type = 'KIND' "
-    "AND c.id = t.resource_id AND c.labels <> '{}')"
-)
-_PLAIN_DRUG = (
-    " AND NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = t.tenant_id "
-    "AND c.type = 'Medication' AND c.id = t.medication_id AND c.labels <> '{}')"
-)
-_RECORDS: Final = (
-    "SELECT t.patient_id, t.system, t.code, t.display, t.verification_status = 'refuted' "
-    "FROM condition t WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
-    "AND coalesce(t.verification_status, '') <> 'entered-in-error'{only} AND "
-    + _PLAIN.replace("KIND", "Condition"),
-    "SELECT t.patient_id, coalesce(t.system, m.system), coalesce(t.code, m.code), "
-    "coalesce(t.display, m.display), false FROM medication_request t LEFT JOIN medication m "
-    "ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
-    "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
-    "AND coalesce(t.status, '') NOT IN ('cancelled', 'entered-in-error', 'draft'){only} AND "
-    + _PLAIN.replace("KIND", "MedicationRequest")
-    + _PLAIN_DRUG,
-    "SELECT t.patient_id, coalesce(t.system, m.system), coalesce(t.code, m.code), "
-    "coalesce(t.display, m.display), false FROM medication_statement t LEFT JOIN medication m "
-    "ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
-    "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
-    "AND coalesce(t.status, '') NOT IN ('not-taken', 'entered-in-error'){only} AND "
-    + _PLAIN.replace("KIND", "MedicationStatement")
-    + _PLAIN_DRUG,
-    "SELECT t.patient_id, t.system, t.code, t.display, false FROM procedure t "
-    "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
-    "AND coalesce(t.status, '') NOT IN ('not-done', 'entered-in-error', 'preparation'){only} AND "
-    + _PLAIN.replace("KIND", "Procedure"),
-)
 _NOTES: Final = (
     "SELECT t.patient_id, t.observed, t.excluded FROM note_feature t WHERE t.tenant_id = "
     "%(tenant)s AND t.live AND t.patient_id IS NOT NULL{only}"
@@ -327,7 +294,7 @@ def _profiles(
     limit = "" if only is None else _ONLY
     found: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
-    for statement in _RECORDS:
+    for statement in RECORDS:
         for patient, system, code, words, refuted in conn.execute(
             statement.replace("{only}", limit), values
         ):

@@ -27,18 +27,28 @@ _TOLD = (
 # The first stay of each patient, what was known by its end, and what followed within the horizon;
 # what the hospital has heard last is as far as anything can be known. Who has left no stay is
 # asked about as of now.
+# Charts that were merged into another are a part of that one's.
 _OUTCOMES = """
 WITH heard AS (
     SELECT max(coalesce(date_end, date_start)) AS last FROM encounter WHERE tenant_id = %(tenant)s
+), part AS MATERIALIZED (
+    SELECT DISTINCT patient_id, surviving_patient(tenant_id, patient_id) AS chart
+    FROM patient_merge WHERE tenant_id = %(tenant)s
+), parts AS MATERIALIZED (
+    SELECT chart, array_agg(patient_id) AS ids FROM part GROUP BY chart
 ), stay AS (
-    SELECT DISTINCT ON (patient_id) patient_id, date_end AS gone FROM encounter
-    WHERE tenant_id = %(tenant)s AND class_code IN ('IMP', 'ACUTE', 'NONAC')
-        AND date_end IS NOT NULL AND patient_id IS NOT NULL
-    ORDER BY patient_id, date_start, resource_id
+    SELECT DISTINCT ON (coalesce(part.chart, e.patient_id))
+        coalesce(part.chart, e.patient_id) AS patient_id, e.date_end AS gone
+    FROM encounter e LEFT JOIN part ON part.patient_id = e.patient_id
+    WHERE e.tenant_id = %(tenant)s AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
+        AND e.date_end IS NOT NULL AND e.patient_id IS NOT NULL
+    ORDER BY coalesce(part.chart, e.patient_id), e.date_start, e.resource_id
 ), person AS (
     SELECT p.resource_id AS id, p.sex, p.birth_start, p.deceased_start, s.gone,
-        CASE WHEN %(now)s THEN NULL ELSE s.gone END AS known
-    FROM patient p JOIN resource r ON r.tenant_id = p.tenant_id AND r.type = 'Patient'
+        CASE WHEN %(now)s THEN NULL ELSE s.gone END AS known,
+        ARRAY[p.resource_id] || coalesce(parts.ids, '{}') AS ids
+    FROM patient p LEFT JOIN parts ON parts.chart = p.resource_id
+    JOIN resource r ON r.tenant_id = p.tenant_id AND r.type = 'Patient'
         AND r.id = p.resource_id AND NOT r.labels && %(closed)s
     LEFT JOIN stay s ON s.patient_id = p.resource_id
     WHERE p.tenant_id = %(tenant)s AND p.replaced_by IS NULL
@@ -50,21 +60,55 @@ SELECT person.id, coalesce(person.sex, ''),
     CASE WHEN person.gone IS NULL OR person.gone + %(horizon)s > h.last THEN NULL ELSE
         coalesce(person.deceased_start BETWEEN person.gone AND person.gone + %(horizon)s, false)
         OR EXISTS (SELECT FROM encounter e WHERE e.tenant_id = %(tenant)s
-            AND e.patient_id = person.id AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
+            AND e.patient_id = ANY(person.ids) AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
             AND e.date_start > person.gone AND e.date_start <= person.gone + %(horizon)s) END,
     ARRAY(SELECT DISTINCT coalesce(c.display, c.code) FROM condition c
         JOIN resource x ON x.tenant_id = c.tenant_id AND x.type = 'Condition'
             AND x.id = c.resource_id AND NOT x.labels && %(closed)s
-        WHERE c.tenant_id = %(tenant)s AND c.patient_id = person.id
+        WHERE c.tenant_id = %(tenant)s AND c.patient_id = ANY(person.ids)
         AND coalesce(c.display, c.code) IS NOT NULL AND (person.known IS NULL
             OR coalesce(c.onset_start, c.recorded_start) <= person.known)),
     ARRAY(SELECT DISTINCT coalesce(m.display, m.code) FROM medication_request m
         JOIN resource x ON x.tenant_id = m.tenant_id AND x.type = 'MedicationRequest'
             AND x.id = m.resource_id AND NOT x.labels && %(closed)s
-        WHERE m.tenant_id = %(tenant)s AND m.patient_id = person.id
+        WHERE m.tenant_id = %(tenant)s AND m.patient_id = ANY(person.ids)
         AND coalesce(m.display, m.code) IS NOT NULL AND (person.known IS NULL
             OR m.authored_start <= person.known))
 FROM person, heard h ORDER BY person.id
+"""
+
+# What happened within the horizon after each prediction, from the end of the stay in which it was
+# made; NULL while the hospital has not heard of later times.
+_FATES = """
+WITH RECURSIVE due(id, patient_id, made_at) AS (
+    SELECT * FROM unnest(%(ids)s::text[], %(patients)s::text[], %(made)s::timestamptz[])
+), own(id, due) AS (
+    SELECT surviving_patient(%(tenant)s, patient_id) COLLATE "C", id FROM due
+    UNION SELECT m.patient_id, own.due FROM patient_merge m JOIN own ON m.into_id = own.id
+    WHERE m.tenant_id = %(tenant)s
+), heard AS (
+    SELECT max(coalesce(date_end, date_start)) AS last FROM encounter WHERE tenant_id = %(tenant)s
+), since AS (
+    SELECT due.id, greatest(due.made_at, (SELECT max(e.date_end) FROM encounter e, own
+        WHERE e.tenant_id = %(tenant)s AND own.due = due.id AND e.patient_id = own.id
+        AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
+        AND e.date_start <= due.made_at AND e.date_end >= due.made_at)) AS at FROM due
+)
+SELECT since.id, CASE WHEN since.at + %(horizon)s > heard.last THEN NULL ELSE EXISTS (
+    SELECT FROM encounter e, own WHERE e.tenant_id = %(tenant)s AND own.due = since.id
+        AND e.patient_id = own.id AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
+        AND e.date_start > since.at AND e.date_start <= since.at + %(horizon)s)
+    OR EXISTS (SELECT FROM patient p, own WHERE p.tenant_id = %(tenant)s AND own.due = since.id
+        AND p.resource_id = own.id
+        AND p.deceased_start BETWEEN since.at AND since.at + %(horizon)s) END
+FROM since, heard
+"""
+_TOLD_OF = f"""
+WITH RECURSIVE own(id) AS (SELECT %(patient)s::text COLLATE "C" UNION
+    SELECT m.patient_id FROM patient_merge m JOIN own ON m.into_id = own.id
+    WHERE m.tenant_id = %(tenant)s)
+SELECT {_TOLD} FROM outlook_prediction WHERE tenant_id = %(tenant)s
+    AND patient_id IN (SELECT id FROM own) ORDER BY made_at DESC, prediction_id LIMIT %(most)s
 """
 
 
@@ -206,6 +250,39 @@ class PostgresOutlook:
             named = sorted({each.patient_id for each in found})
             audit.record(conn, access, AuditRow("R", "predictions", named))
         return found
+
+    def told_of(self, access: Access, patient_id: str, most: int) -> list[Prediction]:
+        """Return what was told of a patient, and of the charts that were merged into this one,
+        newest first; recorded."""
+        values = {"tenant": access.tenant_id, "patient": patient_id, "most": most}
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(_TOLD_OF, values).fetchall()
+            audit.record(conn, access, AuditRow("R", "predictions", [patient_id]))
+        return [Prediction(*row) for row in rows]
+
+    def card(self, access: Access, name: str, version: str) -> ModelCard:
+        """Return one model, the newest of the name for no version.
+
+        Raises:
+            NotFound: there is none.
+        """
+        for card in self.models(access):
+            if card.name == name and version in ("", card.version):
+                return card
+        raise NotFound("no such model", hint="`anamnesis models list` names them")
+
+    def fates(self, access: Access, told: Sequence[Prediction]) -> dict[str, bool]:
+        """Return by prediction what happened within the horizon, where that is known; recorded."""
+        values = {
+            "tenant": access.tenant_id, "horizon": HORIZON,
+            "ids": [each.prediction_id for each in told],
+            "patients": [each.patient_id for each in told], "made": [each.made_at for each in told],
+        }  # fmt: skip
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(_FATES, values).fetchall()
+            named = sorted({each.patient_id for each in told})
+            audit.record(conn, access, AuditRow("R", "outcomes", named, (), {"rows": len(rows)}))
+        return {own: happened for own, happened in rows if happened is not None}
 
     def fill(self, access: Access, told: Prediction, happened: bool, at: datetime) -> Prediction:
         """Note what truly happened."""
