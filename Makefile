@@ -75,11 +75,11 @@ lock: .venv/bin/uv
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 		--custom-compile-command "make lock" --extra dev --extra bench --extra lab --extra outlook \
-		--extra opensearch --extra weaviate --extra neo4j --extra redis pyproject.toml \
+		--extra opensearch --extra weaviate --extra neo4j --extra redis --extra influxdb pyproject.toml \
 		-c requirements.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 		--custom-compile-command "make lock" --extra opensearch --extra weaviate --extra neo4j \
-		--extra redis pyproject.toml -c requirements-dev.lock -o requirements-engines.lock
+		--extra redis --extra influxdb pyproject.toml -c requirements-dev.lock -o requirements-engines.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 		--custom-compile-command "make lock" --extra dev --extra models --extra export pyproject.toml \
 		-c requirements.lock -o requirements-models.lock
@@ -98,7 +98,7 @@ ragas: .venv-ragas/.installed
 .env:
 	@umask 077 && $(PYTHON) -c "import secrets; [print(name + '_PASSWORD=' + kind + secrets.token_hex(24)) \
 		for name, kind in (('POSTGRES', ''), ('TIMESCALE', ''), ('OPENSEARCH', 'Aa1-'), ('NEO4J', ''), \
-		('WEAVIATE_KEY', ''), ('REDIS', ''))]" > $@
+		('WEAVIATE_KEY', ''), ('REDIS', ''), ('INFLUXDB', ''))]" > $@
 	@echo "passwords made: $@"
 
 wheel: .venv/bin/uv

@@ -21,6 +21,7 @@ from indexing.ports import Encoder, GraphIndex, LexicalIndex, VectorIndex
 from indexing.spaces import CLINICAL_NOTES, Space
 
 if TYPE_CHECKING:  # loaded when first used
+    from indexing.backends.influxdb import connect as influxdb
     from indexing.backends.neo4j.connect import Neo4j
     from indexing.backends.opensearch import connect as opensearch
     from indexing.backends.redis import connect as redis
@@ -98,6 +99,19 @@ class Engines(ABC):
             Address(
                 own.neo4j_url, own.neo4j_user, told(own.neo4j_password), own.neo4j_database,
                 own.neo4j_ca,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def influxdb(self) -> influxdb.Connection:
+        """The client of the site's InfluxDB."""
+        from indexing.backends.influxdb.connect import Connection, Server
+
+        own = self.settings
+        return Connection(
+            Server(
+                own.influxdb_url, self.secrets.pepper, own.influxdb_user,
+                told(own.influxdb_password), own.influxdb_ca,
             )
         )  # fmt: skip
 
@@ -209,7 +223,12 @@ class Engines(ABC):
                 assert_never(other)
 
 
-_CLIENTS = {"opensearch": "opensearchpy", "weaviate": "weaviate", "neo4j": "neo4j"}
+_CLIENTS = {
+    "opensearch": "opensearchpy",
+    "weaviate": "weaviate",
+    "neo4j": "neo4j",
+    "influxdb": "httpx",
+}
 
 
 def require(engine: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from app.engines import require
 from indexing.ports import VitalsStore
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ def vitals_of(installation: Installation) -> VitalsStore:
             return timescale_vitals(
                 installation.database, installation.owner_database, ROLES["app"]
             )
+        case "influxdb":
+            require("influxdb")
+            from indexing.backends.influxdb.vitals import InfluxVitals
+
+            return InfluxVitals(installation.influxdb)
         case "memory":
             from indexing.backends.memory_vitals import MemoryVitals
 

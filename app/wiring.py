@@ -416,6 +416,7 @@ class Installation(Engines):
             "weaviate",
             "neo4j",
             "redis",
+            "influxdb",
         ):
             if name in self.__dict__:
                 self.__dict__[name].close()

@@ -118,6 +118,18 @@ def redis() -> Iterator[EngineServer]:
 
 
 @pytest.fixture(scope="session")
+def influxdb() -> Iterator[EngineServer]:
+    """A real InfluxDB 1.x."""
+    yield from engines.running("influxdb")
+
+
+@pytest.fixture(scope="session")
+def victoriametrics() -> Iterator[EngineServer]:
+    """A real VictoriaMetrics, which speaks half of InfluxDB's interface."""
+    yield from engines.running("victoriametrics")
+
+
+@pytest.fixture(scope="session")
 def timescale_server() -> Iterator[EngineServer]:
     """A real PostgreSQL with TimescaleDB."""
     yield from engines.running("timescale")

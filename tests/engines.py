@@ -96,6 +96,16 @@ SERVERS: dict[str, Script] = {
         {"CLINICAL_SERVICES_PORT": f"{port(11)}"},
         {"redis_url": f"redis://127.0.0.1:{port(11)}/0"},
     ),
+    "influxdb": Script(
+        ("native/services.sh", "influxdb"),
+        {"CLINICAL_SERVICES_PORT": f"{port(11)}"},
+        {"influxdb_url": _local(15)},
+    ),
+    "victoriametrics": Script(
+        ("native/services.sh", "victoriametrics"),
+        {"CLINICAL_SERVICES_PORT": f"{port(11)}"},
+        {"influxdb_url": _local(16)},
+    ),
     "pgbouncer": Script(
         ("native/services.sh", "pgbouncer"),
         {

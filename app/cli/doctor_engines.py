@@ -15,8 +15,12 @@ Look = Callable[[Installation], Health]
 
 def looks(settings: Settings) -> dict[str, Look]:
     """Return how to look at each engine that is in use, by its name."""
-    used = {settings.lexical, settings.vector, settings.graph, settings.medical}
-    known: dict[str, Look] = {"opensearch": _opensearch, "weaviate": _weaviate, "neo4j": _neo4j}
+    used = {
+        settings.lexical, settings.vector, settings.graph, settings.medical, settings.vitals,
+    }  # fmt: skip
+    known: dict[str, Look] = {
+        "opensearch": _opensearch, "weaviate": _weaviate, "neo4j": _neo4j, "influxdb": _influxdb,
+    }  # fmt: skip
     return {name: look for name, look in known.items() if name in used}
 
 
@@ -64,6 +68,13 @@ def _neo4j(installation: Installation) -> Health:
     if release(version) < _LEAST_NEO4J:
         return Health(words, (Trouble("it is too old", "Use Neo4j 5.13 or newer."),))
     return Health(words)
+
+
+def _influxdb(installation: Installation) -> Health:
+    require("influxdb")
+    from indexing.backends.influxdb.checks import health
+
+    return health(installation.influxdb)
 
 
 _LEAST_NEO4J = (5, 13)  # vector indexes

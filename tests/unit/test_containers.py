@@ -20,7 +20,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PINNED = re.compile(r"[\w./-]+:(v|pg)?\d+\.\d+[\w.-]*")
 PROFILES = {
-    "app", "postgres", "pgbouncer", "timescale", "opensearch", "weaviate", "neo4j", "redis", "all",
+    "app", "postgres", "pgbouncer", "timescale", "opensearch", "weaviate", "neo4j", "redis",
+    "influxdb", "all",
 }  # fmt: skip
 
 

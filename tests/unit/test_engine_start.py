@@ -14,7 +14,7 @@ from indexing.errors import ConfigurationError, EngineUnavailable
 
 NOWHERE = {
     "opensearch_url": "http://127.0.0.1:9", "weaviate_url": "http://127.0.0.1:9",
-    "weaviate_grpc": "127.0.0.1:9",
+    "weaviate_grpc": "127.0.0.1:9", "influxdb_url": "http://127.0.0.1:9",
 }  # fmt: skip
 
 
@@ -24,11 +24,16 @@ def over(installation: Installation, **changed: object) -> Installation:
 
 def test_only_what_is_in_use_is_looked_at(tmp_path: Path) -> None:
     assert looks(Settings(home=tmp_path)) == {}
-    used = Settings(home=tmp_path, lexical="opensearch", vector="weaviate", graph="neo4j")
-    assert list(looks(used)) == ["opensearch", "weaviate", "neo4j"]
+    used = Settings(
+        home=tmp_path, lexical="opensearch", vector="weaviate", graph="neo4j", vitals="influxdb"
+    )
+    assert list(looks(used)) == ["opensearch", "weaviate", "neo4j", "influxdb"]
 
 
-@pytest.mark.parametrize("chosen", [{"lexical": "opensearch"}, {"vector": "weaviate"}])
+@pytest.mark.parametrize(
+    "chosen",
+    [{"lexical": "opensearch"}, {"vector": "weaviate"}, {"vitals": "influxdb"}],
+)
 def test_a_server_that_is_down_is_told_and_the_start_goes_on(
     installation: Installation, chosen: dict[str, str]
 ) -> None:

@@ -1,0 +1,201 @@
+"""Series in InfluxDB: a database per tenant, a series' key in its tags, hours counted when read.
+
+A write is durable when it is acknowledged, and idempotent; it is whole only request by request
+(5,000 points), since InfluxDB knows no transactions: who was not told of success writes again.
+Points are corrected by writing them again with every field, and taken back by series and instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+
+from indexing.access import Access
+from indexing.backends.influxdb.connect import Connection, Missing
+from indexing.backends.influxdb.encoding import (
+    EARLIEST,
+    HOURS,
+    LATEST,
+    hours_of,
+    lines_of,
+    number_of,
+    tag,
+)
+from indexing.backends.influxdb.reads import Reads, either, limits, opens
+from indexing.errors import EventRejected
+from indexing.model import TenantId
+from indexing.vitals.anomaly import MOST, baseline
+from indexing.vitals.model import (
+    HOUR_US,
+    MEASUREMENTS,
+    Baseline,
+    Batch,
+    Extent,
+    Points,
+    Rollups,
+    SeriesKey,
+    Span,
+    Window,
+    last_of_each,
+    micros,
+    moment_of,
+)
+
+_EVERY: Final = ", ".join(MEASUREMENTS)
+_AT_ONCE: Final = 100  # statements of one request
+
+
+class InfluxVitals:
+    """The database's name is a keyed hash of the tenant: nobody else can spell it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._reads = connection, Reads(connection)
+
+    def _database(self, tenant_id: TenantId) -> str:
+        server = self._connection.server
+        key = server.secret.encode()[:64]
+        told = blake2b(tenant_id.bytes, key=key, digest_size=16, person=b"series").hexdigest()
+        return f"{server.prefix}_{told}"
+
+    def write(self, tenant_id: TenantId, batch: Batch, origins: Sequence[str] = ()) -> None:
+        """Raises: EventRejected: a time that InfluxDB cannot hold; nothing is written then."""
+        if not len(batch):
+            return
+        if ((batch.at < EARLIEST) | (batch.at >= LATEST)).any():
+            raise EventRejected("InfluxDB holds the years 1678 to 2261 alone")
+        database = self._database(tenant_id)
+        # Of points at one instant it keeps the last, as long as they come in one after another.
+        own = batch if origins else last_of_each(batch)
+        for body in lines_of(tenant_id, own, origins):
+            try:
+                self._connection.write(database, body)
+            except Missing:
+                self._ask("make a database", "", [f'CREATE DATABASE "{database}"'])
+                self._connection.write(database, body)
+
+    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> None:
+        database, statements = self._database(tenant_id), list[str]()
+        for where, bound in either("origin", origins):
+            query = f"SELECT flag FROM {_EVERY} WHERE source = 'fhir' AND {where} GROUP BY *"
+            for key, own in self._reads.held(tenant_id, database, query, bound):
+                gone = f"DELETE FROM {key.measurement} WHERE number = '{number_of(key)}'"
+                statements += [f"{gone} AND time = {1000 * int(at)}" for at in own["time"]]
+        rest = iter(statements)
+        while some := list(islice(rest, _AT_ONCE)):
+            self._ask("take points back", database, some)
+
+    def baselines(
+        self, tenant_id: TenantId, keys: Sequence[SeriesKey]
+    ) -> Mapping[SeriesKey, Baseline]:
+        database, found = self._database(tenant_id), dict[SeriesKey, Baseline]()
+        tomorrow = 1000 * micros(datetime.now(UTC) + timedelta(days=1))
+        for where, bound in either("number", [number_of(key) for key in keys]):
+            query = (
+                f"SELECT value FROM {_EVERY} WHERE {where} AND time < $tomorrow "
+                f"GROUP BY * ORDER BY time DESC LIMIT {MOST}"
+            )
+            bound["tomorrow"] = tomorrow
+            for key, columns in self._reads.held(tenant_id, database, query, bound):
+                if (own := baseline(columns["value"])) is not None:
+                    found[key] = own
+        return found
+
+    def extents(self, access: Access, subjects: Sequence[str]) -> Sequence[Extent]:
+        database, found = self._database(access.tenant_id), dict[SeriesKey, list[int]]()
+        for where, bound in either("subject", subjects):
+            for what in ("count(value)", "first(value)", "last(value)"):
+                query = f"SELECT {what} FROM {_EVERY} WHERE {where} GROUP BY *"
+                for key, own in self._reads.held(access.tenant_id, database, query, bound):
+                    said = own["count"] if what.startswith("count") else own["time"]
+                    found.setdefault(key, []).append(int(said[0]))
+        return [
+            Extent(key, n, moment_of(first), moment_of(last))
+            for key, (n, first, last) in found.items()
+            if opens(access, key)
+        ]
+
+    def points(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Points]:
+        return list(self._reads.points(access, self._database(access.tenant_id), subjects, span))
+
+    def rollups(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Rollups]:
+        database, whole = self._database(access.tenant_id), _whole_hours(span)
+        found = {own.key: own for own in self._reads.hours(access, database, subjects, whole)}
+        for past in self._reads.past(access, database, subjects, whole):
+            own = found.get(past.key)
+            found[past.key] = past if own is None else _joined(past, own)
+        return list(found.values())
+
+    def window(self, access: Access, kind: str, start: datetime, end: datetime) -> Sequence[Window]:
+        database = self._database(access.tenant_id)
+        return list(self._reads.window(access, database, Span(start, end, [kind])))
+
+    def settle(self, tenant_id: TenantId) -> int:
+        del tenant_id  # hours are counted when they are asked for
+        return 0
+
+    def retain(
+        self, tenant_id: TenantId, details_from: datetime, rollups_from: datetime
+    ) -> tuple[int, int]:
+        """The hours are written before their details are dropped: a crash between costs nothing."""
+        database = self._database(tenant_id)
+        before = micros(details_from) // HOUR_US * HOUR_US
+        streamed = f"source <> 'fhir' AND time < {1000 * max(before, EARLIEST)}"
+        dropped = self._rolled(tenant_id, database, streamed)
+        drops = [f"DELETE FROM {of} WHERE {streamed}" for of in MEASUREMENTS]
+        first = max(micros(rollups_from) // HOUR_US * HOUR_US, EARLIEST)
+        counted = f"SELECT count(count) FROM {HOURS} WHERE time < {1000 * first} GROUP BY *"
+        hours = sum(
+            int(own["count"][0]) for _, own in self._reads.held(tenant_id, database, counted, {})
+        )
+        drops.append(f"DELETE FROM {HOURS} WHERE time < {1000 * first}")
+        if dropped or hours:
+            self._ask("drop what is past its time", database, drops)
+        return dropped, hours
+
+    def _rolled(self, tenant_id: TenantId, database: str, where: str) -> int:
+        """Write the hours of these points for good; return how many points there are."""
+        points = 0
+        where = f"time >= {1000 * EARLIEST} AND {where}"
+        for own in self._reads.counted(tenant_id, database, _EVERY, where, {}):
+            points += int(own.count.sum())
+            for body in hours_of(tenant_id, own):
+                self._connection.write(database, body)
+        return points
+
+    def forget(self, tenant_id: TenantId, subject: str) -> None:
+        statement = "DROP SERIES FROM /.*/ WHERE subject = $subject"
+        self._ask("forget", self._database(tenant_id), [statement], {"subject": tag(subject)})
+
+    def drop(self, tenant_id: TenantId) -> None:
+        database = self._database(tenant_id)
+        self._ask("remove a database", "", [f'DROP DATABASE "{database}"'])
+
+    def _ask(
+        self, what: str, database: str, statements: Sequence[str],
+        bound: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        try:
+            self._connection.ask(what, database, statements, bound or {})
+        except Missing:
+            return  # nothing was ever written there
+
+
+def _whole_hours(span: Span) -> Span:
+    """Return the span of the hours that begin in it."""
+    start, end = limits(span.start, span.end)
+    first, last = (moment_of(-(-at // HOUR_US) * HOUR_US) for at in (start, end))
+    return Span(first, last, span.kinds, span.measurements)
+
+
+def _joined(past: Rollups, own: Rollups) -> Rollups:
+    """Return all hours, those that still have their details counted from them."""
+    names = ("at", "count", "mean", "low", "high", "deviation", "anomalies")
+    kept = ~np.isin(past.at, own.at)
+    both = [np.concatenate([getattr(past, name)[kept], getattr(own, name)]) for name in names]
+    order = np.argsort(both[0], kind="stable")
+    return Rollups(own.key, *(column[order] for column in both))
