@@ -101,8 +101,8 @@ def annotate_again(installation: Installation, language: Follower) -> bool:
     Called when the feed is quiet, so that news goes first.
     """
     installation.refresh_terminology()
-    version = installation.language_version
     for tenant in installation.tenants.all():
+        version = installation.language_version_of(tenant.tenant_id)
         found = installation.derived.outdated(tenant.tenant_id, version, language.batch)
         if found:
             events = [

@@ -141,7 +141,8 @@ def _held(installation: Installation, store: str, tenant_id: TenantId) -> int:
     """Count a tenant's documents in a store. Raises: EngineUnavailable."""
     match store:
         case "language":
-            return len(installation.derived.annotated(tenant_id, installation.language_version))
+            version = installation.language_version_of(tenant_id)
+            return len(installation.derived.annotated(tenant_id, version))
         case "lexical":
             return installation.lexical.state(tenant_id).count
         case "graph":

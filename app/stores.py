@@ -19,7 +19,7 @@ def stores(installation: Installation) -> Sequence[Store]:
         return derived.embedded(tenant_id, model)
 
     def annotated(tenant_id: TenantId) -> Mapping[str, int]:
-        return derived.annotated(tenant_id, installation.language_version)
+        return derived.annotated(tenant_id, installation.language_version_of(tenant_id))
 
     return (
         Store("language", language, annotated),

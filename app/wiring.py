@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache, cached_property, partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
-from app.engines import Engines, told
+from app.engines import told
+from app.language_wiring import LanguageWiring
 from app.medical_wiring import MedicalWiring
 from app.settings import Settings
 from indexing.backends.postgres.connect import Database
@@ -25,7 +25,7 @@ from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
 from indexing.follow_features import NoteFeatureFollower, RecordFeatureFollower
-from indexing.model import Annotation, TenantId
+from indexing.model import TenantId
 from indexing.ports import (
     Cache,
     Encoder,
@@ -36,10 +36,9 @@ from indexing.routed import RoutedGraphIndex, RoutedLexicalIndex, RoutedVectorIn
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
     from app.patients_wiring import PatientsWiring
+    from app.tenant_terms import TenantSearch
     from indexing.hidden import Hider, More
-    from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
-    from indexing.language.pipeline import Language
     from indexing.language.terminology import Terminology
     from rankers.cached import CachedSearch
     from rankers.fusion import Share
@@ -51,7 +50,7 @@ if TYPE_CHECKING:  # loaded when first used: a command that needs no search star
 _LOOK_AT_TERMINOLOGY_EVERY_S = 5.0
 
 
-class Installation(Engines):
+class Installation(LanguageWiring):
     """One home folder with its database; what is absent is created, migrated, started on use."""
 
     def __init__(self, settings: Settings) -> None:
@@ -133,46 +132,6 @@ class Installation(Engines):
         """Return a feed with ears of its own, for one thread."""
         return PostgresFeed(self.feed_database, self.database)
 
-    @cached_property
-    def terminology(self) -> Terminology:
-        """The loaded terminology, the shipped seed where none is loaded."""
-        from indexing.language.terminology import open_terminology
-
-        return open_terminology(self.home)
-
-    @cached_property
-    def matcher(self) -> Matcher:
-        """Finds the terminology's names in text."""
-        from indexing.language.matcher import Matcher
-
-        return Matcher(self.terminology)
-
-    @cached_property
-    def linker(self) -> Linker:
-        """Finds the terminology's concepts by meaning, as far as its names have their vectors."""
-        from indexing.language.linking import Linker
-
-        return Linker(self.terminology, self.encoder, self.home / "cache" / "concepts")
-
-    @cached_property
-    def language(self) -> Language:
-        """Sections, mentions, assertion."""
-        from indexing.language.pipeline import Language
-
-        return Language(self.terminology)
-
-    @property
-    def language_version(self) -> str:
-        """What annotations name: the pipeline and the terminology that it ran with."""
-        from indexing.language.pipeline import LANGUAGE_VERSION
-
-        return f"{LANGUAGE_VERSION}+{self.terminology.version}"
-
-    def annotate(self, text: str, copied: Sequence[tuple[int, int]] = ()) -> Annotation:
-        """Run the language pipeline; the result names the terminology's version as well."""
-        found = self.language.annotate(text, copied)
-        return replace(found, language_version=self.language_version)
-
     def refresh_terminology(self) -> bool:
         """Open the terminology anew when another version was loaded; say whether it was."""
         from indexing.language.terminology import open_terminology
@@ -180,7 +139,7 @@ class Installation(Engines):
         found = open_terminology(self.home)
         if found.version == self.terminology.version:
             return False
-        for name in ("terminology", "matcher", "linker", "language", "search"):
+        for name in ("terminology", "matcher", "linker", "language", "search", "terms"):
             self.__dict__.pop(name, None)
         self.medical.forget_terminology()
         return True
@@ -231,7 +190,7 @@ class Installation(Engines):
             return False
         if EncoderShelf(self.home).serving() == self._serving:
             return False
-        for name in ("encoder", "linker", "search", "learned"):
+        for name in ("encoder", "linker", "search", "learned", "terms"):
             self.__dict__.pop(name, None)
         self.vector_engine.cache_clear()  # a server's space is named by the model
         return True
@@ -308,7 +267,11 @@ class Installation(Engines):
 
     @cached_property
     def search(self) -> Search:
-        """The hybrid search: the same for the page, the API, the command and the evaluation."""
+        """The hybrid search by the terms of everybody."""
+        return self.search_over(self.terminology, self.matcher)
+
+    def search_over(self, terminology: Terminology, matcher: Matcher) -> Search:
+        """Return the search: the same for the page, the API, the command and the evaluation."""
         from rankers.search import Search
 
         return Search(
@@ -316,8 +279,8 @@ class Installation(Engines):
             vector=self.vector,
             graph=self.graph,
             encoder=self.encoder,
-            terminology=self.terminology,
-            matcher=self.matcher,
+            terminology=terminology,
+            matcher=matcher,
             documents=self.documents,
             timeout_s=self.settings.leg_timeout_s,
             links=self.linker,
@@ -342,7 +305,7 @@ class Installation(Engines):
             case other:
                 assert_never(other)
 
-    def searcher(self) -> Search | CachedSearch:
+    def searcher(self) -> TenantSearch | CachedSearch:
         """Return the search as the edge asks it: through the cache, where there is one."""
         from rankers.cached import CachedSearch
 
@@ -369,13 +332,15 @@ class Installation(Engines):
         self.current_search()
         return knowledge.search(self.terminology, self.linker, request)
 
-    def current_search(self) -> Search:
+    def current_search(self) -> TenantSearch:
         """Return the search over the terminology as it is loaded now; looks every few seconds.
 
         The encoder is looked at each time: a question of another model finds no vectors."""
         self.look_at_terminology()
         self.refresh_encoder()
-        return self.search
+        from app.tenant_terms import TenantSearch
+
+        return TenantSearch(self.search, self.terms)
 
     def look_at_terminology(self) -> None:
         """Open another version of it that was loaded; looks every few seconds."""
@@ -392,7 +357,7 @@ class Installation(Engines):
     def text_followers(self) -> Sequence[Follower]:
         """What makes a note findable by its words and concepts: quick, one after the other."""
         return (
-            LanguageFollower(self.derived, self.annotate),
+            LanguageFollower(self.derived, self.annotate_for),
             LexicalFollower(self.derived, self.lexical),
             GraphFollower(self.derived, self.graph),
             NoteFeatureFollower(self.derived, self.patients.features),

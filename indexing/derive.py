@@ -51,7 +51,7 @@ class LanguageFollower:
     def __init__(
         self,
         store: DerivedStore,
-        annotate: Callable[[str, Sequence[tuple[int, int]]], Annotation],
+        annotate: Callable[[TenantId, str, Sequence[tuple[int, int]]], Annotation],
     ) -> None:
         self._store, self._annotate = store, annotate
 
@@ -74,7 +74,7 @@ class LanguageFollower:
 
     def _annotated(self, document: Document, copies: Outcome) -> Annotation:
         stretches = [(each.start, each.end) for each in copies.copied[document.doc_id]]
-        return self._annotate(document.text, stretches)
+        return self._annotate(document.tenant_id, document.text, stretches)
 
 
 class EmbedFollower:

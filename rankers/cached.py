@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import orjson
 
@@ -14,9 +15,24 @@ from indexing.model import TenantId
 from indexing.ports import Cache, Derived, Documents
 from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence
 from rankers.explain import Reasons
-from rankers.search import Found, Search
+from rankers.search import Found
 
 _SPELLED = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+
+
+class Searching(Protocol):
+    """What is asked where the cache has no answer."""
+
+    def rank(self, access: Access, request: SearchRequest) -> Found: ...
+    def found(self, access: Access, request: SearchRequest, answer: Answer) -> Found: ...
+    def describe(
+        self, access: Access, request: SearchRequest, hits: Sequence[Hit],
+        notes: Mapping[str, Derived],
+    ) -> tuple[tuple[Hit, ...], tuple[Sentence, ...]]: ...  # fmt: skip
+    def why_not(self, access: Access, request: SearchRequest, doc_id: str) -> Reasons: ...
+    def marks(
+        self, request: SearchRequest, derived: Derived, passage: int | None = None
+    ) -> tuple[Mark, ...]: ...
 
 
 class CachedSearch:
@@ -28,7 +44,7 @@ class CachedSearch:
     """
 
     def __init__(
-        self, search: Search, cache: Cache, documents: Documents,
+        self, search: Searching, cache: Cache, documents: Documents,
         epoch: Callable[[TenantId], bytes], version: str,
     ) -> None:  # fmt: skip
         self._search, self._cache, self._documents = search, cache, documents

@@ -10,16 +10,19 @@ from typing import TextIO, cast
 from indexing.errors import InvalidInput
 from indexing.language.assertion import Assessment, Offsets, assess
 from indexing.language.pipeline import Language
-from indexing.language.terminology import open_terminology
+from indexing.language.terminology import Terminology, open_terminology
 from indexing.model import Annotation, Cue
 
 
-def annotate_command(home: Path | None, json_out: bool, stdin: TextIO, stdout: TextIO) -> int:
+def annotate_command(
+    home: Path | None, json_out: bool, stdin: TextIO, stdout: TextIO,
+    terminology: Terminology | None = None,
+) -> int:  # fmt: skip
     """Answer each line {"text", "spans"?} with one line; a line that cannot be read is answered
     with {"error", "line"}. Returns 1 if there was one, else 0. Output is JSON with or without
-    `json_out`: there is no other form."""
+    `json_out`: there is no other form. `terminology` stands in place of the home's."""
     del json_out
-    language = Language(open_terminology(home))
+    language = Language(terminology or open_terminology(home))
     failed = False
     for number, line in enumerate(_lines(stdin), start=1):
         if not line.strip():

@@ -21,6 +21,7 @@ from app.cli.index_app import index
 from app.cli.options import Json, Paths, TenantOption, finish
 from app.cli.outlook_app import models, predict, treatments
 from app.cli.registry_app import tenants, tokens, users
+from app.cli.terminology_app import terminology
 from app.cli.vitals_app import vitals
 from indexing.errors import AnamnesisError, InvalidQuery
 
@@ -31,7 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-terminology = typer.Typer(help="Medical terminologies.", no_args_is_help=True)
 for sub, name in (
     (tenants, "tenants"), (users, "users"), (tokens, "tokens"), (index, "index"),
     (terminology, "terminology"), (bench, "bench"), (evaluate, "eval"), (fhir, "fhir"),
@@ -132,12 +132,22 @@ def validate(paths: Paths, as_json: Json = False) -> None:
 
 
 @app.command()
-def annotate(as_json: Json = False) -> None:
+def annotate(
+    tenant: Annotated[
+        str, typer.Option(help="By this tenant's own names too; needs the database.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Annotate JSON lines {"text", "spans"} from stdin; needs no database."""
     from app.cli.annotate import annotate_command
     from app.settings import load
 
-    finish(annotate_command(load().home, as_json, sys.stdin, sys.stdout))
+    own = None
+    if tenant:
+        from app.cli.tenant_terms import terminology_of
+
+        own = terminology_of(tenant)
+    finish(annotate_command(load().home, as_json, sys.stdin, sys.stdout, own))
 
 
 @app.command()
@@ -152,24 +162,6 @@ def concepts(
     from app.wiring import Installation
 
     finish(concepts_command(Installation(load()), query, specialty, as_json))
-
-
-@terminology.command("load")
-def terminology_load(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files or folders; none: compile anew.", exists=True)
-    ] = None,
-    file_format: Annotated[str | None, typer.Option("--format", help="Overrides.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Load terminology files, recognised by their header; .gz too, in any order.
-
-    Without any, what is loaded is compiled anew with the seed of this release.
-    """
-    from app.cli.terminology import load_command
-    from app.settings import load
-
-    finish(load_command(load().home, paths or [], file_format, as_json))
 
 
 @app.command()

@@ -11,7 +11,12 @@ from indexing.language.terminology.model import (
     SemanticType,
 )
 from indexing.language.terminology.reader import Terminology
-from indexing.language.terminology.store import LoadReport, load, open_terminology
+from indexing.language.terminology.store import (
+    LoadReport,
+    load,
+    open_overlaid,
+    open_terminology,
+)
 
 __all__ = [
     "Addition",
@@ -25,5 +30,6 @@ __all__ = [
     "SemanticType",
     "Terminology",
     "load",
+    "open_overlaid",
     "open_terminology",
 ]

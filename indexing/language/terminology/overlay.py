@@ -24,5 +24,13 @@ def overlaid(base: Compiled, additions: Sequence[Addition]) -> Compiled:
             if added.parent_id not in tables.index:
                 raise InvalidInput(f"addition {number}: no such parent concept")
             tables.edges.append((row, EdgeKind.IS_A, tables.index[added.parent_id], 1.0, ""))
-    mark = hashlib.blake2b("\n".join(sorted(map(repr, additions))).encode(), digest_size=6)
-    return lay_out(tables, None, f"{base.version}+{mark.hexdigest()}")
+    return lay_out(tables, None, overlaid_version(base.version, additions))
+
+
+def overlaid_version(base: str, additions: Sequence[Addition]) -> str:
+    """Name what `overlaid` makes of a terminology of this version."""
+    rows = [
+        (a.concept_id, a.name, a.kind.value, a.semantic_type.value, a.parent_id) for a in additions
+    ]
+    mark = hashlib.blake2b(repr(rows).encode("utf-8", "surrogatepass"), digest_size=6)
+    return f"{base}+{mark.hexdigest()}"

@@ -25,10 +25,13 @@ from indexing.language.terminology import seed
 from indexing.language.terminology.compile import compile_facts
 from indexing.language.terminology.compiled import Compiled
 from indexing.language.terminology.facts import Facts
+from indexing.language.terminology.model import Addition
+from indexing.language.terminology.overlay import overlaid_version
 from indexing.language.terminology.reader import Terminology
 from indexing.language.terminology.sources import read_source, recognise
 
 _open: dict[Path, Terminology] = {}
+_MOST_OVERLAYS = 40  # of all tenants and states
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,23 @@ def open_terminology(home: Path | None = None) -> Terminology:
             del _open[older]
         _open[snapshot] = Terminology(found)
     return _open[snapshot]
+
+
+def open_overlaid(home: Path, base: Terminology, additions: Sequence[Addition]) -> Terminology:
+    """Return a terminology with a tenant's additions over it, compiled once for each version and
+    kept beside it, readable by its owner alone. Raises: InvalidInput."""
+    version = overlaid_version(base.version, additions)
+    folder = home / "terminology" / "overlays"
+    found = snapshots.read(folder / version)
+    if found is None:
+        made = base.with_additions(additions)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kept = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        for older in sorted(kept, key=lambda path: path.stat().st_mtime)[: -_MOST_OVERLAYS + 1]:
+            shutil.rmtree(older, ignore_errors=True)  # who wants it compiles it again
+        _save(made.compiled, folder)
+        return made
+    return Terminology(found)
 
 
 def outdated(home: Path) -> bool:

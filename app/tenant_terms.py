@@ -1,0 +1,161 @@
+"""What each tenant calls things: its additions over the terminology, for annotation and search.
+
+A tenant without additions shares everything with the others. One with additions has a terminology,
+a matcher and a search of its own over the same engines; the last few that were asked are kept.
+Nothing of it reaches another tenant: what is kept is found by the tenant of the question.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from indexing.access import Access
+from indexing.errors import EngineUnavailable
+from indexing.language.matcher import Matcher
+from indexing.language.pipeline import LANGUAGE_VERSION, Language
+from indexing.language.terminology import Addition, Terminology, open_overlaid
+from indexing.language.terminology.additions import standing
+from indexing.model import TenantId
+from indexing.ports import Derived
+from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence
+from rankers.explain import Reasons
+from rankers.search import Found, Search
+
+LOOK_EVERY_S = 2.0
+MOST_KEPT = 4  # tenants with additions whose terminology is kept: each takes what the whole takes
+
+
+class Additions(Protocol):
+    """Where additions are kept."""
+
+    def of(self, tenant_id: TenantId) -> Sequence[Addition]: ...
+
+
+@dataclass(frozen=True)
+class Terms:
+    """One terminology with what is made of it, each when first used."""
+
+    terminology: Terminology
+    search_over: Callable[[Terminology, Matcher], Search]
+
+    @property
+    def language_version(self) -> str:
+        """What annotations name."""
+        return f"{LANGUAGE_VERSION}+{self.terminology.version}"
+
+    @cached_property
+    def language(self) -> Language:
+        """Sections, mentions, assertion."""
+        return Language(self.terminology)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Finds its names."""
+        return Matcher(self.terminology)
+
+    @cached_property
+    def search(self) -> Search:
+        """The hybrid search by it."""
+        return self.search_over(self.terminology, self.matcher)
+
+
+class TenantTerms:
+    """The terms of every tenant; safe to share between threads. `base` are everybody's."""
+
+    def __init__(
+        self,
+        home: Path,
+        additions: Additions,
+        base: Callable[[], Terminology],
+        search_over: Callable[[Terminology, Matcher], Search],
+    ) -> None:
+        self._home, self._additions, self._base = home, additions, base
+        self._search_over = search_over
+        self._looked: dict[TenantId, tuple[float, Sequence[Addition]]] = {}
+        self._kept: OrderedDict[TenantId, tuple[tuple[str, Sequence[Addition]], Terms]] = (
+            OrderedDict()
+        )
+        self._lock = threading.Lock()
+
+    def of(self, tenant_id: TenantId) -> Terms | None:
+        """Return a tenant's own terms; None where it added nothing. Looks every two seconds."""
+        additions, base = self._added(tenant_id), self._base()
+        if not additions:
+            return None
+        state = (base.version, additions)
+        with self._lock:
+            held = self._kept.get(tenant_id)
+            if held is None or held[0] != state:
+                made = open_overlaid(self._home, base, standing(additions, base))
+                held = self._kept[tenant_id] = (state, Terms(made, self._search_over))
+            self._kept.move_to_end(tenant_id)
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return held[1]
+
+    def renew(self) -> None:
+        """Forget everything: another encoder or other settings make other searches."""
+        with self._lock:
+            self._looked.clear()
+            self._kept.clear()
+
+    def _added(self, tenant_id: TenantId) -> Sequence[Addition]:
+        now = time.monotonic()
+        known = self._looked.get(tenant_id)
+        if known is None or now - known[0] > LOOK_EVERY_S:
+            known = self._looked[tenant_id] = (now, self._additions.of(tenant_id))
+        return known[1]
+
+
+class TenantSearch:
+    """The search of whichever tenant asks."""
+
+    def __init__(self, base: Search, terms: TenantTerms) -> None:
+        self._base, self._terms = base, terms
+
+    def rank(self, access: Access, request: SearchRequest) -> Found:
+        """Rank by the tenant's own terms. Raises: as `Search.rank`."""
+        return self._of(access.tenant_id).rank(access, request)
+
+    def answer(self, access: Access, request: SearchRequest) -> Answer:
+        """Rank and describe. Raises: as `Search.rank`."""
+        return self._of(access.tenant_id).answer(access, request)
+
+    def found(self, access: Access, request: SearchRequest, answer: Answer) -> Found:
+        """Return an answer that was ranked earlier as `rank` returned it."""
+        return self._of(access.tenant_id).found(access, request, answer)
+
+    def describe(
+        self, access: Access, request: SearchRequest, hits: Sequence[Hit],
+        notes: Mapping[str, Derived],
+    ) -> tuple[tuple[Hit, ...], tuple[Sentence, ...]]:  # fmt: skip
+        """Say what is at hits that were ranked earlier."""
+        return self._of(access.tenant_id).describe(access, request, hits, notes)
+
+    def why_not(self, access: Access, request: SearchRequest, doc_id: str) -> Reasons:
+        """Say where each leg has a note, or what removed it."""
+        return self._of(access.tenant_id).why_not(access, request, doc_id)
+
+    def marks(
+        self, request: SearchRequest, derived: Derived, passage: int | None = None
+    ) -> tuple[Mark, ...]:
+        """Mark what answers the question in the whole of a note."""
+        return self._of(derived.document.tenant_id).marks(request, derived, passage)
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._base.close()
+
+    def _of(self, tenant_id: TenantId) -> Search:
+        try:
+            own = self._terms.of(tenant_id)
+        except EngineUnavailable:  # the database is away: what needs none of it still answers
+            return self._base
+        return self._base if own is None else own.search
