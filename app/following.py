@@ -14,6 +14,7 @@ from app.wiring import Installation
 from indexing.errors import EngineUnavailable
 from indexing.feed import ChangeFeed
 from indexing.follow import Follower, step
+from indexing.medical_follow import outdated, remake_some
 from indexing.model import ChangeEvent, Position
 
 LANES = ("text", "vectors", "series", "medical")
@@ -67,7 +68,10 @@ def _until(
     feed = installation.new_feed()
     failures = 0
     quiet = 0
-    behind = lane == "text"  # notes may stand there that another terminology annotated
+    # Notes, and the graph, may stand there that another terminology made.
+    again = {"text": lambda: annotate_again(installation, maker),
+             "medical": lambda: remake_again(installation)}.get(lane)  # fmt: skip
+    behind = again is not None
     while not stop.is_set():
         try:
             busy = round_(feed)
@@ -84,10 +88,10 @@ def _until(
             continue
         if lane == "series":
             settle(installation)
-        behind = behind and annotate_again(installation, maker)
+        behind = behind and again is not None and again()
         if not behind:  # asked again whenever nothing was said for a while, so that news goes first
             linked = lane == "vectors" and quiet > _QUIET and installation.linker.grow(_NAMES)
-            behind = not feed.wait(0 if linked else _IDLE_S) and lane == "text"
+            behind = not feed.wait(0 if linked else _IDLE_S) and again is not None
 
 
 def settle(installation: Installation) -> int:
@@ -110,6 +114,18 @@ def annotate_again(installation: Installation, language: Follower) -> bool:
                 for key, at in found
             ]
             language.apply(tenant.tenant_id, events)
+            return True
+    return False
+
+
+def remake_again(installation: Installation) -> bool:
+    """Make some entries anew of a graph that older rules or another terminology made; False when
+    none is left."""
+    installation.refresh_terminology()
+    own = installation.medical
+    for tenant in installation.tenants.all():
+        if outdated(tenant.tenant_id, own.facts, own.graph, own.maker):
+            remake_some(tenant.tenant_id, own.facts, own.graph, own.maker)
             return True
     return False
 

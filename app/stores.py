@@ -11,8 +11,9 @@ from indexing.reconcile import Store
 
 def stores(installation: Installation) -> Sequence[Store]:
     """Return the stores that reconcile compares and rebuild fills."""
-    language, lexical, graph, features, _records = installation.text_followers()
+    language, lexical, graph, features, records = installation.text_followers()
     embed, vector = installation.vector_followers()
+    found = installation.patients.features
     derived, model = installation.derived, installation.encoder.model
 
     def embedded(tenant_id: TenantId) -> Mapping[str, int]:
@@ -25,7 +26,8 @@ def stores(installation: Installation) -> Sequence[Store]:
         Store("language", language, annotated),
         Store("lexical", lexical, installation.lexical.entries, installation.lexical.fresh),
         Store("graph", graph, installation.graph.entries, installation.graph.fresh),
-        Store("features", features, installation.patients.features.entries),
+        Store("features", features, found.entries),
+        Store("records", records, found.records, expected=found.all_records),
         Store("embedding", embed, embedded),
         Store("vector", vector, installation.vector.entries, installation.vector.fresh),
     )

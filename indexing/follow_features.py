@@ -45,8 +45,8 @@ class FeatureIndex(Protocol):
 
     def upsert(self, tenant_id: TenantId, notes: Sequence[NoteFeatures]) -> None: ...
     def delete(self, tenant_id: TenantId, gone: Sequence[Tombstone]) -> None: ...
-    def changed(self, tenant_id: TenantId, resources: Sequence[tuple[str, str]]) -> None:
-        """Note that these resources changed: (type, id)."""
+    def changed(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
+        """Note that these resources changed, and at which version they stand."""
         ...
 
 
@@ -90,8 +90,7 @@ class RecordFeatureFollower:
 
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Number the change of each patient concerned."""
-        keys = (event.key.partition("/") for event in events)
-        if found := [(kind, own) for kind, _, own in keys if kind in TYPES]:
+        if found := [event for event in events if event.key.partition("/")[0] in TYPES]:
             self._index.changed(tenant_id, found)
 
 

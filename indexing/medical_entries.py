@@ -45,6 +45,9 @@ def kind_of(sort: SemanticType, concept_id: str) -> NodeKind:
     return _KINDS.get(sort, NodeKind.MEDICAL_CONCEPT)
 
 
+RULES = 1  # raise it whenever entries of the same facts come out otherwise
+
+
 class EntryMaker:
     """Makes entries with one version of the terminology; codes are looked up once."""
 
@@ -52,6 +55,11 @@ class EntryMaker:
         self._terminology, self._matcher = terminology, matcher
         self._known: dict[tuple[str, str, str, NodeKind], str] = {}
         self._drugs: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def version(self) -> str:
+        """Change with the rules and the terminology: entries of another are made anew."""
+        return f"{RULES}:{self._terminology.version}"
 
     def patient(self, tenant_id: TenantId, facts: PatientFacts) -> MedicalEntry:
         """Make a patient's entry."""

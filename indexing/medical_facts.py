@@ -67,6 +67,15 @@ class CommonFacts:
     lines: Sequence[Line]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """With what a tenant's graph was made (`EntryMaker.version`); all of it where `upto` is "",
+    else the entries up to that key."""
+
+    version: str
+    upto: str = ""
+
+
 class FactSource(Protocol):
     """Reads facts for followers: a whole tenant's, no `Access` in between."""
 
@@ -84,4 +93,12 @@ class FactSource(Protocol):
 
     def keys(self, tenant_id: TenantId) -> Sequence[str]:
         """Return the key of every entry that the graph should hold."""
+        ...
+
+    def made(self, tenant_id: TenantId) -> Made | None:
+        """Say with what the graph was made; None where that is not known."""
+        ...
+
+    def note_made(self, tenant_id: TenantId, made: Made) -> None:
+        """Keep with what the graph is made."""
         ...

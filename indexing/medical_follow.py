@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 
 from indexing.medical_entries import EntryMaker
-from indexing.medical_facts import FactSource
+from indexing.medical_facts import FactSource, Made
 from indexing.medical_graph import MedicalGraph
 from indexing.model import ChangeEvent, Kind, TenantId, Tombstone
 from indexing.reconcile import Difference, compare
@@ -24,11 +25,43 @@ class MedicalFollower:
         self.kind = kind
         self.name = "medical" if kind is Kind.RESOURCE else "medical-notes"
         self._facts, self._graph, self._maker = facts, graph, maker
+        self._begun: set[TenantId] = set()
 
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Make the entries that the events may have changed."""
+        if tenant_id not in self._begun:
+            self._begin(tenant_id)
         remake(tenant_id, self._facts.touched(tenant_id, events), self._facts, self._graph,
                self._maker())  # fmt: skip
+
+    def _begin(self, tenant_id: TenantId) -> None:
+        """Note with what a graph is made that begins now."""
+        if self._facts.made(tenant_id) is None and not self._graph.entries(tenant_id):
+            self._facts.note_made(tenant_id, Made(self._maker().version))
+        self._begun.add(tenant_id)
+
+
+def outdated(
+    tenant_id: TenantId, facts: FactSource, graph: MedicalGraph, maker: EntryMaker
+) -> bool:
+    """Say whether a graph was made by other rules, or with another terminology, than `maker`'s."""
+    made = facts.made(tenant_id)
+    if made is None:
+        return bool(graph.entries(tenant_id))
+    return made != Made(maker.version)
+
+
+def remake_some(
+    tenant_id: TenantId, facts: FactSource, graph: MedicalGraph, maker: EntryMaker
+) -> None:
+    """Make the next entries of an outdated graph anew, and note how far that is."""
+    made = facts.made(tenant_id)
+    upto = made.upto if made is not None and made.version == maker.version else ""
+    keys = sorted(facts.keys(tenant_id))
+    some = keys[bisect_right(keys, upto) :][:_BATCH] if upto else keys[:_BATCH]
+    remake(tenant_id, dict.fromkeys(some, 0), facts, graph, maker)
+    whole = not some or some[-1] == keys[-1]
+    facts.note_made(tenant_id, Made(maker.version, "" if whole else some[-1]))
 
 
 def remake(
@@ -61,6 +94,7 @@ def rebuild_medical(
     held = graph.entries(tenant_id)
     extra = sorted(held.keys() - wanted.keys())
     graph.delete(tenant_id, [Tombstone(key, held[key]) for key in extra])
+    facts.note_made(tenant_id, Made(maker.version))
     return graph.state(tenant_id).count
 
 

@@ -20,8 +20,8 @@ def rebuild(
     """
     counts = {}
     for store in stores:
-        live = source.live(tenant_id)
-        say(f"{store.name}: {len(live)} documents")
+        live = (store.expected or source.live)(tenant_id)
+        say(f"{store.name}: {len(live)} {'documents' if store.expected is None else 'records'}")
         events = [
             ChangeEvent(Position(0, 0), tenant_id, store.follower.kind, key, version)
             for key, version in live.items()

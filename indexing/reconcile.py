@@ -21,13 +21,15 @@ class Store:
     """One store to compare: how to list {doc_id: version}, and the follower that repairs it.
 
     Inside `fresh(tenant_id)` the follower's writes go to a new namespace, which becomes the live
-    one when the context ends well; the default writes in place.
+    one when the context ends well; the default writes in place. `expected` lists what it should
+    hold where that is not every live document.
     """
 
     name: str
     follower: Follower
     entries: Callable[[TenantId], Mapping[str, int]]
     fresh: Callable[[TenantId], AbstractContextManager[None]] = in_place
+    expected: Callable[[TenantId], Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,11 @@ def reconcile(
     """
     results = []
     for store in stores:
-        before = compare(store.name, expected(tenant_id), store.entries(tenant_id))
+        wanted = store.expected or expected
+        before = compare(store.name, wanted(tenant_id), store.entries(tenant_id))
         if not before.equal:
-            _repair(tenant_id, store, before, expected(tenant_id), store.entries(tenant_id))
-        after = compare(store.name, expected(tenant_id), store.entries(tenant_id))
+            _repair(tenant_id, store, before, wanted(tenant_id), store.entries(tenant_id))
+        after = compare(store.name, wanted(tenant_id), store.entries(tenant_id))
         results.append((before, after))
     return results
 

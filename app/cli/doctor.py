@@ -16,6 +16,7 @@ from app.pages import folder
 from app.settings import load
 from app.wiring import Installation
 from indexing.errors import AnamnesisError
+from indexing.medical_follow import outdated
 
 Verdict = Literal["ok", "warning", "fault"]
 _LEAST_FREE_GB = 2
@@ -169,6 +170,16 @@ def _followers(installation: Installation) -> Finding:
     return Finding("followers", "ok", f"{len(tenants)} tenants, nothing parked")
 
 
+def _graph(installation: Installation) -> Finding:
+    own, tenants = installation.medical, installation.tenants.all()
+    old = [t.code for t in tenants if outdated(t.tenant_id, own.facts, own.graph, own.maker)]
+    if old:
+        words = f"made by an older version or terminology: {', '.join(old)}"
+        advice = "`anamnesis serve` makes it anew while it is quiet; `anamnesis graph rebuild` now"
+        return Finding("graph", "warning", words, advice)
+    return Finding("graph", "ok", f"{len(tenants)} tenants, made as it is made now")
+
+
 _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "python": _python,
     "home": _home,
@@ -179,4 +190,5 @@ _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "terminology": _terminology,
     "pages": _pages,
     "followers": _followers,
+    "graph": _graph,
 }

@@ -28,7 +28,8 @@ def status_command(tenant: str, *, as_json: bool) -> int:
     fresh = installation.documents.freshness(operator(found))
     rows = {}
     for store in stores(installation):
-        held = compare(store.name, expected, store.entries(found.tenant_id))
+        wanted = store.expected(found.tenant_id) if store.expected else expected
+        held = compare(store.name, wanted, store.entries(found.tenant_id))
         rows[store.name] = {
             "count": held.count, "expected": held.expected, "digest": held.digest,
             "equal": held.equal, "pending": fresh.pending.get(store.follower.name, 0),

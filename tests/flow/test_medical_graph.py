@@ -12,16 +12,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi.testclient import TestClient
 
+from app.cli import doctor
 from app.following import catch_up
 from app.medical import pathways_json
 from app.web import create_app
 from app.wiring import Installation
+from indexing import medical_entries, medical_follow
 from indexing.access import Access, Role
 from indexing.backends.memory_medical import MemoryMedicalGraph
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.errors import InvalidInput
 from indexing.ingest import Ingest
-from indexing.medical_follow import rebuild_medical, reconcile_medical
+from indexing.medical_facts import Made
+from indexing.medical_follow import (
+    outdated,
+    rebuild_medical,
+    reconcile_medical,
+    remake_some,
+)
 from indexing.medical_graph import GraphEdge, GraphNode, MedicalEntry, NodeKind, Relation
 from indexing.model import Tombstone
 from indexing.site_edges import read_edges, site_edges
@@ -203,6 +211,28 @@ def test_a_rebuilt_graph_answers_the_same_and_a_broken_one_is_repaired(
     assert found.missing == ("Patient/p-ada",)
     assert after.equal
     assert installation.medical.graph.around(access, ["p-ada"]) == before
+
+
+def test_a_graph_that_older_rules_made_is_told_of_and_made_anew(
+    installation: Installation, ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, own = ward.tenant.tenant_id, installation.medical
+    rebuild_medical(tenant, own.facts, own.graph, own.maker)
+    assert not outdated(tenant, own.facts, own.graph, own.maker)
+    monkeypatch.setattr(medical_entries, "RULES", 2)
+    monkeypatch.setattr(medical_follow, "_BATCH", 3)
+    assert outdated(tenant, own.facts, own.graph, own.maker)
+    found = doctor._graph(installation)
+    assert found.verdict == "warning"
+    assert ward.tenant.code in found.found
+    before, rounds = own.graph.entries(tenant), 0
+    while outdated(tenant, own.facts, own.graph, own.maker):
+        remake_some(tenant, own.facts, own.graph, own.maker)
+        rounds += 1
+    after = own.graph.entries(tenant)
+    assert rounds == -(-len(after) // 3)
+    assert after.keys() == before.keys()
+    assert own.facts.made(tenant) == Made(own.maker.version)
 
 
 def test_a_neighbourhood_never_steps_into_another_record(

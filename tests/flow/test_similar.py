@@ -15,10 +15,12 @@ from app.cli.similar import similar_command
 from app.following import catch_up
 from app.services import services_of
 from app.similar import Question, similar
+from app.stores import stores
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.ingest import Ingest
+from indexing.reconcile import Difference, reconcile
 from tests.attack import Hospital, browser, found_hospital, sign_in
 
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -191,6 +193,31 @@ def test_a_change_is_seen_and_a_deletion_too(installation: Installation) -> None
     assert "orthopnea" in shared()
     ingest.submit(json.dumps(note("n2", "denies", "PLAN:\nRest.")).encode())
     assert "orthopnea" not in shared()
+
+
+def test_records_that_features_missed_are_found_and_told_of_again(
+    installation: Installation, hospital: Hospital
+) -> None:
+    tenant = hospital.tenant.tenant_id
+    only = [each for each in stores(installation) if each.name == "records"]
+
+    def held() -> tuple[Difference, Difference]:
+        return reconcile(tenant, installation.derived.live, only)[0]
+
+    assert held()[0].equal
+    with installation.database.tenant(tenant, derived=True) as conn:
+        conn.execute("DELETE FROM record_feature WHERE key = 'Condition/c1'")
+        conn.execute("UPDATE record_feature SET version = 0 WHERE key = 'Condition/c2'")
+        conn.execute("INSERT INTO record_feature VALUES (%s, 'Condition/zq', 1, true)", (tenant,))
+        before = conn.execute("SELECT epoch FROM feature_epoch").fetchone()
+    found, after = held()
+    assert (found.missing, found.stale, found.extra) == (
+        ("Condition/c1",), ("Condition/c2",), ("Condition/zq",)
+    )  # fmt: skip
+    assert found.digest != after.digest
+    assert after.equal
+    with installation.database.tenant(tenant) as conn:
+        assert conn.execute("SELECT epoch FROM feature_epoch").fetchone() != before
 
 
 def test_the_page_answers_without_script_and_is_recorded(

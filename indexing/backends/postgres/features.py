@@ -22,8 +22,8 @@ from indexing.backends.postgres.feature_records import RECORDS
 from indexing.charts import Person
 from indexing.errors import NotFound
 from indexing.features import FeatureTable, Limits, Naming, Opened, Profile, table_of
-from indexing.follow_features import NoteFeatures
-from indexing.model import TenantId, Tombstone
+from indexing.follow_features import TYPES, NoteFeatures
+from indexing.model import ChangeEvent, TenantId, Tombstone
 
 _LARGE = 20_000  # patients: laying them out anew takes a second, so a change may wait
 _WAIT_S = 60.0
@@ -47,6 +47,13 @@ _UPSERT: Final = (
     "at = excluded.at, observed = excluded.observed, excluded = excluded.excluded "
     "WHERE n.version < excluded.version OR (n.version = excluded.version "
     "AND (n.live OR NOT excluded.live))"
+)
+_RECORD_HELD: Final = (
+    "INSERT INTO record_feature AS r (tenant_id, key, version, live) SELECT %(tenant)s, k, v, l "
+    "FROM unnest(%(keys)s::text[], %(versions)s::int[], %(live)s::boolean[]) AS w(k, v, l) "
+    "ON CONFLICT (tenant_id, key) DO UPDATE SET version = excluded.version, live = excluded.live "
+    "WHERE r.version < excluded.version OR (r.version = excluded.version "
+    "AND (r.live OR NOT excluded.live))"
 )
 _CONCERNED: Final = (
     "SELECT r.patient_id, r.type, r.id FROM unnest(%(types)s::text[], %(ids)s::text[]) w(type, id) "
@@ -112,10 +119,16 @@ class PostgresFeatures:
                 cursor.executemany(_UPSERT, ordered)
             _touch(conn, tenant_id, epoch, before | _patients_of(conn, tenant_id, keys))
 
-    def changed(self, tenant_id: TenantId, resources: Sequence[tuple[str, str]]) -> None:
+    def changed(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Number the change of the patients whose these resources are or were."""
+        resources = [(kind, own) for kind, _, own in (e.key.partition("/") for e in events)]
         types, ids = [kind for kind, _ in resources], [own for _, own in resources]
-        values = {"tenant": tenant_id, "types": types, "ids": ids}
+        newest = {e.key: e for e in sorted(events, key=lambda e: (e.version, e.deleted))}
+        values = {
+            "tenant": tenant_id, "types": types, "ids": ids, "keys": list(newest),
+            "versions": [e.version for e in newest.values()],
+            "live": [not e.deleted for e in newest.values()],
+        }  # fmt: skip
         with self._database.tenant(tenant_id, derived=True) as conn:
             epoch = _next(conn, tenant_id)
             rows = conn.execute(_CONCERNED, values).fetchall()
@@ -124,6 +137,26 @@ class PostgresFeatures:
             if medications:
                 concerned |= _taking(conn, tenant_id, medications)
             _touch(conn, tenant_id, epoch, concerned)
+            conn.execute(_RECORD_HELD, values)
+
+    def records(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {"Type/id": version} of every live record that was told of."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT key, version FROM record_feature WHERE tenant_id = %s AND live",
+                (tenant_id,),
+            ).fetchall()
+        return dict(rows)
+
+    def all_records(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return {"Type/id": version} of every record that should have been told of."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT type || '/' || id, version FROM resource WHERE tenant_id = %s "
+                "AND type = ANY(%s) AND NOT deleted",
+                (tenant_id, sorted(TYPES)),
+            ).fetchall()
+        return dict(rows)
 
     def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
         """Return {doc_id: version} of every live note."""
@@ -137,7 +170,7 @@ class PostgresFeatures:
     def drop(self, tenant_id: TenantId) -> None:
         """Forget a tenant's features, tombstones too."""
         with self._database.tenant(tenant_id) as conn:
-            for table in ("note_feature", "feature_change", "feature_epoch"):
+            for table in ("note_feature", "record_feature", "feature_change", "feature_epoch"):
                 conn.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (tenant_id,))
         self._held.pop(tenant_id, None)
 

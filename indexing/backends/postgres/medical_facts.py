@@ -9,7 +9,7 @@ from typing import Any
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.derived import unpack
 from indexing.backends.postgres.medical_lines import COMMON, PATIENT_LINES, LineQuery
-from indexing.medical_facts import CommonFacts, End, Line, PatientFacts, Said
+from indexing.medical_facts import CommonFacts, End, Line, Made, PatientFacts, Said
 from indexing.medical_graph import NodeKind, Relation, Value
 from indexing.model import ChangeEvent, Kind, TenantId
 
@@ -60,6 +60,23 @@ class PostgresFacts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def made(self, tenant_id: TenantId) -> Made | None:
+        """Say with what the graph was made; None where that is not known."""
+        with self._database.tenant(tenant_id) as conn:
+            row = conn.execute(
+                "SELECT made, upto FROM medical_made WHERE tenant_id = %s", (tenant_id,)
+            ).fetchone()
+        return None if row is None else Made(*row)
+
+    def note_made(self, tenant_id: TenantId, made: Made) -> None:
+        """Keep with what the graph is made."""
+        with self._database.tenant(tenant_id, derived=True) as conn:
+            conn.execute(
+                "INSERT INTO medical_made VALUES (%s, %s, %s) ON CONFLICT (tenant_id) DO UPDATE "
+                "SET made = excluded.made, upto = excluded.upto",
+                (tenant_id, made.version, made.upto),
+            )
 
     def touched(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> Mapping[str, int]:
         """Return the entries that events may have changed, {key: version now}."""
