@@ -14,7 +14,7 @@ from app.views import View, view_of
 from indexing.access import Access
 from indexing.charts import Person
 from indexing.errors import InvalidInput, InvalidQuery
-from indexing.features import Limits, Profile
+from indexing.features import Limits, Profile, furthest
 from indexing.hidden import Identity, tells_age, told
 from rankers.dates import date_range
 from rankers.neighbours import Answered, Asked, Similar
@@ -183,4 +183,4 @@ def _coded(feature: str) -> bool:
 
 
 def _named(features: frozenset[str], names: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(sorted(names[each] for each in features if each in names))
+    return tuple(sorted(names[each] for each in furthest(features) if each in names))

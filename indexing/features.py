@@ -5,6 +5,7 @@ A feature is a concept's id of the terminology, or "SYSTEM:code" where the termi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,50 @@ from indexing.charts import Person
 from indexing.model import TenantId
 
 Numbers = NDArray[np.int32]
+
+# How far outside its range a value lies, as features: whoever has one has those before it, so that
+# two values share more the nearer they are. Times the upper limit, or the lower one by the value.
+STEPS = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0)
+_DEGREE = re.compile(r"(.+)([<>])([0-9.]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Degree:
+    """A value of `test` (a feature) that lies `step` times outside its range, above or below."""
+
+    test: str
+    above: bool
+    step: float
+
+    @property
+    def feature(self) -> str:
+        """Return its name among the features."""
+        return f"{self.test}{'>' if self.above else '<'}{self.step:g}"
+
+
+def degrees(test: str, above: bool, times: float) -> list[str]:
+    """Return the features of a value so many times outside its range."""
+    return [Degree(test, above, step).feature for step in STEPS if times >= step]
+
+
+def degree_of(feature: str) -> Degree | None:
+    """Read a feature of that kind, None for any other."""
+    found = _DEGREE.fullmatch(feature) if feature[-1:].isdigit() else None
+    return Degree(found[1], found[2] == ">", float(found[3])) if found else None
+
+
+def furthest(features: Iterable[str]) -> frozenset[str]:
+    """Leave of each value's features the one that says most."""
+    kept, most = set[str](), dict[tuple[str, bool], Degree]()
+    for feature in features:
+        degree = degree_of(feature)
+        if degree is None:
+            kept.add(feature)
+            continue
+        known = most.get((degree.test, degree.above))
+        if known is None or known.step < degree.step:
+            most[degree.test, degree.above] = degree
+    return frozenset(kept | {each.feature for each in most.values()})
 
 
 @dataclass(frozen=True, slots=True)

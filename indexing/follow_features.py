@@ -29,6 +29,9 @@ TYPES = frozenset(
 )
 
 
+MEASURED = "Observation"  # where its value lies outside its range
+
+
 @dataclass(frozen=True, slots=True)
 class NoteFeatures:
     """What one note tells of its patient."""
@@ -90,7 +93,8 @@ class RecordFeatureFollower:
 
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Number the change of each patient concerned."""
-        if found := [event for event in events if event.key.partition("/")[0] in TYPES]:
+        told = TYPES | {MEASURED}
+        if found := [event for event in events if event.key.partition("/")[0] in told]:
             self._index.changed(tenant_id, found)
 
 

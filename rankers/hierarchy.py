@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from indexing.features import degree_of
 from indexing.language.terminology import EdgeKind, SemanticType, Terminology
 
 # What a kind of feature says of likeness, beside what is the matter: of 10,580 invented patients,
@@ -19,6 +20,7 @@ WEIGHTS: Mapping[SemanticType, float] = {
     SemanticType.ANATOMY: 0.0,
     SemanticType.SPECIALTY: 0.0,
     SemanticType.OTHER: 0.1,
+    SemanticType.SOCIAL: 0.3,
 }
 _SYSTEM_WEIGHTS: Mapping[str, float] = {  # of codes that are no concept
     "RXNORM": 0.3, "NDC": 0.3, "CPT": 0.3, "HCPCS": 0.3, "CVX": 0.1, "LOINC": 0.1,
@@ -98,7 +100,10 @@ class Hierarchy:
         return found
 
     def weight(self, feature: str) -> float:
-        """Say what a feature's kind counts, 1 for findings and disorders."""
+        """Say what a feature's kind counts, 1 for findings and disorders: a value outside its range
+        is a finding, however little it says that it was measured."""
+        if degree_of(feature) is not None:
+            return 1.0
         if feature not in self._terminology:
             return _SYSTEM_WEIGHTS.get(feature.partition(":")[0], 1.0)
         return WEIGHTS.get(self._terminology.concept(feature).semantic_type, 1.0)
@@ -150,6 +155,11 @@ class Hierarchy:
 
     def name(self, feature: str, held: Mapping[str, str]) -> str:
         """Return a feature's name for people; `held` knows those that are no concepts."""
+        degree = degree_of(feature)
+        if degree is not None:
+            times = f"{degree.step:g} times " if degree.step > 1 else ""
+            side = "above" if degree.above else "below"
+            return f"{self.name(degree.test, held)}, {times}{side} its range"
         if feature in self._terminology:
             return self._terminology.concept(feature).name
         return held.get(feature) or feature.removeprefix("text:")

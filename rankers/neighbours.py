@@ -14,7 +14,7 @@ from indexing.access import Access
 from indexing.analysis import TOKEN
 from indexing.clauses import Phrase, Ranked
 from indexing.errors import EngineUnavailable, InvalidInput, InvalidQuery
-from indexing.features import FeatureStore, FeatureTable, Limits, Profile
+from indexing.features import FeatureStore, FeatureTable, Limits, Profile, degree_of, furthest
 from indexing.filters import Filters
 from indexing.follow_features import profile_of
 from indexing.model import Annotation, TenantId
@@ -226,7 +226,7 @@ class Neighbours:
         hierarchy = self._hierarchy()
         said, missing = self._said(access, hierarchy, index, profile)
         best = index.rank(profile, k, allowed, hierarchy.related(profile.observed), said)
-        near = _Near(index, sorted(profile.observed))
+        near = _Near(index, sorted(filter(hierarchy.is_concept, profile.observed)))
         names = {
             each: hierarchy.name(each, index.table.names)
             for each in profile.observed | profile.excluded
@@ -266,7 +266,8 @@ class Neighbours:
         note that was pasted are never searched for, so that no template finds its twin."""
         if self._lexical is None or not asked.observed:
             return {}, ()
-        rarest = sorted(asked.observed, key=lambda f: (-index.information(f), f))[:MOST_SAID]
+        said = [feature for feature in asked.observed if degree_of(feature) is None]
+        rarest = sorted(said, key=lambda f: (-index.information(f), f))[:MOST_SAID]
         names = [hierarchy.name(feature, index.table.names) for feature in rarest]
         clause = Ranked(tuple(Phrase(tuple(words)) for n in names if (words := TOKEN.findall(n))))
         try:
@@ -296,7 +297,8 @@ class Neighbours:
     def _shared(
         self, index: PatientIndex, asked: Profile, near: _Near, theirs: Profile
     ) -> list[Shared]:
-        found = [self._same(index, f, "found") for f in asked.observed & theirs.observed]
+        same = furthest(asked.observed & theirs.observed)
+        found = [self._same(index, f, "found") for f in same]
         found += [self._same(index, f, "absent") for f in asked.excluded & theirs.excluded]
         name = self._hierarchy().name
         for feature in theirs.observed - asked.observed:
@@ -325,7 +327,7 @@ class Neighbours:
         found = [
             Differing(f, name(f, index.table.names), how, side, round(index.information(f), 3))
             for features, how, side in groups
-            for f in features
+            for f in furthest(features)
         ]
         return sorted(found, key=lambda d: (order[d.how], -d.weight, d.name))
 

@@ -195,6 +195,33 @@ def test_a_change_is_seen_and_a_deletion_too(installation: Installation) -> None
     assert "orthopnea" not in shared()
 
 
+def test_values_far_outside_their_range_make_patients_alike(installation: Installation) -> None:
+    """A value inside its range tells nothing; of the degrees the furthest alone is told."""
+
+    def value(own: str, of: str, number: float) -> dict[str, Any]:
+        return {"resourceType": "Observation", "id": own, "status": "final",
+                "subject": {"reference": f"Patient/{of}"},
+                "code": {"coding": [{"system": "urn:lab", "code": "zq-1", "display": "Zqase"}]},
+                "valueQuantity": {"value": number, "unit": "U/L"},
+                "referenceRange": [{"low": {"value": 10}, "high": {"value": 40}}]}  # fmt: skip
+
+    made = found_hospital(installation, [
+        *(patient(each) for each in ("ask", "near", "less", "well", "low")),
+        value("1", "ask", 130), value("2", "near", 125), value("3", "less", 45),
+        value("4", "well", 30), value("5", "low", 4), value("6", "near", 20),
+    ])  # fmt: skip
+    shown = _ask(installation, made, Question(patient="ask"))
+    assert [n.patient_id for n in shown.neighbours] == ["near", "less"]
+    assert shown.found == ("Zqase, 3 times above its range",)
+    assert [s.name for s in shown.neighbours[0].shared] == ["Zqase, 3 times above its range"]
+    assert [d.name for d in shown.neighbours[1].differing] == ["Zqase, 3 times above its range"]
+    ingest = Ingest(installation.records, made.access, installation.zone_of(made.tenant.tenant_id))
+    ingest.submit(json.dumps(value("2", "near", 39)).encode())
+    catch_up(installation, ("text",))
+    shown = _ask(installation, made, Question(patient="ask"))
+    assert [n.patient_id for n in shown.neighbours] == ["less"]
+
+
 def test_records_that_features_missed_are_found_and_told_of_again(
     installation: Installation, hospital: Hospital
 ) -> None:

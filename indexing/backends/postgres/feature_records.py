@@ -10,7 +10,7 @@ from typing import Final
 from indexing.outlook import OUTCOME_SYSTEM
 
 # A retraction projects to nothing; what carries a restricting label gives no features.
-_PLAIN = (
+PLAIN = (
     "NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = t.tenant_id AND c.type = 'KIND' "
     "AND c.id = t.resource_id AND c.labels <> '{}')"
 )
@@ -22,25 +22,25 @@ RECORDS: Final = (
     "SELECT t.patient_id, t.system, t.code, t.display, t.verification_status = 'refuted' "
     "FROM condition t WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
     "AND coalesce(t.verification_status, '') <> 'entered-in-error'{only} AND "
-    + _PLAIN.replace("KIND", "Condition"),
+    + PLAIN.replace("KIND", "Condition"),
     "SELECT t.patient_id, coalesce(t.system, m.system), coalesce(t.code, m.code), "
     "coalesce(t.display, m.display), false FROM medication_request t LEFT JOIN medication m "
     "ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
     "AND coalesce(t.status, '') NOT IN ('cancelled', 'entered-in-error', 'draft'){only} AND "
-    + _PLAIN.replace("KIND", "MedicationRequest")
+    + PLAIN.replace("KIND", "MedicationRequest")
     + _PLAIN_DRUG,
     "SELECT t.patient_id, coalesce(t.system, m.system), coalesce(t.code, m.code), "
     "coalesce(t.display, m.display), false FROM medication_statement t LEFT JOIN medication m "
     "ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
     "AND coalesce(t.status, '') NOT IN ('not-taken', 'entered-in-error'){only} AND "
-    + _PLAIN.replace("KIND", "MedicationStatement")
+    + PLAIN.replace("KIND", "MedicationStatement")
     + _PLAIN_DRUG,
     "SELECT t.patient_id, t.system, t.code, t.display, false FROM procedure t "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
     "AND coalesce(t.status, '') NOT IN ('not-done', 'entered-in-error', 'preparation'){only} AND "
-    + _PLAIN.replace("KIND", "Procedure"),
+    + PLAIN.replace("KIND", "Procedure"),
     # The newest that a model told of each outcome. The outcome models themselves do not read it:
     # what was told must not become the ground of what is told next.
     "SELECT t.patient_id, 'OUTLOOK', t.code || ':' || t.qualitative_risk, "
@@ -49,5 +49,5 @@ RECORDS: Final = (
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
     f"AND t.system = '{OUTCOME_SYSTEM}' AND t.qualitative_risk IS NOT NULL{{only}} "
     "ORDER BY t.patient_id, t.code, t.date_start DESC NULLS LAST, t.resource_id) t WHERE "
-    + _PLAIN.replace("KIND", "RiskAssessment"),
+    + PLAIN.replace("KIND", "RiskAssessment"),
 )

@@ -6,7 +6,6 @@ A process keeps each tenant's table and takes in the patients that changed since
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,11 +17,24 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.charts import people
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.feature_records import RECORDS
+from indexing.backends.postgres.feature_reads import (
+    ABNORMAL,
+    Wordings,
+    merges,
+    names_of,
+    read_profiles,
+)
 from indexing.charts import Person
 from indexing.errors import NotFound
-from indexing.features import FeatureTable, Limits, Naming, Opened, Profile, table_of
-from indexing.follow_features import TYPES, NoteFeatures
+from indexing.features import (
+    FeatureTable,
+    Limits,
+    Naming,
+    Opened,
+    Profile,
+    table_of,
+)
+from indexing.follow_features import MEASURED, TYPES, NoteFeatures
 from indexing.model import ChangeEvent, TenantId, Tombstone
 
 _LARGE = 20_000  # patients: laying them out anew takes a second, so a change may wait
@@ -62,16 +74,11 @@ _CONCERNED: Final = (
     "WHERE tenant_id = %(tenant)s AND type = w.type AND id = w.id) r"
 )
 
-_NOTES: Final = (
-    "SELECT t.patient_id, t.observed, t.excluded FROM note_feature t WHERE t.tenant_id = "
-    "%(tenant)s AND t.live AND t.patient_id IS NOT NULL{only}"
+_OUTSIDE: Final = (
+    "SELECT DISTINCT t.patient_id FROM unnest(%(measured)s::text[]) AS w(id) JOIN observation t "
+    "ON t.tenant_id = %(tenant)s AND t.resource_id = w.id WHERE t.patient_id IS NOT NULL "
+    f"AND {ABNORMAL}"
 )
-_ONLY = " AND t.patient_id = ANY(%(patients)s)"
-
-
-# One patient's features that are no concept, as the records word them; "" where the chart is
-# restricted.
-Wordings = frozenset[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -121,22 +128,27 @@ class PostgresFeatures:
 
     def changed(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Number the change of the patients whose these resources are or were."""
-        resources = [(kind, own) for kind, _, own in (e.key.partition("/") for e in events)]
-        types, ids = [kind for kind, _ in resources], [own for _, own in resources]
         newest = {e.key: e for e in sorted(events, key=lambda e: (e.version, e.deleted))}
+        measured = [e for e in newest.values() if e.key.startswith(f"{MEASURED}/")]
+        told = [e for e in newest.values() if not e.key.startswith(f"{MEASURED}/")]
+        # A new value inside its range tells nothing; one that changed may have told something.
+        resources = [_named(e.key) for e in [*told, *(e for e in measured if e.version > 1)]]
         values = {
-            "tenant": tenant_id, "types": types, "ids": ids, "keys": list(newest),
-            "versions": [e.version for e in newest.values()],
-            "live": [not e.deleted for e in newest.values()],
+            "tenant": tenant_id, "types": [kind for kind, _ in resources],
+            "ids": [own for _, own in resources], "keys": [e.key for e in told],
+            "versions": [e.version for e in told], "live": [not e.deleted for e in told],
+            "measured": [_named(e.key)[1] for e in measured],
         }  # fmt: skip
         with self._database.tenant(tenant_id, derived=True) as conn:
-            epoch = _next(conn, tenant_id)
             rows = conn.execute(_CONCERNED, values).fetchall()
             concerned = {own if kind == "Patient" else patient for patient, kind, own in rows}
+            if measured:
+                concerned |= {row[0] for row in conn.execute(_OUTSIDE, values).fetchall()}
             medications = [own for kind, own in resources if kind == "Medication"]
             if medications:
                 concerned |= _taking(conn, tenant_id, medications)
-            _touch(conn, tenant_id, epoch, concerned)
+            if concerned:
+                _touch(conn, tenant_id, _next(conn, tenant_id), concerned)
             conn.execute(_RECORD_HELD, values)
 
     def records(self, tenant_id: TenantId) -> Mapping[str, int]:
@@ -195,9 +207,9 @@ class PostgresFeatures:
         with self._database.tenant(tenant_id, snapshot=True) as conn:
             row = conn.execute(_SIZE, {"tenant": tenant_id}).fetchone() or _NOWHERE
             era, epoch = row[0], int(row[1])
-            merged = _merged(conn, tenant_id)
+            merged = merges(conn, tenant_id)
             since = None if held is None else _changed(conn, tenant_id, held.epoch, merged)
-            found, worded = _profiles(conn, tenant_id, naming, merged, since)
+            found, worded = read_profiles(conn, tenant_id, naming, merged, since)
         profiles = {} if held is None else dict(held.profiles)
         words = {} if held is None else dict(held.words)
         for patient_id in since or ():
@@ -207,7 +219,7 @@ class PostgresFeatures:
         words.update(worded)
         ordered = dict(sorted(profiles.items()))
         version = f"{era}:{epoch}:{naming.version}"
-        table = table_of(ordered, names=_names(words), as_of=datetime.now(UTC), version=version)
+        table = table_of(ordered, names=names_of(words), as_of=datetime.now(UTC), version=version)
         return _Held((era, naming.version), epoch, ordered, table, words)
 
     def patients_of(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> Mapping[str, str]:
@@ -261,6 +273,11 @@ class PostgresFeatures:
         return found
 
 
+def _named(key: str) -> tuple[str, str]:
+    kind, _, own = key.partition("/")
+    return kind, own
+
+
 def _may_wait(held: _Held) -> bool:
     if len(held.profiles) < _LARGE or held.table.as_of is None:
         return False
@@ -306,70 +323,6 @@ def _changed(
     changed = {row[0] for row in rows}
     into = {merged.get(each, each) for each in changed}
     return frozenset(changed | into | {each for each, own in merged.items() if own in into})
-
-
-def _merged(conn: Connection, tenant_id: TenantId) -> dict[str, str]:
-    rows = conn.execute(
-        "SELECT DISTINCT patient_id, surviving_patient(tenant_id, patient_id) FROM patient_merge "
-        "WHERE tenant_id = %s", (tenant_id,)
-    ).fetchall()  # fmt: skip
-    return dict(rows)
-
-
-def _profiles(
-    conn: Connection, tenant_id: TenantId, naming: Naming, merged: Mapping[str, str],
-    only: frozenset[str] | None,
-) -> tuple[dict[str, Profile], dict[str, Wordings]]:  # fmt: skip
-    """Read patients, all of them for None, and how their records word what is no concept."""
-    closed = _restricted(conn, tenant_id)
-    worded: dict[str, set[tuple[str, str]]] = {}
-    values = {"tenant": tenant_id, "patients": sorted(only or ())}
-    limit = "" if only is None else _ONLY
-    found: dict[str, set[str]] = {}
-    absent: dict[str, set[str]] = {}
-    for statement in RECORDS:
-        for patient, system, code, words, refuted in conn.execute(
-            statement.replace("{only}", limit), values
-        ):
-            feature = naming.feature(system or "", code or "", words or "")
-            own = merged.get(patient, patient)
-            side = absent if refuted else found
-            side.setdefault(own, set()).add(feature)
-            if not naming.is_concept(feature):
-                told = "" if closed & {patient, own} else words or code or ""
-                worded.setdefault(own, set()).add((feature, told))
-    for patient, observed, excluded in conn.execute(_NOTES.replace("{only}", limit), values):
-        found.setdefault(patient, set()).update(observed)
-        absent.setdefault(patient, set()).update(excluded)
-    profiles = {
-        each: Profile.of(found.get(each, ()), absent.get(each, ()))
-        for each in found.keys() | absent.keys()
-    }
-    return profiles, {each: frozenset(said) for each, said in worded.items()}
-
-
-def _restricted(conn: Connection, tenant_id: TenantId) -> frozenset[str]:
-    rows = conn.execute(
-        "SELECT id FROM resource WHERE tenant_id = %s AND type = 'Patient' "
-        "AND (deleted OR labels <> '{}')", (tenant_id,)
-    ).fetchall()  # fmt: skip
-    return frozenset(row[0] for row in rows)
-
-
-def _names(words: Mapping[str, Wordings]) -> dict[str, str]:
-    """Name features that are no concept as most patients' records do. What one record alone says
-    is told of that patient only: of a feature that others have too, the code is told instead."""
-    said: dict[str, Counter[str]] = {}
-    for each in words.values():
-        for feature, wording in each:
-            said.setdefault(feature, Counter())[wording] += 1
-    names = {}
-    for feature, votes in said.items():
-        least = 1 if votes.total() == 1 else 2
-        told = [(-n, wording) for wording, n in votes.items() if wording and n >= least]
-        if told:
-            names[feature] = min(told)[1]
-    return names
 
 
 def _limited(limits: Limits) -> tuple[str, dict[str, Any]]:
