@@ -7,12 +7,13 @@ labels were at hand to fit the shares; a name counts most, because it is what wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from indexing.errors import InvalidInput
 from indexing.language.linking import Linker
-from indexing.language.terminology import EdgeKind, SemanticType, Terminology
+from indexing.language.terminology import Edge, EdgeKind, SemanticType, Terminology
 from indexing.language.terminology.specialties import SPECIALTIES, of_specialty
 
 SHARES: Mapping[str, float] = {"name": 0.5, "meaning": 0.3, "graph": 0.2}
@@ -36,6 +37,7 @@ _READS: Mapping[EdgeKind, tuple[str, str]] = {
     EdgeKind.PARTICIPATES: ("takes part in", "involves"),
     EdgeKind.REGULATES: ("regulates", "is regulated by"),
 }
+_ORDER = {kind: place for place, kind in enumerate(_READS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,9 @@ def search(terminology: Terminology, linker: Linker, request: KnowledgeRequest) 
     ranked = sorted(found, key=lambda c: (-sum(found[c].shares.values()), c))
     kept = (c for c in ranked if _passes(terminology, c, asked))
     shown = [concept for concept, _ in zip(kept, range(asked.k), strict=False)]
+    ties = _Ties(terminology, seeds)
     concepts = [
-        _concept(terminology, rank, concept, found[concept], seeds)
+        _concept(terminology, rank, concept, found[concept], ties)
         for rank, concept in enumerate(shown, 1)
     ]
     missing = () if linker.made else ("meaning",)
@@ -155,13 +158,13 @@ def _passes(terminology: Terminology, concept: str, asked: KnowledgeRequest) -> 
 
 
 def _concept(
-    terminology: Terminology, rank: int, concept: str, own: _Found, seeds: Mapping[str, float]
+    terminology: Terminology, rank: int, concept: str, own: _Found, ties: _Ties
 ) -> KnownConcept:
     known = terminology.concept(concept)
     reasons = list(own.reasons)
     if "graph" in own.shares:
-        path = _path(terminology, concept, seeds)
-        reasons.append(path or ("asked for itself" if concept in seeds else "over several steps"))
+        asked = "asked for itself" if concept in ties.seeds else "over several steps"
+        reasons.append(ties.path(concept) or asked)
     return KnownConcept(
         rank, concept, known.name, known.semantic_type.value,
         round(sum(own.shares.values()), 4),
@@ -170,21 +173,40 @@ def _concept(
     )  # fmt: skip
 
 
-def _path(terminology: Terminology, concept: str, seeds: Mapping[str, float]) -> str:
-    """Say in words how a concept hangs together with one that was asked for, over at most two
-    edges; "" where it takes more."""
-    edges = terminology.edges(concept)
-    if len(edges) > _MOST_EDGES:
-        edges = tuple(edge for edge in edges if edge.other in seeds)
-    for edge in sorted(edges, key=lambda edge: -edge.weight):
-        if edge.other in seeds and edge.other != concept:
-            return f"{_READS[edge.kind][edge.inverse]} {terminology.concept(edge.other).name}"
-    middles = {edge.other for edge in edges} - set(seeds)
-    for seed in seeds:
-        if seed == concept:
-            continue
-        for edge in terminology.edges(seed)[:_MOST_EDGES]:
-            if edge.other in middles:
-                middle, end = terminology.concept(edge.other).name, terminology.concept(seed).name
-                return f"through {middle}, tied to {end}"
-    return ""
+class _Ties:
+    """Says how concepts hang together with those that were asked for."""
+
+    def __init__(self, terminology: Terminology, seeds: Mapping[str, float]) -> None:
+        self._terminology, self.seeds = terminology, seeds
+
+    @cached_property
+    def _of_seeds(self) -> Mapping[str, Sequence[Edge]]:
+        return {seed: self._terminology.edges(seed) for seed in self.seeds}
+
+    def path(self, concept: str) -> str:
+        """Say it in words, over at most two edges; "" where it takes more."""
+        hub = self._terminology.degree(concept) > _MOST_EDGES
+        edges = self._towards(concept) if hub else self._edges(concept)
+        for edge in sorted(edges, key=lambda edge: (-edge.weight, _ORDER[edge.kind])):
+            if edge.other in self.seeds and edge.other != concept:
+                reads = _READS[edge.kind][edge.inverse]
+                return f"{reads} {self._terminology.concept(edge.other).name}"
+        middles = {edge.other for edge in edges} - set(self.seeds)
+        for seed in self.seeds:
+            for edge in self._of_seeds[seed][:_MOST_EDGES] if seed != concept and middles else ():
+                if edge.other in middles:
+                    names = (self._terminology.concept(each).name for each in (edge.other, seed))
+                    return "through {}, tied to {}".format(*names)
+        return ""
+
+    def _edges(self, concept: str) -> Sequence[Edge]:
+        return self._of_seeds.get(concept) or self._terminology.edges(concept)
+
+    def _towards(self, hub: str) -> Sequence[Edge]:
+        """Return a hub's edges to what was asked for, read from that end."""
+        return [
+            replace(edge, other=seed, inverse=not edge.inverse)
+            for seed, edges in self._of_seeds.items()
+            for edge in edges
+            if edge.other == hub
+        ]

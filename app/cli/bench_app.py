@@ -127,12 +127,14 @@ def bench_parity(
 
 @bench.command("knowledge")
 def bench_knowledge(
-    rounds: Annotated[int, typer.Option("--rounds", min=10)] = 1_000, as_json: Json = False
+    rounds: Annotated[int, typer.Option("--rounds", min=10)] = 1_000,
+    data: Annotated[Path | None, typer.Option(help="A folder that holds terminology/.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Time knowledge search over the terminology that is loaded."""
+    """Time knowledge search over the terminology that is loaded, or over all that --data holds."""
     from app.cli.knowledge import bench_command
 
-    finish(bench_command(rounds, as_json=as_json))
+    finish(bench_command(rounds, data, as_json=as_json))
 
 
 @bench.command("series")

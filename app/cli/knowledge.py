@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import msgspec
 
-from app.cli.output import operator, print_json
-from app.cli.terminology import grown
+from app.cli.output import operator, print_json, progress
+from app.cli.terminology import grown, load_command
 from app.knowledge import Known, known
 from app.services import services_of
-from app.settings import load
+from app.settings import Settings, load
 from app.wiring import Installation
 from eval.bench.clock import figures
 from eval.bench.questions import questions
+from indexing.errors import ConfigurationError
 from rankers.knowledge import DEEPEST, KnowledgeRequest, search
 
 
@@ -37,12 +39,28 @@ def knowledge_command(tenant: str | None, request: KnowledgeRequest, *, as_json:
     return 0
 
 
-def bench_command(rounds: int, *, as_json: bool) -> int:
-    """Time concepts by name, meaning and graph, over what is loaded; return 0."""
-    installation = Installation(load())
+def _settled(settings: Settings, data: Path | None) -> Settings:
+    """Return settings whose home folder has all terminology of `data`, loaded there once."""
+    if data is None:
+        return settings
+    home = settings.home / "bench-knowledge"
+    paths = sorted((data / "terminology").rglob("*.gz"))
+    if not paths:
+        raise ConfigurationError(f"{data} holds no terminology")
+    if not (home / "terminology").is_dir():
+        load_command(home, paths, None, json_out=False)
+    return settings.model_copy(update={"home": home, "database_url": None})
+
+
+def bench_command(rounds: int, data: Path | None, *, as_json: bool) -> int:
+    """Time concepts by name, meaning and graph, over what is loaded or over all terminology of
+    `data`; return 0. The vectors of its names are made once and kept in the home folder."""
+    installation = Installation(_settled(load(), data))
     linker, terminology = installation.linker, installation.terminology
-    while linker.grow(256):
-        pass
+    with progress() as bar:
+        task = bar.add_task("vectors of names", total=len(linker.names), completed=linker.made)
+        while grew := linker.grow(256):
+            bar.advance(task, grew)
     asked = [q[:200] for q in questions(rounds)]
     for q in asked[:20]:
         search(terminology, linker, KnowledgeRequest(q, depth=DEEPEST))

@@ -191,7 +191,24 @@ class Linker:
         if not text or len(text) > LONGEST or not self.made:
             return []
         scores = self._scores(self._encoder.encode([text])[0], len(self.names))
-        return [Link(c, name, found[0]) for c, name, found in self._best(scores, limit)]
+        return self._nearest(scores, limit)
+
+    def _nearest(self, scores: NDArray[np.float32], limit: int) -> list[Link]:
+        """As `_best`, of each concept its nearest name alone: most near names are not read."""
+        compiled, found = self._terminology.compiled, dict[int, Link]()
+        most = min(len(scores), 24 * limit)
+        order = np.argpartition(scores, len(scores) - most)[len(scores) - most :]
+        order = order[np.argsort(-scores[order], kind="stable")]
+        rows = self.names[order]
+        for owner, row, score in zip(
+            self._owners[rows].tolist(), rows.tolist(), scores[order].tolist(), strict=True
+        ):
+            if score <= 0 or len(found) == limit:
+                break
+            if owner not in found:
+                link = Link(compiled.ids[owner], compiled.name_texts[row], min(score, 1.0))
+                found[owner] = link
+        return list(found.values())
 
     def sure(self, text: str) -> Link | None:
         """Return the concept that a text most likely describes, None where that is not likely

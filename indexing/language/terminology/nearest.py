@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from functools import lru_cache
 from heapq import nlargest
 
 from rapidfuzz.distance import JaroWinkler
@@ -12,6 +13,7 @@ from rapidfuzz.process import extract
 from indexing.language.terminology.compiled import Compiled
 from indexing.language.terminology.words import tokens
 
+_REMEMBERED = 4096  # words
 _COMMON = 4000  # a word in more names than this finds nothing
 
 
@@ -25,10 +27,15 @@ class NameIndex:
             for i in range(compiled.name_ptr[row], compiled.name_ptr[row + 1]):
                 self._owner[i] = row
         self._postings: dict[str, list[int]] = defaultdict(list)
+        self._lengths = []  # in words
         for i, text in enumerate(self._texts):
-            for word in set(tokens(text)):
+            words = tokens(text)
+            self._lengths.append(len(words))
+            for word in set(words):
                 self._postings[word].append(i)
         self._words = sorted(w for w in self._postings if len(w) > 3)
+        # Questions repeat their words, and a word that no name has takes milliseconds.
+        self._like = lru_cache(_REMEMBERED)(self._spelled)
 
     def search(self, text: str, limit: int) -> list[tuple[int, float]]:
         """Return (concept row, score below 1), best first."""
@@ -44,12 +51,12 @@ class NameIndex:
                     scores[i] += rarity * likeness
         best: dict[int, float] = {}
         for i, score in nlargest(limit * 8, scores.items(), key=lambda s: (s[1], -s[0])):
-            extra = len(tokens(self._texts[i])) - len(words)
+            extra = self._lengths[i] - len(words)
             value = min(0.99, score / max(total, 1e-9)) / (1 + 0.1 * max(extra, 0))
             best[self._owner[i]] = max(value, best.get(self._owner[i], 0.0))
         return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
-    def _like(self, word: str) -> list[tuple[str, float]]:
+    def _spelled(self, word: str) -> list[tuple[str, float]]:
         """Return the indexed words that are, begin with or nearly spell `word`."""
         if 0 < len(self._postings.get(word, ())) <= _COMMON:
             return [(word, 1.0)]

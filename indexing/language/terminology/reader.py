@@ -154,16 +154,23 @@ class Terminology:
         """Return the edges at a concept, both directions, heaviest first within a kind."""
         row = self.row(concept_id)
         wanted = frozenset(EDGE_KINDS if kinds is None else kinds)
-        graph = self.compiled.graph
+        graph, ids = self.compiled.graph, self.compiled.ids
+        at = slice(int(graph.ptr[row]), int(graph.ptr[row + 1]))
+        columns = (graph.kind, graph.other, graph.weight, graph.licence)
         found = []
-        for i in range(graph.ptr[row], graph.ptr[row + 1]):
-            kind, inverse = divmod(int(graph.kind[i]), 2)
-            if EDGE_KINDS[kind] in wanted:
-                other = self.compiled.ids[graph.other[i]]
-                licence = graph.licences[graph.licence[i]]
-                weight = float(graph.weight[i])
-                found.append(Edge(EDGE_KINDS[kind], other, weight, bool(inverse), licence))
+        for code, other, weight, licence in zip(
+            *(column[at].tolist() for column in columns), strict=True
+        ):
+            kind = EDGE_KINDS[code // 2]
+            if kind in wanted:
+                inverse, terms = bool(code % 2), graph.licences[licence]
+                found.append(Edge(kind, ids[other], weight, inverse, terms))
         return tuple(found)
+
+    def degree(self, concept_id: str) -> int:
+        """Return how many edges `edges` returns without `kinds`."""
+        row = self.row(concept_id)
+        return int(self.compiled.graph.ptr[row + 1] - self.compiled.graph.ptr[row])
 
     def information_content(self, concept_id: str) -> float:
         """Return the intrinsic information content in [0, 1]: 0 at a root of everything, 1 at a
