@@ -81,7 +81,7 @@ def measured(
     told = ~withheld
     outcome = np.array([bool(each.outcome) for each in held_out], np.float64)[told]
     own = chances[told]
-    low, high = _interval(own, outcome, base_rate)
+    low, high = interval(own, outcome, base_rate)
     kept = [each for each, one in zip(held_out, told.tolist(), strict=True) if one]
     apart = float("nan") if truth is None else float(np.abs(own - truth[told]).mean())
     return RiskFigures(
@@ -91,7 +91,8 @@ def measured(
     )  # fmt: skip
 
 
-def _interval(chances: Floats, outcome: Floats, base_rate: float) -> tuple[float, float]:
+def interval(chances: Floats, outcome: Floats, base_rate: float) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the Brier skill."""
     chance = np.random.default_rng(SEED)
     draws = chance.integers(0, len(chances), (_RESAMPLED, len(chances)))
     skills = [brier_skill(chances[rows], outcome[rows], base_rate) for rows in draws]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +53,24 @@ def of_hours(hours: Rollups) -> Course:
         hours.key, hours.at, hours.low, hours.high, hours.mean, hours.count.astype(float),
         hours.anomalies.astype(float),
     )  # fmt: skip
+
+
+def joined(courses: Sequence[Course], subject: str) -> list[Course]:
+    """Return one course for each series of a subject whose parts came under several names."""
+    parts: dict[SeriesKey, list[Course]] = {}
+    for course in courses:
+        parts.setdefault(replace(course.key, subject=subject), []).append(course)
+    return [own[0] if len(own) == 1 else _after_another(key, own) for key, own in parts.items()]
+
+
+def _after_another(key: SeriesKey, parts: Sequence[Course]) -> Course:
+    at = np.concatenate([each.at for each in parts])
+    order = np.argsort(at, kind="stable")
+    columns = (
+        np.concatenate([getattr(each, name) for each in parts])[order]
+        for name in ("low", "high", "mean", "count", "anomalies")
+    )
+    return Course(key, at[order], *columns)
 
 
 def downsampled(course: Course, start: int, end: int, places: int) -> Course:

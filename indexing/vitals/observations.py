@@ -37,6 +37,16 @@ class Observed:
     unit: str
     interpretation: str
     device: str = ""
+    component: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How far one number lies from the patient's own history; None where there was too little."""
+
+    observation_id: str
+    component: int
+    score: float | None
 
 
 class ObservedNumbers(Protocol):
@@ -44,6 +54,10 @@ class ObservedNumbers(Protocol):
 
     def observed(self, tenant_id: TenantId, ids: Sequence[str]) -> Sequence[Observed]:
         """Return every number with a time of the live ones among these."""
+        ...
+
+    def judge(self, tenant_id: TenantId, found: Sequence[Judged]) -> None:
+        """Keep the anomaly scores beside the numbers."""
         ...
 
 
@@ -76,7 +90,15 @@ class VitalsFollower:
             flag=[FLAGS.index(o.interpretation) if o.interpretation in FLAGS else 0 for o in found],
         )  # fmt: skip
         origins = [f"Observation/{each.observation_id}" for each in found]
-        self._store.write(tenant_id, self._intake.judged(tenant_id, batch), origins)
+        judged = self._intake.judged(tenant_id, batch)
+        self._store.write(tenant_id, judged, origins)
+        self._source.judge(
+            tenant_id,
+            [
+                Judged(each.observation_id, each.component, None if score != score else score)
+                for each, score in zip(found, judged.score.tolist(), strict=True)
+            ],
+        )
 
 
 def point(each: Observed) -> tuple[SeriesKey, float]:

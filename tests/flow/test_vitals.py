@@ -23,6 +23,7 @@ from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.tenants import new_tenant_id
+from indexing.backends.postgres.watched import WatchedVitals
 from indexing.ingest import Ingest
 from indexing.model import Tenant
 from indexing.vitals.hours import rolled
@@ -152,6 +153,45 @@ def test_observations_are_followed_corrected_and_retracted(
     assert stored() == {"body_temperature": [38.0], "systolic_pressure": [120]}
     [hours] = installation.vitals.rollups(access, ["p-fhir"], Span(kinds=["body_temperature"]))
     assert hours.count.tolist() == [1]
+
+
+def test_how_odd_an_observation_is_stands_beside_it_and_charts_follow_a_merge(
+    installation: Installation, access: Access
+) -> None:
+    into = Ingest(installation.records, access, ZoneInfo("UTC"))
+
+    def value(number: int, of: str, at: str, much: float) -> dict[str, Any]:
+        return observation(f"{of}-{number}", much) | {
+            "subject": {"reference": f"Patient/{of}"}, "effectiveDateTime": at,
+        }  # fmt: skip
+
+    sent = [{"resourceType": "Patient", "id": each} for each in ("p-old", "p-new")]
+    sent += [value(n, "p-old", f"2024-05-01T10:{n:02}:00Z", 98 + n % 3 / 10) for n in range(30)]
+    sent += [value(n, "p-new", f"2024-05-02T10:0{n}:00Z", 99) for n in range(2)]
+    for each in sent:
+        assert into.submit(json.dumps(each).encode())[0].rejected is None
+    catch_up(installation, ("series",))
+    odd = value(31, "p-old", "2024-05-01T12:00:00Z", 105.0)
+    assert into.submit(json.dumps(odd).encode())[0].rejected is None
+    catch_up(installation, ("series",))
+    with installation.database.tenant(access.tenant_id) as conn:
+        rows = conn.execute(
+            "SELECT resource_id, anomaly_score FROM observation WHERE tenant_id = %s "
+            "AND patient_id = 'p-old'", (access.tenant_id,)
+        ).fetchall()  # fmt: skip
+    scores = dict(rows)
+    assert scores["p-old-31"] > 3.5
+    assert scores["p-old-3"] is None  # too little history
+    assert abs(scores["p-old-25"]) < 3.5
+    link = {"type": "replaced-by", "other": {"reference": "Patient/p-new"}}
+    gone = {"resourceType": "Patient", "id": "p-old", "active": False, "link": [link]}
+    assert into.submit(json.dumps(gone).encode())[0].rejected is None
+    watched = WatchedVitals(installation.vitals, installation.database)
+    [course] = watched.courses(access, "p-new", Span())
+    assert len(course.at) == 33
+    assert course.at.tolist() == sorted(course.at.tolist())
+    assert course.key.subject == "p-new"
+    assert course.anomalies.sum() == 1
 
 
 def test_the_commands_take_in_show_and_roll_up(

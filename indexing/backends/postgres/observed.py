@@ -10,7 +10,7 @@ import zstandard
 
 from indexing.backends.postgres.connect import Database
 from indexing.model import TenantId
-from indexing.vitals.observations import Observed
+from indexing.vitals.observations import Judged, Observed
 
 _READ = """
 SELECT o.resource_id, o.component, o.patient_id, r.labels, o.observed_at, coalesce(o.system, ''),
@@ -21,6 +21,13 @@ WHERE o.tenant_id = %s AND o.resource_id = ANY(%s) AND o.value_number IS NOT NUL
     AND coalesce(o.value_comparator, '') = '' AND o.patient_id IS NOT NULL
     AND o.observed_at > '0002-01-01' AND NOT r.deleted
     AND coalesce(o.status, '') NOT IN ('cancelled', 'entered-in-error')
+"""
+_JUDGE = """
+UPDATE observation o SET anomaly_score = w.score
+FROM unnest(%(ids)s::text[], %(components)s::smallint[], %(scores)s::float8[])
+    AS w(id, component, score)
+WHERE o.tenant_id = %(tenant)s AND o.resource_id = w.id AND o.component = w.component
+    AND o.anomaly_score IS DISTINCT FROM w.score
 """
 
 
@@ -43,10 +50,29 @@ class PostgresObserved:
             unit = _unit(bodies[number], component)
             found.append(
                 Observed(
-                    number, patient, frozenset(labels), at, system, code, float(value), unit, flag
+                    number,
+                    patient,
+                    frozenset(labels),
+                    at,
+                    system,
+                    code,
+                    float(value),
+                    unit,
+                    flag,
+                    component=component,
                 )
             )
         return found
+
+    def judge(self, tenant_id: TenantId, found: Sequence[Judged]) -> None:
+        """Keep the anomaly scores beside the numbers; those that were not judged lose theirs."""
+        values = {
+            "tenant": tenant_id, "ids": [each.observation_id for each in found],
+            "components": [each.component for each in found],
+            "scores": [each.score for each in found],
+        }  # fmt: skip
+        with self._database.tenant(tenant_id) as conn:
+            conn.execute(_JUDGE, values)
 
 
 def _unit(body: Any, component: int) -> str:

@@ -12,9 +12,15 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
 from indexing.ports import VitalsStore
-from indexing.vitals.drawing import Course, of_hours, of_points
+from indexing.vitals.drawing import Course, joined, of_hours, of_points
 from indexing.vitals.model import Extent, Points, Rollups, SeriesKey, Span, Window
 
+_CHARTS = """
+WITH RECURSIVE own(id) AS (SELECT %(patient)s::text COLLATE "C" UNION
+    SELECT m.patient_id FROM patient_merge m JOIN own ON m.into_id = own.id
+    WHERE m.tenant_id = %(tenant)s)
+SELECT id FROM own
+"""
 MOST_DRAWN = 2_000  # points of a series that are drawn one by one
 
 
@@ -42,16 +48,25 @@ class WatchedVitals:
         self._record(access, [each.key for each in found])
         return found
 
+    def charts(self, access: Access, patient_id: str) -> list[str]:
+        """Return a patient and every chart that was merged into this one: points keep the name
+        under which they came in."""
+        with self._database.tenant(access.tenant_id) as conn:
+            values = {"tenant": access.tenant_id, "patient": patient_id}
+            return [row[0] for row in conn.execute(_CHARTS, values).fetchall()]
+
     def courses(self, access: Access, subject: str, span: Span) -> Sequence[Course]:
-        """Return what to draw of a subject: hours where there are many, points of the others."""
-        hours = self._store.rollups(access, [subject], span)
+        """Return what to draw of a subject, with the series of charts that were merged into it:
+        hours where there are many, points of the others."""
+        subjects = self.charts(access, subject)
+        hours = self._store.rollups(access, subjects, span)
         dense = {each.key for each in hours if each.count.sum() > MOST_DRAWN}
         sparse = [each.key.kind for each in hours if each.key not in dense]
-        points = self._store.points(access, [subject], replace(span, kinds=sparse))
+        points = self._store.points(access, subjects, replace(span, kinds=sparse))
         found = [of_hours(each) for each in hours if each.key in dense]
         found += [of_points(each) for each in points if each.key not in dense]
         self._record(access, [each.key for each in found])
-        return found
+        return joined(found, subject)
 
     def window(self, access: Access, kind: str, start: datetime, end: datetime) -> Sequence[Window]:
         """Summarise a kind over everybody."""
