@@ -26,8 +26,9 @@ from indexing.backends.postgres.outlook import PostgresOutlook
 from indexing.errors import Forbidden, InvalidInput, NotFound
 from indexing.ingest import Ingest
 from indexing.outlook import (
-    HORIZON,
+    HORIZONS,
     INTENDED_USE,
+    LEARNED_FROM,
     OUTCOME_SYSTEM,
     TYPES,
     ModelCard,
@@ -91,7 +92,7 @@ class Outlook:
         named(wanted.name, wanted.version)
         if wanted.type not in TYPES:
             raise InvalidInput("no such type of outcome", hint=f"there are {', '.join(TYPES)}")
-        found = people(self.store.outcomes(self.access))
+        found = people(self.store.outcomes(self.access, kind_of=wanted.type))
         known = [each for each in found if each.outcome is not None]
         if wanted.body is None:
             model = NearestRisk(known[::2], wanted.calibration)
@@ -103,7 +104,7 @@ class Outlook:
             figures = measured(partial(_within, file, bounds), known, bounds.base_rate, 0)
             parameters = {"features": len(file.features), "bytes": len(wanted.body)}
         training = {"patients": figures.known, "outcome": TYPES[wanted.type],
-                    "of": "the first stay of each patient, as known by its end"}  # fmt: skip
+                    "of": LEARNED_FROM[wanted.type]}  # fmt: skip
         digest = hashlib.sha256(wanted.body).hexdigest() if wanted.body is not None else ""
         card = ModelCard(
             wanted.name, wanted.version, "nearest" if wanted.body is None else "onnx",
@@ -120,13 +121,15 @@ class Outlook:
             Forbidden: the tenant has not turned predictions on.
             NotFound: no such patient that the access opens, or no model of this type.
         """
+        if kind_of not in TYPES:
+            raise NotFound("no such type of outcome", hint=f"there are {', '.join(TYPES)}")
         if not self.store.switches(self.access).predictions:
             raise Forbidden(
                 "outcome predictions are off for this tenant",
                 hint="`anamnesis models switch --tenant T --predictions` turns them on",
             )
         card, body = self.store.active(self.access, kind_of)
-        asked = people(self.store.outcomes(self.access, [patient_id], now=True))
+        asked = people(self.store.outcomes(self.access, [patient_id], now=True, kind_of=kind_of))
         if not asked:
             raise NotFound("no such patient, or the chart is not open to you")
         estimate = self._estimate(card, body, asked[0])
@@ -143,7 +146,8 @@ class Outlook:
         return told
 
     def _estimate(self, card: ModelCard, body: bytes, asked: KnownPatient) -> Estimate:
-        known = [o for o in people(self.store.outcomes(self.access)) if o.outcome is not None]
+        every = people(self.store.outcomes(self.access, kind_of=card.type))
+        known = [each for each in every if each.outcome is not None]
         if card.kind == "nearest":
             kind: Calibration = card.parameters["calibration"]
             return NearestRisk(known, kind).estimate(asked)
@@ -176,8 +180,8 @@ class Outlook:
         """
         waiting = [each for each in self.store.told(self.access, card) if each.actual is None]
         now = datetime.now(UTC)
-        due = [each for each in waiting if each.made_at + HORIZON <= now]
-        outcomes = self.store.fates(self.access, due)
+        due = [each for each in waiting if each.made_at + HORIZONS[card.type] <= now]
+        outcomes = self.store.fates(self.access, due, card.type)
         for each in due:
             happened = outcomes.get(each.prediction_id)
             if happened is not None:

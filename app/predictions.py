@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from app.services import Services
 from app.views import View
 from indexing.access import Access
-from indexing.outlook import HORIZON, INTENDED_USE, TYPES, Prediction
+from indexing.outlook import INTENDED_USE, TYPES, Prediction
 
 MOST_TOLD = 12
 
@@ -41,11 +41,12 @@ class ShownPrediction:
 
 @dataclass(frozen=True, slots=True)
 class Outlooks:
-    """What was told, newest first, with what it is meant for."""
+    """What was told, newest first, with what it is meant for; `types` are the outcomes that a model
+    in force tells of."""
 
     told: Sequence[ShownPrediction]
+    types: Sequence[str] = ()
     intended_use: str = INTENDED_USE
-    horizon_days: int = HORIZON.days
 
 
 def outlooks(own: Services, access: Access, view: View, patient_id: str) -> Outlooks | None:
@@ -57,7 +58,8 @@ def outlooks(own: Services, access: Access, view: View, patient_id: str) -> Outl
     shift = 0
     if access.deidentified:
         shift = own.hider(access.tenant_id).pseudonyms.shift(patient_id)
-    return Outlooks([_shown(each, access, view, patient_id, shift) for each in found])
+    types = sorted({card.type for card in store.models(access) if card.status == "active"})
+    return Outlooks([_shown(each, access, view, patient_id, shift) for each in found], types)
 
 
 def _shown(

@@ -1,6 +1,6 @@
 """The built-in risk model on patients that another generator invented, reported as it is.
 
-Two halves in turn, each measured by the model of the other, so that every patient with a known
+In five folds, each measured by the model of the four others, so that every patient with a known
 outcome is asked about once by a model that has not seen them.
 """
 
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.outlook import interval
+from eval.outlook import SEED, interval
 from rankers.outcomes import (
+    FOLDS,
     Calibration,
     KnownPatient,
     NearestRisk,
@@ -24,8 +25,7 @@ from rankers.outcomes import (
 @dataclass(frozen=True, slots=True)
 class CrossedFigures:
     """Of `known` outcomes among `patients`; `withheld` were told nothing. `skill` is Brier's over
-    the base rate of the other half, with a 95 % bootstrap interval. `why` says why there is no
-    figure, "" where there is one."""
+    the base rate, with a 95 % bootstrap interval."""
 
     patients: int
     known: int
@@ -35,18 +35,23 @@ class CrossedFigures:
     skill: float
     low: float
     high: float
-    why: str = ""
 
 
 def crossed(found: Sequence[KnownPatient], calibration: Calibration) -> CrossedFigures:
-    """Measure the nearest-patients model on each half by the other."""
+    """Measure the nearest-patients model on each fold by the others.
+
+    Raises:
+        InvalidInput: too few outcomes are known for a model.
+    """
     known = [each for each in found if each.outcome is not None]
     outcome = np.array([bool(each.outcome) for each in known], np.float64)
     chances, withheld, base = np.zeros(len(known)), np.zeros(len(known), bool), outcome * 0
-    for half in (0, 1):
-        model = NearestRisk(known[1 - half :: 2], calibration)
-        chances[half::2], withheld[half::2] = model.chances(known[half::2])
-        base[half::2] = model.base_rate
+    fold = np.random.default_rng(SEED).permutation(len(known)) % FOLDS
+    for own in range(FOLDS):
+        inside = np.flatnonzero(fold == own)
+        model = NearestRisk([known[n] for n in np.flatnonzero(fold != own)], calibration)
+        chances[inside], withheld[inside] = model.chances([known[n] for n in inside])
+        base[inside] = model.base_rate
     told = ~withheld
     rate = float(base[told].mean())
     low, high = interval(chances[told], outcome[told], rate)

@@ -15,9 +15,16 @@ from indexing.errors import InvalidInput
 
 Kind = Literal["nearest", "onnx"]
 RETURN = "return90"
-HORIZON = timedelta(days=90)
+ACUTE = "acute365"
 TYPES: Mapping[str, str] = {
     RETURN: "admitted again, seen as an emergency, or dead within 90 days of leaving the hospital",
+    ACUTE: "admitted, seen as an emergency, or dead within a year",
+}
+HORIZONS: Mapping[str, timedelta] = {RETURN: timedelta(days=90), ACUTE: timedelta(days=365)}
+# What the outcomes that a model learns from are of.
+LEARNED_FROM: Mapping[str, str] = {
+    RETURN: "the first stay of each patient, as known by its end",
+    ACUTE: "everybody seen before and alive a year before the newest record, as known that day",
 }
 OUTCOME_SYSTEM = "urn:anamnesis:outcome"  # of the types' codes in FHIR
 _NAMED = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,59}")

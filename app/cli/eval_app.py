@@ -58,11 +58,17 @@ def eval_outlook(
     held_out: Annotated[int, typer.Option(min=100)] = 4_000,
     patients: Annotated[int, typer.Option(min=100, help="For the ranking of treatments.")] = 2_000,
     calibration: Annotated[Literal["isotonic", "platt"], typer.Option()] = "isotonic",
+    synthea: Annotated[
+        Path | None, typer.Option(exists=True, help="Bundles instead: a folder or .tar.zst.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Hold the outlook against invented patients' truth: calibration, skill, treatments."""
-    from app.cli.eval_outlook import outlook_command
+    from app.cli.eval_outlook import outlook_command, synthea_command
 
+    if synthea is not None:
+        _exit(synthea_command(synthea, calibration, as_json=as_json))
+        return
     _exit(outlook_command(known, held_out, patients, calibration, as_json=as_json))
 
 

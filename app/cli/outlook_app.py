@@ -11,7 +11,7 @@ models = typer.Typer(help="Outcome models: off until a tenant turns them on.", n
 
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
 TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
-TypeOption = Annotated[str, typer.Option("--type", help="The outcome: return90.")]
+TypeOption = Annotated[str, typer.Option("--type", help="The outcome: return90, acute365.")]
 
 
 @models.command("switch")

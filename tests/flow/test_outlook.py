@@ -21,7 +21,7 @@ from indexing.errors import Conflict, Forbidden, IntegrityFault, InvalidInput, N
 from indexing.ingest import Ingest
 from indexing.medical_graph import NodeKind, Relation
 from indexing.model import Tenant
-from indexing.outlook import RETURN, Switches
+from indexing.outlook import ACUTE, RETURN, Switches
 from indexing.vitals.model import Span
 
 COUNT = 520
@@ -95,6 +95,14 @@ def test_outcomes_are_of_the_first_stay_and_nothing_later_is_a_feature(own: Outl
     assert found["p2"].age == 74
     [now] = own.store.outcomes(own.access, ["p2"], now=True)
     assert "Later finding" in now.features
+
+
+def test_a_year_is_looked_ahead_from_the_same_day_for_everybody(own: Outlook) -> None:
+    found = {o.patient_id: o for o in own.store.outcomes(own.access, kind_of=ACUTE)}
+    # The newest record is p0's last stay, in September; a year before it nobody had been seen.
+    assert found == {}
+    now = own.store.outcomes(own.access, ["p2"], now=True, kind_of=ACUTE)
+    assert [each.happened for each in now] == [None]
 
 
 def test_everything_is_off_until_the_tenant_turns_it_on(own: Outlook) -> None:
@@ -330,3 +338,38 @@ def test_a_model_that_does_not_fit_is_refused(body: bytes) -> None:
 
     with pytest.raises(InvalidInput, match="not a model that can be used"):
         OnnxRisk(body).chances([KnownPatient("", frozenset({"a"}), 1, "")])
+
+
+def test_the_year_counts_from_its_day_the_living_and_what_was_known_then(
+    installation: Installation, access: Access
+) -> None:
+    own = Access(new_tenant_id(), "dr", access.roles)
+    installation.tenants.create(Tenant(own.tenant_id, f"y-{own.tenant_id.hex[:12]}", "Y"))
+    into = Ingest(installation.records, own, ZoneInfo("UTC"))
+
+    def met(who: str, day: str, kind: str) -> dict[str, Any]:
+        return {
+            "resourceType": "Encounter", "id": f"{who}-{day}", "status": "finished",
+            "class": {"code": kind}, "subject": {"reference": f"Patient/{who}"},
+            "period": {"start": f"{day}T10:00:00Z", "end": f"{day}T11:00:00Z"},
+        }  # fmt: skip
+
+    sent = [
+        {"resourceType": "Patient", "id": "ill", "birthDate": "1950"},
+        {"resourceType": "Patient", "id": "well", "birthDate": "1950"},
+        {"resourceType": "Patient", "id": "dies", "deceasedDateTime": "2024-02-01"},
+        {"resourceType": "Patient", "id": "dead", "deceasedDateTime": "2020-02-01"},
+        {"resourceType": "Patient", "id": "unseen"},
+        {"resourceType": "Condition", "id": "late", "code": {"text": "Late finding"},
+         "subject": {"reference": "Patient/ill"}, "onsetDateTime": "2024-01-05"},
+        *(met(who, "2019-01-01", "AMB") for who in ("ill", "well", "dies", "dead")),
+        met("ill", "2024-03-01", "EMER"), met("well", "2024-03-01", "AMB"),
+        met("unseen", "2024-12-31", "AMB"),  # the newest record: the year begins 366 days before
+    ]  # fmt: skip
+    for each in sent:
+        assert into.submit(json.dumps(each).encode())[0].rejected is None
+    found = {o.patient_id: o for o in Outlook(installation, own).store.outcomes(own, kind_of=ACUTE)}
+    assert {name: each.happened for name, each in found.items()} == {
+        "ill": True, "well": False, "dies": True,
+    }  # fmt: skip
+    assert found["ill"].features == frozenset()

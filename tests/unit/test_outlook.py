@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval import outlook
+from eval.synthea import crossed
 from indexing.errors import InvalidInput
 from rankers.outcomes import (
     Estimate,
@@ -16,6 +19,7 @@ from rankers.outcomes import (
     brier_skill,
     calibration_error,
     calibrator,
+    reliability,
     wilson,
 )
 from rankers.treatments import LEAST_ALL, SEVERITIES, Case, Caution, rank
@@ -76,6 +80,24 @@ def test_a_calibration_undoes_overconfidence(kind: str) -> None:
     assert calibration_error(raw, outcome) > 0.2
     assert calibration_error(own, outcome) < 0.03
     assert brier_skill(own, outcome, float(outcome.mean())) > 0
+
+
+def test_each_known_outcome_is_asked_about_once_by_a_model_that_has_not_seen_it() -> None:
+    found = crossed([*people(500), KnownPatient("x", frozenset(), 50, "")], "none")
+    assert (found.patients, found.known) == (501, 500)
+    assert found.low > 0.1
+    chance = np.random.default_rng(3)
+    blind = [replace(each, outcome=bool(chance.integers(2))) for each in people(500)]
+    assert crossed(blind, "none").low < 0.02  # nothing is learned from what is not there
+
+
+def test_bins_hold_everybody_once_and_their_share_lies_in_its_interval() -> None:
+    chance = np.random.default_rng(4)
+    told, happened = chance.uniform(size=203), chance.integers(0, 2, 203).astype(float)
+    bins = reliability(told, happened)
+    assert sum(each[0] for each in bins) == 203
+    assert [each[1] for each in bins] == sorted(each[1] for each in bins)
+    assert all(low <= share <= high for _, _, share, low, high in bins)
 
 
 @given(st.integers(0, 60), st.integers(1, 60))

@@ -14,7 +14,15 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
 from indexing.errors import Conflict, IntegrityFault, NotFound
-from indexing.outlook import HORIZON, ModelCard, Outcome, Prediction, Switches
+from indexing.outlook import (
+    ACUTE,
+    HORIZONS,
+    RETURN,
+    ModelCard,
+    Outcome,
+    Prediction,
+    Switches,
+)
 
 _CARD = (
     "name, version, kind, type, description, parameters, training, metrics, status, digest, "
@@ -27,6 +35,23 @@ _TOLD = (
 # The first stay of each patient, what was known by its end, and what followed within the horizon;
 # what the hospital has heard last is as far as anything can be known. Who has left no stay is
 # asked about as of now.
+# From when on the outcome is looked for: of each patient the end of the first stay; or, of
+# everybody who was seen before, the same day, one horizon before the newest record.
+_SINCE = {
+    RETURN: """
+    SELECT DISTINCT ON (coalesce(part.chart, e.patient_id))
+        coalesce(part.chart, e.patient_id) AS patient_id, e.date_end AS gone
+    FROM encounter e LEFT JOIN part ON part.patient_id = e.patient_id
+    WHERE e.tenant_id = %(tenant)s AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
+        AND e.date_end IS NOT NULL AND e.patient_id IS NOT NULL
+    ORDER BY coalesce(part.chart, e.patient_id), e.date_start, e.resource_id""",
+    ACUTE: """
+    SELECT DISTINCT coalesce(part.chart, e.patient_id) AS patient_id,
+        heard.last - %(horizon)s AS gone
+    FROM heard, encounter e LEFT JOIN part ON part.patient_id = e.patient_id
+    WHERE e.tenant_id = %(tenant)s AND e.patient_id IS NOT NULL
+        AND e.date_start < heard.last - %(horizon)s""",
+}
 # Charts that were merged into another are a part of that one's.
 _OUTCOMES = """
 WITH heard AS (
@@ -36,13 +61,7 @@ WITH heard AS (
     FROM patient_merge WHERE tenant_id = %(tenant)s
 ), parts AS MATERIALIZED (
     SELECT chart, array_agg(patient_id) AS ids FROM part GROUP BY chart
-), stay AS (
-    SELECT DISTINCT ON (coalesce(part.chart, e.patient_id))
-        coalesce(part.chart, e.patient_id) AS patient_id, e.date_end AS gone
-    FROM encounter e LEFT JOIN part ON part.patient_id = e.patient_id
-    WHERE e.tenant_id = %(tenant)s AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
-        AND e.date_end IS NOT NULL AND e.patient_id IS NOT NULL
-    ORDER BY coalesce(part.chart, e.patient_id), e.date_start, e.resource_id
+), stay AS (STAY
 ), person AS (
     SELECT p.resource_id AS id, p.sex, p.birth_start, p.deceased_start, s.gone,
         CASE WHEN %(now)s THEN NULL ELSE s.gone END AS known,
@@ -54,11 +73,13 @@ WITH heard AS (
     WHERE p.tenant_id = %(tenant)s AND p.replaced_by IS NULL
         AND (%(patients)s::text[] IS NULL OR p.resource_id = ANY(%(patients)s))
         AND (%(now)s OR s.gone IS NOT NULL)
+        AND (%(now)s OR NOT coalesce(p.deceased_start < s.gone - interval '1 day', false))
 )
 SELECT person.id, coalesce(person.sex, ''),
     extract(year FROM age(coalesce(person.known, h.last, now()), person.birth_start))::int,
     CASE WHEN person.gone IS NULL OR person.gone + %(horizon)s > h.last THEN NULL ELSE
-        coalesce(person.deceased_start BETWEEN person.gone AND person.gone + %(horizon)s, false)
+        coalesce(person.deceased_start BETWEEN person.gone - interval '1 day'
+            AND person.gone + %(horizon)s, false)
         OR EXISTS (SELECT FROM encounter e WHERE e.tenant_id = %(tenant)s
             AND e.patient_id = ANY(person.ids) AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
             AND e.date_start > person.gone AND e.date_start <= person.gone + %(horizon)s) END,
@@ -90,7 +111,8 @@ WITH RECURSIVE due(id, patient_id, made_at) AS (
     SELECT max(coalesce(date_end, date_start)) AS last FROM encounter WHERE tenant_id = %(tenant)s
 ), since AS (
     SELECT due.id, greatest(due.made_at, (SELECT max(e.date_end) FROM encounter e, own
-        WHERE e.tenant_id = %(tenant)s AND own.due = due.id AND e.patient_id = own.id
+        WHERE %(leaving)s AND e.tenant_id = %(tenant)s AND own.due = due.id
+        AND e.patient_id = own.id
         AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
         AND e.date_start <= due.made_at AND e.date_end >= due.made_at)) AS at FROM due
 )
@@ -200,20 +222,21 @@ class PostgresOutlook:
         return card, body
 
     def outcomes(
-        self, access: Access, patients: Sequence[str] | None = None, *, now: bool = False
-    ) -> list[Outcome]:
-        """Return patients as they were when their first stay ended, `now` as they are; recorded as
-        one read of all of them."""
+        self, access: Access, patients: Sequence[str] | None = None, *, now: bool = False,
+        kind_of: str = RETURN,
+    ) -> list[Outcome]:  # fmt: skip
+        """Return patients as they were when their first stay ended, or as the type of outcome has
+        it, `now` as they are; recorded as one read of all of them."""
         opened = access.patients
         if patients is not None and opened is not None:
             patients = [each for each in patients if each in opened]
         values = {
             "tenant": access.tenant_id, "closed": sorted(access.closed_labels), "now": now,
             "patients": list(patients) if patients is not None else
-            (sorted(opened) if opened is not None else None), "horizon": HORIZON,
+            (sorted(opened) if opened is not None else None), "horizon": HORIZONS[kind_of],
         }  # fmt: skip
         with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(_OUTCOMES, values).fetchall()
+            rows = conn.execute(_OUTCOMES.replace("STAY", _SINCE[kind_of]), values).fetchall()
             found = [Outcome(r[0], frozenset([*r[4], *r[5]]), r[2], r[1], r[3]) for r in rows]
             named = [each.patient_id for each in found]
             audit.record(conn, access, AuditRow("R", "outcomes", named, (), {"rows": len(found)}))
@@ -271,10 +294,11 @@ class PostgresOutlook:
                 return card
         raise NotFound("no such model", hint="`anamnesis models list` names them")
 
-    def fates(self, access: Access, told: Sequence[Prediction]) -> dict[str, bool]:
+    def fates(self, access: Access, told: Sequence[Prediction], kind_of: str) -> dict[str, bool]:
         """Return by prediction what happened within the horizon, where that is known; recorded."""
         values = {
-            "tenant": access.tenant_id, "horizon": HORIZON,
+            "tenant": access.tenant_id, "horizon": HORIZONS[kind_of],
+            "leaving": kind_of == RETURN,
             "ids": [each.prediction_id for each in told],
             "patients": [each.patient_id for each in told], "made": [each.made_at for each in told],
         }  # fmt: skip
