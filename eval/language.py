@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -138,6 +139,20 @@ def aci_headings(path: Path) -> Iterator[tuple[str, dict[int, str]]]:
         yield text, {match.start(1): match[1] for match in _CAPITAL_LINE.finditer(text)}
 
 
+def run_on_headings() -> Iterator[tuple[str, dict[int, str]]]:
+    """Read our own dictations without line breaks, whose headings stand in brackets."""
+    whole = (files("eval") / "run_on.txt").read_text("utf-8")
+    lines = [line for line in whole.split("\n") if not line.startswith("#")]
+    for sample in "\n".join(lines).split("\n---\n"):
+        pieces = re.split(r"[\[\]]", sample.strip())  # text, heading, text, heading, …
+        text, found = "", dict[int, str]()
+        for i, piece in enumerate(pieces):
+            if i % 2:
+                found[len(text)] = piece
+            text += piece
+        yield text, found
+
+
 def deidentification_figures(path: Path) -> Figures:
     """Return the share of marked identifiers that are hidden entirely."""
     hit = total = 0
@@ -173,6 +188,7 @@ def figures(data: Path, home: Path | None, notes: int) -> Iterator[Figures]:
     yield heading_figures("MTSamples headings", mtsamples_headings(mtsamples))
     aci = data / "notes" / "aci_bench.jsonl.gz"
     yield heading_figures("ACI-Bench headings", aci_headings(aci))
+    yield heading_figures("own run-on headings", run_on_headings())
     yield deidentification_figures(data / "notes" / "deid_synthetic.jsonl.gz")
     yield speed_figures(mtsamples, Language(open_terminology(home)), notes)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from indexing.language.headings import OTHER, PARENTS, SYSTEMS, loinc, lookup, normalise
@@ -24,7 +24,7 @@ _AT_LINE: Final = re.compile(
 )
 _COLON: Final = re.compile(r"[A-Za-z]:(?=\s|$)")
 _RUN_ON: Final = re.compile(
-    r"(?:[.;:!?)\]] |  |\t)(?P<head>[A-Z][A-Za-z/&,'\-]*(?:[ ][A-Za-z/&,'\-]+){0,6})$"
+    r"(?:[.;:!?)\]\"”] |  |\t)(?P<head>[A-Z][A-Za-z/&,'\-]*(?:[ ][A-Za-z/&,'\-]+){0,6})$"
 )
 # In a dictation without stops: "by mouth daily DRUG ALLERGIES: codeine", if the list knows it.
 _SHOUTED: Final = re.compile(
@@ -53,6 +53,9 @@ _IN_BULLETS: Final = frozenset(
     "discharge_medications discharge_diagnosis hospital_course subjective objective".split()
 )
 _OWN_LINE: Final = frozenset({"vital_signs", "mental_status_exam"})
+_FREE: Final = re.compile(r"(?:\n[ \t]*\n|\A)[ \t]*$")
+_GAP: Final = 40  # characters looked at before a heading
+_LAID_OUT: Final = 3  # headings after a free line, from which on that is the note's way
 _SHOUTING: Final = 0.6  # share of capitals above which capitals say nothing about headings
 
 
@@ -94,6 +97,8 @@ class _Candidate:
     capitals: bool
     alone: bool  # nothing else on its line
     bullet: bool  # an item of a list, in lower case: a heading only if it is a usual one
+    below: bool = False  # right below another line
+    tight: bool = False  # so, in a note that leaves a line free before its headings
 
 
 def _candidates(text: str) -> list[_Candidate]:
@@ -102,7 +107,7 @@ def _candidates(text: str) -> list[_Candidate]:
     shouting = (
         letters > _ENOUGH and len(sample.translate(None, _NOT_CAPITALS)) > _SHOUTING * letters
     )
-    found = list(_at_lines(text, shouting))
+    found = _laid_out(list(_at_lines(text, shouting)), text)
     taken = [c.start for c in found]
     bodies = [c.body for c in found]
     for candidate in _run_on(text, shouting):
@@ -131,6 +136,18 @@ def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
         bullet = lead[:1] in _BULLETS and not marked and not capitals
         alone = not (colon or dash) and name in _OWN_LINE
         yield _Candidate(start, _body(text, after), name, capitals, alone, bullet)
+
+
+def _laid_out(found: list[_Candidate], text: str) -> list[_Candidate]:
+    """Mark what stands right below another line, where the note's headings have a free line before
+    them: there it is a label inside a part."""
+    below = [not _FREE.search(text, max(0, c.start - _GAP), c.start) for c in found]
+    free = sum(c.capitals and not close for c, close in zip(found, below, strict=True))
+    laid_out = free >= _LAID_OUT and 2 * free >= sum(c.capitals for c in found)
+    return [
+        replace(c, below=close, tight=close and laid_out)
+        for c, close in zip(found, below, strict=True)
+    ]
 
 
 def _run_on(text: str, shouting: bool) -> Iterator[_Candidate]:
@@ -198,6 +215,12 @@ def _named(candidates: list[_Candidate]) -> list[_Heading]:
         inside = parent or (current and not candidate.capitals)
         if name in SYSTEMS and inside and not candidate.alone:
             continue  # "HEART:" inside an examination is a label; the part stays one
+        if found and candidate.tight and (candidate.name is None or name in SYSTEMS):
+            continue
+        if parent and candidate.below and candidate.name is None:
+            continue  # "UROLOGICAL:" below the lines of a review of systems
+        if found and name == current and not candidate.capitals:
+            continue  # "Cardiac exam:" inside an examination
         if candidate.bullet and (name == current or name not in _IN_BULLETS):
             continue
         parent, current = name if name in PARENTS else None, name
