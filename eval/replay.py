@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.ports import Ranking, Scored, Vectors
-from rankers.alike import DEPTH, WEIGHTS, around, centres
+from rankers.alike import DEPTH, WEIGHTS, centres, feedback_of, gains
 from rankers.answer import LEGS
 from rankers.fusion import EXPANSIONS, Share, parts, query_class, split
 
@@ -77,7 +77,7 @@ class _Answers:
 
 class Topic:
     """One topic with its answers to every asking; `alone` is each leg's own figure (the default
-    asking's)."""
+    asking's), `covered` the share of the question's words that name concepts."""
 
     def __init__(
         self,
@@ -87,8 +87,9 @@ class Topic:
         asked: Mapping[Asking, Stored],
         vectors: Rows,
         default: Asking,
+        covered: float,
     ) -> None:
-        self.topic_id, self.kind = topic_id, query_class(question)
+        self.topic_id, self.kind, self._covered = topic_id, query_class(question), covered
         self._judged, self._vectors = judged, vectors
         best = sorted((g for g in judged.values() if g > 0), reverse=True)[:K]
         self._ideal = _dcg(np.array(best, dtype=float))
@@ -104,16 +105,20 @@ class Topic:
         found = self._asked[setting.asking]
         if not found.legs or not self._ideal:
             return [0.0] * len(alikes)
-        weight = split(setting.share, found.legs)
+        weight = split(setting.share, found.legs, self._covered)
         scores = np.array([weight.get(leg, 0.0) for leg in LEGS]) @ found.rows[setting.share.by]
         order = np.lexsort((np.arange(len(scores)), -scores))[:DEPTH]
-        means = np.zeros(len(order))
         known = np.flatnonzero(found.at[order] >= 0) if found.meant else np.zeros(0, dtype=int)
         given = [WEIGHTS[self.kind] if each is None else each for each in alikes]
-        if len(known) > 1 and any(given):
-            near = self._vectors.matrix[found.at[order[known]]]
-            means[known] = around(near, scores[order[known]].tolist())
-        return [self._gained(found.gains[order], order, scores[order] + w * means) for w in given]
+        feedback = feedback_of(self.kind, self._covered)
+        near = self._vectors.matrix[found.at[order[known]]] if len(known) > 1 else None
+        figures = []
+        for alike in given:
+            total = scores[order]
+            if near is not None:
+                total[known] += gains(near, total[known].tolist(), alike, feedback)
+            figures.append(self._gained(found.gains[order], order, total))
+        return figures
 
     def _gained(self, gains: Figures, order: NDArray[np.intp], scores: Figures) -> float:
         best = np.lexsort((order, -scores))[:K]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from eval.archive import Card
+from eval.measures import Figures
 from eval.references import REFERENCES
 from eval.run import RANKERS
+from rankers.fusion import query_class
 
 MOST_UNDER_A_LEG = 0.002  # of nDCG@10: what a fusion may lose against its best leg
 
@@ -47,6 +50,48 @@ class Line:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ClassLine:
+    """One kind of question of a set: mean nDCG@10 by ranker, over `n` topics."""
+
+    benchmark: str
+    split: str
+    kind: str
+    n: int
+    figures: Mapping[str, float]
+
+    @property
+    def under_best_leg(self) -> float | None:
+        """How far hybrid lies under its best leg; below 0 is over it, None is not measured."""
+        legs = [value for ranker, value in self.figures.items() if ranker != "hybrid"]
+        if not legs or "hybrid" not in self.figures:
+            return None
+        return round(max(legs) - self.figures["hybrid"], 4)
+
+    def to_json(self) -> dict[str, object]:
+        """Return its values."""
+        return {
+            "benchmark": self.benchmark, "split": self.split, "class": self.kind, "n": self.n,
+            "nDCG@10": dict(self.figures), "under_best_leg": self.under_best_leg,
+        }  # fmt: skip
+
+
+def by_class(
+    line: Line, topics: Mapping[str, str], figures: Mapping[str, Mapping[str, Figures]]
+) -> Iterator[ClassLine]:
+    """Take a set apart by kind of question: `topics` are its questions, `figures` each ranker's by
+    topic."""
+    kinds: dict[str, list[str]] = {}
+    for topic, question in topics.items():
+        kinds.setdefault(query_class(question), []).append(topic)
+    for kind, own in sorted(kinds.items()):
+        means = {
+            ranker: round(math.fsum(values[t]["nDCG@10"] for t in own) / len(own), 4)
+            for ranker, values in figures.items()
+        }
+        yield ClassLine(line.benchmark, line.split, kind, len(own), means)
+
+
 def lines(cards: Iterable[Card]) -> tuple[Line, ...]:
     """Gather cards, newest first, into a line per set; what was taken on older data is left out."""
     newest: dict[tuple[str, str, str], dict[str, Card]] = {}
@@ -76,6 +121,21 @@ def markdown(found: Iterable[Line]) -> Iterator[str]:
         best = line.runs.get("hybrid")
         cells += [_figure(best, name) for name in ("R@100", "RR@10", "Judged@10")]
         cells.append(", ".join(f"{name} {_short(v)}" for name, v in line.references.items()))
+        yield f"| {' | '.join(cells)} |"
+
+
+def classes_markdown(found: Iterable[ClassLine]) -> Iterator[str]:
+    """Yield the table by kind of question."""
+    yield "| Set, questions (n) | lexical | vector | graph | hybrid | over its best leg |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for line in found:
+        cells = [f"{line.benchmark} {line.split}, {line.kind} ({line.n})"]
+        cells += [
+            _short(line.figures[r]) if r in line.figures else "–"
+            for r in (*list(RANKERS)[1:], "hybrid")
+        ]
+        under = line.under_best_leg
+        cells.append("–" if under is None else f"{-under:+.4f}")
         yield f"| {' | '.join(cells)} |"
 
 

@@ -21,7 +21,7 @@ from rankers.explain import Fused, Signal
 # Cosines crowd: the two-hundredth nearest note is as near as any note is by chance, and what a leg
 # did not return gets what that one gets, nothing. A fixed rank, so that depth moves no score.
 FLOOR_RANK = 200
-LEAST_SPREAD = 0.15  # of cosines: among a few notes, small differences are not blown up
+LEAST_SPREAD = 0.25  # of cosines: where all are about as near, small differences count little
 
 KEYWORDS, QUESTION = 4, 40  # words: up to so many are keywords, a question; more are a note
 
@@ -45,14 +45,18 @@ class Share:
 # SciFact train and the two MTSamples sets, where keywords and questions want the same; whole notes
 # lose with dense vectors (PMC-Patients).
 SHARES: Mapping[str, Share] = {
-    "keywords": Share(0.4, 0.25),
-    "question": Share(0.4, 0.25),
+    "keywords": Share(0.45, 0.25),
+    "question": Share(0.45, 0.25),
     "note": Share(0.25, 0.25),
-    "any": Share(0.4, 0.25),
+    "any": Share(0.45, 0.25),
 }
 
 EXPANSIONS = ("synonym", "lay", "abbreviation", "narrower")  # kinds of other wordings
 MOST_ALIKE = MOST_TITLE = 2.0
+
+# Of a question's words: from here on it is about the concepts that it names, and their leg counts
+# in full; below, in proportion.
+LEAST_WHOLE = 0.7
 
 RRF_K = 60  # Source: Cormack, Clarke and Büttcher 2009
 
@@ -138,12 +142,12 @@ def weights(
     return split(shares[query_class(question)], legs)
 
 
-def split(share: Share, legs: frozenset[str]) -> dict[str, float]:
-    """Share the score out to the legs that answered; the weights sum to 1."""
-    rest = 1 - share.graph
-    every = {
-        "lexical": (1 - share.vector) * rest, "vector": share.vector * rest, "graph": share.graph
-    }  # fmt: skip
+def split(share: Share, legs: frozenset[str], covered: float = 1.0) -> dict[str, float]:
+    """Share the score out to the legs that answered; the weights sum to 1. `covered` is how much
+    of the question names concepts."""
+    graph = share.graph * min(1.0, covered / LEAST_WHOLE)
+    rest = 1 - graph
+    every = {"lexical": (1 - share.vector) * rest, "vector": share.vector * rest, "graph": graph}
     total = math.fsum(every[leg] for leg in legs)
     if not total:  # only a leg that counts nothing answered: it is better than an empty page
         return dict.fromkeys(legs, 1 / max(len(legs), 1))
@@ -164,11 +168,14 @@ def fuse(
     k: int,
     question: str | None = None,
     shares: Mapping[str, Share] = SHARES,
+    *,
+    covered: float = 1.0,
 ) -> tuple[Fused, ...]:
-    """Return the best `k`; contributions sum to the score, ties stand by doc_id."""
+    """Return the best `k`; contributions sum to the score, ties stand by doc_id. `covered` is the
+    share of the question's words that name concepts."""
     answered = {leg: ranking for leg, ranking in rankings.items() if ranking.hits}
     share = shares[query_class(question)]
-    weight = split(share, frozenset(answered))
+    weight = split(share, frozenset(answered), covered)
     found: _Parts = {}
     for leg, ranking in answered.items():
         for hit, part in zip(ranking.hits, parts(leg, ranking, share.by), strict=True):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from indexing.access import Access
@@ -59,7 +60,13 @@ __all__ = ["Answer", "Search", "SearchRequest"]
 DEPTH = 200  # hits that each leg gives to a page
 SPARE = 20  # hits beyond those asked for, in place of notes deleted since they were indexed
 
-Fusion = Callable[[Mapping[str, Ranking], int, str], Sequence[Fused]]
+
+class Fusion(Protocol):
+    """The legs' rankings into one, for a question that is about concepts so far."""
+
+    def __call__(
+        self, rankings: Mapping[str, Ranking], k: int, question: str, /, *, covered: float
+    ) -> Sequence[Fused]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,10 +278,11 @@ class Search:
     ) -> tuple[Sequence[Fused], tuple[str, ...]]:
         """Fuse the legs, and read the best notes where the question asks for more than a name."""
         reading, question = plan.wants.read, plan.parsed.text
-        fused = self._fusion(rankings, max(k, MOST_READ), question)
+        covered = plan.about.covered
+        fused = self._fusion(rankings, max(k, MOST_READ), question, covered=covered)
         if self._alike is not None and "vector" in rankings and len(plan.legs) > 1:
             try:
-                fused = self._alike.joined(access, question, fused)
+                fused = self._alike.joined(access, question, fused, covered)
             except EngineUnavailable:
                 missing = tuple(dict.fromkeys((*missing, "vector")))
         if self._learned is not None and len(plan.legs) > 1:

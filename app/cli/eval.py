@@ -33,6 +33,7 @@ from indexing.backends.memory_vectors import MemoryVectorIndex
 from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.encoders import CachedEncoder
 from indexing.errors import InvalidInput
+from indexing.language.terminology.store import no_terminology, seed_terminology
 from indexing.model import TenantId
 from rankers.fusion import SHARES, Share, fuse, read_shares
 from rankers.learned import Learned
@@ -43,6 +44,7 @@ WORTH_TWO = 40  # topics: below, starting a second process takes longer than it 
 KEPT_AT_ONCE = 20  # topics between two writes: what a killed run asks again at most
 T = TypeVar("T")
 
+OTHERS = {"seed": seed_terminology, "none": no_terminology}  # than what is loaded
 TIMEOUT_S = 60.0  # a benchmark wants every leg's answer, however busy the machine
 
 
@@ -59,10 +61,13 @@ def run_command(
     measures: Sequence[str] = (),
     legs: str = "",
     shares: Sequence[str] = (),
+    terminology: str = "loaded",
 ) -> int:
     """Measure a ranker on a benchmark, store the run and print the figures; return 0."""
     read = load(benchmark, split)
     installation = Installation(load_settings().model_copy(update={"home": home}))
+    if terminology != "loaded":
+        installation.terminology = OTHERS[terminology]()
     card, found = measured(
         installation, Archive(home / LAB), read, split, ranker,
         source=benchmark, name=name, tenant=tenant, measures=measures, legs=_legs(ranker, legs),

@@ -39,6 +39,10 @@ def eval_run(
     run_out: Annotated[Path | None, typer.Option(help="TREC run file.")] = None,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
     tenant: Annotated[str, typer.Option(help="Whose run; without one, every tenant's.")] = "",
+    terminology: Annotated[
+        Literal["loaded", "seed", "none"],
+        typer.Option(help="loaded: this installation's; none: no concept, no other wording."),
+    ] = "loaded",
     metrics: Metrics = None,
     as_json: Json = False,
 ) -> None:
@@ -48,6 +52,7 @@ def eval_run(
     code = run_command(
         _home(), benchmark, split, ranker, run_out, as_json,
         name=name, tenant=tenant, measures=metrics or (), legs=legs, shares=shares or (),
+        terminology=terminology,
     )  # fmt: skip
     _exit(code)
 
@@ -81,11 +86,18 @@ def eval_runs(as_json: Json = False) -> None:
 
 
 @evaluate.command("report")
-def eval_report(as_json: Json = False) -> None:
+def eval_report(
+    by: Annotated[
+        Literal["set", "class"],
+        typer.Option(help="class: by kind of question; fails where hybrid is under its best leg."),
+    ] = "set",
+    as_json: Json = False,
+) -> None:
     """Print the table of quality from stored runs, beside what others reach."""
-    from app.cli.eval_runs import report_command
+    from app.cli.eval_runs import classes_command, report_command
 
-    _exit(report_command(_home(), as_json))
+    command = classes_command if by == "class" else report_command
+    _exit(command(_home(), as_json))
 
 
 @evaluate.command("compare")

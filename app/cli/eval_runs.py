@@ -14,7 +14,14 @@ from eval.compare import Difference, deltas, difference, holm
 from eval.gate import said
 from eval.lines import written
 from eval.measures import HEADLINE, Figures, by_topic
-from eval.report import MOST_UNDER_A_LEG, lines, markdown
+from eval.report import (
+    MOST_UNDER_A_LEG,
+    ClassLine,
+    by_class,
+    classes_markdown,
+    lines,
+    markdown,
+)
 from eval.run import gathered
 from indexing.errors import InvalidInput
 
@@ -47,6 +54,30 @@ def report_command(home: Path, json_out: bool) -> int:
         if under is not None and under > MOST_UNDER_A_LEG:
             print(f"\n{line.benchmark} {line.split}: hybrid is {under:.4f} under its best leg")
     return 0
+
+
+def classes_command(home: Path, json_out: bool) -> int:
+    """Print the table by kind of question; return 1 where hybrid lies under its best leg."""
+    archive = Archive(home / LAB)
+    found: list[ClassLine] = []
+    for line in lines(archive.cards()):
+        topics, _ = archive.judged(line.data_version)
+        figures = {ranker: archive.figures(card.run_id) for ranker, card in line.runs.items()}
+        found += by_class(line, topics, figures)
+    under = [each for each in found if (each.under_best_leg or 0.0) > MOST_UNDER_A_LEG]
+    if json_out:
+        print_json({"lines": [each.to_json() for each in found]})
+        return int(bool(under))
+    if not found:
+        stderr.print("no finished run is stored: `anamnesis eval run` makes one")
+    for row in classes_markdown(found):
+        print(row)
+    for each in under:
+        print(
+            f"\n{each.benchmark} {each.split}, {each.kind}: hybrid is {each.under_best_leg:.4f} "
+            "under its best leg"
+        )
+    return int(bool(under))
 
 
 def compare_command(

@@ -35,6 +35,7 @@ from indexing.ports import Ranking
 from rankers.answer import LEGS, SearchRequest
 from rankers.explain import Fused
 from rankers.fusion import SHARES, fuse
+from rankers.graph import concepts
 from rankers.search import Search
 
 DEPTH = 200  # as a page's legs
@@ -47,10 +48,10 @@ class _Recorder:
         self.given: Mapping[str, Ranking] = {}
 
     def __call__(
-        self, rankings: Mapping[str, Ranking], k: int, question: str | None = None
+        self, rankings: Mapping[str, Ranking], k: int, question: str, /, *, covered: float
     ) -> Sequence[Fused]:
         self.given = dict(rankings)
-        return fuse(rankings, k, question)
+        return fuse(rankings, k, question, covered=covered)
 
 
 def tune_command(
@@ -121,7 +122,7 @@ def _asked(installation: Installation, read: Benchmark, askings: Sequence[Asking
     return [
         Topic(
             topic, text, read.qrels[topic], {a: found[topic] for a, found in answers.items()}, rows,
-            askings[0],
+            askings[0], concepts(installation.matcher, installation.terminology, text).covered,
         )
         for topic, text in read.topics.items()
     ]  # fmt: skip

@@ -116,7 +116,7 @@ class Matcher:
         """Return, per pattern, its concept when no spelling or context matters, else -1."""
         lexicon = self.terminology.compiled.lexicon
         bound = np.maximum.reduceat(lexicon.flag, lexicon.ptr[:-1])
-        single = np.array([len(pattern) == 1 for pattern in lexicon.patterns])
+        single = np.array([len(pattern) == 1 for pattern in lexicon.patterns], dtype=np.bool_)
         first = lexicon.concept[lexicon.ptr[:-1]]
         plain: list[int] = np.where((bound == FREE) & ~single, first, -1).tolist()
         return plain

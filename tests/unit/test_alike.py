@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from indexing.access import Access, Role
 from indexing.model import TenantId
 from indexing.ports import Vectors
-from rankers.alike import DEPTH, NAME, Alike
+from rankers.alike import DEPTH, FEEDBACK, NAME, Alike
 from rankers.explain import Fused, Signal
 
 ACCESS = Access(TenantId(uuid4()), "a", frozenset({Role.CLINICIAN}), "TREAT")
@@ -45,12 +45,13 @@ def rows(n: int, seed: int = 0) -> dict[str, Vectors]:
     scores=st.lists(st.floats(0, 1), max_size=40),
     known=st.integers(0, 40),
     question=st.sampled_from(["tinnitus", "does aspirin help against colon cancer", "x y z " * 90]),
+    covered=st.floats(0, 1),
 )
 def test_the_parts_are_the_score_and_nothing_is_found(
-    scores: list[float], known: int, question: str
+    scores: list[float], known: int, question: str, covered: float
 ) -> None:
     before = hits(scores)
-    after = Alike(Rows(rows(known))).joined(ACCESS, question, before)
+    after = Alike(Rows(rows(known))).joined(ACCESS, question, before, covered)
     assert {h.doc_id for h in after} == {h.doc_id for h in before}
     assert [h.rank for h in after] == list(range(1, len(after) + 1))
     assert list(after[:DEPTH]) == sorted(after[:DEPTH], key=lambda h: (-h.score, h.doc_id))
@@ -68,6 +69,16 @@ def test_a_hit_among_good_hits_passes_one_that_stands_alone() -> None:
     found = Alike(Rows(given)).joined(ACCESS, "tinnitus", hits([0.9, 0.8, 0.8, 0.8, 0.41, 0.4]))
     order = [hit.doc_id for hit in found]
     assert order.index("d005") < order.index("d004")
+
+
+def test_what_is_like_the_best_gains_unless_every_word_is_a_concept() -> None:
+    near, far = np.eye(2, dtype=np.float32)
+    given = {f"d00{i}": np.stack([near if i in (0, 4) else far]) for i in range(5)}
+    only = Alike(Rows(given), dict.fromkeys(FEEDBACK, 0.0))
+    before = hits([0.9, 0.3, 0.25, 0.2, 0.1])
+    found = only.joined(ACCESS, "tinnitus", before, 0.0)
+    assert [hit.doc_id for hit in found] == ["d000", "d004", "d001", "d002", "d003"]
+    assert only.joined(ACCESS, "tinnitus", before, 1.0) == before
 
 
 def test_a_hit_without_vectors_keeps_its_score() -> None:

@@ -14,7 +14,7 @@ from eval.benchmark import load
 from eval.gate import judge
 from eval.generated import write_generated
 from eval.hospital import DEFAULT_SEED
-from eval.report import lines, markdown
+from eval.report import by_class, classes_markdown, lines, markdown
 from eval.versions import data_version
 
 CARD = Card("nfcorpus", "dev", "hybrid", {}, "data", "code", "m", "t", 3, finished="now")
@@ -66,6 +66,18 @@ def test_the_report_takes_the_newest_of_each_set() -> None:
     rows = list(markdown(found))
     assert "| nfcorpus dev, zero-shot (3) | .290 | .350 | – | .340 |" in rows[2]
     assert any("trained on nfcorpus train" in row for row in rows)
+
+
+def test_each_kind_of_question_is_held_against_its_best_leg() -> None:
+    (line,) = lines([card("hybrid", 0.4), card("vector", 0.4)])
+    topics = {"q0": "asthma", "q1": "gout", "q2": "does aspirin prevent colon cancer in men"}
+    runs = {"hybrid": figures(0.6, 0.4, 0.2), "vector": figures(0.4, 0.4, 0.4)}
+    keywords, question = by_class(line, topics, runs)
+    assert (keywords.kind, keywords.n, keywords.under_best_leg) == ("keywords", 2, -0.1)
+    assert (question.kind, question.n, question.under_best_leg) == ("question", 1, 0.2)
+    assert list(classes_markdown([question]))[2] == (
+        "| nfcorpus dev, question (1) | – | .400 | – | .200 | -0.2000 |"
+    )
 
 
 def test_broken_off_runs_are_not_reported() -> None:

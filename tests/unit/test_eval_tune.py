@@ -63,18 +63,24 @@ ACCESS = Access(TenantId(uuid4()), "eve", frozenset({Role.RELEVANCE}), "HQUALIMP
     judged=st.dictionaries(st.sampled_from(DOCS), st.integers(0, 3), min_size=1),
     at=st.integers(0, len(LEGS_ONLY.legs) - 1),
     alike=st.sampled_from([0.0, 0.4, None]),
+    covered=st.sampled_from([0.0, 0.5, 1.0]),
 )
 def test_what_is_computed_is_what_the_search_would_do(
-    legs: dict[str, dict[str, float]], judged: dict[str, int], at: int, alike: float | None
+    legs: dict[str, dict[str, float]],
+    judged: dict[str, int],
+    at: int,
+    alike: float | None,
+    covered: float,
 ) -> None:
     share = replace(LEGS_ONLY.legs[at], alike=alike)
     asked = {ASKING: {leg: stored(scores) for leg, scores in legs.items()}}
-    made = Topic("t", "tinnitus", judged, asked, Rows.of(HELD.rows), ASKING)
+    made = Topic("t", "tinnitus", judged, asked, Rows.of(HELD.rows), ASKING, covered)
     [figure] = made.figures(Setting(share, TITLE), [alike])
     rankings = {leg: ranking(scores) for leg, scores in legs.items()}
-    fused = fuse(rankings, 200, "tinnitus", dict.fromkeys(SHARES, share))
+    shares = dict.fromkeys(SHARES, share)
+    fused = fuse(rankings, 200, "tinnitus", shares, covered=covered)
     weights = dict.fromkeys(SHARES, 0.4 if alike is None else alike)
-    joined = Alike(HELD, weights).joined(ACCESS, "tinnitus", fused)
+    joined = Alike(HELD, weights).joined(ACCESS, "tinnitus", fused, covered)
     scores = [hit.score for hit in joined]
     if len({round(s, 9) for s in scores}) == len(scores):  # ties of floats may fall either way
         ours = [hit.doc_id for hit in joined][:10]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from indexing.errors import ConfigurationError
 from indexing.ports import Ranking, Scored
-from rankers.fusion import SHARES, Share, fuse, fuse_by_rank, read_shares, weights
+from rankers.fusion import SHARES, Share, fuse, fuse_by_rank, read_shares, split, weights
 
 LEGS = ("lexical", "vector", "graph")
 
@@ -78,6 +78,13 @@ def test_the_longer_the_question_the_more_its_words_count() -> None:
     for text in (word, question, note):
         assert sum(weights(text, legs).values()) == pytest.approx(1)
     assert weights(word, frozenset({"graph"})) == {"graph": 1.0}
+
+
+def test_concepts_count_by_how_much_of_the_question_names_them() -> None:
+    legs, share = frozenset(LEGS), SHARES["question"]
+    assert split(share, legs, 0.35)["graph"] == pytest.approx(share.graph / 2)
+    assert split(share, legs, 0.9) == split(share, legs)
+    assert sum(split(share, legs, 0.35).values()) == pytest.approx(1)
 
 
 def test_ranks_alone_can_be_what_is_weighed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import Terminology, open_terminology
+from indexing.language.terminology.store import no_terminology
 from indexing.model import Section
 
 
@@ -19,6 +20,10 @@ def terminology() -> Terminology:
 @pytest.fixture(scope="module")
 def matcher(terminology: Terminology) -> Matcher:
     return Matcher(terminology)
+
+
+def test_without_a_terminology_nothing_is_found() -> None:
+    assert Matcher(no_terminology()).find("chest pain") == []
 
 
 def found(matcher: Matcher, text: str) -> list[tuple[str, str]]:

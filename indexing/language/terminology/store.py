@@ -53,6 +53,12 @@ def seed_terminology() -> Terminology:
     return Terminology(compile_facts(seed.read(), _version(())))
 
 
+@cache
+def no_terminology() -> Terminology:
+    """Return one without a concept: what a search is worth without any."""
+    return Terminology(compile_facts(Facts(), "none"))
+
+
 def open_terminology(home: Path | None = None) -> Terminology:
     """Open the current terminology of the installation at `home`; the shipped seed where none was
     loaded (or `home` is None). The same object is returned while the version stays the same."""
