@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +94,9 @@ def card_page(own: Outlook, access: Access, name: str, version: str) -> CardPage
     card = own.store.card(access, name, version)
     found = own.store.told(access, card)
     hidden = access.deidentified
+    if hidden:
+        counts = {k: told(int(card.metrics.get(k) or 0)) for k in ("known", "held_out", "withheld")}
+        card = replace(card, metrics={**card.metrics, **counts})
     known = [e for e in found if e.actual is not None and e.chance is not None]
     since: Sequence[Mark] = ()
     if len(known) >= LEAST_KNOWN:

@@ -109,6 +109,7 @@ def test_a_researcher_is_told_no_small_cell_and_no_day(client: TestClient, ward:
     assert [each["patients"] for each in found["calibration"]] == [150, 150]  # 1 of 20 stays away
     assert found["lineage"] == {"patients": None, "first": None, "last": None}
     assert found["over_time"][0]["withheld"] is None
+    assert (found["metrics"]["held_out"], found["metrics"]["withheld"]) == (300, None)
     sign_in(client, ward, Role.RESEARCHER)
     shown = ward.services.hider(ward.tenant.tenant_id).patient_id("p-ada")
     page = client.get(f"/patients/{shown}").text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,8 @@ from indexing.medical_graph import NodeKind, Relation
 from indexing.model import Tenant
 from indexing.outlook import ACUTE, RETURN, Switches
 from indexing.vitals.model import Span
+from rankers.onnx_risk import OnnxRisk
+from rankers.outcomes import KnownPatient
 
 COUNT = 520
 LEFT = datetime(2024, 3, 1, tzinfo=UTC)
@@ -263,13 +266,16 @@ def _varint(value: int) -> bytes:
     return out + bytes([value])
 
 
-def onnx_model(features: list[str], operator: str = "Sigmoid", domain: str = "") -> bytes:
-    """Write a model of one operator over one column. Source: onnx.proto."""
+def onnx_model(
+    features: list[str], operator: str = "Sigmoid", domain: str = "", weight: bytes = b""
+) -> bytes:
+    """Write a model of one operator over one column, and a weight `w`. Source: onnx.proto."""
     shape = _field(1, _field(2, "n")) + _field(1, _field(1, 1))
     tensor = _field(2, _field(1, _field(1, 1) + _field(2, shape)))
-    node = _field(1, "x") + _field(2, "y") + _field(4, operator)
+    node = _field(1, "x") + (_field(1, "w") if weight else b"")
+    node += _field(2, "y") + _field(4, operator)
     node += _field(7, domain) if domain else b""
-    graph = _field(1, node) + _field(2, "g")
+    graph = _field(1, node) + _field(2, "g") + (_field(5, weight) if weight else b"")
     graph += _field(11, _field(1, "x") + tensor) + _field(12, _field(1, "y") + tensor)
     named = _field(14, _field(1, "features") + _field(2, json.dumps(features)))
     opset = _field(8, _field(1, "") + _field(2, 13))
@@ -288,6 +294,21 @@ def test_an_onnx_file_is_registered_by_its_digest_and_asked(own: Outlook) -> Non
     assert COUNT // 2 <= card.metrics["withheld"] < COUNT // 2 + 10
     [shown] = own.store.told_of(own.access, "p3", 1)
     assert "nothing is known" in shown.why
+
+
+@pytest.mark.parametrize("outside", ["secret.bin", "../secret.bin", "/etc/hostname"])
+def test_a_file_reads_nothing_that_lies_outside_of_it(
+    outside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for folder in (tmp_path, tmp_path / "in"):
+        (folder / "secret.bin").write_bytes(bytes(4))
+    monkeypatch.chdir(tmp_path / "in")
+    parts = (("location", outside), ("offset", "0"), ("length", "4"))
+    said = b"".join(_field(13, _field(1, name) + _field(2, text)) for name, text in parts)
+    weight = _field(1, 1) + _field(2, 1) + _field(8, "w") + said + _field(14, 1)
+    with pytest.raises(InvalidInput, match="not a model that can be used"):
+        OnnxRisk(onnx_model(["a"], "Mul", weight=weight))
 
 
 def test_a_file_tells_nothing_of_somebody_unlike_those_it_was_measured_on(
@@ -333,9 +354,6 @@ def test_a_file_that_was_changed_since_is_refused(own: Outlook, installation: In
     ],
 )
 def test_a_model_that_does_not_fit_is_refused(body: bytes) -> None:
-    from rankers.onnx_risk import OnnxRisk
-    from rankers.outcomes import KnownPatient
-
     with pytest.raises(InvalidInput, match="not a model that can be used"):
         OnnxRisk(body).chances([KnownPatient("", frozenset({"a"}), 1, "")])
 
