@@ -28,12 +28,15 @@ _BEGIN = "MERGE (t:Tenant) ON CREATE SET t.live = 0 SET t.writes = coalesce(t.wr
 
 _HELD = "UNWIND $ids AS id MATCH (d:Note {id: id}) RETURN id, d.version AS version, d.live AS live"
 _EMPTY = "UNWIND $ids AS id MATCH (d:Note {id: id})-[m:MENTIONS]->(:Concept) DELETE m"
+_NAME = "UNWIND $ids AS id MERGE (c:Concept {id: id})"
+# CREATE what is known to be new, MATCH what is there: a fifth less work for the server than to
+# MERGE each note and each concept of each mention.
 _PUT = """
 UNWIND $rows AS row
-MERGE (d:Note {id: row.note.id})
+%s (d:Note {id: row.note.id})
 SET d = row.note
 WITH d, row UNWIND row.said AS said
-MERGE (c:Concept {id: said[0]})
+MATCH (c:Concept {id: said[0]}) USING INDEX c:Concept(tenant, id)
 CREATE (d)-[:MENTIONS {status: said[1], mentions: said[2]}]->(c)
 """
 _COUNT = "MATCH (t:Tenant) SET t.live = t.live + $more"
@@ -184,8 +187,14 @@ def _write(tx: Transaction, rows: Sequence[Row]) -> None:
     held = {row["id"]: row for row in tx.run(_HELD, ids=[row["note"]["id"] for row in rows])}
     taken = [row for row in rows if gives_way(held.get(row["note"]["id"]), row["note"])]
     before = [i for i in (row["note"]["id"] for row in taken) if i in held and held[i]["live"]]
-    tx.run(_EMPTY, ids=before)
-    tx.run(_PUT, rows=taken)
+    tx.run(_NAME, ids=sorted({concept for row in taken for concept, *_ in row["said"]}))
+    known = [row for row in taken if row["note"]["id"] in held]
+    if before:
+        tx.run(_EMPTY, ids=before)
+    if known:
+        tx.run(_PUT % "MATCH", rows=known)
+    if new := [row for row in taken if row["note"]["id"] not in held]:
+        tx.run(_PUT % "CREATE", rows=new)
     tx.run(_COUNT, more=sum(row["note"]["live"] for row in taken) - len(before))
 
 
