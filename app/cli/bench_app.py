@@ -117,12 +117,16 @@ def bench_graph(
 def bench_parity(
     data: Annotated[Path, typer.Option(help="The folder that holds benchmarks/.")],
     engines: Annotated[str, typer.Option(help="Comma-separated.")] = "opensearch,weaviate",
+    sets: Annotated[
+        str, typer.Option(help="Comma-separated.")
+    ] = "nfcorpus,mtsamples-lay,mtsamples-known-item",
+    legs: Annotated[str, typer.Option(help="Comma-separated.")] = "lexical,vector",
     as_json: Json = False,
 ) -> None:
     """Compare a site's servers with the embedded engines on NFCorpus and MTSamples."""
     from app.cli.bench_parity import parity_command
 
-    finish(parity_command(data, engines.split(","), as_json))
+    finish(parity_command(data, engines.split(","), sets.split(","), legs.split(","), as_json))
 
 
 @bench.command("knowledge")

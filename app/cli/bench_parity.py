@@ -19,10 +19,12 @@ from eval.corpus import Indexes, encoded
 from eval.measures import by_topic, mean
 from eval.run import run
 from indexing.access import LABELS, Access, Role
+from indexing.errors import InvalidInput
 from indexing.model import TenantId
 from indexing.ports import LexicalEntry, LexicalIndex, VectorIndex
 
-SETS = (("nfcorpus", "dev"), ("mtsamples-lay", "dev"), ("mtsamples-known-item", "dev"))
+SPLIT = "dev"
+LEGS = ("lexical", "vector")
 BATCH = 200
 TEN = 10
 NDCG = "nDCG@10"
@@ -42,12 +44,21 @@ class Parity:
     topics: int
 
 
-def parity_command(data: Path, engines: Sequence[str], as_json: bool) -> int:
-    """Print how near each engine's answers are to the embedded ones'; return 0."""
+def parity_command(
+    data: Path, engines: Sequence[str], sets: Sequence[str], legs: Sequence[str], as_json: bool
+) -> int:
+    """Print how near each engine's answers are to the embedded ones'; return 0.
+
+    Raises:
+        InvalidInput: a leg is asked for that no engine here has.
+    """
+    if strange := set(legs).difference(LEGS):
+        raise InvalidInput(f"there is no leg {min(strange)!r}", hint=f"one of {', '.join(LEGS)}")
     installation = Installation(load_settings())
     rows: list[Parity] = []
-    for name, split in SETS:
-        for row in _compared(installation, load(data / "benchmarks" / name, split), engines):
+    for name in sets:
+        benchmark = load(data / "benchmarks" / name, SPLIT)
+        for row in _compared(installation, benchmark, engines, legs):
             rows.append(row)
             if not as_json:
                 _print(row)
@@ -67,18 +78,15 @@ def _print(row: Parity) -> None:
 
 
 def _compared(
-    installation: Installation, benchmark: Benchmark, engines: Sequence[str]
+    installation: Installation, benchmark: Benchmark, engines: Sequence[str], legs: Sequence[str]
 ) -> Iterator[Parity]:
     access = Access(
         TenantId(uuid4()), "evaluation", frozenset({Role.RELEVANCE}), "HQUALIMP", labels=LABELS
     )
-    with indexed(installation, benchmark, access, ("lexical", "vector")) as embedded:
-        plain = {
-            leg: _ranked(installation, embedded, access, benchmark, leg)
-            for leg in ("lexical", "vector")
-        }
+    with indexed(installation, benchmark, access, legs) as embedded:
+        plain = {leg: _ranked(installation, embedded, access, benchmark, leg) for leg in legs}
         for name in engines:
-            with _served(installation, name, embedded, access.tenant_id) as served:
+            with _served(installation, name, embedded, access.tenant_id, legs) as served:
                 for leg, own in served.items():
                     found = _ranked(installation, own, access, benchmark, leg)
                     yield Parity(
@@ -89,8 +97,9 @@ def _compared(
 
 @contextmanager
 def _served(
-    installation: Installation, engine: str, embedded: Indexes, tenant_id: TenantId
-) -> Iterator[dict[str, Indexes]]:
+    installation: Installation, engine: str, embedded: Indexes, tenant_id: TenantId,
+    legs: Sequence[str],
+) -> Iterator[dict[str, Indexes]]:  # fmt: skip
     """Lend the same corpus in an engine, and remove it again."""
     inner = Installation(installation.settings.model_copy(update=dict(ENGINES[engine])))
     every = embedded.documents.every()
@@ -99,18 +108,20 @@ def _served(
     try:
         with progress() as bar:
             task = bar.add_task(f"indexing into {engine}", total=len(every))
-            if "lexical" in ENGINES[engine]:
+            if "lexical" in ENGINES[engine] and "lexical" in legs:
                 ports.append(inner.lexical)
                 made["lexical"] = replace(embedded, lexical=inner.lexical)
-            ports.append(inner.vector)
-            made["vector"] = replace(embedded, vector=inner.vector)
+            if "vector" in legs:
+                ports.append(inner.vector)
+                made["vector"] = replace(embedded, vector=inner.vector)
             for at in range(0, len(every), BATCH):
                 some = every[at : at + BATCH]
                 if "lexical" in made:
                     words = [LexicalEntry(d.document, d.sections, d.mentions) for d in some]
                     patiently(partial(inner.lexical.upsert, tenant_id, words))
-                vectors = list(encoded(embedded.encoder, some))
-                patiently(partial(inner.vector.upsert, tenant_id, vectors))
+                if "vector" in made:
+                    vectors = list(encoded(embedded.encoder, some))
+                    patiently(partial(inner.vector.upsert, tenant_id, vectors))
                 bar.advance(task, len(some))
         yield made
     finally:
