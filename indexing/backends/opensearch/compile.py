@@ -52,9 +52,8 @@ def guard(
 
 @dataclass(frozen=True, slots=True)
 class Compiler(QueryCompiler[Query]):
-    """Compiles clauses. A view is a field of exact terms, its stems are below it: OpenSearch stems
-    what is asked as what is written. `asked` gathers the words, by view, whose rarity the
-    scores depend on."""
+    """Compiles clauses. A view is a field of exact terms, its stems are below it. `asked` gathers
+    the words, by view, whose rarity the scores depend on."""
 
     title_weight: float = TITLE_WEIGHT
     statistics: Statistics = field(default_factory=Statistics)
@@ -95,7 +94,7 @@ class Compiler(QueryCompiler[Query]):
 
     def term(self, field: str, word: str) -> Query:
         """Match what has the same stem."""
-        return {"match": {f"{field}.stem": {"query": word}}}
+        return {"term": {f"{field}.stem": {"value": stem(word)}}}
 
     def sequence(self, field: str, words: Sequence[str], slop: int) -> Query:
         """Match words in this order."""

@@ -142,8 +142,9 @@ class OpenSearchLexicalIndex:
         """Ask how rare words are: of a note that holds nothing else, which is never written. With
         several shards they are one shard's, as the scores are each shard's own."""
         fields = [field for view in asked for field in (view, f"{view}.stem")]
+        note = {view: " ".join(sorted(map(schema.sent, words))) for view, words in asked.items()}
         body = {
-            "doc": {view: " ".join(sorted(words)) for view, words in asked.items()},
+            "doc": note,
             "fields": fields, "term_statistics": True, "positions": False, "offsets": False,
         }  # fmt: skip
         with self._absent_is_empty():
