@@ -2,15 +2,17 @@
 
     vital_signs,patient_id=p1,type=heart_rate,unit=/min,device=w3 value=72,battery=88 1788000000000
 
-A line is read by one split where its tags were met before, and column by column only where that
-fails: streams repeat their tags, and 300,000 lines a second leave 3 microseconds to each.
+Some thousand lines at once are read by one expression where each of them has its plain form, and
+line by line, column by column, only where one has not: 300,000 lines a second leave 3 microseconds
+to each, and streams repeat their tags.
 Source: docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -31,6 +33,13 @@ _PIECE = re.compile(rb'((?:\\.|[^\\,= ])+)=((?:"(?:\\.|[^"\\])*")|(?:\\.|[^\\,= 
 _ESCAPED = re.compile(rb"\\([,= \\])")
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _STAMP = re.compile(rb"-?\d{1,19}")
+_PLAIN = re.compile(
+    rb"^([^\s\\]+) value=(-?\d+(?:\.\d+)?)[iu]?"
+    rb"((?:,(?:battery|quality)=\d+(?:\.\d+)?)*) (\d{1,18})\n",
+    re.MULTILINE,
+)
+_PIECE_BYTES = 1 << 18
+_NOTHING = (float("nan"), float("nan"), 0)  # no quality, no battery, no interpretation
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +74,14 @@ def parse(
     body: bytes, *, now: datetime, oldest: datetime | None = None, precision: Precision = "ns"
 ) -> Parsed:
     """Read a body; a point after `now` by more than AHEAD, or before `oldest`, is a fault."""
-    reader = _Reader(body.split(b"\n"))
+    reader = _Reader(body)
     reader.read()
     return reader.parsed(now, oldest, _PER_US[precision])
 
 
 @dataclass(slots=True)
 class _Reader:
-    lines: list[bytes]
+    body: bytes
     series: list[SeriesKey] = field(default_factory=list)
     heads: dict[bytes, int] = field(default_factory=dict)
     _known: dict[SeriesKey, int] = field(default_factory=dict)
@@ -82,32 +91,55 @@ class _Reader:
     value: list[float] = field(default_factory=list)
     at: list[int] = field(default_factory=list)
     number: list[int] = field(default_factory=list)  # of the line
-    said: dict[int, tuple[float, float, int]] = field(default_factory=dict)  # row: what is beside
+    beside: list[int] = field(default_factory=list)  # the place in `said` of what is beside it
+    said: list[tuple[float, float, int]] = field(default_factory=lambda: [_NOTHING])
+    _besides: dict[bytes, int] = field(default_factory=lambda: {b"": 0})
     faults: list[Fault] = field(default_factory=list)
+    count: int = 0
     silent: int = 0
     bad: set[int] = field(default_factory=set)
 
     def read(self) -> None:
         """Read every line."""
-        heads, which, value = self.heads, self.which, self.value
-        at, number_of = self.at, self.number
-        for number, line in enumerate(self.lines, 1):
-            try:
-                head, fields, stamp = line.split(b" ")
-                place = heads[head]
-                if fields[:6] != b"value=" or b"_" in fields or not stamp.isdigit():
-                    raise ValueError
-                first, *more = fields[6:].split(b",")
-                amount = float(first)
-                if more:
-                    self.said[len(at)] = _beside(more)
-            except (ValueError, KeyError):
-                self._slowly(number, line)
-                continue
-            which.append(place)
-            value.append(amount)
-            at.append(int(stamp))
-            number_of.append(number)
+        for piece in _pieces(self.body):
+            self._piece(piece)
+
+    def _piece(self, piece: bytes) -> None:
+        """Read whole lines: at once, or halved until those that are not plain stand alone."""
+        lines = piece.count(b"\n")
+        if self._at_once(piece, lines):
+            self.count += lines
+        elif lines == 1:
+            self.count += 1
+            self._slowly(self.count, piece[:-1])
+        else:
+            middle = piece.rfind(b"\n", 0, len(piece) // 2) + 1 or piece.find(b"\n") + 1
+            self._piece(piece[:middle])
+            self._piece(piece[middle:])
+
+    def _at_once(self, piece: bytes, lines: int) -> bool:
+        """Read whole lines, or say that one of them is not in its plain form."""
+        rows = _PLAIN.findall(piece)
+        if len(rows) != lines:
+            return False
+        heads, values, besides, stamps = zip(*rows, strict=True)
+        try:
+            for head in set(heads) - self.heads.keys():
+                self._place(head)
+            for beside in set(besides) - self._besides.keys():
+                self._besides[beside] = self._say(_beside(beside))
+        except (_Wrong, TagFault, ValueError):
+            return False
+        self.which.extend(map(self.heads.__getitem__, heads))
+        self.value.extend(map(float, values))
+        self.at.extend(map(int, stamps))
+        self.beside.extend(map(self._besides.__getitem__, besides))
+        self.number.extend(range(self.count + 1, self.count + 1 + lines))
+        return True
+
+    def _say(self, said: tuple[float, float, int]) -> int:
+        self.said.append(said)
+        return len(self.said) - 1
 
     def _slowly(self, number: int, line: bytes) -> None:
         line = line.rstrip(b"\r")
@@ -183,9 +215,10 @@ class _Reader:
             at += 1
         if not numbers or (not head.lone and numbers[0][0] != place and place not in dict(numbers)):
             raise _Wrong(start, "the field value is missing")
+        told = flag or quality == quality or battery == battery
+        said = self._say((quality, battery, flag)) if told else 0
         for series, amount in numbers:
-            if series == place and (flag or quality == quality or battery == battery):
-                self.said[len(self.at)] = (quality, battery, flag)
+            self.beside.append(said if series == place else 0)
             self.which.append(series)
             self.value.append(amount)
             self.at.append(stamp)
@@ -196,19 +229,19 @@ class _Reader:
         batch = self._batch(per_us)
         numbers = np.asarray(self.number, np.int64)
         good = np.ones(len(batch), dtype=bool)
+        lines: list[bytes] = []
         for wrong, message, timed in self._checks(batch, now, oldest):
             good &= ~wrong
             for row in np.flatnonzero(wrong):
                 number = int(numbers[row])
-                column = _column(self.lines[number - 1], timed=timed)
+                lines = lines or self.body.split(b"\n")
+                column = _column(lines[number - 1], timed=timed)
                 self._fault(number, column, message)
         if self.bad:  # a line is taken whole or not at all
             good &= ~np.isin(numbers, np.fromiter(self.bad, np.int64))
         kept = taken(batch, np.flatnonzero(good))
         faults = sorted(self.faults, key=lambda fault: (fault.line, fault.column))[:MOST_FAULTS]
-        return Parsed(
-            kept, tuple(faults), len(self.lines) - self.silent, len(self.bad), _jumps(kept)
-        )
+        return Parsed(kept, tuple(faults), self.count - self.silent, len(self.bad), _jumps(kept))
 
     def _batch(self, per_us: float) -> Batch:
         which = np.asarray(self.which, np.int32)
@@ -223,12 +256,9 @@ class _Reader:
         if len(which):
             value = value * factor[which] + offset[which]
         batch = batch_of(self.series, which, at, value)  # type: ignore[arg-type]
-        if self.said:
-            rows = np.fromiter(self.said, np.int64)
-            beside = np.array(list(self.said.values()))
-            batch.quality[rows], batch.battery[rows] = beside[:, 0], beside[:, 1]
-            batch.flag[rows] = beside[:, 2].astype(np.int16)
-        return batch
+        beside = np.array(self.said)[np.asarray(self.beside, np.int64)]
+        flag = beside[:, 2].astype(np.int16)
+        return replace(batch, quality=beside[:, 0].copy(), battery=beside[:, 1].copy(), flag=flag)
 
     def _checks(
         self, batch: Batch, now: datetime, oldest: datetime | None
@@ -263,19 +293,27 @@ def _ticks(at: list[int], scale: int) -> Times:
     return np.clip(ticks, -most, most)
 
 
-def _beside(more: list[bytes]) -> tuple[float, float, int]:
-    """Read the fields after `value` in their plain form. Raises: ValueError for any other."""
-    quality = battery = float("nan")
-    for part in more:
-        name, _, raw = part.partition(b"=")
-        number = float(raw[:-1] if raw[-1:] in (b"i", b"u") else raw)
-        if name == b"battery" and 0 <= number <= 100:
-            battery = number
-        elif name == b"quality" and 0 <= number <= 1:
-            quality = number
-        else:
-            raise ValueError
-    return quality, battery, 0
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """Cut at the ends of lines, of which each piece has its own."""
+    start = 0
+    while start < len(body):
+        end = body.rfind(b"\n", start, start + _PIECE_BYTES) + 1
+        if end <= start:  # a long line, or the last one
+            end = body.find(b"\n", start) + 1 or len(body)
+        piece = body[start:end]
+        yield piece if piece.endswith(b"\n") else piece + b"\n"
+        start = end
+
+
+def _beside(fields: bytes) -> tuple[float, float, int]:
+    """Read what is said after `value`. Raises: ValueError: it is out of bounds."""
+    said = {"battery": _NOTHING[0], "quality": _NOTHING[0]}
+    for part in fields[1:].decode().split(","):
+        name, _, raw = part.partition("=")
+        said[name] = float(raw)
+    if said["battery"] > 100 or said["quality"] > 1:
+        raise ValueError
+    return said["quality"], said["battery"], 0
 
 
 def _head(raw: bytes) -> Head:

@@ -153,3 +153,45 @@ def test_what_is_written_is_read(value: float, second: int, subject: str) -> Non
     assert own.batch.value.tolist() == [value]
     assert own.batch.at.tolist() == [micros(datetime.fromtimestamp(second, UTC))]
     assert np.isnan(own.batch.score).all()
+
+
+_LINES = st.sampled_from(
+    (
+        "vital_signs,patient_id=p1,type=heart_rate value=72 {t}",
+        "vital_signs,patient_id=p2,type=heart_rate value=72.5,battery=88 {t}",
+        "vital_signs,patient_id=p2,type=heart_rate value=73i,quality=0.5,battery=7 {t}",
+        'vital_signs,patient_id=p1,type=heart_rate value=74,interpretation="H" {t}',
+        "vital_signs,patient_id=p\\ 1,type=heart_rate value=75 {t}",
+        "vital_signs,patient_id=p1,type=heart_rate value=76,battery=101 {t}",
+        "vital_signs,patient_id=p1,type=heart_rate value=-5 {t}",
+        "vital_signs,patient_id=p1,type=nothing,unit=zz value=1 {t}",
+        "vital_signs,patient_id=p1,type=heart_rate values=1 {t}",
+        "x vital_signs,patient_id=p1,type=heart_rate value=1 {t}",
+        "model_performance,model=m auc=0.8,brier=0.1 {t}",
+        "# a comment", "", " ",
+    )
+)  # fmt: skip
+
+
+@given(st.lists(_LINES, max_size=40), st.integers(1, 400), st.booleans())
+def test_many_lines_at_once_are_read_as_each_by_itself(
+    lines: list[str], piece: int, ended: bool
+) -> None:
+    sent = [line.format(t=T + n % 50) for n, line in enumerate(lines)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexing.vitals.lines._PIECE_BYTES", piece)
+        whole = read(*sent, *[""] * ended)
+    alone = [read(line) for line in sent]
+    assert whole.lines == sum(each.lines for each in alone)
+    assert whole.refused == sum(each.refused for each in alone)
+    assert faults(whole) == [
+        (number, column) for number, each in enumerate(alone, 1) for _, column in faults(each)
+    ]
+    assert points(whole) == [point for each in alone for point in points(each)]
+
+
+def points(parsed: Parsed) -> list[str]:
+    own = parsed.batch
+    columns = (own.at, own.value, own.quality, own.battery, own.flag)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [f"{own.series[of]} {row}" for of, row in zip(own.which, rows, strict=True)]
