@@ -38,6 +38,8 @@ test-engines: dev
 	ANAMNESIS_ENGINES=require $(BIN)/python -m pytest -m "engines and not soak"
 	ANAMNESIS_ENGINES=require ANAMNESIS_LEXICAL=opensearch ANAMNESIS_VECTOR=weaviate \
 		$(BIN)/python -m pytest tests/flow/test_probes_http.py -m "not soak"
+	ANAMNESIS_ENGINES=require ANAMNESIS_VITALS=influxdb \
+		$(BIN)/python -m pytest tests/flow/test_vitals.py -m "not slow and not soak and not engines"
 
 # What CI allows: no set of traps over 1 % (the worst, blind, stands at .68 %), no hundredth of nDCG@10 lost on
 # a small invented hospital. Where the generator itself has changed, `make gate-baseline`.

@@ -208,7 +208,8 @@ def test_the_commands_take_in_show_and_roll_up(
     assert json.loads(printed.out)["points"] == 9
     assert f"{path}:10:" in printed.err.replace("\n", "")
     assert rollup_command(tenant.code, as_json=True) == 0
-    assert json.loads(capsys.readouterr().out)["hours"] >= 1
+    hours = json.loads(capsys.readouterr().out)["hours"]
+    assert hours >= 1 or installation.settings.vitals == "influxdb"  # counted when asked for
     assert query_command(tenant.code, "p-ada", None, (None, None), hours=True, as_json=True) == 0
     [series] = json.loads(capsys.readouterr().out)["series"]
     assert sum(hour["count"] for hour in series["hours"]) == 9
