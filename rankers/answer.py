@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -88,7 +88,7 @@ class Hit:
     type: str = ""
     specialty: str = ""
     author: str = ""
-    snippet: Snippet = field(default_factory=Snippet)
+    snippet: Snippet = Snippet()
     repeated: int = 0
     copy_of: str = ""
 
@@ -194,7 +194,7 @@ class Answer:
 
 
 def _known(kind: type[Any], stored: Mapping[str, Any]) -> Any:
-    names = {each.name for each in fields(kind)}
+    names = _NAMES[kind]
     return kind(**{name: value for name, value in stored.items() if name in names})
 
 
@@ -210,10 +210,11 @@ def hit_of(stored: Mapping[str, Any]) -> Hit:
     found: Hit = _known(Hit, stored)
     snippet = stored.get("snippet") or {}
     marks = tuple(_known(Mark, mark) for mark in snippet.get("marks", ()))
-    values = {each.name: getattr(found, each.name) for each in fields(Hit)}
-    values["signals"] = {leg: _known(Signal, s) for leg, s in stored["signals"].items()}
-    values["snippet"] = _known(Snippet, {**snippet, "marks": marks})
-    return Hit(**values)
+    return replace(
+        found,
+        signals={leg: _known(Signal, s) for leg, s in stored["signals"].items()},
+        snippet=_known(Snippet, {**snippet, "marks": marks}),
+    )
 
 
 def _hit_json(hit: Hit) -> dict[str, Any]:
@@ -230,7 +231,10 @@ def _ranked_json(hit: Hit) -> dict[str, Any]:
     found: dict[str, Any] = {
         "rank": hit.rank, "doc_id": hit.doc_id, "score": hit.score, "passage": hit.passage
     }  # fmt: skip
-    found["signals"] = {leg: _plain(signal) for leg, signal in hit.signals.items()}
+    found["signals"] = {
+        leg: {"rank": s.rank, "score": s.score, "contribution": s.contribution}
+        for leg, s in hit.signals.items()
+    }
     return found
 
 
@@ -238,7 +242,10 @@ def _plain(value: Hit | Signal | Snippet | Mark) -> dict[str, Any]:
     return {name: getattr(value, name) for name in _NAMES[type(value)]}
 
 
-_NAMES = {kind: tuple(each.name for each in fields(kind)) for kind in (Hit, Signal, Snippet, Mark)}
+_NAMES: Mapping[type[Any], tuple[str, ...]] = {
+    kind: tuple(each.name for each in fields(kind))
+    for kind in (Hit, Signal, Snippet, Mark, Sentence, Absence, ShownChip)
+}
 
 
 def _freshness_json(fresh: Freshness | None) -> dict[str, Any] | None:

@@ -31,7 +31,8 @@ class Said:
 def said_of(note: Derived, want: Want) -> list[Said]:
     """Return where a note speaks of it: its mentions, its short names beside a number, and else
     its words as they stand."""
-    places = [m for m in note.mentions if m.concept_id in want.concepts]
+    concepts = want.concepts
+    places = [m for m in note.mentions if m.concept_id in concepts]
     found = [
         Said(
             m.start,

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from indexing.analysis import terms
 from indexing.language.assertion import Offsets
 from indexing.language.readings import readings
 from indexing.language.terminology import SemanticType
@@ -32,7 +31,7 @@ from indexing.views import HIDDEN
 from rankers.cues import Asked
 from rankers.evidence import Said, copied, label, said_of, stands, told
 from rankers.explain import Fused, Signal
-from rankers.lookalike import are_alike
+from rankers.lookalike import holds_alike
 from rankers.meanings import DRUGS
 from rankers.near import kept
 from rankers.wants import Want, Wants
@@ -237,16 +236,17 @@ def fitting(note: Derived, want: Want) -> list[Said]:
 
 def _silent(note: Derived, want: Want) -> float:
     """Weigh a note that says nothing of it."""
-    broader = [m for m in note.mentions if m.concept_id in want.meaning.broader]
+    meaning = want.meaning
+    broader = [m for m in note.mentions if m.concept_id in meaning.broader]
     if want.asked is Asked.PRESENT and broader:
         if all(m.assertion is Assertion.NEGATED for m in broader):
             return AGAINST
         stands = [Offsets(m.start, m.end) for m in broader if m.assertion not in HIDDEN]
         if want.side is not None and _sided(note, want.side, stands) == AGAINST:
             return AGAINST
-    if any(m.concept_id in want.meaning.alike for m in note.mentions):
+    if meaning.alike and any(m.concept_id in meaning.alike for m in note.mentions):
         return AGAINST
-    if want.exact and any(are_alike(want.words, w) for w in set(terms(note.document.text))):
+    if want.exact and holds_alike(want.words, note.document.text):
         return AGAINST
     return SILENT
 

@@ -21,6 +21,7 @@ SHORTEST: Final = 5  # letters of a name; shorter ones resemble everything
 ALIKE: Final = 0.65  # share of letters in common, in order, on both sides
 ALIKE_AT_FIRST: Final = 0.5  # where the first three letters agree
 _FIRST: Final = 3
+_KEPT: Final = 2_000  # texts whose words are remembered: one question looks at two hundred
 _NAME: Final = re.compile(r"[A-Za-z]{5,}")
 
 
@@ -41,13 +42,23 @@ def look_alikes(terminology: Terminology, name: str) -> frozenset[str]:
     )
 
 
-def are_alike(name: str, other: str) -> bool:
-    """Say whether two different words look alike, as names of drugs do."""
-    one, two = name.lower(), other.lower()
-    if one == two or len(two) < SHORTEST or not (_NAME.fullmatch(one) and two.isalpha()):
+def holds_alike(name: str, text: str) -> bool:
+    """Say whether a text holds a word that looks like this name and is another."""
+    one = name.lower()
+    if not _NAME.fullmatch(one):
         return False
-    least = ALIKE_AT_FIRST if one[:_FIRST] == two[:_FIRST] else ALIKE
-    return Indel.normalized_similarity(one, two, score_cutoff=least) > 0
+    found = process.extract(
+        one, _long_words(text), scorer=Indel.normalized_similarity, score_cutoff=ALIKE_AT_FIRST,
+        limit=None,
+    )  # fmt: skip
+    return any(
+        two != one and (score >= ALIKE or two[:_FIRST] == one[:_FIRST]) for two, score, _ in found
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _long_words(text: str) -> tuple[str, ...]:
+    return tuple({word for word in terms(text) if len(word) >= SHORTEST and word.isalpha()})
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,8 @@ concepts."""
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -26,6 +28,7 @@ from rankers.snippets import Wanted, wanted
 from rankers.wants import Reader, Wants
 
 MOST_WORDINGS = 24  # shown and counted; more of them still rank
+MOST_KEPT = 64  # plans: as many people as ask at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,29 @@ class Planner:
         self._terminology, self._matcher, self._links = terminology, matcher, links
         self._expander = Expander(terminology, matcher, shares)
         self._reader = Reader(terminology, matcher)
+        self._kept: OrderedDict[str, Plan] = OrderedDict()
+        self._lock = threading.Lock()
 
     def plan(self, request: SearchRequest, depth: int, zone: tzinfo) -> Plan:
         """Plan a question whose legs give `depth` hits each; dates in it are of `zone`.
 
+        A page is planned when it is asked and again when it is shown: the last plans are kept.
+
         Raises: InvalidQuery.
         """
+        key = repr((replace(request, k=0), zone))
+        with self._lock:
+            found = self._kept.get(key)
+        if found is not None:
+            return replace(found, request=request, depth=depth)
+        found = self._planned(request, depth, zone)
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    def _planned(self, request: SearchRequest, depth: int, zone: tzinfo) -> Plan:
         parsed = parse(request.q, plain=request.plain, zone=zone)
         filters = both(both(parsed.filters, request.filters), chosen(request.only))
         years = periods(request.only.get("period", ()), zone)

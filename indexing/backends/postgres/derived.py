@@ -79,18 +79,18 @@ def _packed(m: Mention) -> list[object]:
 @lru_cache(maxsize=_UNPACKED)
 def unpack(language_version: str, found: bytes) -> Annotation:
     """Undo `pack`. The same bytes give the same value, so that nothing kept can be stale."""
-    raw = orjson.loads(found)
+    raw, known = orjson.loads(found), _ASSERTION
     return Annotation(
         language_version,
         tuple(Section(*s) for s in raw["s"]),
         tuple(Passage(*p) for p in raw["p"]),
-        tuple(
+        tuple([
             Mention(
-                m[0], m[1], m[2], m[3], _ASSERTION[m[4]], _ASSERTION[m[5]], m[6],
-                Cue(*m[7]) if m[7] else None, m[8],
+                start, end, concept, name, known[assertion], known[status], section,
+                Cue(*cue) if cue else None, ambiguous,
             )
-            for m in raw["m"]
-        ),
+            for start, end, concept, name, assertion, status, section, cue, ambiguous in raw["m"]
+        ]),
     )  # fmt: skip
 
 
