@@ -97,7 +97,8 @@ class Sifter:
         silent: list[Fused] = []
         at = 0
         # A page that shows as many as are ever read reads them in one lot: nine cost as many trips.
-        lot = MOST_READ if plan.request.k >= MOST_READ else READ_AT_ONCE
+        lots = -(-MOST_READ // READ_AT_ONCE) if plan.request.k >= MOST_READ else 1
+        lot = lots * READ_AT_ONCE
         while at < min(len(fused), MOST_READ) and len(answering) < plan.request.k:
             some = fused[at : at + lot]
             notes = self._documents.fetch(access, [hit.doc_id for hit in some])
