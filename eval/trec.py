@@ -15,6 +15,7 @@ from eval.lines import numbered, written
 from indexing.errors import InvalidInput
 
 MOST_ROWS = 1_000_000  # of one topic: they are in memory together
+MOST_TOPICS = 1_000_000  # of one run: their ids are in memory together
 LONGEST_ROW = 4_096  # characters of a row of qrels or of a run
 DEPTH = 1_000
 LEAST_STEP = 1e-6
@@ -166,21 +167,21 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def read_run(path: Path, topics: Collection[str], depth: int = DEPTH) -> RunFile:
-    """Read what a run says of `topics`, the best `depth` of each, in their memory alone.
+    """Read what a run says of `topics`, the best `depth` of each, in their memory alone: a file of
+    gigabytes takes what its longest topic takes. Rows of other topics are read and not held.
 
     The score ranks, as in trec_eval; equal scores stand by the rank column, then by line.
 
     Raises:
         InvalidInput: a row is broken, a document repeats within a topic, a topic's rows do not
-            stand together, or nothing in it is of `topics`.
+            stand together, there are too many topics, or nothing in it is of `topics`.
     """
     ranked: dict[str, list[tuple[str, float]]] = {}
-    others: set[str] = set()
-    tag, tied = "", 0
-    for topic, group in _by_topic(path):
+    others, tag, tied = 0, "", 0
+    for topic, group in _by_topic(path, topics):
         tag = tag or group[0].tag
         if topic not in topics:
-            others.add(topic)
+            others += 1
             continue
         best = sorted(group, key=lambda row: (-row.score, row.rank, row.number))[:depth]
         tied += any(a.score == b.score for a, b in pairwise(best))
@@ -190,35 +191,53 @@ def read_run(path: Path, topics: Collection[str], depth: int = DEPTH) -> RunFile
             f"{path.name}: {'no row in it' if not tag else 'no row is of a judged topic'}",
             hint="Look whether the run and the qrels are of the same topics.",
         )
-    return RunFile(tag, ranked, tuple(_warnings(len(topics) - len(ranked), len(others), tied)))
+    return RunFile(tag, ranked, tuple(_warnings(len(topics) - len(ranked), others, tied)))
 
 
-def _by_topic(path: Path) -> Iterator[tuple[str, list[Row]]]:
-    """Group the rows of each topic, one topic in memory."""
+def _by_topic(path: Path, topics: Collection[str]) -> Iterator[tuple[str, list[Row]]]:
+    """Group the rows of each topic, one topic in memory; of one that is not asked for the first
+    row alone."""
     held: list[Row] = []
     seen: set[str] = set()
     inside: set[str] = set()
+    wanted = False
     for row in rows(path):
-        where = f"{path.name}, line {row.number}"
         if held and row.topic != held[0].topic:
             yield held[0].topic, held
             held = []
         if not held:
-            inside = set()
-            if row.topic in seen:
-                raise InvalidInput(
-                    f"{where}: the topic {row.topic!r} stood there before",
-                    hint="Sort the run by topic: sort -s -k1,1 RUN",
-                )
-            seen.add(row.topic)
+            inside, wanted = set(), row.topic in topics
+            _new_topic(path, row, seen)
+        elif not wanted:
+            continue
         if row.doc_id in inside:
-            raise InvalidInput(f"{where}: {row.doc_id!r} stands twice under {row.topic!r}")
+            raise InvalidInput(
+                f"{path.name}, line {row.number}: {row.doc_id!r} stands twice under {row.topic!r}"
+            )
         if len(held) == MOST_ROWS:
-            raise InvalidInput(f"{where}: {row.topic!r} has more than {MOST_ROWS} rows")
+            raise InvalidInput(
+                f"{path.name}, line {row.number}: {row.topic!r} has more than {MOST_ROWS} rows",
+                hint="Keep the best of each topic: a measure looks at the first 1,000 at most.",
+            )
         inside.add(row.doc_id)
         held.append(row)
     if held:
         yield held[0].topic, held
+
+
+def _new_topic(path: Path, row: Row, seen: set[str]) -> None:
+    """Take note of a topic that begins. Raises: InvalidInput."""
+    where = f"{path.name}, line {row.number}"
+    if row.topic in seen:
+        raise InvalidInput(
+            f"{where}: the topic {row.topic!r} stood there before",
+            hint="Sort the run by topic: sort -s -k1,1 RUN",
+        )
+    if len(seen) == MOST_TOPICS:
+        raise InvalidInput(
+            f"{where}: more than {MOST_TOPICS} topics", hint="Cut the run to the topics judged."
+        )
+    seen.add(row.topic)
 
 
 def _warnings(unanswered: int, others: int, tied: int) -> Iterator[str]:

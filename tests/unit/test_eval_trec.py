@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import ir_measures
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval import trec
 from eval.benchmark import Benchmark, Text, load, write
 from eval.trec import (
     falling,
@@ -191,3 +193,27 @@ def test_a_file_that_fails_halfway_leaves_what_was_there(tmp_path: Path) -> None
         write_run({"q": [("d", 1.0), ("with space", 0.5)]}, "tag", path)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_large_run_is_read_in_the_memory_of_its_longest_topic(tmp_path: Path) -> None:
+    path = tmp_path / "large.run"
+    peaks = []
+    for others in (20, 200):  # topics that nobody judged, beside the one that is
+        with path.open("w") as out:
+            for topic in ["t", *(f"other{i}" for i in range(others))]:
+                out.writelines(f"{topic} Q0 d{i} {i} {-i} x\n" for i in range(1, 200))
+        tracemalloc.start()
+        found = read_run(path, {"t"})
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(found.ranked["t"]) == 199
+        assert any(f"unjudged-topics: {others}" in each for each in found.warnings)
+    assert peaks[1] < peaks[0] + 100_000  # ten times the file
+
+
+def test_too_many_topics_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trec, "MOST_TOPICS", 2)
+    path = tmp_path / "wide.run"
+    path.write_text("".join(f"t{i} Q0 d 1 1 x\n" for i in range(3)))
+    with pytest.raises(InvalidInput, match="line 3: more than 2 topics"):
+        read_run(path, {"t0"})
