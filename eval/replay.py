@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.ports import Ranking, Scored, Vectors
-from rankers.alike import DEPTH, WEIGHTS, centres, feedback_of, gains
+from rankers.alike import DEPTH, WEIGHTS, around, centres, feedback_of, towards
 from rankers.answer import LEGS
 from rankers.fusion import EXPANSIONS, Share, parts, query_class, split
 
@@ -110,15 +110,15 @@ class Topic:
         order = np.lexsort((np.arange(len(scores)), -scores))[:DEPTH]
         known = np.flatnonzero(found.at[order] >= 0) if found.meant else np.zeros(0, dtype=int)
         given = [WEIGHTS[self.kind] if each is None else each for each in alikes]
-        feedback = feedback_of(self.kind, self._covered)
-        near = self._vectors.matrix[found.at[order[known]]] if len(known) > 1 else None
-        figures = []
-        for alike in given:
-            total = scores[order]
-            if near is not None:
-                total[known] += gains(near, total[known].tolist(), alike, feedback)
-            figures.append(self._gained(found.gains[order], order, total))
-        return figures
+        total = scores[order]
+        means = np.zeros(len(order))
+        if len(known) > 1:
+            near = self._vectors.matrix[found.at[order[known]]]
+            if feedback := feedback_of(self.kind, self._covered):
+                total[known] += feedback * towards(near, total[known])
+            if any(given):  # `rankers.alike.gains` for every weight at once
+                means[known] = around(near, total[known])
+        return [self._gained(found.gains[order], order, total + w * means) for w in given]
 
     def _gained(self, gains: Figures, order: NDArray[np.intp], scores: Figures) -> float:
         best = np.lexsort((order, -scores))[:K]

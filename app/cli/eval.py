@@ -78,6 +78,8 @@ def run_command(
     result = {each: card.figures[each] for each in (*HEADLINE, *measures)}
     result |= {"n": len(read.topics), "unparsed": found.unparsed}
     stderr.print(f"stored as {card.run_id}")
+    if card.measured_by == "built-in":
+        stderr.print("measured by our own four; pip install 'anamnesis[lab]' brings ir-measures")
     if json_out:
         print_json(result)
     else:
