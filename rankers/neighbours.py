@@ -111,15 +111,15 @@ class _Near:
 
     def __init__(self, index: PatientIndex, asked: Sequence[str]) -> None:
         self._asked, self._numbers = asked, index.table.feature_number
-        self._near = [index.nearness(frozenset({each})) for each in asked]
+        near = [index.nearness(frozenset({each})) for each in asked]
+        every = np.array(near) if near else np.zeros((1, len(self._numbers)))
+        self._nearest, self._share = every.argmax(axis=0), every.max(axis=0)
 
     def to(self, feature: str) -> tuple[str, float]:
-        """Return which of those asked for lies nearest, and how near."""
+        """Return which of those asked for lies nearest, and how near; the first among equals."""
         number = self._numbers[feature]
-        shares = [(float(near[number]), own) for near, own in zip(self._near, self._asked,
-                                                                  strict=True)]  # fmt: skip
-        share, own = max(shares, default=(0.0, ""))
-        return own, share
+        own = self._asked[int(self._nearest[number])] if self._asked else ""
+        return own, float(self._share[number])
 
 
 class Neighbours:
