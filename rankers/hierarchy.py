@@ -57,6 +57,7 @@ class Hierarchy:
         self._terminology = terminology
         self._above: dict[str, Mapping[str, int]] = {}
         self._named: dict[tuple[str, str], str] = {}
+        self._called: dict[str, str] = {}
 
     @property
     def version(self) -> str:
@@ -160,8 +161,11 @@ class Hierarchy:
             times = f"{degree.step:g} times " if degree.step > 1 else ""
             side = "above" if degree.above else "below"
             return f"{self.name(degree.test, held)}, {times}{side} its range"
-        if feature in self._terminology:
-            return self._terminology.concept(feature).name
+        known = self._called.get(feature)
+        if known is None and feature in self._terminology:
+            known = self._called[feature] = self._terminology.concept(feature).name
+        if known is not None:
+            return known
         return held.get(feature) or feature.removeprefix("text:")
 
 

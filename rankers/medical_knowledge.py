@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from indexing.language.terminology import Terminology
 from indexing.language.terminology.model import EdgeKind
@@ -40,6 +41,8 @@ class Knowledge:
 
     def __init__(self, terminology: Terminology, site: Sequence[SiteEdge]) -> None:
         self._terminology = terminology
+        # Every walk passes the same diseases and drugs; what is known of them never changes here.
+        self._remembered = lru_cache(maxsize=20_000)(self._laid)
         self._site: dict[str, list[Known]] = {}
         for each in site:
             source = self._named(each.source, each.source_kind)
@@ -71,14 +74,17 @@ class Knowledge:
             return [node_id]
         return [node_id, *self._terminology.descendants(node_id)]
 
-    def edges(self, node_id: str, most: int) -> tuple[list[Known], int]:
+    def edges(self, node_id: str, most: int) -> tuple[tuple[Known, ...], int]:
         """Return the edges at a node, the site's first, then the heaviest of each sort in turn, and
         how many are left out."""
+        return self._remembered(node_id, most)
+
+    def _laid(self, node_id: str, most: int) -> tuple[tuple[Known, ...], int]:
         stated = self._site.get(node_id, [])
         # What a condition forbids is asked for by `stated`: here it would push out all the rest.
         own = [each for each in stated if not _forbids(each)]
         if node_id not in self._terminology:
-            return own[:most], max(0, len(own) - most)
+            return tuple(own[:most]), max(0, len(own) - most)
         by_kind: dict[EdgeKind, list[Known]] = {}
         for edge in self._terminology.edges(node_id, _RELATIONS):
             by_kind.setdefault(edge.kind, []).append(
@@ -91,7 +97,7 @@ class Knowledge:
             found += [by_kind[kind][place] for kind in ranked if place < len(by_kind[kind])]
             if len(found) >= most:
                 break
-        return found[:most], total - min(most, len(found))
+        return tuple(found[:most]), total - min(most, len(found))
 
     def interaction(self, one: str, other: str) -> GraphEdge | None:
         """Return what the site's files say of two drugs together."""
