@@ -87,8 +87,11 @@ def treatments(own: Services, access: Access, shown: str, condition: str) -> Sho
         InvalidInput: no such condition.
     """
     demand(own, access)
-    if not condition.strip() or len(condition) > LONGEST:
-        raise InvalidInput(f"name a condition, in at most {LONGEST} characters")
+    if not condition.strip() or len(condition) > LONGEST or not condition.isprintable():
+        raise InvalidInput(
+            f"name a condition, in at most {LONGEST} printable characters",
+            hint="such as heart failure, or ICD10CM:I50.9",
+        )
     view = view_of(own, access)
     real = own.charts.standing(access, view.patient_id(shown))
     answer = own.options.ask(access, real, condition)

@@ -68,3 +68,8 @@ class TreatmentRecords(Protocol):
     def facts(self, access: Access, patient_id: str, others: Sequence[str]) -> TreatmentFacts:
         """Return the facts with their audit row, which names the patient and the others."""
         ...
+
+    def worded(self, access: Access, code: str) -> Coded | None:
+        """Return how the records that `access` opens word a condition's code, None for one that
+        stands in none of them."""
+        ...

@@ -186,13 +186,20 @@ class Neighbours:
                 self._held[tenant_id] = held
         return held
 
-    def carriers(self, access: Access, patient_id: str, condition: str) -> Carriers | None:
-        """Return who has a condition, by its name or code; None for one that nothing knows."""
+    def carriers(
+        self, access: Access, patient_id: str, condition: str,
+        recorded: Callable[[str], Coded | None],
+    ) -> Carriers | None:  # fmt: skip
+        """Return who has a condition, by its name or code; None for one that nothing knows.
+        `recorded` says how the records word a code that the terminology does not know."""
         index, hierarchy = self.index(access.tenant_id), self._hierarchy()
         table = index.table
         feature = hierarchy.meant(condition.strip(), table.names)
         if feature is None:
-            return None
+            said = recorded(condition.strip().rpartition(":")[2])
+            if said is None:
+                return None
+            feature = hierarchy.feature(said.system, said.code, said.name)
         asked = Asked(patient_id, limits=Limits(conditions=frozenset({feature})))
         allowed = np.flatnonzero(self._allowed(access, table, asked)).tolist()
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from indexing.access import Access
 from indexing.errors import InvalidInput
@@ -75,7 +76,8 @@ class TreatmentOptions:
         Raises:
             InvalidInput: no such condition.
         """
-        found = self._neighbours.carriers(access, patient_id, condition)
+        recorded = partial(self._records.worded, access)
+        found = self._neighbours.carriers(access, patient_id, condition, recorded)
         if found is None:
             raise InvalidInput(
                 "no condition is known by this code or name",
@@ -85,15 +87,15 @@ class TreatmentOptions:
         pharmacy = self._pharmacy()
         given = _since(facts, found)
         medicines = {each.what.resource: pharmacy.medicine(each.what) for each in given}
-        recorded = _outcomes(given, medicines)
-        cases = _cases(found, patient_id, recorded, medicines.values())
+        outcomes = _outcomes(given, medicines)
+        cases = _cases(found, patient_id, outcomes, medicines.values())
         cautions, unknown = _cautions(pharmacy, facts, medicines)
         people = {(each.patient_id, medicines[each.what.resource].key) for each in given}
         return Answer(
             found.name, rank(cases, cautions), {m.key: m.name for m in medicines.values()},
             Counter(key for _, key in people),
-            frozenset(pharmacy.medicine(each).key for each in facts.taken), recorded.where,
-            len(found.patient_ids), len({case.patient_id for case in cases}), recorded.unclear,
+            frozenset(pharmacy.medicine(each).key for each in facts.taken), outcomes.where,
+            len(found.patient_ids), len({case.patient_id for case in cases}), outcomes.unclear,
             unknown, found.table.as_of,
         )  # fmt: skip
 

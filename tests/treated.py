@@ -22,7 +22,8 @@ def condition(patient: str, name: str, onset: str, number: int = 0) -> dict[str,
     return {
         "resourceType": "Condition", "id": f"{patient}-c{number}",
         "clinicalStatus": {"coding": [{"system": _CLINICAL, "code": "active"}]},
-        "subject": {"reference": f"Patient/{patient}"}, "code": {"text": name},
+        "subject": {"reference": f"Patient/{patient}"}, "code": {"text": name, "coding": [
+            {"system": "http://snomed.info/sct", "code": f"9{len(name)}", "display": name}]},
         "onsetDateTime": onset,
     }  # fmt: skip
 

@@ -93,6 +93,11 @@ def test_what_was_given_before_the_diagnosis_is_no_treatment_of_it(
 def test_a_condition_is_asked_for_by_name_or_code(ward: Ward, access: Access) -> None:
     assert ask(ward, access, "ICD10CM:I10").condition == "essential hypertension"
     assert ask(ward, access, "I10").condition == "essential hypertension"
+    # A code that the terminology does not know, as the records word it.
+    assert ask(ward, access, "SNOMED:912").condition == "hypertension"
+    assert ask(ward, access, "912").carriers == 73
+    with pytest.raises(InvalidInput, match="no condition is known"):
+        ask(ward, replace(access, patients=frozenset({"p-ben", PATIENT, "nobody"})), "906")
     with pytest.raises(InvalidInput, match="no condition is known"):
         ask(ward, access, "no such thing at all")
     with pytest.raises(NotFound):
@@ -164,7 +169,9 @@ def test_the_api_and_the_command_answer_the_same(
     assert answer["options"][0]["name"] == "lisinopril"
     assert answer["options"][0]["cautions"][0]["kind"] == "allergy"
     assert "no ground" in answer["intended_use"]
-    assert client.post(path, json={"what": 1}, headers=bearer(ward)).status_code == 400
+    for wrong in ({"what": 1}, {"condition": "a\0b"}, {"condition": "\udfff"}, {"condition": " "}):
+        sent = json.dumps(wrong).encode()
+        assert client.post(path, content=sent, headers=bearer(ward)).status_code == 400
     monkeypatch.setenv("ANAMNESIS_HOME", str(installation.home))
     ran = CliRunner().invoke(
         command,

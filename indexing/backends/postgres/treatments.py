@@ -98,6 +98,13 @@ _PROBLEMS = (
     + _OPEN.format(type="Condition")
     + " AND coalesce(t.verification_status, '') NOT IN ('refuted', 'entered-in-error') ORDER BY 1"
 )
+# No patient is told of: what a code means is the same whoever has it.
+_WORDED = """
+SELECT coalesce(t.system, ''), t.code, coalesce(t.display, '') FROM condition t JOIN resource r
+    ON r.tenant_id = t.tenant_id AND r.type = 'Condition' AND r.id = t.resource_id
+WHERE t.tenant_id = %(tenant)s AND t.code = %(code)s AND NOT r.labels && %(closed)s
+    AND (%(patients)s::text[] IS NULL OR t.patient_id = ANY(%(patients)s::text[])) LIMIT 1
+"""
 _NOTES = """
 SELECT d.doc_id, d.date_start, d.text, a.language_version, a.found FROM document d
 JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id AND a.version = d.version
@@ -138,6 +145,17 @@ class PostgresTreatments:
             row = AuditRow("R", "treatments", named, [f"Patient/{patient_id}"], detail)
             audit.record(conn, access, row)
         return found
+
+    def worded(self, access: Access, code: str) -> Coded | None:
+        """Return how the records that `access` opens word a condition's code."""
+        opened = access.patients
+        values = {
+            "tenant": access.tenant_id, "closed": sorted(access.closed_labels), "code": code,
+            "patients": None if opened is None else sorted(opened),
+        }  # fmt: skip
+        with self._database.tenant(access.tenant_id) as conn:
+            row = conn.execute(_WORDED, values).fetchone()
+        return None if row is None else Coded("", *row)
 
 
 def _charts(conn: Connection, base: Mapping[str, Any], ids: Sequence[str]) -> dict[str, str]:
