@@ -139,7 +139,7 @@ def gather(
         [{part.name: partial(part.read, asker)} for part in parts], own.settings.leg_timeout_s
     )
     pieces = {part.name: ran.results[part.name] for part in parts if part.name in ran.results}
-    if not pieces:
+    if all(piece is None for piece in pieces.values()):  # a part that is off answers nothing
         raise EngineUnavailable("no part of the view answered in time")
     titles = {part.name: part.title for part in parts}
     return PatientView(
