@@ -47,7 +47,7 @@ class Share:
 SHARES: Mapping[str, Share] = {
     "keywords": Share(0.45, 0.25),
     "question": Share(0.45, 0.25),
-    "note": Share(0.25, 0.25),
+    "note": Share(0.3, 0.25),
     "any": Share(0.45, 0.25),
 }
 

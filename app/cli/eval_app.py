@@ -384,13 +384,14 @@ def eval_train(
 ) -> None:
     """Learn a ranker from judgements (LambdaMART), judged by topics that it did not see; or teach
     the encoder by titles and texts, synonyms and names, and judgements."""
-    from app.cli.eval_adapt import adapt_command
+    if encoder:  # its extra is needed for it alone
+        from app.cli.eval_adapt import adapt_command
+
+        _exit(adapt_command(_home(), sets, most_pairs, epochs, out, as_json))
+        return
     from app.cli.eval_train import train_command
 
-    if encoder:
-        _exit(adapt_command(_home(), sets, most_pairs, epochs, out, as_json))
-    else:
-        _exit(train_command(_home(), sets, most, out, as_json))
+    _exit(train_command(_home(), sets, most, out, as_json))
 
 
 def _home() -> Path:
