@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -171,7 +171,12 @@ def batch_of(
 
 
 def last_of_each(batch: Batch) -> Batch:
-    """Keep the last of those points of a series that claim the same instant, in order of time."""
+    """Keep the last of those points of a series that claim the same instant, in order of time. A
+    series that stands there twice, as when its values came in two units, is one."""
+    places: dict[SeriesKey, int] = {}
+    one = np.array([places.setdefault(key, n) for n, key in enumerate(batch.series)], np.int32)
+    if len(places) < len(one):
+        batch = replace(batch, which=one[batch.which])
     order = np.lexsort((np.arange(len(batch)), batch.at, batch.which))
     which, at = batch.which[order], batch.at[order]
     kept = np.ones(len(order), dtype=bool)

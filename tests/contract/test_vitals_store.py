@@ -96,6 +96,13 @@ def test_a_point_written_again_is_corrected_and_the_last_of_a_batch_counts(
     assert_equal_to_recount(store, access)
 
 
+def test_a_series_that_stands_twice_in_a_batch_is_one(store: VitalsStore, access: Access) -> None:
+    twice = batch_of([PULSE, PULSE], [0, 1, 1], [micros(at(m)) for m in (1, 1, 2)], [70, 71, 72])
+    store.write(access.tenant_id, twice)
+    assert values(store, access) == [71, 72]
+    assert_equal_to_recount(store, access)
+
+
 def test_rollups_hold_after_late_and_corrected_points_settled_or_not(
     store: VitalsStore, access: Access
 ) -> None:
@@ -230,6 +237,21 @@ def test_nothing_written_is_nothing(store: VitalsStore, access: Access) -> None:
     assert store.points(access, [], Span()) == []
     assert store.window(access, "heart_rate", at(0), at(1)) == []
     assert store.settle(TenantId(access.tenant_id)) == 0
+
+
+@pytest.mark.parametrize("again", [2, 3])
+def test_what_another_process_wrote_in_between_is_corrected(
+    installation: Installation, access: Access, again: int
+) -> None:
+    mine, other = installation.vitals, Installation(installation.settings)
+    mine.write(access.tenant_id, batch(PULSE, (1, 70)))
+    other.vitals.write(access.tenant_id, batch(PULSE, (again, 71)))
+    other.close()
+    mine.write(access.tenant_id, batch(PULSE, (2, 72), (3, 73)))
+    assert values(mine, access) == [70, 72, 73]
+    assert_equal_to_recount(mine, access)
+    mine.write(access.tenant_id, batch(PULSE, (4, 74)))
+    assert values(mine, access) == [70, 72, 73, 74]
 
 
 def test_more_marks_than_one_transaction_takes_are_all_settled(

@@ -11,10 +11,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg.errors import UniqueViolation
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection, Database
@@ -35,7 +36,9 @@ from indexing.vitals.model import (
     moment_of,
 )
 
+_MOST_REMEMBERED = 500_000  # series
 _SETTLE_AT_ONCE = 20_000  # marks taken by one transaction
+_Lasts: TypeAlias = Mapping[tuple[TenantId, int], tuple[int, int]]
 
 
 class PostgresVitals:
@@ -48,7 +51,13 @@ class PostgresVitals:
     ) -> None:  # fmt: skip
         self._database, self._table, self._sealed = database, table, sealed
         self._reads = VitalReads(table)
+        self._insert = (
+            f"INSERT INTO {table} (tenant_id, series_id, at, value, quality, battery, score, flag) "
+            "SELECT %s, series_id, at, value, nullif(quality, 'NaN'), nullif(battery, 'NaN'), "
+            "nullif(score, 'NaN'), flag FROM stage_vital"
+        )
         self._ids: dict[tuple[TenantId, SeriesKey], int] = {}
+        self._newest: dict[tuple[TenantId, int], int] = {}  # as far as this process wrote
         self._lock = threading.Lock()
 
     def write(self, tenant_id: TenantId, batch: Batch, origins: Sequence[str] = ()) -> None:
@@ -59,15 +68,9 @@ class PostgresVitals:
         with self._database.tenant(tenant_id) as conn:
             ids = self._numbers(conn, tenant_id, batch.series)
             staged(conn, batch, ids)
-            conn.execute(
-                f"INSERT INTO {self._table} AS p (tenant_id, series_id, at, value, quality, "
-                "battery, score, flag) SELECT %s, series_id, at, value, nullif(quality, 'NaN'), "
-                "nullif(battery, 'NaN'), nullif(score, 'NaN'), flag FROM stage_vital "
-                "ON CONFLICT (tenant_id, series_id, at) DO UPDATE SET value = excluded.value, "
-                "quality = excluded.quality, battery = excluded.battery, "
-                "score = excluded.score, flag = excluded.flag",
-                (tenant_id,),
-            )
+            lasts = _lasts(tenant_id, batch, ids)
+            if not (self._later(lasts) and self._appended(conn, tenant_id)):
+                self._corrected(conn, tenant_id)
             conn.execute(
                 "INSERT INTO vital_stale (tenant_id, series_id, hour) SELECT DISTINCT %s::uuid, "
                 "series_id, date_trunc('hour', at, 'UTC') FROM stage_vital",
@@ -79,6 +82,33 @@ class PostgresVitals:
         with self._lock:
             known = zip(batch.series, ids.tolist(), strict=True)
             self._ids.update({(tenant_id, key): number for key, number in known})
+            if len(self._newest) > _MOST_REMEMBERED:
+                self._newest.clear()
+            newest = self._newest
+            newest.update({own: max(at, newest.get(own, at)) for own, (_, at) in lasts.items()})
+
+    def _later(self, lasts: _Lasts) -> bool:
+        """Say whether every point is later than what this process knows of its series: then it is
+        most likely new, and looking for each one first costs a third of the write."""
+        never = 2**63
+        return all(first > self._newest.get(own, never) for own, (first, _) in lasts.items())
+
+    def _appended(self, conn: Connection, tenant_id: TenantId) -> bool:
+        """Insert what was staged; False where a point stands there already, from somebody else."""
+        try:
+            with conn.transaction():
+                conn.execute(self._insert, (tenant_id,))
+        except UniqueViolation:
+            return False
+        return True
+
+    def _corrected(self, conn: Connection, tenant_id: TenantId) -> None:
+        conn.execute(
+            f"{self._insert} ON CONFLICT (tenant_id, series_id, at) DO UPDATE SET "
+            "value = excluded.value, quality = excluded.quality, battery = excluded.battery, "
+            "score = excluded.score, flag = excluded.flag",
+            (tenant_id,),
+        )
 
     def _numbers(
         self, conn: Connection, tenant_id: TenantId, keys: Sequence[SeriesKey]
@@ -215,6 +245,15 @@ class PostgresVitals:
                     "WHERE p.tenant_id = %s AND p.series_id = gone.id",
                     (ids, tenant_id),
                 )
+
+
+def _lasts(tenant_id: TenantId, batch: Batch, ids: NDArray[np.int64]) -> _Lasts:
+    """Return the first and the last instant of each series of a batch that is in order."""
+    first = np.flatnonzero(np.diff(batch.which, prepend=-1))
+    last = np.append(first[1:], len(batch)) - 1
+    numbers = ids[batch.which[first]].tolist()
+    instants = zip(batch.at[first].tolist(), batch.at[last].tolist(), strict=True)
+    return {(tenant_id, own): each for own, each in zip(numbers, instants, strict=True)}
 
 
 def _taken_marks(conn: Connection, tenant_id: TenantId) -> list[tuple[Any, ...]]:
