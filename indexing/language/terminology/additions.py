@@ -20,6 +20,7 @@ KINDS = {each.value: each for each in (NameKind.SYNONYM, NameKind.LAY, NameKind.
 OWN = "site:"
 LONGEST = 200  # characters of a name
 MOST = 20_000  # of a tenant
+ALIKE = 0.6  # of a name's spelling: below it a suggestion would be a guess
 TOLD = 20  # faults named at once
 _OWN_ID = re.compile(r"site:[a-z0-9][a-z0-9-]{0,79}")
 
@@ -129,6 +130,7 @@ def _concept(said: str, terminology: Terminology, made: dict[str, SemanticType])
         return found[0]
     if found:
         raise InvalidInput(f"{said!r} means {', '.join(found[:4])}: say which")
-    like = [terminology.concept(own).name for own, _ in terminology.search(said, 3)] if said else []
+    near = terminology.search(said, 3) if said else []
+    like = [terminology.concept(own).name for own, score in near if score >= ALIKE]
     nearest = f"; there is {', '.join(like)}" if like else ""
     raise InvalidInput(f"no concept {said!r}{nearest}")
