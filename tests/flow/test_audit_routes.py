@@ -16,6 +16,7 @@ from app.wiring import Installation
 from indexing.access import Role
 from indexing.backends.postgres.installation import ROLES
 from indexing.errors import EngineUnavailable
+from indexing.outlook import Switches
 from tests.attack import (
     Hospital,
     ask,
@@ -111,6 +112,20 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/api/similar"): Read(
         "similar", "/api/similar", (), api=True, names=False, body=(("findings", "chest pain"),)
     ),
+    ("GET", "/patients/{patient_id}/treatments"): Read("patient", "/patients/a-p/treatments"),
+    ("POST", "/patients/{patient_id}/treatments"): Read(
+        "treatments", "/patients/a-p/treatments", (("condition", "asthma"),)
+    ),
+    ("POST", "/api/patients/{patient_id}/treatments"): Read(
+        "treatments", "/api/patients/a-p/treatments", (), api=True, body=(("condition", "asthma"),)
+    ),
+    ("GET", "/models"): "figures of models: no patient's data",
+    ("GET", "/api/models"): "as above",
+    ("GET", "/models/{name}/{version}"): "counts what it told, by the store's row of predictions",
+    ("GET", "/api/models/{name}/{version}"): "as above",
+    ("POST", "/models/{name}/{version}/outcomes"): "writes: a row for each outcome filled in",
+    ("POST", "/patients/{patient_id}/outlook"): "writes: its row stands beside the prediction",
+    ("POST", "/api/patients/{patient_id}/predict"): "writes: as above",
     ("GET", "/graph"): "the empty form",
     ("POST", "/graph"): Read("graph", "/graph", (("name", "hypertension"),), names=False),
     ("POST", "/api/graph/neighbours"): Read(
@@ -179,6 +194,7 @@ _NAMES = [f"{method} {path}" for method, path in RECORDED]
 def hospital(installation: Installation) -> Hospital:
     made = found_hospital(installation, [person("a-p", WORD), *chart_of("a-p", WORD, "a")])
     made.services.books.write(made.access, "b", "", "")
+    made.services.outlook(made.access).store.switch(made.access, Switches(treatments=True))
     return made
 
 
