@@ -225,6 +225,7 @@ def results_of(
     every = opened.page.answer["hits"]
     top = max((float(hit["score"]) for hit in every), default=0.0) or 1.0
     places = {hit.doc_id: hit.rank for hit in described}
+    kinds = {hit.doc_id: hit.type for hit in described}
     there = iter(described)  # in the order of the page; a note and its copy may have changed places
     ranked = ((hit_of(hit), hit["doc_id"] in places) for hit in opened.hits)
     hits = [
@@ -234,15 +235,16 @@ def results_of(
     return Results(
         opened.page.page_id, opened.page.answer, list(_groups(hits, grouping)), opened.start,
         len(hits), opened.depth, opened.page.created_at, zone, people,
-        [_said(each, people) for each in best] if opened.start == 0 else (),
+        [_said(each, kinds.get(each.doc_id, ""), people) for each in best]
+        if opened.start == 0 else (),
     )  # fmt: skip
 
 
-def _said(found: Sentence, people: Mapping[str, Person]) -> Said:
+def _said(found: Sentence, kind: str, people: Mapping[str, Person]) -> Said:
     return Said(
-        found.rank, found.doc_id, found.title or "Untitled note", found.date or "undated",
-        found.section, marked(found.text, _spans(found.marks)), SAYS_LABELS.get(found.says, ""),
-        found.patient_id, people.get(found.patient_id or ""),
+        found.rank, found.doc_id, found.title or kind or "Untitled note",
+        found.date or "undated", found.section, marked(found.text, _spans(found.marks)),
+        SAYS_LABELS.get(found.says, ""), found.patient_id, people.get(found.patient_id or ""),
     )  # fmt: skip
 
 

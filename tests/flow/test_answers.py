@@ -48,6 +48,15 @@ def test_the_page_shows_the_sentence_and_where_it_stands(
     assert "a-2" in denied
 
 
+def test_a_note_whose_title_is_hidden_is_called_by_its_type(
+    client: TestClient, hospital: Hospital
+) -> None:
+    shown = block(ask(client, sign_in(client, hospital, Role.RESEARCHER), "cough").text)
+    assert "is worse at night." in shown
+    assert "plain title" not in shown
+    assert "Untitled note" not in shown
+
+
 def test_no_sentence_is_said_where_none_answers(client: TestClient, hospital: Hospital) -> None:
     token = sign_in(client, hospital)
     page = ask(client, token, "lisinopril zebra quagga okapi").text
