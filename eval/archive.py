@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +19,13 @@ import orjson
 import zstandard
 
 from eval.benchmark import Benchmark, Qrels
+from eval.lab_file import opened
 from eval.measures import Figures
-from indexing.errors import ConfigurationError, InvalidInput, NotFound
+from indexing.errors import InvalidInput, NotFound
 from rankers.explain import Signal
 
 LAB = "lab"  # the folder of stored runs and judgements under a home
 SHOWN = 100  # hits of a topic whose signals and titles are kept; deeper ones keep their score
-BUSY_S = 30.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
@@ -122,13 +121,13 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / "lab.sqlite"
-        with self._open() as conn:
+        with opened(self._path) as conn:
             conn.executescript(_SCHEMA)
         self._path.chmod(0o600)  # topics and titles may be patients'
 
     def begin(self, card: Card, benchmark: Benchmark) -> Card:
         """Store a new run, or continue one of the same work that was broken off."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             conn.execute("BEGIN IMMEDIATE")
             broken = conn.execute(
                 "SELECT card, pid FROM run WHERE key = ? AND finished IS NULL ORDER BY created",
@@ -159,7 +158,7 @@ class Archive:
         """Store what topics answered; durable on return."""
         titles = _Titles(benchmark)
         places = {topic: place for place, topic in enumerate(benchmark.topics)}
-        with self._open() as conn:
+        with opened(self._path) as conn:
             for each in answers:
                 place = places[each.topic_id]
                 conn.execute(
@@ -174,7 +173,7 @@ class Archive:
     def finish(self, card: Card, figures: Mapping[str, Figures]) -> Card:
         """Store the figures of every topic and close the run."""
         done = replace(card, finished=datetime.now(UTC).isoformat(timespec="milliseconds"))
-        with self._open() as conn:
+        with opened(self._path) as conn:
             conn.executemany(
                 "UPDATE topic SET figures = ? WHERE run_id = ? AND topic_id = ?",
                 [(orjson.dumps(values), card.run_id, t) for t, values in figures.items()],
@@ -192,7 +191,7 @@ class Archive:
 
         At most `most` after the first `skip`, those of one data version where it is given.
         """
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT card FROM run WHERE (?1 IS NULL OR tenant IN ('', ?1))"
                 " AND ?2 IN ('', data_version) ORDER BY created DESC, run_id DESC"
@@ -203,7 +202,7 @@ class Archive:
 
     def count(self, tenant: str | None = None) -> int:
         """Count the runs that `cards` lists."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT count(*) FROM run WHERE ?1 IS NULL OR tenant IN ('', ?1)", (tenant,)
             ).fetchone()
@@ -211,7 +210,7 @@ class Archive:
 
     def run(self, run_id: str, tenant: str | None = None) -> Card:
         """Open a run by its whole id. Raises: NotFound."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT card FROM run WHERE run_id = ?2 AND (?1 IS NULL OR tenant IN ('', ?1))",
                 (tenant, run_id),
@@ -240,13 +239,13 @@ class Archive:
 
     def answered(self, run_id: str) -> frozenset[str]:
         """Return the topics that are stored already."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute("SELECT topic_id FROM topic WHERE run_id = ?", (run_id,))
             return frozenset(topic for (topic,) in found)
 
     def figures(self, run_id: str) -> dict[str, Figures]:
         """Return topic id -> measure -> value, in the topics' order."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT topic_id, figures FROM topic WHERE run_id = ? ORDER BY place", (run_id,)
             )
@@ -262,7 +261,7 @@ class Archive:
     def topics(self, run_id: str, only: Sequence[str] | None = None) -> Iterator[Answered]:
         """Open a run's topics one after the other, in their order."""
         columns = "SELECT topic_id, unparsed, hits, figures FROM topic WHERE run_id = ?"
-        with self._open() as conn:
+        with opened(self._path) as conn:
             if only is None:
                 found = conn.execute(f"{columns} ORDER BY place", (run_id,))
             else:
@@ -274,7 +273,7 @@ class Archive:
 
     def judged(self, data_version: str) -> tuple[dict[str, str], Qrels]:
         """Return the texts of a data version's topics, and its qrels. Raises: NotFound."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT judged FROM dataset WHERE data_version = ?", (data_version,)
             ).fetchone()
@@ -286,7 +285,7 @@ class Archive:
     def titles(self, data_version: str, doc_ids: Sequence[str]) -> dict[str, str]:
         """Return what documents are called."""
         marks = ",".join("?" * len(doc_ids))
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 f"SELECT doc_id, title FROM title WHERE data_version = ? AND doc_id IN ({marks})",
                 (data_version, *doc_ids),
@@ -296,7 +295,7 @@ class Archive:
     def keep_texts(self, data_version: str, texts: Iterable[tuple[str, str, str]]) -> None:
         """Keep (document, title, text) of what judges will read."""
         rows = list(texts)
-        with self._open() as conn:
+        with opened(self._path) as conn:
             for table, at in (("title", 1), ("body", 2)):
                 conn.executemany(
                     f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
@@ -306,7 +305,7 @@ class Archive:
     def texts(self, data_version: str, doc_ids: Sequence[str]) -> dict[str, str]:
         """Return the documents' texts, as far as they are kept."""
         marks = ",".join("?" * len(doc_ids))
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 f"SELECT doc_id, text FROM body WHERE data_version = ? AND doc_id IN ({marks})",
                 (data_version, *doc_ids),
@@ -315,29 +314,13 @@ class Archive:
 
     def drop(self, run_id: str) -> None:
         """Forget a run, and a data version that no run is left of."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             for table in ("topic", "run"):
                 conn.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
             for table in ("dataset", "title", "body"):
                 conn.execute(
                     f"DELETE FROM {table} WHERE data_version NOT IN (SELECT data_version FROM run)"
                 )
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            conn = sqlite3.connect(self._path, timeout=BUSY_S)
-            try:
-                conn.execute("PRAGMA journal_mode = WAL")
-                with conn:
-                    yield conn
-            finally:
-                conn.close()
-        except sqlite3.Error as exc:
-            raise ConfigurationError(
-                f"the lab's file cannot be used ({type(exc).__name__})",
-                hint="Look whether its disk is full, and whether lab.sqlite may be written.",
-            ) from exc
 
 
 class _Titles:

@@ -7,17 +7,14 @@ another model or another terminology are dropped when the set is asked anew.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
 import zstandard
 
-from eval.archive import BUSY_S
+from eval.lab_file import opened
 from eval.replay import Asking, Stored
-from indexing.errors import ConfigurationError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS asked (
@@ -34,14 +31,14 @@ class AskedAnswers:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / "asked.sqlite"
         self._key = (data_version, " ".join(made_by))
-        with self._open() as conn:
+        with opened(self._path) as conn:
             conn.execute(_SCHEMA)
             conn.execute("DELETE FROM asked WHERE data_version = ? AND made_by <> ?", self._key)
         self._path.chmod(0o600)  # a hospital's ids may stand in it
 
     def topics(self, asking: Asking) -> frozenset[str]:
         """Return the topics that were asked so already."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT topic_id FROM asked WHERE data_version = ? AND made_by = ? AND asking = ?",
                 (*self._key, _named(asking)),
@@ -50,7 +47,7 @@ class AskedAnswers:
 
     def count(self) -> int:
         """Count what is kept."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT count(*) FROM asked WHERE data_version = ? AND made_by = ?", self._key
             ).fetchone()
@@ -62,34 +59,18 @@ class AskedAnswers:
             (*self._key, _named(asking), topic, zstandard.compress(orjson.dumps(answers), 3))
             for topic, answers in found.items()
         ]
-        with self._open() as conn:
+        with opened(self._path) as conn:
             conn.executemany("INSERT OR REPLACE INTO asked VALUES (?, ?, ?, ?, ?)", rows)
 
     def read(self, asking: Asking) -> dict[str, Stored]:
         """Return topic -> leg -> (document, score), best first."""
-        with self._open() as conn:
+        with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT topic_id, answers FROM asked "
                 "WHERE data_version = ? AND made_by = ? AND asking = ?",
                 (*self._key, _named(asking)),
             )
             return {topic: orjson.loads(zstandard.decompress(blob)) for topic, blob in found}
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            conn = sqlite3.connect(self._path, timeout=BUSY_S)
-            try:
-                conn.execute("PRAGMA journal_mode = WAL")
-                with conn:
-                    yield conn
-            finally:
-                conn.close()
-        except sqlite3.Error as exc:
-            raise ConfigurationError(
-                f"the lab's file cannot be used ({type(exc).__name__})",
-                hint="Look whether its disk is full, and whether asked.sqlite may be written.",
-            ) from exc
 
 
 def _named(asking: Asking) -> str:
