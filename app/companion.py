@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 
 _AGAIN_S = 2.0
 
@@ -17,8 +18,10 @@ class Companion:
     reads end-of-file and leaves.
     """
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = {**os.environ, **environment}
+    def __init__(self, environment: Mapping[str, str | None]) -> None:
+        """`environment` is laid over this process's own; None takes a variable away."""
+        merged = {**os.environ, **environment}
+        self._environment = {name: value for name, value in merged.items() if value is not None}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="companion", daemon=True)
 
