@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from app.cli.options import Json, TenantOption, finish
+
 cohort = typer.Typer(help="Cohorts: define, run, compare, export.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
-Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
 Name = Annotated[str, typer.Argument(help="A saved cohort, by name or id.")]
 Viewer = Annotated[
     Literal["clinician", "researcher"], typer.Option(help="A researcher: de-identified.")
@@ -19,7 +19,7 @@ Viewer = Annotated[
 
 @cohort.command("run")
 def cohort_run(
-    tenant: Tenant,
+    tenant: TenantOption,
     name: Annotated[str, typer.Argument(help="A saved cohort, by name or id.")] = "",
     file: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A definition.")
@@ -33,12 +33,12 @@ def cohort_run(
     from app.cli.cohorts import run_command
 
     text = file.read_text(encoding="utf-8") if file else ""
-    _exit(run_command(tenant, name, text, save, rows, role, as_json=as_json))
+    finish(run_command(tenant, name, text, save, rows, role, as_json=as_json))
 
 
 @cohort.command("diff")
 def cohort_diff(
-    tenant: Tenant,
+    tenant: TenantOption,
     name: Name,
     base: Annotated[str, typer.Option(help="A run's id; the last but one by default.")] = "",
     run: Annotated[str, typer.Option(help="A run's id; the last by default.")] = "",
@@ -48,12 +48,12 @@ def cohort_diff(
     """Say who came and who left between two runs, and why."""
     from app.cli.cohorts import diff_command
 
-    _exit(diff_command(tenant, name, base, run, role, as_json=as_json))
+    finish(diff_command(tenant, name, base, run, role, as_json=as_json))
 
 
 @cohort.command("export")
 def cohort_export(
-    tenant: Tenant,
+    tenant: TenantOption,
     name: Name,
     purpose: Annotated[str, typer.Option(help="HRESCH, HQUALIMP, PUBHLTH, TREAT or HOPERAT.")],
     out: Annotated[Path, typer.Option("--out", help="The file to write.")],
@@ -65,9 +65,4 @@ def cohort_export(
     """Write a cohort to a file; the audit tells of it and of its purpose."""
     from app.cli.cohorts import export_command
 
-    _exit(export_command(tenant, name, purpose, out, form, profile, role, as_json=as_json))
-
-
-def _exit(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
+    finish(export_command(tenant, name, purpose, out, form, profile, role, as_json=as_json))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from app.cli.eval_learning_app import learning
+from app.cli.options import Json, finish, home
+
 evaluate = typer.Typer(
     help="The relevance lab: judge, measure, tune, compare.", no_args_is_help=True
 )
+evaluate.add_typer(learning)
 
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
 Folder = Annotated[
     Path, typer.Option("--benchmark", exists=True, file_okay=False, help="BEIR-shaped.")
 ]
@@ -50,11 +52,11 @@ def eval_run(
     from app.cli.eval import run_command
 
     code = run_command(
-        _home(), benchmark, split, ranker, run_out, as_json,
+        home(), benchmark, split, ranker, run_out, as_json,
         name=name, tenant=tenant, measures=metrics or (), legs=legs, shares=shares or (),
         terminology=terminology,
     )  # fmt: skip
-    _exit(code)
+    finish(code)
 
 
 @evaluate.command("outlook")
@@ -72,9 +74,9 @@ def eval_outlook(
     from app.cli.eval_outlook import outlook_command, synthea_command
 
     if synthea is not None:
-        _exit(synthea_command(synthea, calibration, as_json=as_json))
+        finish(synthea_command(synthea, calibration, as_json=as_json))
         return
-    _exit(outlook_command(known, held_out, patients, calibration, as_json=as_json))
+    finish(outlook_command(known, held_out, patients, calibration, as_json=as_json))
 
 
 @evaluate.command("runs")
@@ -82,7 +84,7 @@ def eval_runs(as_json: Json = False) -> None:
     """List the stored runs, newest first."""
     from app.cli.eval_runs import list_command
 
-    _exit(list_command(_home(), as_json))
+    finish(list_command(home(), as_json))
 
 
 @evaluate.command("report")
@@ -97,7 +99,7 @@ def eval_report(
     from app.cli.eval_runs import classes_command, report_command
 
     command = classes_command if by == "class" else report_command
-    _exit(command(_home(), as_json))
+    finish(command(home(), as_json))
 
 
 @evaluate.command("compare")
@@ -110,7 +112,7 @@ def eval_compare(
     """Compare runs with the first: wins, ties, losses, a paired test, intervals."""
     from app.cli.eval_runs import compare_command
 
-    _exit(compare_command(_home(), runs, metrics or (), as_json, topics=topics))
+    finish(compare_command(home(), runs, metrics or (), as_json, topics=topics))
 
 
 @evaluate.command("gate")
@@ -131,9 +133,9 @@ def eval_gate(
     from app.cli.eval_gate import gate_command
 
     code = gate_command(
-        _home(), baseline, metric, max_drop, traps, as_json, run=run, benchmark=benchmark
+        home(), baseline, metric, max_drop, traps, as_json, run=run, benchmark=benchmark
     )
-    _exit(code)
+    finish(code)
 
 
 @evaluate.command("save")
@@ -141,7 +143,7 @@ def eval_save(run: RunName, out: Out, as_json: Json = False) -> None:
     """Write a run's figures to a file: a baseline to commit."""
     from app.cli.eval_runs import save_command
 
-    _exit(save_command(_home(), run, out, as_json))
+    finish(save_command(home(), run, out, as_json))
 
 
 @evaluate.command("drop")
@@ -149,7 +151,7 @@ def eval_drop(runs: RunNames, as_json: Json = False) -> None:
     """Forget stored runs."""
     from app.cli.eval_runs import drop_command
 
-    _exit(drop_command(_home(), runs, as_json))
+    finish(drop_command(home(), runs, as_json))
 
 
 @evaluate.command("import-run")
@@ -165,7 +167,7 @@ def eval_import_run(
     """Measure and store a run that another system made."""
     from app.cli.eval_data import import_run_command
 
-    _exit(import_run_command(_home(), run, benchmark, split, name, tenant, trained, as_json))
+    finish(import_run_command(home(), run, benchmark, split, name, tenant, trained, as_json))
 
 
 @evaluate.command("convert")
@@ -186,7 +188,7 @@ def eval_convert(
     """Write a benchmark as a BEIR folder, or as TREC topics and qrels."""
     from app.cli.eval_data import convert_command
 
-    _exit(convert_command(benchmark, split, topics, qrels, out, to, as_json, packed=packed))
+    finish(convert_command(benchmark, split, topics, qrels, out, to, as_json, packed=packed))
 
 
 @evaluate.command("hospital")
@@ -200,7 +202,7 @@ def eval_hospital(
     """Write an invented hospital as a BEIR folder, graded by its ground truth."""
     from app.cli.eval_data import hospital_command
 
-    _exit(hospital_command(out, patients, topics, seed, as_json))
+    finish(hospital_command(out, patients, topics, seed, as_json))
 
 
 @evaluate.command("halves")
@@ -214,7 +216,7 @@ def eval_halves(
     """Write whole-note questions: each note's first half is asked, the rest is indexed."""
     from app.cli.eval_data import halves_command
 
-    _exit(halves_command(benchmark, out, every, as_json, packed=packed))
+    finish(halves_command(benchmark, out, every, as_json, packed=packed))
 
 
 @evaluate.command("traps")
@@ -228,7 +230,7 @@ def eval_traps(
     """Count how often the first ten show what a clinician would call wrong."""
     from app.cli.traps import traps_command
 
-    _exit(traps_command(_home(), ranker, as_json))
+    finish(traps_command(home(), ranker, as_json))
 
 
 @evaluate.command("similar")
@@ -244,7 +246,7 @@ def eval_similar(
     """Measure similar patients on a folder of patients with their findings."""
     from app.cli.similar import eval_command
 
-    _exit(eval_command(benchmark, split, run_out, as_json=as_json))
+    finish(eval_command(benchmark, split, run_out, as_json=as_json))
 
 
 @evaluate.command("answers")
@@ -257,7 +259,7 @@ def eval_answers(
     """Score the sentences above the results with ragas (`make ragas`); this never gates."""
     from app.cli.eval_answers import answers_command
 
-    _exit(answers_command(_home(), benchmark, split, most, as_json))
+    finish(answers_command(home(), benchmark, split, most, as_json))
 
 
 @evaluate.command("pool")
@@ -274,8 +276,8 @@ def eval_pool(
     """Unite what runs found into a book of documents to judge."""
     from app.cli.eval_books import pool_command
 
-    code = pool_command(_home(), runs, book, depth, guideline, guideline_version, as_json)
-    _exit(code)
+    code = pool_command(home(), runs, book, depth, guideline, guideline_version, as_json)
+    finish(code)
 
 
 @evaluate.command("judge-export")
@@ -292,7 +294,7 @@ def eval_judge_export(
     """Write a book of judgements to a file."""
     from app.cli.eval_books import export_command
 
-    _exit(export_command(_home(), book, out, form, as_json, tenant))
+    finish(export_command(home(), book, out, form, as_json, tenant))
 
 
 @evaluate.command("judge-import")
@@ -306,7 +308,7 @@ def eval_judge_import(
     """Take in a book of judgements, or qrels into a book that is there."""
     from app.cli.eval_books import import_command
 
-    _exit(import_command(_home(), path, book, judge, as_json, tenant))
+    finish(import_command(home(), path, book, judge, as_json, tenant))
 
 
 @evaluate.command("agreement")
@@ -318,88 +320,4 @@ def eval_agreement(
     """Say how far the judges of a book agree: Cohen's kappa, Krippendorff's alpha."""
     from app.cli.eval_books import agreement_command
 
-    _exit(agreement_command(_home(), book, tenant, as_json))
-
-
-class TunedPart(StrEnum):
-    """What `eval tune` looks over: an enumeration, for a list of literals cannot be an option."""
-
-    LEGS = "legs"
-    ALIKE = "alike"
-    EXPANSIONS = "expansions"
-    TITLE = "title"
-
-
-@evaluate.command("tune")
-def eval_tune(
-    sets: Annotated[
-        list[str], typer.Option("--set", help="DIR:SPLIT of a benchmark; several times.")
-    ],
-    over: Annotated[
-        list[TunedPart] | None,
-        typer.Option(
-            help="Several times; legs and alike by default. legs: shares, by scores or ranks; "
-            "alike: like hits; expansions: kinds of other wordings; title: the field's weight."
-        ),
-    ] = None,
-    search: Annotated[
-        Literal["grid", "bayes"], typer.Option(help="bayes needs the extra `lab`.")
-    ] = "grid",
-    trials: Annotated[int, typer.Option(min=10, help="Of bayes, for each kind and fold.")] = 60,
-    folds: Annotated[int, typer.Option(min=2, max=20)] = 5,
-    out: Annotated[Path | None, typer.Option(help="Write what is worth taking over here.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Look for the settings that do best on held-out topics and harm no set; /lab/tunings draws
-    them."""
-    from app.cli.eval_tune import tune_command
-
-    code = tune_command(
-        _home(), sets, folds, out, as_json, parts=over or ("legs", "alike"),
-        trials=trials if search == "bayes" else 0,
-    )  # fmt: skip
-    _exit(code)
-
-
-@evaluate.command("train")
-def eval_train(
-    sets: Annotated[
-        list[str], typer.Option("--set", help="DIR:SPLIT of a benchmark; several times.")
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="The folder to write; ANAMNESIS_LEARNED or ANAMNESIS_ENCODER_FOLDER names it."
-        ),
-    ],
-    most: Annotated[int, typer.Option(min=20, help="Topics of a set to learn from.")] = 3000,
-    encoder: Annotated[
-        bool, typer.Option("--encoder", help="Teach the encoder (extra `models`).")
-    ] = False,
-    most_pairs: Annotated[int, typer.Option("--pairs", min=50, help="At most, of --encoder.")] = (
-        10_000
-    ),
-    epochs: Annotated[int, typer.Option(min=1, max=20, help="Of --encoder.")] = 1,
-    as_json: Json = False,
-) -> None:
-    """Learn a ranker from judgements (LambdaMART), judged by topics that it did not see; or teach
-    the encoder by titles and texts, synonyms and names, and judgements."""
-    if encoder:  # its extra is needed for it alone
-        from app.cli.eval_adapt import adapt_command
-
-        _exit(adapt_command(_home(), sets, most_pairs, epochs, out, as_json))
-        return
-    from app.cli.eval_train import train_command
-
-    _exit(train_command(_home(), sets, most, out, as_json))
-
-
-def _home() -> Path:
-    from app.settings import load
-
-    return load().home
-
-
-def _exit(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
+    finish(agreement_command(home(), book, tenant, as_json))

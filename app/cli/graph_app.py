@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from app.cli.options import Json, TenantOption
+
 graph = typer.Typer(help="The medical graph.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
-TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
 PatientOption = Annotated[str, typer.Option("--patient", help="The patient's id.")]
 
 

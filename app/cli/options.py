@@ -16,3 +16,10 @@ def finish(code: int) -> None:
     """End the process with this exit code; go on at 0."""
     if code:
         raise typer.Exit(code)
+
+
+def home() -> Path:
+    """Return the home folder that the settings name."""
+    from app.settings import load  # pydantic takes longer to load than `--help` should
+
+    return load().home

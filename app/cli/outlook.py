@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
-from app.cli.output import operator, print_json
+from app.cli.output import operator, print_json, stderr
 from app.outlook import Outlook, Registration
 from app.predictions import words_of
 from app.settings import load
@@ -56,6 +56,8 @@ def list_command(tenant: str, *, as_json: bool) -> int:
         print_json({"models": [asdict(card) for card in cards]})
     for card in [] if as_json else cards:
         print(f"{card.name} {card.version}  {card.type}  {card.kind}  {card.status}")
+    if not cards:
+        stderr.print("No model is registered: `anamnesis models register` adds one.")
     return 0
 
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from app.cli.options import Json, TenantOption, finish
+
 models = typer.Typer(help="Outcome models: off until a tenant turns them on.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
-TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
 TypeOption = Annotated[str, typer.Option("--type", help="The outcome: return90, acute365.")]
 
 
@@ -25,7 +25,7 @@ def models_switch(
     which are on."""
     from app.cli.outlook import switch_command
 
-    _exit(switch_command(tenant, predictions, treatments, as_json=as_json))
+    finish(switch_command(tenant, predictions, treatments, as_json=as_json))
 
 
 @models.command("register")
@@ -44,10 +44,14 @@ def models_register(
     """Register a model and measure it on the tenant's own known outcomes."""
     from app.cli.outlook import register_command
     from app.outlook import Registration
+    from rankers.onnx_risk import MOST_BYTES
 
-    body = file.read_bytes() if file else None
+    body = None
+    if file is not None:
+        with file.open("rb") as opened:
+            body = opened.read(MOST_BYTES + 1)  # no more than is needed to refuse it
     wanted = Registration(name, version, kind_of, description, calibration, body)
-    _exit(register_command(tenant, wanted, as_json=as_json))
+    finish(register_command(tenant, wanted, as_json=as_json))
 
 
 @models.command("list")
@@ -55,7 +59,7 @@ def models_list(tenant: TenantOption, as_json: Json = False) -> None:
     """List a tenant's models, newest first."""
     from app.cli.outlook import list_command
 
-    _exit(list_command(tenant, as_json=as_json))
+    finish(list_command(tenant, as_json=as_json))
 
 
 @models.command("card")
@@ -68,7 +72,7 @@ def models_card(
     """Print a model's card; fill in what happened since, and how right it was."""
     from app.cli.outlook import card_command
 
-    _exit(card_command(tenant, name, version, as_json=as_json))
+    finish(card_command(tenant, name, version, as_json=as_json))
 
 
 def predict(
@@ -80,7 +84,7 @@ def predict(
     """Tell how patients alike fared; stored with its lineage, and written back as FHIR."""
     from app.cli.outlook import predict_command
 
-    _exit(predict_command(tenant, patient, kind_of, as_json=as_json))
+    finish(predict_command(tenant, patient, kind_of, as_json=as_json))
 
 
 def treatments(
@@ -92,9 +96,4 @@ def treatments(
     """Show what patients alike were given for a condition, and what was recorded of it."""
     from app.cli.treatments import treatments_command
 
-    _exit(treatments_command(tenant, patient, condition, as_json=as_json))
-
-
-def _exit(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
+    finish(treatments_command(tenant, patient, condition, as_json=as_json))

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from app.cli.options import Json, TenantOption, finish
+
 vitals = typer.Typer(help="Series over time: vital signs and other streams.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
-TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
 Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])]
 
 
@@ -27,7 +27,7 @@ def vitals_ingest(
     """Take in line protocol; good lines land, bad ones are named by line and column."""
     from app.cli.vitals import ingest_command
 
-    _exit(ingest_command(tenant, paths, precision, as_json=as_json))
+    finish(ingest_command(tenant, paths, precision, as_json=as_json))
 
 
 @vitals.command("query")
@@ -43,7 +43,7 @@ def vitals_query(
     """Print the series of a patient, a model or a trial."""
     from app.cli.vitals import query_command
 
-    _exit(query_command(tenant, subject, kind, (start, end), hours=hours, as_json=as_json))
+    finish(query_command(tenant, subject, kind, (start, end), hours=hours, as_json=as_json))
 
 
 @vitals.command("rollup")
@@ -51,9 +51,4 @@ def vitals_rollup(tenant: TenantOption, as_json: Json = False) -> None:
     """Roll up what came in, drop details older than 2 years and roll-ups older than 10."""
     from app.cli.vitals import rollup_command
 
-    _exit(rollup_command(tenant, as_json=as_json))
-
-
-def _exit(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
+    finish(rollup_command(tenant, as_json=as_json))
