@@ -96,7 +96,9 @@ def card_page(own: Outlook, access: Access, name: str, version: str) -> CardPage
     hidden = access.deidentified
     if hidden:
         counts = {k: told(int(card.metrics.get(k) or 0)) for k in ("known", "held_out", "withheld")}
-        card = replace(card, metrics={**card.metrics, **counts})
+        training = {**card.training, "patients": told(int(card.training.get("patients") or 0))}
+        rate = {"base_rate": _coarse(card.metrics.get("base_rate"))}
+        card = replace(card, training=training, metrics={**card.metrics, **counts, **rate})
     known = [e for e in found if e.actual is not None and e.chance is not None]
     since: Sequence[Mark] = ()
     if len(known) >= LEAST_KNOWN:
@@ -110,6 +112,11 @@ def card_page(own: Outlook, access: Access, name: str, version: str) -> CardPage
         told(people) if hidden else people, None if hidden else min(times, default=None),
         None if hidden else max(times, default=None),
     )  # fmt: skip
+
+
+def _coarse(share: float | None) -> float | None:
+    """Round a share that in full would tell of how many it was taken."""
+    return None if share is None else round(share, 2)
 
 
 def _arrays(known: Sequence[Prediction]) -> tuple[Any, Any]:
@@ -127,7 +134,8 @@ def _marks(bins: Sequence[Sequence[float]], hidden: bool) -> list[Mark]:
     return [
         Mark(
             round(EDGE + chance * room, 1), up(share), up(low), up(high),
-            told(int(count)) if hidden else int(count), chance, share,
+            told(int(count)) if hidden else int(count), chance,
+            round(share, 2) if hidden else share,
         )
         for count, chance, share, low, high in bins
         if not hidden or _open(int(count), share)
@@ -145,7 +153,8 @@ def _groups(groups: Mapping[str, Sequence[float]], hidden: bool) -> list[Group]:
     for name, (count, chance, share) in groups.items():
         shown = not hidden or _open(int(count), share)
         people = told(int(count)) if hidden else int(count)
-        found.append(Group(name, people, chance if shown else None, share if shown else None))
+        part = round(share, 2) if hidden else share
+        found.append(Group(name, people, chance if shown else None, part if shown else None))
     return found
 
 
@@ -169,6 +178,6 @@ def _quarter(name: str, own: Sequence[Prediction], hidden: bool) -> Quarter:
         return Quarter(name, shown[0], shown[1], shown[2], None, None, None, None)
     skill = brier_skill(chances, actual, share) if 0 < share < 1 else None
     return Quarter(
-        name, shown[0], shown[1], shown[2], float(chances.mean()), share,
-        calibration_error(chances, actual, 5), skill,
+        name, shown[0], shown[1], shown[2], float(chances.mean()),
+        _coarse(share) if hidden else share, calibration_error(chances, actual, 5), skill,
     )  # fmt: skip

@@ -115,12 +115,16 @@ class Outlook:
         return card
 
     def predict(self, patient_id: str, kind_of: str) -> Prediction:
-        """Tell, store and write back one prediction.
+        """Tell, write back and store one prediction. What the chart cites is there before it is
+        cited: a kill in between leaves a RiskAssessment that no chart shows, and is asked again.
 
         Raises:
-            Forbidden: the tenant has not turned predictions on.
-            NotFound: no such patient that the access opens, or no model of this type.
+            Forbidden: the tenant has not turned predictions on, or the view is de-identified.
+            NotFound: no such patient that the access opens and whose record is not restricted, or
+                no model of this type.
+            InvalidInput: the RiskAssessment is refused.
         """
+        self._identified()
         if kind_of not in TYPES:
             raise NotFound("no such type of outcome", hint=f"there are {', '.join(TYPES)}")
         if not self.store.switches(self.access).predictions:
@@ -131,7 +135,10 @@ class Outlook:
         card, body = self.store.active(self.access, kind_of)
         asked = people(self.store.outcomes(self.access, [patient_id], now=True, kind_of=kind_of))
         if not asked:
-            raise NotFound("no such patient, or the chart is not open to you")
+            raise NotFound(
+                "no such patient, or the chart is not open to you",
+                hint="Nothing is told of a patient whose record carries a restricting label.",
+            )
         estimate = self._estimate(card, body, asked[0])
         told = Prediction(
             f"outlook-{uuid4().hex}", patient_id, card.name, card.version, kind_of,
@@ -140,10 +147,15 @@ class Outlook:
             {"neighbours": estimate.neighbours, "alike": list(estimate.alike),
              "shared": list(estimate.shared)},
         )  # fmt: skip
-        self.store.keep(self.access, told)
         if told.chance is not None:
             self._write_back(told, float(card.metrics["base_rate"]))
+        self.store.keep(self.access, told)
         return told
+
+    def _identified(self) -> None:
+        """What is told is written into the record, with real ids."""
+        if self.access.deidentified:
+            raise Forbidden("predictions are asked for and followed up in the identified view")
 
     def _estimate(self, card: ModelCard, body: bytes, asked: KnownPatient) -> Estimate:
         every = people(self.store.outcomes(self.access, kind_of=card.type))
@@ -164,7 +176,8 @@ class Outlook:
         zone = ZoneInfo(self.access.time_zone)
         into = Ingest(self._own.records, self.access, zone, reason="outcome prediction")
         for outcome in into.submit(orjson.dumps(_bundle(told, self.access.user_id, base_rate))):
-            assert outcome.rejected is None, outcome.rejected
+            if outcome.rejected is not None:
+                raise InvalidInput("the prediction could not be written into the record")
         key = SeriesKey(
             "prediction", told.patient_id, told.type, "1", f"{told.model}/{told.version}", "",
             "model",
@@ -177,7 +190,10 @@ class Outlook:
         """Fill in what happened to those whose time is up, and say of how many that is known now.
 
         A chart that was merged into another has the other's outcome.
+
+        Raises: Forbidden: the view is de-identified.
         """
+        self._identified()
         waiting = [each for each in self.store.told(self.access, card) if each.actual is None]
         now = datetime.now(UTC)
         due = [each for each in waiting if each.made_at + HORIZONS[card.type] <= now]

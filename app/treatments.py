@@ -150,8 +150,11 @@ def _hidden(view: View, real: str, answer: Answer) -> Shown:
     options = tuple(_masked(_option(each, named, {}), view, real) for each in coded)
     others = [(name, about) for name, count in _others(named) if (about := told(count))]
     enough = answer.options.told
+    # The words may be another patient's; of a code that has none they are the patient's own.
+    coded_only = answer.code and not answer.code.startswith("text:")
     return Shown(
-        view.shown_patient(real), view.told(answer.condition, real), enough,
+        view.shown_patient(real),
+        view.told(answer.code if coded_only else answer.condition, real), enough,
         "" if enough else "too few patients alike to tell by", options,
         tuple(others[:MOST_OTHERS]), told(answer.carriers), told(answer.alike),
         told(answer.unclear), len(answer.options.options) - len(coded),

@@ -69,7 +69,7 @@ class TreatmentRecords(Protocol):
         """Return the facts with their audit row, which names the patient and the others."""
         ...
 
-    def worded(self, access: Access, code: str) -> Coded | None:
-        """Return how the records that `access` opens word a condition's code, None for one that
-        stands in none of them."""
+    def worded(self, access: Access, patient_id: str, condition: str) -> Coded | None:
+        """Return how a condition stands in the records that `access` opens: as the patient's own
+        words it, or by its code in anybody's. None for one that stands in none of them."""
         ...

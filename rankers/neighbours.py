@@ -97,13 +97,15 @@ class Answered:
 class Carriers:
     """The patients with a condition whom somebody may know of, without the one asked about.
     `information` is what a feature weighs, `is_it` whether a coded thing is the condition or a
-    narrower one."""
+    narrower one; `code` is the feature of one that only records name, in their own words, "" for a
+    concept of the terminology."""
 
     name: str
     patient_ids: tuple[str, ...]
     table: FeatureTable
     information: Callable[[str], float]
     is_it: Callable[[Coded], bool]
+    code: str = ""
 
 
 class _Near:
@@ -191,15 +193,16 @@ class Neighbours:
         recorded: Callable[[str], Coded | None],
     ) -> Carriers | None:  # fmt: skip
         """Return who has a condition, by its name or code; None for one that nothing knows.
-        `recorded` says how the records word a code that the terminology does not know."""
+        `recorded` says how the records that are open word what the terminology does not know:
+        what the table of everybody's features calls it may be told to nobody."""
         index, hierarchy = self.index(access.tenant_id), self._hierarchy()
         table = index.table
-        feature = hierarchy.meant(condition.strip(), table.names)
+        feature, name = hierarchy.meant(condition.strip(), {}), ""
         if feature is None:
-            said = recorded(condition.strip().rpartition(":")[2])
+            said = recorded(condition.strip())
             if said is None:
                 return None
-            feature = hierarchy.feature(said.system, said.code, said.name)
+            feature, name = hierarchy.feature(said.system, said.code, said.name), said.name
         asked = Asked(patient_id, limits=Limits(conditions=frozenset({feature})))
         allowed = np.flatnonzero(self._allowed(access, table, asked)).tolist()
 
@@ -208,8 +211,8 @@ class Neighbours:
             return own == feature or feature in hierarchy.ancestors(own)
 
         return Carriers(
-            hierarchy.name(feature, table.names), tuple(table.patient_ids[n] for n in allowed),
-            table, index.information, is_it,
+            hierarchy.name(feature, {feature: name}), tuple(table.patient_ids[n] for n in allowed),
+            table, index.information, is_it, "" if hierarchy.is_concept(feature) else feature,
         )  # fmt: skip
 
     def alike(self, access: Access, asked: Asked, k: int) -> list[tuple[str, float]]:

@@ -46,7 +46,8 @@ class Answer:
     """`carriers` are the other patients with the condition, `alike` how many of them count; `given`
     counts patients by treatment, with an outcome or without; `names` says treatments' keys in
     words; `taken` are those that the patient takes already; `unclear` counts outcomes that say
-    neither; `unknown` are allergens that could be compared by their words alone."""
+    neither; `unknown` are allergens that could be compared by their words alone; `code` is what the
+    condition is where only records name it, "" where the terminology does."""
 
     condition: str
     options: Options
@@ -59,6 +60,7 @@ class Answer:
     unclear: int
     unknown: tuple[str, ...]
     as_of: datetime | None
+    code: str = ""
 
 
 class TreatmentOptions:
@@ -76,7 +78,7 @@ class TreatmentOptions:
         Raises:
             InvalidInput: no such condition.
         """
-        recorded = partial(self._records.worded, access)
+        recorded = partial(self._records.worded, access, patient_id)
         found = self._neighbours.carriers(access, patient_id, condition, recorded)
         if found is None:
             raise InvalidInput(
@@ -96,7 +98,7 @@ class TreatmentOptions:
             Counter(key for _, key in people),
             frozenset(pharmacy.medicine(each).key for each in facts.taken), outcomes.where,
             len(found.patient_ids), len({case.patient_id for case in cases}), outcomes.unclear,
-            unknown, found.table.as_of,
+            unknown, found.table.as_of, found.code,
         )  # fmt: skip
 
 

@@ -21,7 +21,12 @@ _OF_NOTES = (
         "AND NOT p.doc_id = ANY(%(gone)s))"
     ),
 )
+# A prediction stays, as its RiskAssessment does; what it says of the patient's record goes.
 _OF_PATIENTS = (
+    (
+        "UPDATE outlook_prediction SET evidence = '{}' WHERE tenant_id = %(tenant)s "
+        "AND patient_id = ANY(%(gone)s)"
+    ),
     "DELETE FROM cohort_review WHERE tenant_id = %(tenant)s AND patient_id = ANY(%(gone)s)",
     (
         "UPDATE cohort_run r SET members = ARRAY(SELECT m FROM unnest(r.members) "
@@ -42,7 +47,7 @@ def forget_notes(conn: Connection, tenant_id: TenantId, doc_ids: Sequence[str]) 
 
 
 def forget_patients(conn: Connection, tenant_id: TenantId, patient_ids: Sequence[str]) -> None:
-    """Drop deleted patients from kept cohorts."""
+    """Drop deleted patients from kept cohorts, and what predictions say they have."""
     _forget(conn, tenant_id, patient_ids, _OF_PATIENTS)
 
 

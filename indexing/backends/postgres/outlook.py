@@ -9,7 +9,7 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
-from indexing.access import Access
+from indexing.access import LABELS, Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
@@ -44,13 +44,17 @@ _SINCE = {
     FROM encounter e LEFT JOIN part ON part.patient_id = e.patient_id
     WHERE e.tenant_id = %(tenant)s AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
         AND e.date_end IS NOT NULL AND e.patient_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
+            AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)
     ORDER BY coalesce(part.chart, e.patient_id), e.date_start, e.resource_id""",
     ACUTE: """
     SELECT DISTINCT coalesce(part.chart, e.patient_id) AS patient_id,
         heard.last - %(horizon)s AS gone
     FROM heard, encounter e LEFT JOIN part ON part.patient_id = e.patient_id
     WHERE e.tenant_id = %(tenant)s AND e.patient_id IS NOT NULL
-        AND e.date_start < heard.last - %(horizon)s""",
+        AND e.date_start < heard.last - %(horizon)s
+        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
+            AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)""",
 }
 # Charts that were merged into another are a part of that one's.
 _OUTCOMES = """
@@ -82,7 +86,9 @@ SELECT person.id, coalesce(person.sex, ''),
             AND person.gone + %(horizon)s, false)
         OR EXISTS (SELECT FROM encounter e WHERE e.tenant_id = %(tenant)s
             AND e.patient_id = ANY(person.ids) AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
-            AND e.date_start > person.gone AND e.date_start <= person.gone + %(horizon)s) END,
+            AND e.date_start > person.gone AND e.date_start <= person.gone + %(horizon)s
+            AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
+                AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)) END,
     ARRAY(SELECT DISTINCT coalesce(c.display, c.code) FROM condition c
         JOIN resource x ON x.tenant_id = c.tenant_id AND x.type = 'Condition'
             AND x.id = c.resource_id AND NOT x.labels && %(closed)s
@@ -114,14 +120,21 @@ WITH RECURSIVE due(id, patient_id, made_at) AS (
         WHERE %(leaving)s AND e.tenant_id = %(tenant)s AND own.due = due.id
         AND e.patient_id = own.id
         AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
-        AND e.date_start <= due.made_at AND e.date_end >= due.made_at)) AS at FROM due
+        AND e.date_start <= due.made_at AND e.date_end >= due.made_at
+        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
+            AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)
+    )) AS at FROM due
 )
 SELECT since.id, CASE WHEN since.at + %(horizon)s > heard.last THEN NULL ELSE EXISTS (
     SELECT FROM encounter e, own WHERE e.tenant_id = %(tenant)s AND own.due = since.id
         AND e.patient_id = own.id AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
-        AND e.date_start > since.at AND e.date_start <= since.at + %(horizon)s)
+        AND e.date_start > since.at AND e.date_start <= since.at + %(horizon)s
+        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
+            AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s))
     OR EXISTS (SELECT FROM patient p, own WHERE p.tenant_id = %(tenant)s AND own.due = since.id
         AND p.resource_id = own.id
+        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = p.tenant_id
+            AND x.type = 'Patient' AND x.id = p.resource_id AND x.labels && %(closed)s)
         AND p.deceased_start BETWEEN since.at AND since.at + %(horizon)s) END
 FROM since, heard
 """
@@ -226,12 +239,16 @@ class PostgresOutlook:
         kind_of: str = RETURN,
     ) -> list[Outcome]:  # fmt: skip
         """Return patients as they were when their first stay ended, or as the type of outcome has
-        it, `now` as they are; recorded as one read of all of them."""
+        it, `now` as they are; recorded as one read of all of them.
+
+        What carries a restricting label counts for nobody, cleared or not: what a model tells is
+        kept, and everybody who opens the chart reads it.
+        """
         opened = access.patients
         if patients is not None and opened is not None:
             patients = [each for each in patients if each in opened]
         values = {
-            "tenant": access.tenant_id, "closed": sorted(access.closed_labels), "now": now,
+            "tenant": access.tenant_id, "closed": sorted(LABELS), "now": now,
             "patients": list(patients) if patients is not None else
             (sorted(opened) if opened is not None else None), "horizon": HORIZONS[kind_of],
         }  # fmt: skip
@@ -295,9 +312,10 @@ class PostgresOutlook:
         raise NotFound("no such model", hint="`anamnesis models list` names them")
 
     def fates(self, access: Access, told: Sequence[Prediction], kind_of: str) -> dict[str, bool]:
-        """Return by prediction what happened within the horizon, where that is known; recorded."""
+        """Return by prediction what happened within the horizon, where that is known; recorded.
+        Restricted stays count for nobody, as in `outcomes`."""
         values = {
-            "tenant": access.tenant_id, "horizon": HORIZONS[kind_of],
+            "tenant": access.tenant_id, "closed": sorted(LABELS), "horizon": HORIZONS[kind_of],
             "leaving": kind_of == RETURN,
             "ids": [each.prediction_id for each in told],
             "patients": [each.patient_id for each in told], "made": [each.made_at for each in told],

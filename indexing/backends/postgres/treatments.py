@@ -98,12 +98,17 @@ _PROBLEMS = (
     + _OPEN.format(type="Condition")
     + " AND coalesce(t.verification_status, '') NOT IN ('refuted', 'entered-in-error') ORDER BY 1"
 )
-# No patient is told of: what a code means is the same whoever has it.
+# The patient's own record first. Of others' no more than a code is asked for, as whoever is open
+# words it; words would tell that somebody has what they name.
 _WORDED = """
 SELECT coalesce(t.system, ''), t.code, coalesce(t.display, '') FROM condition t JOIN resource r
     ON r.tenant_id = t.tenant_id AND r.type = 'Condition' AND r.id = t.resource_id
-WHERE t.tenant_id = %(tenant)s AND t.code = %(code)s AND NOT r.labels && %(closed)s
-    AND (%(patients)s::text[] IS NULL OR t.patient_id = ANY(%(patients)s::text[])) LIMIT 1
+WHERE t.tenant_id = %(tenant)s AND NOT r.labels && %(closed)s
+    AND (t.code = %(code)s OR t.patient_id = %(patient)s AND lower(t.display) = lower(%(words)s))
+    AND (%(patients)s::text[] IS NULL OR t.patient_id = ANY(%(patients)s::text[]))
+    AND NOT EXISTS (SELECT FROM resource p WHERE p.tenant_id = t.tenant_id AND p.type = 'Patient'
+        AND p.id = t.patient_id AND (p.deleted OR p.labels && %(closed)s))
+ORDER BY (t.patient_id = %(patient)s) IS TRUE DESC, t.resource_id LIMIT 1
 """
 _NOTES = """
 SELECT d.doc_id, d.date_start, d.text, a.language_version, a.found FROM document d
@@ -146,11 +151,13 @@ class PostgresTreatments:
             audit.record(conn, access, row)
         return found
 
-    def worded(self, access: Access, code: str) -> Coded | None:
-        """Return how the records that `access` opens word a condition's code."""
+    def worded(self, access: Access, patient_id: str, condition: str) -> Coded | None:
+        """Return how the records that `access` opens word a condition: by its code, or as the
+        patient's own have it."""
         opened = access.patients
         values = {
-            "tenant": access.tenant_id, "closed": sorted(access.closed_labels), "code": code,
+            "tenant": access.tenant_id, "closed": sorted(access.closed_labels),
+            "code": condition.rpartition(":")[2], "words": condition, "patient": patient_id,
             "patients": None if opened is None else sorted(opened),
         }  # fmt: skip
         with self._database.tenant(access.tenant_id) as conn:
