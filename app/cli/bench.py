@@ -198,13 +198,19 @@ def _ingested(installation: Installation, notes: int) -> dict[str, Any]:
     stages["embed"]["passages_per_s"] = round(passages / stages["embed"]["seconds"], 1)
     tokens = _tokens(installation, tenant)
     stages["embed"]["tokens_per_s"] = round(tokens / stages["embed"]["seconds"], 1)
+    asked = interleaved({"encode": _one_question(installation)}, questions(500))
     rate = round(live / (seconds + sum(stage["seconds"] for stage in stages.values())), 3)
     return {
         "systems": {"anamnesis": {"qps": rate}},
         "notes": live,
         "resources": resources,
         "stages": stages,
+        "encoding a question": asked["encode"].to_json(),
     }
+
+
+def _one_question(installation: Installation) -> Ask:
+    return lambda question: installation.encoder.encode([question])
 
 
 def _tokens(installation: Installation, tenant: Tenant) -> int:
