@@ -183,17 +183,6 @@ def fuse(
     return _best(found, k)
 
 
-def fuse_by_rank(
-    rankings: Mapping[str, Ranking], k: int, _question: str | None = None
-) -> tuple[Fused, ...]:
-    """Fuse by reciprocal ranks: for legs whose scores mean nothing beside each other."""
-    found: _Parts = {}
-    for leg, ranking in rankings.items():
-        for hit in ranking.hits:
-            found.setdefault(hit.doc_id, []).append((leg, hit, 1 / (RRF_K + hit.rank)))
-    return _best(found, k)
-
-
 def _floor(leg: str, ranking: Ranking) -> float:
     """Return the score that counts as nothing: 0 where no word and no concept is shared."""
     if leg != "vector":

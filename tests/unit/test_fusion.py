@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import orjson
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from indexing.errors import ConfigurationError
 from indexing.ports import Ranking, Scored
-from rankers.fusion import SHARES, Share, fuse, fuse_by_rank, read_shares, split, weights
+from rankers.fusion import SHARES, Share, fuse, read_shares, split, weights
 
 LEGS = ("lexical", "vector", "graph")
 
@@ -30,10 +30,11 @@ RANKINGS = st.fixed_dictionaries(
 ).map(lambda legs: {leg: ranking(scores) for leg, scores in legs.items()})
 
 
-@pytest.mark.parametrize("how", [fuse, fuse_by_rank])
+@pytest.mark.parametrize("by", ["scores", "ranks"])
 @given(rankings=RANKINGS, k=st.integers(0, 15), question=st.text(max_size=40))
-def test_contributions_are_the_score(how, rankings, k, question) -> None:  # type: ignore[no-untyped-def]
-    found = how(rankings, k, question)
+def test_contributions_are_the_score(by, rankings, k, question) -> None:  # type: ignore[no-untyped-def]
+    shares = {kind: replace(share, by=by) for kind, share in SHARES.items()}
+    found = fuse(rankings, k, question, shares)
     everything = {h.doc_id for r in rankings.values() for h in r.hits}
     assert len(found) == min(k, len(everything))
     assert [f.rank for f in found] == list(range(1, len(found) + 1))
