@@ -179,10 +179,17 @@ class EngineServer:
 
 
 def _lives(pid: int) -> bool:
+    """Say whether any thread of a process lives: its first may be dead while others hold its port.
+
+    Read the threads before the first one's state: it has the last word when the others are gone.
+    """
+    process = Path(f"/proc/{pid}")
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        threads = len(list((process / "task").iterdir()))
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
+    return threads > 1 or state != "Z"
 
 
 def _run(script: Script, verb: str) -> None:
