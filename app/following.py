@@ -5,6 +5,7 @@ In each lane the first follower makes what the others index, which they do side 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ _NAMES = 48
 # so that a note is found before its patient's graph and series are drawn anew.
 _LATER_S = {"series": 0.15, "medical": 0.15}
 _BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+_SETBACK_S = 5.0  # after what nobody foresaw: it may come again at once
+
+_log = logging.getLogger("anamnesis.follow")
 
 
 def followers(installation: Installation, lane: str) -> Sequence[Follower]:
@@ -39,7 +43,10 @@ def followers(installation: Installation, lane: str) -> Sequence[Follower]:
 
 
 def run_lane(installation: Installation, lane: str, stop: threading.Event) -> None:
-    """Follow until `stop`, as the one holder of the lane; wait while somebody else holds it."""
+    """Follow until `stop`, as the one holder of the lane; wait while somebody else holds it.
+
+    What one tenant's notes or names bring about ends the lane for nobody: it begins anew.
+    """
     while not stop.is_set():
         try:
             with installation.feed.lock(f"follow:{lane}") as mine:
@@ -48,6 +55,10 @@ def run_lane(installation: Installation, lane: str, stop: threading.Event) -> No
                     _follow(installation, lane, stop)
         except EngineUnavailable:
             pass  # the database is away: the next round finds it again
+        except Exception as exc:  # noqa: BLE001
+            # Its type alone: its words may quote a patient.
+            _log.error("the lane %s failed and begins anew: %s", lane, type(exc).__name__)
+            stop.wait(_SETBACK_S)
         stop.wait(_IDLE_S)
 
 

@@ -11,7 +11,7 @@ from app.wiring import Installation
 from indexing.backends.postgres.additions import PostgresAdditions
 from indexing.errors import Conflict, InvalidInput
 from indexing.language.terminology import Addition, Terminology
-from indexing.language.terminology.additions import COLUMNS, MOST, read_additions
+from indexing.language.terminology.additions import COLUMNS, MOST, read_additions, removable
 
 MOST_BYTES = 16 << 20  # of a file
 
@@ -64,6 +64,8 @@ def remove_command(tenant: str, names: Sequence[str], *, everything: bool, as_js
     installation = Installation(load())
     tenant_id = installation.tenants.by_code(tenant).tenant_id
     kept = PostgresAdditions(installation.database)
+    if not everything:
+        removable(kept.of(tenant_id), names)
     removed = kept.remove(tenant_id, None if everything else names)
     installation.forget_answers(tenant_id)
     if as_json:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.errors import InvalidInput
+from indexing.errors import Conflict, InvalidInput
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import (
     Addition,
@@ -19,7 +19,7 @@ from indexing.language.terminology import (
     open_overlaid,
     open_terminology,
 )
-from indexing.language.terminology.additions import read_additions, standing
+from indexing.language.terminology.additions import read_additions, removable, standing
 from rankers.answer import LEGS, SearchRequest
 from rankers.plan import Planner
 
@@ -122,3 +122,59 @@ def test_additions_outlive_the_terminology_that_they_were_made_over(
     assert own.version == again.version != terminology.version
     assert again.find("ward nine rash") == ("site:x",)
     assert (tmp_path / "terminology" / "overlays").stat().st_mode & 0o077 == 0
+
+
+OWN = """\
+site:a\talpha rash\t\tdisorder\trash
+site:b\tbeta rash\t\tdisorder\tsite:a
+"""
+
+
+def test_a_parent_may_be_added_after_its_child(terminology: Terminology) -> None:
+    """It was removed and added again: rows stand in the order in which they were added."""
+    first, second = read_additions(OWN, "own.tsv", terminology)
+    own = terminology.with_additions(standing([second, first], terminology))
+    assert own.parents("site:b") == ("site:a",)
+    assert own.parents("site:a") == ("anm:rash",)
+
+
+@pytest.mark.parametrize(
+    "line", ["site:a\tone more\t\t\tsite:a", "site:a\tone more\t\t\tsite:b"], ids=["self", "circle"]
+)
+@pytest.mark.parametrize("earlier", [False, True])
+def test_nothing_stands_below_itself(terminology: Terminology, line: str, earlier: bool) -> None:
+    over, before = terminology, OWN
+    if earlier:  # what stands below is in the terminology already, not in the file
+        over, before = terminology.with_additions(read_additions(OWN, "own.tsv", over)), "# -\n#\n"
+    with pytest.raises(InvalidInput, match=r"own\.tsv, line 3: site:a cannot stand below site:"):
+        read_additions(f"{before}{line}\n", "own.tsv", over)
+
+
+def test_a_circle_that_was_kept_before_is_opened(terminology: Terminology) -> None:
+    disorder = SemanticType.DISORDER
+    kept = [
+        Addition("site:a", "alpha rash", semantic_type=disorder, parent_id="site:b"),
+        Addition("site:b", "beta rash", semantic_type=disorder, parent_id="site:a"),
+        Addition("site:a", "alpha spots", semantic_type=disorder, parent_id="site:a"),
+    ]
+    assert [each.parent_id for each in standing(kept, terminology)] == ["site:b", None, None]
+
+
+def test_a_parent_is_not_removed_from_under_its_child(terminology: Terminology) -> None:
+    kept = read_additions(OWN + "site:a\talpha spots\n", "own.tsv", terminology)
+    for names in (["site:a"], ["alpha rash", "alpha spots"]):
+        with pytest.raises(Conflict, match="site:a is the parent of site:b"):
+            removable(kept, names)
+    removable(kept, ["alpha rash"])  # the concept has another name
+    removable(kept, ["site:a", "site:b"])
+    removable(kept[1:2], ["nothing"])  # its parent went before this was seen to
+
+
+def test_a_tenant_adds_so_many_names_at_once(
+    terminology: Terminology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexing.language.terminology.additions.MOST", 2)
+    lines = [f"anm:rash\tspots {word}\n" for word in ("red", "blue", "green")]
+    assert len(read_additions("".join(lines[:2]), "own.tsv", terminology)) == 2
+    with pytest.raises(InvalidInput, match="more than 2 names"):
+        read_additions("".join(lines), "own.tsv", terminology)

@@ -14,16 +14,18 @@ from indexing.language.terminology.model import Addition, EdgeKind
 def overlaid(base: Compiled, additions: Sequence[Addition]) -> Compiled:
     """Compile `base` again with the additions; the version names both."""
     tables = tables_of(base)
-    for number, added in enumerate(additions, 1):
+    for added in additions:
         row = tables.index.get(added.concept_id)
         if row is None:
-            row = tables.new_concept(added.concept_id, added.name, added.semantic_type)
+            tables.new_concept(added.concept_id, added.name, added.semantic_type)
         else:
             tables.add_name(row, added.name, added.kind)
+    for number, added in enumerate(additions, 1):  # a parent may have been added after its child
         if added.parent_id is not None:
             if added.parent_id not in tables.index:
                 raise InvalidInput(f"addition {number}: no such parent concept")
-            tables.edges.append((row, EdgeKind.IS_A, tables.index[added.parent_id], 1.0, ""))
+            row, over = tables.index[added.concept_id], tables.index[added.parent_id]
+            tables.edges.append((row, EdgeKind.IS_A, over, 1.0, ""))
     return lay_out(tables, None, overlaid_version(base.version, additions))
 
 
