@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import orjson
@@ -87,15 +88,16 @@ def save(compiled: Compiled, folder: Path) -> None:
 
 
 def read(folder: Path) -> Compiled | None:
-    """Read a snapshot; None when there is none, or it was written in another format."""
+    """Read a snapshot; None when there is none, it does not read, or it was written in another
+    format."""
     try:
         texts = orjson.loads((folder / "texts.json").read_bytes())
-    except FileNotFoundError:
-        return None
-    if texts.get("format") != FORMAT:
-        return None
-    with np.load(folder / "arrays.npz") as packed:
-        arrays = {name: packed[name] for name in packed.files}
+        if texts.get("format") != FORMAT:
+            return None
+        with (folder / "arrays.npz").open("rb") as file, np.load(file) as packed:
+            arrays = {name: packed[name] for name in packed.files}
+    except (FileNotFoundError, EOFError, ValueError, BadZipFile):
+        return None  # another process replaces it, or the machine fell while it was written
     lexicon = Lexicon(
         codes=texts["word_codes"],
         settled=texts["settled"],

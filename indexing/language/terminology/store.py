@@ -12,13 +12,16 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import zstandard
 
+from indexing.errors import ConfigurationError
 from indexing.language.terminology import compiled as snapshots
 from indexing.language.terminology import facts as statements
 from indexing.language.terminology import seed
@@ -31,7 +34,11 @@ from indexing.language.terminology.reader import Terminology
 from indexing.language.terminology.sources import read_source, recognise
 
 _open: dict[Path, Terminology] = {}
+_OVERLAYS = "overlays"
 _MOST_OVERLAYS = 40  # of all tenants and states
+_BUILDING = ".building-"
+_LEFT_S = 3600.0  # nobody writes a snapshot for an hour: a kill left it
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ def open_overlaid(home: Path, base: Terminology, additions: Sequence[Addition]) 
     """Return a terminology with a tenant's additions over it, compiled once for each version and
     kept beside it, readable by its owner alone. Raises: InvalidInput."""
     version = overlaid_version(base.version, additions)
-    folder = home / "terminology" / "overlays"
+    folder = home / "terminology" / _OVERLAYS
     found = snapshots.read(folder / version)
     if found is None:
         made = base.with_additions(additions)
@@ -140,9 +147,12 @@ def _current(folder: Path) -> str | None:
 
 
 def _prune(folder: Path, kept: Collection[str]) -> None:
-    """Leave the version in force and the one before it, which a process may be about to read."""
+    """Leave the version in force and the one before it, which a process may be about to read,
+    tenants' own, and what others are writing."""
     for path in folder.iterdir():
-        if path.is_dir() and path.name not in {"sources", *kept}:
+        if not path.is_dir() or path.name in {"sources", _OVERLAYS, *kept}:
+            continue
+        if not path.name.startswith(".") or time.time() - path.stat().st_mtime > _LEFT_S:
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -179,13 +189,41 @@ def _compile(folder: Path, sources: Sequence[str]) -> Compiled:
 def _save(compiled: Compiled, folder: Path) -> None:
     """Write a snapshot, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / compiled.version
-    building = Path(tempfile.mkdtemp(dir=folder, prefix=".building-"))
-    snapshots.save(compiled, building)
-    if target.exists():  # another process was faster, or an older format lies there
-        shutil.rmtree(target)
-    building.chmod(0o755)
-    building.rename(target)
+    building = Path(tempfile.mkdtemp(dir=folder, prefix=_BUILDING))
+    try:
+        snapshots.save(compiled, building)
+        building.chmod(0o755)
+        _settle(building, folder / compiled.version)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _settle(building: Path, target: Path) -> None:
+    """Move a snapshot to its place; where another process was faster, its own stays, which others
+    may be reading."""
+    for _ in range(_TRIES):
+        try:
+            building.rename(target)
+            return
+        except OSError:
+            if not target.is_dir():
+                raise
+        if snapshots.read(target) is not None:
+            return
+        _take_away(target)
+    raise ConfigurationError(
+        f"{target.name} cannot be replaced", hint=f"remove it from {target.parent.name} by hand"
+    )
+
+
+def _take_away(broken: Path) -> None:
+    """Remove a snapshot at once for whoever looks, file by file beside."""
+    aside = Path(tempfile.mkdtemp(dir=broken.parent, prefix=_BUILDING))
+    try:
+        with suppress(FileNotFoundError):  # another process took it away
+            broken.rename(aside / broken.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _keep(path: Path, facts: Facts) -> None:
