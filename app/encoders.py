@@ -10,7 +10,7 @@ leg is named as missing until it looks again, with its next question.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,15 +71,30 @@ def switch(installation: Installation, name: str, tell: Tell) -> Switched:
 def forget(installation: Installation, name: str) -> int:
     """Drop the vectors of an encoder that does not serve; return of how many documents.
 
-    Raises: NotFound, Conflict where it serves.
+    Raises: NotFound, Conflict where it serves, EngineUnavailable where a server that may hold some
+        does not answer.
     """
     shelf = EncoderShelf(installation.home)
-    if name == shelf.serving():
+    folder = shelf.folder(name)
+    other = Installation(
+        installation.settings.model_copy(update={"encoder": "onnx", "encoder_folder": folder})
+    )
+    model = other.encoder.model
+    if name == shelf.serving() or model == installation.encoder.model:
         raise Conflict(f"{name} serves", hint="Switch to another encoder first.")
-    own = installation.settings.model_copy(update={"encoder_folder": shelf.folder(name)})
-    model = Installation(own).encoder.model
     found = installation.tenants.all()
+    for each in found:
+        _emptied(other, each.tenant_id)
+    other.close()
     return sum(installation.derived.forget_model(each.tenant_id, model) for each in found)
+
+
+def _emptied(other: Installation, tenant_id: TenantId) -> None:
+    """Drop the space that the model has on servers: it may hold patients who were erased since."""
+    for place in other.vector.places(tenant_id):
+        if place.engine != "postgres":  # that one holds the vectors that serve, and no others
+            engine, space = other.vector.at(place)
+            engine.drop(space)
 
 
 def _beside(installation: Installation, folder: Path) -> Installation:
@@ -120,20 +135,25 @@ def _indexed(beside: Installation, tenant: Tenant, tell: Tell) -> int:
     place = beside.vector.places(tenant_id)[0]
     if place.engine == "postgres":
         with beside.vector.fresh(tenant_id):
-            _apply(follower, tenant, expected, tell)
+            _apply(follower, tenant, [_event(tenant_id, *each) for each in expected.items()], tell)
         return len(expected)
-    found = compare("vector", expected, beside.vector.entries(tenant_id))
-    _apply(follower, tenant, {key: expected[key] for key in found.missing + found.stale}, tell)
+    held = beside.vector.entries(tenant_id)
+    found = compare("vector", expected, held)
+    events = [_event(tenant_id, key, expected[key]) for key in found.missing + found.stale]
+    # Deleted while the other encoder served; a tombstone must not be older than what it removes.
+    events += [_event(tenant_id, key, held[key], gone=True) for key in found.extra]
+    _apply(follower, tenant, events, tell)
     return len(expected)
 
 
-def _apply(follower: VectorFollower, tenant: Tenant, wanted: Mapping[str, int], tell: Tell) -> None:
-    events = [_event(tenant.tenant_id, key, version) for key, version in wanted.items()]
+def _apply(
+    follower: VectorFollower, tenant: Tenant, events: Sequence[ChangeEvent], tell: Tell
+) -> None:
     tell(f"{tenant.code}: indexing", 0, len(events))
     for at in range(0, len(events), follower.batch):
         follower.apply(tenant.tenant_id, events[at : at + follower.batch])
         tell(f"{tenant.code}: indexing", min(at + follower.batch, len(events)), len(events))
 
 
-def _event(tenant_id: TenantId, key: str, version: int) -> ChangeEvent:
-    return ChangeEvent(Position(0, 0), tenant_id, Kind.VECTORS, key, version)
+def _event(tenant_id: TenantId, key: str, version: int, *, gone: bool = False) -> ChangeEvent:
+    return ChangeEvent(Position(0, 0), tenant_id, Kind.VECTORS, key, version, gone)

@@ -6,7 +6,9 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,13 +17,15 @@ from app.following import catch_up
 from app.settings import Settings
 from app.wiring import Installation
 from indexing.access import Access, Role
+from indexing.backends.memory_vectors import MemoryVectorIndex
 from indexing.backends.postgres.embedded import Server
 from indexing.encoders import EncoderShelf, OnnxEncoder
 from indexing.encoders.lineage import write_lineage
 from indexing.encoders.minilm import FOLDER
 from indexing.errors import Conflict, EngineUnavailable, InvalidInput, NotFound
+from indexing.ingest import Ingest
 from rankers.answer import SearchRequest
-from tests.ward import Ward, build
+from tests.ward import NOTES, Ward, _note, build
 
 pytestmark = pytest.mark.slow
 
@@ -144,3 +148,53 @@ def test_what_is_no_encoder_is_refused(own: Installation, ward: Ward, tmp_path: 
     named = Installation(Settings(home=own.home, encoder_folder=tmp_path))
     with pytest.raises(InvalidInput, match="settings"):
         switch(named, "default", silent)
+
+
+@pytest.fixture
+def spaces(monkeypatch: pytest.MonkeyPatch) -> dict[str, MemoryVectorIndex]:
+    """A server's ways without a server: a space per model, which every process sees."""
+    found: dict[str, MemoryVectorIndex] = {}
+
+    @cache
+    def engine(self: Installation, name: str) -> MemoryVectorIndex:
+        return found.setdefault(self.encoder.model, MemoryVectorIndex())
+
+    monkeypatch.setattr(Installation, "vector_engine", engine)
+    return found
+
+
+def test_what_was_deleted_meanwhile_is_not_in_the_space_that_is_gone_back_to(
+    own: Installation, adapted: Path, spaces: dict[str, MemoryVectorIndex]
+) -> None:
+    beside = Installation(Settings(home=own.home, vector="memory"))
+    other = build(beside)
+    tenant_id = other.tenant.tenant_id
+    name = EncoderShelf(own.home).register(adapted)
+    default = beside.encoder.model
+    assert set(spaces[default].entries(tenant_id)) == set(NOTES)
+    switch(beside, name, silent)
+    beside.refresh_encoder()
+    withdrawn = {**_note("note-angina"), "status": "entered-in-error"}
+    access = Access(tenant_id, "loader", frozenset({Role.ADMIN}))
+    Ingest(beside.records, access, ZoneInfo("UTC")).submit(json.dumps(withdrawn).encode())
+    catch_up(beside)
+    assert "note-angina" in spaces[default].entries(tenant_id)
+    left = {"note-denies", "note-edema"}
+    assert set(spaces[name].entries(tenant_id)) == left
+    switch(beside, "default", silent)
+    assert set(spaces[default].entries(tenant_id)) == left
+    beside.refresh_encoder()
+    forget(beside, name)
+    assert spaces[name].entries(tenant_id) == {}
+    assert set(spaces[default].entries(tenant_id)) == left
+    beside.close()
+
+
+def test_what_the_settings_let_serve_is_not_forgotten(
+    own: Installation, adapted: Path, ward: Ward
+) -> None:
+    name = EncoderShelf(own.home).register(adapted)
+    named = Installation(Settings(home=own.home, encoder_folder=adapted))
+    with pytest.raises(Conflict):
+        forget(named, name)
+    named.close()
