@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import InvalidInput
+from indexing.onnx import session_of
 from rankers.outcomes import Floats, KnownPatient
 
 MOST_BYTES = 64 << 20
 _MOST_FEATURES = 20_000
-_OUTSIDE = "session.model_external_initializers_file_folder_path"
 
 
 class OnnxRisk:
@@ -73,19 +72,10 @@ def _unfit(what: str) -> InvalidInput:
 
 
 def _opened(body: bytes) -> Any:
-    import onnxruntime
-
     if len(body) > MOST_BYTES:
         raise _unfit(f"more than {MOST_BYTES} bytes")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4  # its words may quote the file
     try:
-        with TemporaryDirectory(prefix="anamnesis-") as nothing:
-            # What a model keeps outside of its file is looked for here alone, where nothing lies:
-            # else it could read what lies beside the server.
-            options.add_session_config_entry(_OUTSIDE, nothing)
-            return onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
+        return session_of(body)
     except Exception as exc:  # noqa: BLE001 - the runtime raises classes of its own
         raise _unfit(f"ONNX Runtime does not read it ({type(exc).__name__})") from None
 

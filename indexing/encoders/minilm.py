@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexing.encoders.lineage import read_lineage
 from indexing.errors import ConfigurationError
+from indexing.onnx import session_of
 from indexing.ports import Vectors
 
 FOLDER = Path(__file__).parents[1] / "data" / "minilm"
@@ -37,15 +37,10 @@ class OnnxEncoder:
 
     def __init__(self, threads: int = 2, folder: Path = FOLDER) -> None:
         self._folder, self._threads = folder, threads
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the threads are across texts
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            # One thread a run: the threads are across texts.
+            self._session = session_of((folder / "model.onnx").read_bytes(), 3)
         except Exception as exc:  # tokenizers raises nothing narrower
             raise ConfigurationError(
                 "the encoder's model does not load",

@@ -6,11 +6,15 @@ needed. Without it the default serves.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import orjson
 
 from indexing.encoders.minilm import FOLDER, OnnxEncoder
@@ -18,6 +22,9 @@ from indexing.errors import ConfigurationError, InvalidInput, NotFound
 
 FILES = ("model.onnx", "tokenizer.json", "lineage.json")
 DEFAULT = "default"
+MOST_BYTES = 256 << 20  # the default has 33 MB, its weights in full 90 MB
+OFF = 1e-3  # how far a row's norm may be from 1
+_DRAFT = ".draft-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -31,31 +38,43 @@ class EncoderShelf:
     def names(self) -> tuple[str, ...]:
         """List the registered encoders by their spaces."""
         found = self._folder.glob("*/model.onnx") if self._folder.is_dir() else ()
-        return tuple(sorted(path.parent.name for path in found))
+        return tuple(sorted(p.parent.name for p in found if _NAME.fullmatch(p.parent.name)))
 
     def register(self, folder: Path) -> str:
         """Copy an encoder here, and return the name of its space.
 
-        Raises: ConfigurationError where it does not load, InvalidInput where it says not how it
-            was made.
+        It is tried as it lies here, by itself, before it has a name.
+
+        Raises: ConfigurationError where it does not load or encode, InvalidInput where it is too
+            large or says not how it was made.
         """
-        encoder = OnnxEncoder(threads=1, folder=folder)
-        if not encoder.lineage:
-            raise InvalidInput(
-                f"{folder.name} has no lineage.json",
-                hint="`anamnesis eval train --encoder --out DIR` writes a whole folder.",
-            )
-        target = self._folder / encoder.model
-        if not target.is_dir():
-            draft = self._folder / f".{encoder.model}.{os.getpid()}"
-            draft.mkdir(parents=True)
+        with self._locked():
+            for left in self._folder.glob(".*/"):  # by a kill: nobody else registers now
+                shutil.rmtree(left, ignore_errors=True)
+            draft = self._folder / f"{_DRAFT}{os.getpid()}"
+            draft.mkdir()
             try:
-                for name in FILES:
-                    shutil.copyfile(folder / name, draft / name)
-                draft.rename(target)
+                _copied(folder, draft)
+                encoder = _tried(draft)
+                if not encoder.lineage:
+                    raise InvalidInput(
+                        f"{folder.name} has no lineage.json",
+                        hint="`anamnesis eval train --encoder --out DIR` writes a whole folder.",
+                    )
+                if not (self._folder / encoder.model).is_dir():
+                    _synced(draft)
+                    draft.rename(self._folder / encoder.model)
+                    _synced(self._folder)
+                return encoder.model
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
-        return encoder.model
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / ".lock").open("wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
 
     def folder(self, name: str) -> Path:
         """Return where an encoder lies. Raises: NotFound."""
@@ -89,3 +108,43 @@ class EncoderShelf:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._record)
+        _synced(self._folder)
+
+
+def _copied(folder: Path, draft: Path) -> None:
+    """Copy what an encoder is made of, as far as it is there."""
+    found = [folder / name for name in FILES if (folder / name).is_file()]
+    if sum(path.stat().st_size for path in found) > MOST_BYTES:
+        raise InvalidInput(
+            f"{folder.name} holds more than {MOST_BYTES >> 20} MB",
+            hint="Quantise the model: `anamnesis eval train --encoder` exports it in int8.",
+        )
+    for path in found:
+        with path.open("rb") as source, (draft / path.name).open("wb") as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+
+
+def _tried(draft: Path) -> OnnxEncoder:
+    """Open an encoder and let it encode one text. Raises: ConfigurationError."""
+    encoder = OnnxEncoder(threads=1, folder=draft)
+    try:
+        length = float(np.linalg.norm(encoder.encode(["chest pain"])))
+    except Exception:  # noqa: BLE001 - the runtime raises classes of its own
+        length = 0.0
+    if not abs(length - 1) < OFF:  # one that is no number either
+        raise ConfigurationError(
+            "the encoder loads and does not encode",
+            hint="`anamnesis eval train --encoder --out DIR` writes one that does.",
+        )
+    return encoder
+
+
+def _synced(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
