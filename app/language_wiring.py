@@ -79,8 +79,8 @@ class LanguageWiring(Engines):
 
     def language_version_of(self, tenant_id: TenantId) -> str:
         """Return what a tenant's annotations name."""
-        own = self.terms.of(tenant_id)
-        return self.language_version if own is None else own.language_version
+        own = self.terms.version_of(tenant_id)
+        return self.language_version if own is None else own
 
     @cached_property
     def terms(self) -> TenantTerms:

@@ -22,6 +22,7 @@ from indexing.language.matcher import Matcher
 from indexing.language.pipeline import LANGUAGE_VERSION, Language
 from indexing.language.terminology import Addition, Terminology, open_overlaid
 from indexing.language.terminology.additions import standing
+from indexing.language.terminology.overlay import overlaid_version
 from indexing.model import TenantId
 from indexing.ports import Derived
 from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence
@@ -32,10 +33,18 @@ LOOK_EVERY_S = 2.0
 MOST_KEPT = 4  # tenants with additions whose terminology is kept: each takes what the whole takes
 
 
+def language_version(terminology: str) -> str:
+    """Return what annotations name that were made by that version of a terminology."""
+    return f"{LANGUAGE_VERSION}+{terminology}"
+
+
 class Additions(Protocol):
     """Where additions are kept."""
 
     def of(self, tenant_id: TenantId) -> Sequence[Addition]: ...
+
+
+_State = tuple[str, Sequence[Addition]]  # the base's version, and what is added to it
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Terms:
     @property
     def language_version(self) -> str:
         """What annotations name."""
-        return f"{LANGUAGE_VERSION}+{self.terminology.version}"
+        return language_version(self.terminology.version)
 
     @cached_property
     def language(self) -> Language:
@@ -79,10 +88,10 @@ class TenantTerms:
         self._home, self._additions, self._base = home, additions, base
         self._search_over = search_over
         self._looked: dict[TenantId, tuple[float, Sequence[Addition]]] = {}
-        self._kept: OrderedDict[TenantId, tuple[tuple[str, Sequence[Addition]], Terms]] = (
-            OrderedDict()
-        )
+        self._kept: OrderedDict[TenantId, tuple[_State, Terms]] = OrderedDict()
+        self._versions: dict[TenantId, tuple[_State, str]] = {}
         self._lock = threading.Lock()
+        self._making: dict[TenantId, threading.Lock] = {}
 
     def of(self, tenant_id: TenantId) -> Terms | None:
         """Return a tenant's own terms; None where it added nothing. Looks every two seconds."""
@@ -91,14 +100,43 @@ class TenantTerms:
             return None
         state = (base.version, additions)
         with self._lock:
+            making = self._making.setdefault(tenant_id, threading.Lock())
+        # Compiling takes a while: who asks for another tenant's does not wait for it.
+        with making:
+            found = self._held(tenant_id, state)
+            if found is None:
+                made = open_overlaid(self._home, base, standing(additions, base))
+                found = self._keep(tenant_id, state, Terms(made, self._search_over))
+        return found
+
+    def version_of(self, tenant_id: TenantId) -> str | None:
+        """Return the language version of a tenant's own terms without making them; None where it
+        added nothing."""
+        additions, base = self._added(tenant_id), self._base()
+        if not additions:
+            return None
+        state = (base.version, additions)
+        known = self._versions.get(tenant_id)
+        if known is None or known[0] != state:
+            version = overlaid_version(base.version, standing(additions, base))
+            known = self._versions[tenant_id] = (state, language_version(version))
+        return known[1]
+
+    def _held(self, tenant_id: TenantId, state: _State) -> Terms | None:
+        with self._lock:
             held = self._kept.get(tenant_id)
             if held is None or held[0] != state:
-                made = open_overlaid(self._home, base, standing(additions, base))
-                held = self._kept[tenant_id] = (state, Terms(made, self._search_over))
+                return None
+            self._kept.move_to_end(tenant_id)
+            return held[1]
+
+    def _keep(self, tenant_id: TenantId, state: _State, terms: Terms) -> Terms:
+        with self._lock:
+            self._kept[tenant_id] = (state, terms)
             self._kept.move_to_end(tenant_id)
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
-        return held[1]
+        return terms
 
     def renew(self) -> None:
         """Forget everything: another encoder or other settings make other searches."""

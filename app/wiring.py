@@ -312,13 +312,17 @@ class Installation(LanguageWiring):
         search = self.current_search()
         if self.cache is None:
             return search
-        version = f"{metadata.version('anamnesis')} {self.language_version} {self.encoder.model}"
+        version = f"{metadata.version('anamnesis')} {self.encoder.model}"
         learned = self.learned.lineage["created"] if self.learned is not None else ""
         own = f"{version} {self.settings.reranker} {self.settings.deidentifier} {learned}"
         if self.settings.shares is not None:
             own += f" {sorted(self.shares.items(), key=lambda each: each[0])} {self.fields}"
-        epochs = PostgresEpochs(self.database)
-        return CachedSearch(search, self.cache, self.documents, epochs.of, own)
+        return CachedSearch(search, self.cache, self.documents, self._epoch, own)
+
+    def _epoch(self, tenant_id: TenantId) -> bytes:
+        """Return what changes with a tenant's notes and with its terms."""
+        terms = self.language_version_of(tenant_id)
+        return PostgresEpochs(self.database).of(tenant_id) + terms.encode()
 
     def forget_answers(self, tenant_id: TenantId) -> None:
         """Empty the cache of a tenant, after a change that no event tells of."""

@@ -15,10 +15,13 @@ from app.cli.tenant_terms import add_command, list_command, remove_command, term
 from app.following import catch_up
 from app.wiring import Installation
 from indexing.access import Access, Role
-from indexing.errors import InvalidInput, NotFound
+from indexing.backends.postgres.additions import PostgresAdditions
+from indexing.errors import Conflict, InvalidInput, NotFound
 from indexing.ingest import Ingest
+from indexing.language.terminology import Addition
 from indexing.model import Tenant
 from rankers.answer import SearchRequest
+from tests.unit.test_cached_search import Kept
 
 TEXT = "HPI: Zebrafever since Tuesday. The squeeze is well controlled. Denies blue leg."
 FILE = """\
@@ -144,3 +147,46 @@ def test_a_broken_file_adds_nothing(
         add_command(ours.code, path, as_json=True)
     list_command(ours.code, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"additions": []}
+
+
+def test_an_answer_by_other_terms_is_not_taken_from_the_cache(
+    installation: Installation, houses: tuple[Tenant, Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process added the names: nothing here was told to forget what it keeps."""
+    ours, theirs = houses
+    kept = Kept()
+    monkeypatch.setitem(installation.__dict__, "cache", kept)
+    for each in houses:
+        assert hits(installation, each, "blue", "lexical") == ["n1"]
+    assert len(kept.held) == 2
+    PostgresAdditions(installation.database).add(
+        ours.tenant_id, [Addition("anm:hypertension", "blue")]
+    )
+    installation.terms.renew()  # two seconds later
+    for each in houses:
+        hits(installation, each, "blue", "lexical")
+    assert sorted(str(tenant) for tenant, _ in kept.held) == sorted(
+        map(str, [ours.tenant_id, ours.tenant_id, theirs.tenant_id])
+    )
+
+
+def test_a_parent_that_is_added_again_after_its_child_stops_nobody(
+    installation: Installation, houses: tuple[Tenant, Tenant], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    ours, theirs = houses
+    path = tmp_path / "own.tsv"
+    parent = "site:a\tzebrafever\t\tdisorder\tfever\n"
+    path.write_text(parent + "site:b\tthe squeeze\t\tdisorder\tsite:a\n")
+    add_command(ours.code, path, as_json=True)
+    with pytest.raises(Conflict, match="parent"):
+        remove_command(ours.code, ["site:a"], everything=False, as_json=True)
+    # As a release before this one left it.
+    PostgresAdditions(installation.database).remove(ours.tenant_id, ["site:a"])
+    installation.terms.renew()
+    path.write_text(parent)
+    assert add_command(ours.code, path, as_json=True) == 0
+    capsys.readouterr()
+    assert {"site:a", "site:b"} <= set(concepts(installation, ours))
+    assert hits(installation, ours, "zebrafever", "graph") == ["n1"]
+    concepts(installation, theirs)
