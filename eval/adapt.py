@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import numpy as np
 
 from eval.pairs import Pair, batches, split
 from indexing.encoders import OnnxEncoder
+from indexing.encoders.lineage import write_lineage
+from indexing.encoders.shelf import FILES
 from indexing.errors import ConfigurationError, InvalidInput
 
 BATCH = 32
@@ -56,9 +59,10 @@ def adapt(
     epochs: int = 1,
     rate: float = RATE,
     each: Callable[[int], None] = lambda _: None,
+    told: Callable[[Adapted], Mapping[str, Any]] = asdict,
 ) -> Adapted:
-    """Train from the published weights in `source` and export into `target`, which appears whole;
-    `each` hears how many pairs were taught.
+    """Train from the published weights in `source` and export into `target`, which appears whole,
+    with what is `told` of it as its lineage; `each` hears how many pairs were taught.
 
     Raises: ConfigurationError where the extra `models` is missing; InvalidInput.
     """
@@ -69,16 +73,50 @@ def adapt(
             f"{len(found)} pairs are too few to teach and to judge by",
             hint="Name more sets, or load a terminology.",
         )
-    model, loss = _model(source)
-    before = _judged(loss, judging)
-    steps = _taught(model, loss, teaching, epochs, rate, each)
-    after = _judged(loss, judging)
-    _exported(model, source, target)
-    encoder = OnnxEncoder(folder=target)
-    return Adapted(
-        before[0], after[0], (before[1], after[1]), _floor(encoder, judging), len(teaching),
-        len(judging), steps, encoder.model,
-    )  # fmt: skip
+    with appearing(target) as draft:
+        model, loss = _model(source)
+        before = _judged(loss, judging)
+        steps = _taught(model, loss, teaching, epochs, rate, each)
+        after = _judged(loss, judging)
+        _exported(model, source, draft)
+        floor = _floor(OnnxEncoder(folder=draft), judging)
+        write_lineage(draft, {"floor": floor})  # with a lineage it is named as adapted
+        adapted = Adapted(
+            before[0], after[0], (before[1], after[1]), floor, len(teaching), len(judging), steps,
+            OnnxEncoder(folder=draft).model,
+        )  # fmt: skip
+        write_lineage(draft, told(adapted))
+    return adapted
+
+
+@contextmanager
+def appearing(target: Path) -> Iterator[Path]:
+    """Yield a folder that takes the place of `target` when the block ends well: a kill leaves the
+    old one or the new one, never files of both, and between the two the old one beside, which
+    comes back with the next.
+
+    Raises: InvalidInput where something else than an encoder lies there.
+    """
+    target = target.absolute()
+    if target.exists() and (strange := {each.name for each in target.iterdir()} - set(FILES)):
+        raise InvalidInput(
+            f"{target.name} holds {min(strange)}, which is no part of an encoder",
+            hint="Name a folder of its own with --out: it is replaced whole.",
+        )
+    draft, old = (target.with_name(f".{target.name}.{part}") for part in ("draft", "old"))
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        draft.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _model(source: Path) -> tuple[Any, Any]:
@@ -163,23 +201,15 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _exported(model: Any, source: Path, target: Path) -> None:
+def _exported(model: Any, source: Path, draft: Path) -> None:
     from indexing.encoders.export import export
 
-    draft = target.with_name(f"{target.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
     weights = draft / "weights"
-    try:
-        model[0].auto_model.save_pretrained(weights)
-        for name in ("tokenizer.json", "config.json"):
-            shutil.copyfile(source / name, weights / name)
-        export(weights, draft)
-        shutil.rmtree(weights)
-        target.mkdir(parents=True, exist_ok=True)
-        for path in draft.iterdir():
-            path.replace(target / path.name)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    model[0].auto_model.save_pretrained(weights)
+    for name in ("tokenizer.json", "config.json"):
+        shutil.copyfile(source / name, weights / name)
+    export(weights, draft)
+    shutil.rmtree(weights)
 
 
 def _floor(encoder: OnnxEncoder, judging: Sequence[Pair]) -> float:

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from app.cli.eval import shown
 from app.cli.eval_tune import read_sets
 from app.cli.output import print_json, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
-from eval.adapt import adapt
+from eval.adapt import Adapted, adapt
 from eval.pairs import counted, pairs
 from eval.versions import code_version, data_version
 from indexing.encoders.export import weights_folder
-from indexing.encoders.lineage import write_lineage
+from indexing.encoders.lineage import read_lineage
 
 
 def adapt_command(
@@ -31,19 +32,22 @@ def adapt_command(
     kinds = counted(found)
     stderr.print(f"{len(found)} pairs: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()))
     began = time.monotonic()
+
+    def told(taught: Adapted) -> dict[str, Any]:
+        return {
+            **asdict(taught),
+            "kinds": kinds,
+            "trained_on": [{"set": own, "data_version": data_version(each)} for own, each in read],
+            "terminology": installation.terminology.version,
+            "code_version": code_version(),
+            "epochs": epochs,
+            "took_s": round(time.monotonic() - began, 1),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
     with shown("teaching", len(found) * epochs) as advance:
-        taught = adapt(source, out, found, epochs=epochs, each=advance)
-    made_of = {
-        **asdict(taught),
-        "kinds": kinds,
-        "trained_on": [{"set": name, "data_version": data_version(each)} for name, each in read],
-        "terminology": installation.terminology.version,
-        "code_version": code_version(),
-        "epochs": epochs,
-        "took_s": round(time.monotonic() - began, 1),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    write_lineage(out, made_of)
+        taught = adapt(source, out, found, epochs=epochs, each=advance, told=told)
+    made_of = read_lineage(out)
     if json_out:
         print_json(made_of)
     else:
