@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from indexing.access import Access, Role
 from indexing.model import TenantId
 from indexing.ports import Vectors
-from rankers.alike import DEPTH, FEEDBACK, NAME, Alike
+from rankers.alike import DEPTH, FEEDBACK, NAME, WEIGHTS, Alike, towards, weights_of
 from rankers.explain import Fused, Signal
+from rankers.fusion import SHARES, Share
 
 ACCESS = Access(TenantId(uuid4()), "a", frozenset({Role.CLINICIAN}), "TREAT")
 
@@ -84,3 +85,24 @@ def test_what_is_like_the_best_gains_unless_every_word_is_a_concept() -> None:
 def test_a_hit_without_vectors_keeps_its_score() -> None:
     found = Alike(Rows(rows(2))).joined(ACCESS, "tinnitus", hits([0.9, 0.8, 0.7]))
     assert next(hit for hit in found if hit.doc_id == "d002").signals.keys() == {"lexical"}
+
+
+def test_among_hits_all_alike_small_differences_stay_small() -> None:
+    near = np.array([1.0, 0.0])
+    other = np.array([0.97, (1 - 0.97**2) ** 0.5])
+    found = towards(np.stack([near, near, near, other]).astype(np.float32), np.array([3, 2, 2, 1]))
+    assert found.tolist() == pytest.approx([1, 1, 1, 0.8], abs=1e-4)
+
+
+def test_a_hit_far_above_the_rest_speaks_almost_alone() -> None:
+    """Two others that agree with each other do not outweigh it together."""
+    one, two = np.eye(2)
+    between = (one + two) / 2**0.5
+    rows_ = np.stack([one, two, two, between]).astype(np.float32)
+    found = towards(rows_, np.array([0.9, 0.3, 0.3, 0.1]))
+    assert found.tolist() == pytest.approx([1, 0, 0, 0.74], abs=0.01)
+
+
+def test_a_share_of_nothing_is_not_the_default() -> None:
+    said = {**SHARES, "keywords": Share(0.45, 0.25, alike=0.0), "note": Share(0.3, 0.25, alike=0.9)}
+    assert weights_of(said) == {**WEIGHTS, "keywords": 0.0, "note": 0.9}

@@ -140,6 +140,16 @@ def test_what_was_chosen_by_its_own_topics_is_worth_nothing() -> None:
     assert found.sets["one"].held_out == found.sets["one"].default  # what would be served
 
 
+def test_what_neither_gains_nor_harms_is_not_taken_over() -> None:
+    """All settings are worth the same: another one than the default is chosen, for nothing."""
+    found = looked({"one": [Told(f"t{i}", {}) for i in range(40)]})
+    [kind] = found.kinds.values()
+    assert kind.share != SHARES["keywords"]
+    assert kind.sets["one"].held_out == kind.sets["one"].default
+    assert not kind.kept
+    assert found.shares == {}
+
+
 def test_a_setting_under_the_best_leg_is_passed_over() -> None:
     """The best mean would harm one set; the next best harms none."""
     harmed, other = [topic(i, 7, leg=0.31) for i in range(30)], [topic(i, 7) for i in range(30)]
