@@ -20,6 +20,7 @@ from indexing.model import ChangeEvent, Position
 
 LANES = ("text", "vectors", "series", "medical")
 _IDLE_S = 1.0
+_TELL_S = 2.0
 _QUIET = 20  # rounds without news before names get their vectors, some at a time: news goes first
 _NAMES = 48
 # A transaction that writes holds back what is younger than it: who hurries least waits a moment,
@@ -169,10 +170,13 @@ def _drain(
     installation: Installation, chain: Sequence[Follower], progress: Callable[[str, int], None]
 ) -> None:
     again = chain[0].name == "language"
+    told = 0.0
     while sum(step(installation.feed, follower) for follower in chain) or (
         again and annotate_again(installation, chain[0])
     ):
-        _pending(installation, chain, progress)
+        if time.monotonic() - told > _TELL_S:  # counting half a million events costs a round's time
+            _pending(installation, chain, progress)
+            told = time.monotonic()
     if chain[0].name == "vitals":
         settle(installation)
 

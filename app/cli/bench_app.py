@@ -68,12 +68,14 @@ def bench_similar(
 
 @bench.command("view")
 def bench_view(
-    patients: Annotated[int, typer.Option("--patients", min=10)] = 5_000, as_json: Json = False
+    patients: Annotated[int, typer.Option("--patients", min=10)] = 5_000,
+    visits: Annotated[int, typer.Option("--visits", min=10)] = 1_000,
+    as_json: Json = False,
 ) -> None:
     """Time a patient's page and its call, three hops of the graph included."""
     from app.cli.bench_view import view_command
 
-    finish(view_command(patients, as_json))
+    finish(view_command(patients, visits, as_json))
 
 
 @bench.command("lab")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.cli.bench_patients import settled_patients
+from app.cli.bench_patients import NOT_FILLED, settled_patients
 from app.cli.output import operator, print_json, stderr
 from app.cohort_export import exported
 from app.cohorts import PAGE, CohortDesk, Table
@@ -120,6 +120,7 @@ def bench_command(patients: int, rounds: int, *, as_json: bool) -> int:
             desk.evaluate(source)  # opens the terminology and reads the features
         result = {
             "patients": patients,
+            "left_out": NOT_FILLED,
             **_timed_cohort(desk, BENCH, rounds, "timed"),
             **_timed_cohort(desk, MIXED, rounds, "mixed"),
             **_neighbours(installation, access, patients),
