@@ -225,8 +225,10 @@ class VitalsStore(Protocol):
         what each point was read from, so that it can be retracted."""
         ...
 
-    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> None:
-        """Take back the points that were read from these, unless others wrote them since."""
+    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> Sequence[str]:
+        """Take back the points that were read from these; return which others were read into the
+        same places. Those are to be read again: until then nothing stands there, and they are
+        returned again."""
         ...
 
     def baselines(

@@ -33,7 +33,6 @@ class _Point(NamedTuple):
     flag: int
     quality: float
     battery: float
-    origin: str
 
 
 class MemoryVitals:
@@ -41,26 +40,35 @@ class MemoryVitals:
 
     def __init__(self) -> None:
         self._held: dict[TenantId, dict[SeriesKey, dict[int, _Point]]] = {}
+        # What each point was read from: more than one may have told of one instant.
+        self._origins: dict[TenantId, dict[tuple[SeriesKey, int], set[str]]] = {}
         self._past: dict[TenantId, dict[SeriesKey, Rollups]] = {}  # hours without their details
 
     def write(self, tenant_id: TenantId, batch: Batch, origins: Sequence[str] = ()) -> None:
         own = self._held.setdefault(tenant_id, {})
+        claims = self._origins.setdefault(tenant_id, {})
         named = origins or [""] * len(batch)
         columns = zip(
             batch.which, batch.at, batch.value, batch.score, batch.flag, batch.quality,
             batch.battery, named, strict=True,
         )  # fmt: skip
         for which, at, value, score, flag, quality, battery, origin in columns:
-            point = _Point(
-                float(value), float(score), int(flag), float(quality), float(battery), origin
-            )
-            own.setdefault(batch.series[which], {})[int(at)] = point
+            key = batch.series[which]
+            point = _Point(float(value), float(score), int(flag), float(quality), float(battery))
+            own.setdefault(key, {})[int(at)] = point
+            if origin:
+                claims.setdefault((key, int(at)), set()).add(origin)
 
-    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> None:
-        gone = set(origins) - {""}
-        for points in self._held.get(tenant_id, {}).values():
-            for at in [at for at, point in points.items() if point.origin in gone]:
-                del points[at]
+    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> Sequence[str]:
+        held, claims = self._held.get(tenant_id, {}), self._origins.get(tenant_id, {})
+        wanted, others = set(origins), set[str]()
+        for key, at in [place for place, own in claims.items() if own & wanted]:
+            held[key].pop(at, None)
+            if shared := claims[key, at] - wanted:
+                others |= shared
+            else:
+                del claims[key, at]
+        return sorted(others)
 
     def baselines(
         self, tenant_id: TenantId, keys: Sequence[SeriesKey]
@@ -153,10 +161,13 @@ class MemoryVitals:
         for held in (self._held.get(tenant_id, {}), self._past.get(tenant_id, {})):
             for key in [key for key in held if key.subject == subject]:
                 del held[key]
+        claims = self._origins.get(tenant_id, {})
+        for place in [place for place in claims if place[0].subject == subject]:
+            del claims[place]
 
     def drop(self, tenant_id: TenantId) -> None:
-        self._held.pop(tenant_id, None)
-        self._past.pop(tenant_id, None)
+        for held in (self._held, self._origins, self._past):
+            held.pop(tenant_id, None)
 
 
 def _points(key: SeriesKey, points: Mapping[int, _Point]) -> Points:

@@ -72,16 +72,31 @@ class VitalsFollower:
         self._source, self._store, self._intake = source, store, Intake(store)
 
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
-        """Take back what was read from these Observations, and read them again."""
+        """Take back what was read from these Observations, and read them again, with those whose
+        numbers stood at the same places."""
         names = [event.key for event in events if event.key.startswith("Observation/")]
         if not names:
             return
-        self._store.retract(tenant_id, names)
         live = [event.key.partition("/")[2] for event in events
                 if not event.deleted and event.key.startswith("Observation/")]  # fmt: skip
-        found = self._source.observed(tenant_id, live)
-        if not found:
-            return
+        if found := self._taken_back(tenant_id, names, live):
+            self._write(tenant_id, found)
+
+    def _taken_back(
+        self, tenant_id: TenantId, names: Sequence[str], live: Sequence[str]
+    ) -> Sequence[Observed]:
+        """Take these back; return the numbers of the live ones and of what stood beside them."""
+        while True:
+            beside = self._store.retract(tenant_id, names)
+            ids = [*live, *(name.partition("/")[2] for name in beside)]
+            found = self._source.observed(tenant_id, ids)
+            gone = set(beside).difference(_origin(each) for each in found)
+            if not gone:
+                return found
+            # Some went while others stood there: they are no longer waited for.
+            names = [*names, *sorted(gone)]
+
+    def _write(self, tenant_id: TenantId, found: Sequence[Observed]) -> None:
         series: dict[SeriesKey, int] = {}
         rows = [point(each) for each in found]
         which = [series.setdefault(key, len(series)) for key, _ in rows]
@@ -89,7 +104,7 @@ class VitalsFollower:
             list(series), which, [micros(each.at) for each in found], [value for _, value in rows],
             flag=[FLAGS.index(o.interpretation) if o.interpretation in FLAGS else 0 for o in found],
         )  # fmt: skip
-        origins = [f"Observation/{each.observation_id}" for each in found]
+        origins = [_origin(each) for each in found]
         judged = self._intake.judged(tenant_id, batch)
         self._store.write(tenant_id, judged, origins)
         self._source.judge(
@@ -99,6 +114,10 @@ class VitalsFollower:
                 for each, score in zip(found, judged.score.tolist(), strict=True)
             ],
         )
+
+
+def _origin(each: Observed) -> str:
+    return f"Observation/{each.observation_id}"
 
 
 def point(each: Observed) -> tuple[SeriesKey, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,11 +15,12 @@ from app.settings import VitalsBackend
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.errors import Forbidden
-from indexing.model import Tenant, TenantId
+from indexing.model import ChangeEvent, Kind, Position, Tenant, TenantId
 from indexing.ports import VitalsStore
 from indexing.vitals.anomaly import baseline, baselines
 from indexing.vitals.hours import rolled
 from indexing.vitals.model import HOUR_US, Batch, SeriesKey, Span, batch_of, micros
+from indexing.vitals.observations import LOINC, Judged, Observed, VitalsFollower
 from tests.engines import every
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -132,6 +133,79 @@ def test_what_was_read_from_a_resource_is_retracted_with_it(
     assert_equal_to_recount(store, access)
     store.retract(tenant, ["Observation/b"])
     assert values(store, access) == [70]
+
+
+def test_of_two_resources_at_one_instant_the_other_is_told_until_it_is_read_again(
+    store: VitalsStore, access: Access
+) -> None:
+    tenant, fhir = access.tenant_id, replace(PULSE, source="fhir")
+    store.write(tenant, batch(fhir, (1, 70), (2, 60)), ["Observation/a", "Observation/a"])
+    store.write(tenant, batch(fhir, (1, 71), (3, 90)), ["Observation/b", "Observation/c"])
+    for _ in range(2):  # whoever dies before it is read again is told once more
+        assert store.retract(tenant, ["Observation/b"]) == ["Observation/a"]
+        assert values(store, access) == [60, 90]
+    store.write(tenant, batch(fhir, (1, 70)), ["Observation/a"])
+    assert values(store, access) == [70, 60, 90]
+    assert store.retract(tenant, ["Observation/a", "Observation/b"]) == []
+    assert values(store, access) == [90]
+    assert_equal_to_recount(store, access)
+    assert store.retract(tenant, ["Observation/a", "Observation/b"]) == []
+
+
+def test_who_is_forgotten_is_claimed_by_nothing(store: VitalsStore, access: Access) -> None:
+    tenant, fhir = access.tenant_id, replace(PULSE, source="fhir")
+    for name in ("Observation/a", "Observation/b"):
+        store.write(tenant, batch(fhir, (1, 70)), [name])
+    store.forget(tenant, "p1")
+    assert store.retract(tenant, ["Observation/a"]) == []
+
+
+class Numbers:
+    """Observations of one patient: (minute, beats) by id; those that are gone have none."""
+
+    def __init__(self, **told: tuple[float, float]) -> None:
+        self.told = told
+
+    def observed(self, tenant_id: TenantId, ids: Sequence[str]) -> list[Observed]:
+        del tenant_id
+        return [
+            Observed(name, "p1", frozenset(), at(minute), LOINC, "8867-4", beats, "/min", "")
+            for name, (minute, beats) in self.told.items()
+            if name in ids
+        ]
+
+    def judge(self, tenant_id: TenantId, found: Sequence[Judged]) -> None:
+        """Scores are looked at elsewhere."""
+
+
+def test_an_observation_that_goes_leaves_the_other_of_its_instant(
+    store: VitalsStore, access: Access
+) -> None:
+    source = Numbers(a=(1, 70), b=(1, 71), c=(2, 80))
+    follower = VitalsFollower(source, store)
+
+    def happened(name: str) -> None:
+        deleted = name not in source.told
+        key = f"Observation/{name}"
+        event = ChangeEvent(Position(0, 0), access.tenant_id, Kind.RESOURCE, key, 1, deleted)
+        follower.apply(access.tenant_id, [event])
+
+    for name in "abc":
+        happened(name)
+    assert values(store, access) == [71, 80]
+    del source.told["b"]
+    happened("b")
+    assert values(store, access) == [70, 80]
+    source.told["a"] = (2, 69)  # it moves to where another stands
+    happened("a")
+    assert values(store, access) == [69]
+    del source.told["a"]
+    happened("a")
+    assert values(store, access) == [80]
+    del source.told["c"]
+    happened("c")
+    assert values(store, access) == []
+    assert store.retract(access.tenant_id, ["Observation/a", "Observation/b"]) == []
 
 
 def test_a_reader_sees_open_patients_and_labels_alone(store: VitalsStore, access: Access) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from app.cli.doctor_engines import looks
 from app.wiring import Installation
 from indexing.access import Access, Role
+from indexing.backends.influxdb.connect import Connection
 from indexing.backends.influxdb.encoding import tags_of
+from indexing.backends.influxdb.reads import NAMED_AT_ONCE
 from indexing.backends.influxdb.vitals import InfluxVitals
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.model import Tenant
@@ -167,3 +170,29 @@ def test_a_database_is_dropped_with_its_tenant_and_may_come_back(
     assert read(site, access) == [71]
     stranger = Access(access.tenant_id, "r", frozenset({Role.RESEARCHER}), patients=frozenset())
     assert site.vitals.points(stranger, ["p1"], Span()) == []
+
+
+@pytest.mark.parametrize("server", ["influxdb"], indirect=True)
+def test_taking_back_reads_no_point_and_deletes_none(
+    site: Installation, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each point read, and each deleted, would take the server so long that it counts as dead."""
+    key, count = replace(PULSE, source="fhir"), 1000
+    at = [BASE + n * MINUTE for n in range(count)]
+    origins = [f"Observation/{n}" for n in range(count)]
+    site.vitals.write(access.tenant_id, batch_of([key], [0] * count, at, [70.0] * count), origins)
+    ask, asked = Connection.ask, list[str]()
+
+    def listening(
+        self: Connection, what: str, database: str, statements: Sequence[str],
+        bound: Mapping[str, Any],
+    ) -> list[list[dict[str, Any]]]:  # fmt: skip
+        asked.extend(statements)
+        return ask(self, what, database, statements, bound)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "ask", listening)
+        site.vitals.retract(access.tenant_id, ["Observation/x", *origins[: count // 2]])
+    assert all(" FROM origins WHERE (bucket = " in each for each in asked)
+    assert len(asked) <= 2 * -(-(count // 2 + 1) // NAMED_AT_ONCE)
+    assert len(read(site, access)) == count // 2

@@ -89,14 +89,14 @@ class Connection:
                 raise _failed(said, what)
         return [each.get("series", []) for each in results]
 
-    def write(self, database: str, lines: str) -> None:
+    def write(self, database: str, lines: str, precision: str = "u") -> None:
         """Write line protocol with times in microseconds, durably.
 
         Raises:
             EventRejected: the server will never take these lines.
             EngineUnavailable: as `ask`.
         """
-        place = {"db": database, "precision": "u"}
+        place = {"db": database, "precision": precision}
         with self._breaker.guard(), mapped_errors("write points"):
             answer = self._client.post("/write", params=place, content=lines.encode())
             _checked(answer, "write points")

@@ -3,7 +3,7 @@ number of their own, since a field that is left out would keep what stood there 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, Final
@@ -17,6 +17,7 @@ from indexing.vitals.model import Batch, Floats, Rollups, SeriesKey
 
 LINES_AT_ONCE: Final = 5_000  # as its makers advise
 UNSAID: Final = -1e9  # no quality, battery or score is: scores end at a million
+GONE: Final = -1  # the flag of a point that was taken back
 # The times that InfluxDB can hold, in microseconds: nanoseconds in 64 bits, short of the ends.
 EARLIEST, LATEST = -(2**63) // 1000 + 10**6, 2**63 // 1000 - 10**6
 HOURS: Final = "hours"  # the measurement of roll-ups that outlive their details
@@ -44,6 +45,11 @@ def tags_of(tenant_id: TenantId, key: SeriesKey) -> str:
     return "".join(f",{name}={value}" for name, value in sorted(said.items()) if value)
 
 
+def head_of(tenant_id: TenantId, key: SeriesKey) -> str:
+    """Return what a series' lines begin with."""
+    return f"{key.measurement}{tags_of(tenant_id, key)}"
+
+
 def key_of(tags: Mapping[str, str]) -> SeriesKey:
     """Return the key of a series that was read with all its tags."""
     subject, kind, unit, device, place, source = (unquote(tags.get(name, "")) for name in _NAMES)
@@ -51,20 +57,26 @@ def key_of(tags: Mapping[str, str]) -> SeriesKey:
     return SeriesKey(tags["of"], subject, kind, unit, device, place, source, labels)  # type: ignore[arg-type]
 
 
-def lines_of(tenant_id: TenantId, batch: Batch, origins: Sequence[str]) -> Iterator[str]:
+def lines_of(tenant_id: TenantId, batch: Batch) -> Iterator[str]:
     """Yield bodies of line protocol."""
-    heads = [f"{key.measurement}{tags_of(tenant_id, key)} " for key in batch.series]
+    heads = [head_of(tenant_id, key) for key in batch.series]
     odd = anomalous(batch.score).astype(int)
     columns: list[Any] = [
         batch.which, batch.value, _said(batch.quality), _said(batch.battery), _said(batch.score),
         batch.flag, odd, batch.at,
     ]  # fmt: skip
-    rows = zip(*(column.tolist() for column in columns), origins or ("",) * len(batch), strict=True)
-    yield from _bodies(
-        f"{heads[of]}value={value!r},quality={quality!r},battery={battery!r},score={score!r},"
-        f'flag={flag}i,odd={far}i,origin="{tag(origin)}" {at}'
-        for of, value, quality, battery, score, flag, far, at, origin in rows
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    yield from bodies(
+        f"{heads[of]} value={value!r},quality={quality!r},battery={battery!r},score={score!r},"
+        f"flag={flag}i,odd={far}i {at}"
+        for of, value, quality, battery, score, flag, far, at in rows
     )
+
+
+def taken_back(places: Iterable[tuple[str, int]]) -> Iterator[str]:
+    """Yield bodies that write nothing over points, told by the head of their series and when."""
+    fields = f"value=0,quality={UNSAID},battery={UNSAID},score={UNSAID},flag={GONE}i,odd=0i"
+    return bodies(f"{head} {fields} {at}" for head, at in places)
 
 
 def hours_of(tenant_id: TenantId, own: Rollups) -> Iterator[str]:
@@ -72,14 +84,15 @@ def hours_of(tenant_id: TenantId, own: Rollups) -> Iterator[str]:
     head = f"{HOURS}{tags_of(tenant_id, own.key)} "
     columns = (own.at, own.count, own.mean, own.low, own.high, own.deviation, own.anomalies)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    yield from _bodies(
+    yield from bodies(
         f"{head}count={count}i,mean={mean!r},low={low!r},high={high!r},deviation={deviation!r},"
         f"anomalies={anomalies}i {at}"
         for at, count, mean, low, high, deviation, anomalies in rows
     )
 
 
-def _bodies(lines: Iterator[str]) -> Iterator[str]:
+def bodies(lines: Iterator[str]) -> Iterator[str]:
+    """Put lines together as far as one request takes them."""
     while some := list(islice(lines, LINES_AT_ONCE)):
         yield "\n".join(some)
 

@@ -13,11 +13,22 @@ from numpy.typing import NDArray
 from indexing import strays
 from indexing.access import Access
 from indexing.backends.influxdb.connect import Connection, Missing
-from indexing.backends.influxdb.encoding import EARLIEST, HOURS, LATEST, UNSAID, key_of, tag
+from indexing.backends.influxdb.encoding import (
+    EARLIEST,
+    GONE,
+    HOURS,
+    LATEST,
+    UNSAID,
+    key_of,
+    tag,
+)
 from indexing.model import TenantId
 from indexing.vitals.model import Floats, Points, Rollups, SeriesKey, Span, Window, micros
 
 NAMED_AT_ONCE: Final = 200  # subjects or series in one statement
+
+# Points that were not taken back, as Observations' alone are; of streams no flag is read for this.
+STANDS: Final = "(source <> 'fhir' OR flag >= 0)"
 
 Held = tuple[SeriesKey, dict[str, NDArray[Any]]]  # a series and its columns
 
@@ -36,7 +47,7 @@ class Reads:
             [found] = self._connection.ask("read series", database, [statement], bound)
         except Missing:
             return
-        own = strays.own("influxdb", "vitals", tenant_id, found, lambda each: _tag(each, "tenant"))
+        own = strays.own("influxdb", "vitals", tenant_id, found, tenant_of)
         for each in sorted(own, key=lambda each: (_tag(each, "kind"), _tag(each, "number"))):
             columns = zip(each["columns"], zip(*each["values"], strict=True), strict=True)
             yield key_of(each["tags"]), {name: _column(name, own) for name, own in columns}
@@ -51,7 +62,8 @@ class Reads:
                 f"{_measurements(span)} WHERE {where} GROUP BY *"
             )
             for key, own in self.held(access.tenant_id, database, query, bound):
-                if opens(access, key):
+                own = _standing(own)
+                if len(own["time"]) and opens(access, key):
                     said = (_unsaid(own[name]) for name in ("quality", "battery"))
                     yield Points(
                         key, own["time"], own["value"], _unsaid(own["score"]),
@@ -74,7 +86,7 @@ class Reads:
         """Count the hours of what a condition finds, whoever may see it."""
         query = (
             "SELECT count(value), mean(value), min(value), max(value), stddev(value), sum(odd) "
-            f"FROM {measurements} WHERE {where} GROUP BY time(1h), * fill(none)"
+            f"FROM {measurements} WHERE {where} AND {STANDS} GROUP BY time(1h), * fill(none)"
         )
         for key, own in self.held(tenant_id, database, query, bound):
             yield _counted(key, own)
@@ -101,7 +113,7 @@ class Reads:
         [(where, bound)] = _asked(None, span)
         query = (
             "SELECT count(value), mean(value), min(value), max(value), sum(odd) FROM "
-            f"{_measurements(span)} WHERE {where} GROUP BY *"
+            f"{_measurements(span)} WHERE {where} AND {STANDS} GROUP BY *"
         )
         for key, own in self.held(access.tenant_id, database, query, bound):
             if opens(access, key):
@@ -156,6 +168,16 @@ def _counted(key: SeriesKey, own: Mapping[str, NDArray[Any]]) -> Rollups:
         key, own["time"], n, own["mean"], own["min"], own["max"],
         sample * np.sqrt((n - 1) / n), own["sum"].astype(np.int64),
     )  # fmt: skip
+
+
+def tenant_of(found: Mapping[str, Any]) -> str:
+    """Return whose a series says that it is."""
+    return _tag(found, "tenant")
+
+
+def _standing(own: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    kept = own["flag"] != GONE
+    return own if kept.all() else {name: column[kept] for name, column in own.items()}
 
 
 def _tag(found: Mapping[str, Any], name: str) -> str:

@@ -2,15 +2,15 @@
 
 A write is durable when it is acknowledged, and idempotent; it is whole only request by request
 (5,000 points), since InfluxDB knows no transactions: who was not told of success writes again.
-Points are corrected by writing them again with every field, and taken back by series and instant.
+Points are corrected by writing them again with every field, and taken back by writing nothing over
+them; `origins` says which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -21,12 +21,15 @@ from indexing.backends.influxdb.encoding import (
     EARLIEST,
     HOURS,
     LATEST,
+    head_of,
     hours_of,
     lines_of,
     number_of,
     tag,
+    taken_back,
 )
-from indexing.backends.influxdb.reads import Reads, either, limits, opens
+from indexing.backends.influxdb.origins import Claim, Claims, claims_of, lines_of_claims
+from indexing.backends.influxdb.reads import STANDS, Reads, either, limits, opens
 from indexing.errors import EventRejected
 from indexing.model import TenantId
 from indexing.vitals.anomaly import MOST, baseline
@@ -47,14 +50,14 @@ from indexing.vitals.model import (
 )
 
 _EVERY: Final = ", ".join(MEASUREMENTS)
-_AT_ONCE: Final = 100  # statements of one request
 
 
 class InfluxVitals:
     """The database's name is a keyed hash of the tenant: nobody else can spell it."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection, self._reads = connection, Reads(connection)
+        self._connection = connection
+        self._reads, self._claims = Reads(connection), Claims(connection)
 
     def _database(self, tenant_id: TenantId) -> str:
         server = self._connection.server
@@ -69,25 +72,34 @@ class InfluxVitals:
         if ((batch.at < EARLIEST) | (batch.at >= LATEST)).any():
             raise EventRejected("InfluxDB holds the years 1678 to 2261 alone")
         database = self._database(tenant_id)
-        # Of points at one instant it keeps the last, as long as they come in one after another.
-        own = batch if origins else last_of_each(batch)
-        for body in lines_of(tenant_id, own, origins):
+        # Who claims a point comes first: a point without that could never be taken back.
+        if origins:
+            self._claim(tenant_id, database, claims_of(tenant_id, batch, origins))
+        self._write(database, lines_of(tenant_id, last_of_each(batch)))
+
+    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> Sequence[str]:
+        database, wanted = self._database(tenant_id), set(origins)
+        own = self._claims.of(tenant_id, database, wanted)
+        places = {claim.place for claim in own}
+        others = {c for c in self._claims.at(tenant_id, database, places) if c.origin not in wanted}
+        shared = {claim.place for claim in others}
+        self._write(database, taken_back(sorted(places)))
+        done = sorted(claim for claim in own if claim.place not in shared)
+        self._claim(tenant_id, database, done, gone=True)
+        return sorted({claim.origin for claim in others})
+
+    def _claim(
+        self, tenant_id: TenantId, database: str, claims: Iterable[Claim], *, gone: bool = False
+    ) -> None:
+        self._write(database, lines_of_claims(tenant_id, claims, gone=gone), "ns")
+
+    def _write(self, database: str, bodies: Iterable[str], precision: str = "u") -> None:
+        for body in bodies:
             try:
-                self._connection.write(database, body)
+                self._connection.write(database, body, precision)
             except Missing:
                 self._ask("make a database", "", [f'CREATE DATABASE "{database}"'])
-                self._connection.write(database, body)
-
-    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> None:
-        database, statements = self._database(tenant_id), list[str]()
-        for where, bound in either("origin", origins):
-            query = f"SELECT flag FROM {_EVERY} WHERE source = 'fhir' AND {where} GROUP BY *"
-            for key, own in self._reads.held(tenant_id, database, query, bound):
-                gone = f"DELETE FROM {key.measurement} WHERE number = '{number_of(key)}'"
-                statements += [f"{gone} AND time = {1000 * int(at)}" for at in own["time"]]
-        rest = iter(statements)
-        while some := list(islice(rest, _AT_ONCE)):
-            self._ask("take points back", database, some)
+                self._connection.write(database, body, precision)
 
     def baselines(
         self, tenant_id: TenantId, keys: Sequence[SeriesKey]
@@ -97,7 +109,7 @@ class InfluxVitals:
         for where, bound in either("number", [number_of(key) for key in keys]):
             query = (
                 f"SELECT value FROM {_EVERY} WHERE {where} AND time < $tomorrow "
-                f"GROUP BY * ORDER BY time DESC LIMIT {MOST}"
+                f"AND {STANDS} GROUP BY * ORDER BY time DESC LIMIT {MOST}"
             )
             bound["tomorrow"] = tomorrow
             for key, columns in self._reads.held(tenant_id, database, query, bound):
@@ -109,7 +121,7 @@ class InfluxVitals:
         database, found = self._database(access.tenant_id), dict[SeriesKey, list[int]]()
         for where, bound in either("subject", subjects):
             for what in ("count(value)", "first(value)", "last(value)"):
-                query = f"SELECT {what} FROM {_EVERY} WHERE {where} GROUP BY *"
+                query = f"SELECT {what} FROM {_EVERY} WHERE {where} AND {STANDS} GROUP BY *"
                 for key, own in self._reads.held(access.tenant_id, database, query, bound):
                     said = own["count"] if what.startswith("count") else own["time"]
                     found.setdefault(key, []).append(int(said[0]))
@@ -168,8 +180,12 @@ class InfluxVitals:
         return points
 
     def forget(self, tenant_id: TenantId, subject: str) -> None:
-        statement = "DROP SERIES FROM /.*/ WHERE subject = $subject"
-        self._ask("forget", self._database(tenant_id), [statement], {"subject": tag(subject)})
+        database, bound = self._database(tenant_id), {"subject": tag(subject)}
+        query = f"SELECT flag FROM {_EVERY} WHERE source = 'fhir' AND subject = $subject GROUP BY *"
+        held = self._reads.held(tenant_id, database, query, bound)
+        places = [(head_of(tenant_id, key), int(at)) for key, own in held for at in own["time"]]
+        self._claim(tenant_id, database, self._claims.at(tenant_id, database, places), gone=True)
+        self._ask("forget", database, ["DROP SERIES FROM /.*/ WHERE subject = $subject"], bound)
 
     def drop(self, tenant_id: TenantId) -> None:
         database = self._database(tenant_id)

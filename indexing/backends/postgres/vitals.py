@@ -9,7 +9,7 @@ marked hours from the points, so that what it is told is right before anybody se
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -38,6 +38,14 @@ from indexing.vitals.model import (
 
 _MOST_REMEMBERED = 500_000  # series
 _SETTLE_AT_ONCE = 20_000  # marks taken by one transaction
+# Whoever claims a place that some origins claim. Place by place by the index, however few
+# statistics there are: OFFSET keeps the planner from drawing both into one join.
+_CLAIMED = (
+    "SELECT own.series_id, own.at, o.origin FROM (SELECT DISTINCT series_id, at FROM vital_origin "
+    "WHERE tenant_id = %s AND origin = ANY(%s)) own CROSS JOIN LATERAL (SELECT origin "
+    "FROM vital_origin v WHERE tenant_id = %s AND v.series_id = own.series_id AND v.at = own.at "
+    "OFFSET 0) o"
+)
 _Lasts: TypeAlias = Mapping[tuple[TenantId, int], tuple[int, int]]
 
 
@@ -126,28 +134,33 @@ class PostgresVitals:
         found = series_ids(conn, tenant_id, list(dict.fromkeys(keys)), make=True)
         return np.asarray([found[key] for key in keys], np.int64)
 
-    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> None:
+    def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> Sequence[str]:
+        wanted, gone = list(origins), set(origins)
         with self._database.tenant(tenant_id) as conn:
-            rows = conn.execute(
-                "DELETE FROM vital_origin WHERE tenant_id = %s AND origin = ANY(%s) "
-                "RETURNING series_id, at",
-                (tenant_id, list(origins)),
-            ).fetchall()
+            rows = conn.execute(_CLAIMED, (tenant_id, wanted, tenant_id)).fetchall()
             if not rows:
-                return
-            places = ([row[0] for row in rows], [row[1] for row in rows])
+                return []
+            places = _columns_of({(row[0], row[1]) for row in rows})
             conn.execute(
                 f"DELETE FROM {self._table} p USING unnest(%s::bigint[], %s::timestamptz[]) "
                 "AS gone(series_id, at) WHERE p.tenant_id = %s AND p.series_id = gone.series_id "
-                "AND p.at = gone.at AND NOT EXISTS (SELECT FROM vital_origin o WHERE "
-                "o.tenant_id = p.tenant_id AND o.series_id = p.series_id AND o.at = p.at)",
+                "AND p.at = gone.at",
                 (*places, tenant_id),
+            )
+            others = [row for row in rows if row[2] not in gone]
+            shared = _columns_of({(row[0], row[1]) for row in others})
+            conn.execute(
+                "DELETE FROM vital_origin o WHERE tenant_id = %s AND origin = ANY(%s) "
+                "AND NOT EXISTS (SELECT FROM unnest(%s::bigint[], %s::timestamptz[]) t(s, a) "
+                "WHERE t.s = o.series_id AND t.a = o.at)",
+                (tenant_id, wanted, *shared),
             )
             conn.execute(
                 "INSERT INTO vital_stale (tenant_id, series_id, hour) SELECT DISTINCT %s::uuid, s, "
                 "date_trunc('hour', a, 'UTC') FROM unnest(%s::bigint[], %s::timestamptz[]) t(s, a)",
                 (tenant_id, *places),
             )
+        return sorted({row[2] for row in others})
 
     def baselines(
         self, tenant_id: TenantId, keys: Sequence[SeriesKey]
@@ -245,6 +258,11 @@ class PostgresVitals:
                     "WHERE p.tenant_id = %s AND p.series_id = gone.id",
                     (ids, tenant_id),
                 )
+
+
+def _columns_of(places: Iterable[tuple[int, datetime]]) -> tuple[list[int], list[datetime]]:
+    rows = sorted(places)
+    return [row[0] for row in rows], [row[1] for row in rows]
 
 
 def _lasts(tenant_id: TenantId, batch: Batch, ids: NDArray[np.int64]) -> _Lasts:
