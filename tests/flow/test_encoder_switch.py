@@ -25,6 +25,7 @@ from indexing.encoders.minilm import FOLDER
 from indexing.errors import Conflict, EngineUnavailable, InvalidInput, NotFound
 from indexing.ingest import Ingest
 from rankers.answer import SearchRequest
+from tests.engines import EngineServer
 from tests.ward import NOTES, Ward, _note, build
 
 pytestmark = pytest.mark.slow
@@ -150,8 +151,37 @@ def test_what_is_no_encoder_is_refused(own: Installation, ward: Ward, tmp_path: 
         switch(named, "default", silent)
 
 
-@pytest.fixture
-def spaces(monkeypatch: pytest.MonkeyPatch) -> dict[str, MemoryVectorIndex]:
+def withdrawn(home: Path, adapted: Path, settings: dict[str, str]) -> None:
+    """Withdraw a note while another encoder serves, go back, and forget the other one."""
+    name = EncoderShelf(home).register(adapted)
+    beside, other, default = (
+        Installation(Settings(home=home, encoder_folder=folder, **settings))  # type: ignore[arg-type]
+        for folder in (None, adapted, FOLDER)
+    )
+    tenant_id = build(beside).tenant.tenant_id
+    assert set(default.vector.entries(tenant_id)) == set(NOTES)
+    switch(beside, name, silent)
+    beside.refresh_encoder()
+    note = {**_note("note-angina"), "status": "entered-in-error"}
+    access = Access(tenant_id, "loader", frozenset({Role.ADMIN}))
+    Ingest(beside.records, access, ZoneInfo("UTC")).submit(json.dumps(note).encode())
+    catch_up(beside)
+    assert "note-angina" in default.vector.entries(tenant_id)
+    left = {"note-denies", "note-edema"}
+    assert set(other.vector.entries(tenant_id)) == left
+    switch(beside, "default", silent)
+    assert set(default.vector.entries(tenant_id)) == left
+    beside.refresh_encoder()
+    forget(beside, name)
+    assert other.vector.entries(tenant_id) == {}
+    assert set(default.vector.entries(tenant_id)) == left
+    for each in (beside, other, default):
+        each.close()
+
+
+def test_what_was_deleted_meanwhile_is_not_in_the_space_that_is_gone_back_to(
+    own: Installation, adapted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A server's ways without a server: a space per model, which every process sees."""
     found: dict[str, MemoryVectorIndex] = {}
 
@@ -160,34 +190,16 @@ def spaces(monkeypatch: pytest.MonkeyPatch) -> dict[str, MemoryVectorIndex]:
         return found.setdefault(self.encoder.model, MemoryVectorIndex())
 
     monkeypatch.setattr(Installation, "vector_engine", engine)
-    return found
+    withdrawn(own.home, adapted, {"vector": "memory"})
 
 
-def test_what_was_deleted_meanwhile_is_not_in_the_space_that_is_gone_back_to(
-    own: Installation, adapted: Path, spaces: dict[str, MemoryVectorIndex]
+@pytest.mark.engines
+@pytest.mark.parametrize("name", ["opensearch", "weaviate"])
+def test_a_server_keeps_nothing_of_what_was_deleted_meanwhile(
+    own: Installation, adapted: Path, name: str, request: pytest.FixtureRequest
 ) -> None:
-    beside = Installation(Settings(home=own.home, vector="memory"))
-    other = build(beside)
-    tenant_id = other.tenant.tenant_id
-    name = EncoderShelf(own.home).register(adapted)
-    default = beside.encoder.model
-    assert set(spaces[default].entries(tenant_id)) == set(NOTES)
-    switch(beside, name, silent)
-    beside.refresh_encoder()
-    withdrawn = {**_note("note-angina"), "status": "entered-in-error"}
-    access = Access(tenant_id, "loader", frozenset({Role.ADMIN}))
-    Ingest(beside.records, access, ZoneInfo("UTC")).submit(json.dumps(withdrawn).encode())
-    catch_up(beside)
-    assert "note-angina" in spaces[default].entries(tenant_id)
-    left = {"note-denies", "note-edema"}
-    assert set(spaces[name].entries(tenant_id)) == left
-    switch(beside, "default", silent)
-    assert set(spaces[default].entries(tenant_id)) == left
-    beside.refresh_encoder()
-    forget(beside, name)
-    assert spaces[name].entries(tenant_id) == {}
-    assert set(spaces[default].entries(tenant_id)) == left
-    beside.close()
+    server: EngineServer = request.getfixturevalue(name)
+    withdrawn(own.home, adapted, {"vector": name, **server.settings})
 
 
 def test_what_the_settings_let_serve_is_not_forgotten(
