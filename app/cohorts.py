@@ -154,7 +154,7 @@ class CohortDesk:
         found = self.evaluate(head.definition)
         run = CohortRunRow(
             str(uuid4()), head.cohort_id, head.version, datetime.now().astimezone(),
-            self.access.user_id, *self.own.versions(), found.members,
+            self.access.user_id, *self.own.versions(self.access.tenant_id), found.members,
             {"attrition": [list(step) for step in found.attrition]},
         )  # fmt: skip
         self.own.cohort_store.keep(self.access, run)

@@ -140,8 +140,9 @@ def remake_again(installation: Installation) -> bool:
     installation.refresh_terminology()
     own = installation.medical
     for tenant in installation.tenants.all():
-        if outdated(tenant.tenant_id, own.facts, own.graph, own.maker):
-            remake_some(tenant.tenant_id, own.facts, own.graph, own.maker)
+        tenant_id = tenant.tenant_id
+        if outdated(tenant_id, own.facts, own.graph, own.version_of(tenant_id)):
+            remake_some(tenant_id, own.facts, own.graph, own.of(tenant_id).maker)
             return True
     return False
 

@@ -12,6 +12,7 @@ from app.engines import Engines
 from indexing.model import Annotation, TenantId
 
 if TYPE_CHECKING:  # loaded when first used
+    from app.medical_terms import MedicalTerms
     from app.tenant_terms import TenantTerms
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
@@ -26,6 +27,10 @@ class LanguageWiring(Engines):
     @abstractmethod
     def search_over(self, terminology: Terminology, matcher: Matcher) -> Search:
         """Return the search by a terminology."""
+
+    @abstractmethod
+    def medical_over(self, terminology: Terminology, matcher: Matcher) -> MedicalTerms:
+        """Return what the medical graph and likeness make of a terminology."""
 
     @cached_property
     def terminology(self) -> Terminology:
@@ -58,9 +63,7 @@ class LanguageWiring(Engines):
     @property
     def language_version(self) -> str:
         """What annotations name: the pipeline and the terminology that it ran with."""
-        from indexing.language.pipeline import LANGUAGE_VERSION
-
-        return f"{LANGUAGE_VERSION}+{self.terminology.version}"
+        return _made_by(self.terminology.version)
 
     def annotate(self, text: str, copied: Sequence[tuple[int, int]] = ()) -> Annotation:
         """Run the language pipeline; the result names the terminology's version as well."""
@@ -75,12 +78,16 @@ class LanguageWiring(Engines):
         if own is None:
             return self.annotate(text, copied)
         found = own.language.annotate(text, copied)
-        return replace(found, language_version=own.language_version)
+        return replace(found, language_version=_made_by(own.terminology.version))
+
+    def terminology_version_of(self, tenant_id: TenantId) -> str:
+        """Return the version of what a tenant's records are read by."""
+        own = self.terms.version_of(tenant_id)
+        return self.terminology.version if own is None else own
 
     def language_version_of(self, tenant_id: TenantId) -> str:
         """Return what a tenant's annotations name."""
-        own = self.terms.version_of(tenant_id)
-        return self.language_version if own is None else own
+        return _made_by(self.terminology_version_of(tenant_id))
 
     @cached_property
     def terms(self) -> TenantTerms:
@@ -89,4 +96,10 @@ class LanguageWiring(Engines):
         from indexing.backends.postgres.additions import PostgresAdditions
 
         own = PostgresAdditions(self.database)
-        return TenantTerms(self.home, own, lambda: self.terminology, self.search_over)
+        return TenantTerms(self.home, own, lambda: self.terminology, self)
+
+
+def _made_by(terminology: str) -> str:
+    from indexing.language.pipeline import LANGUAGE_VERSION
+
+    return f"{LANGUAGE_VERSION}+{terminology}"

@@ -36,7 +36,7 @@ def patient_graph(
     because an engine of its own cannot share a transaction with the trail."""
     row = AuditRow("R", "graph", [patient_id], [f"Patient/{patient_id}"], {"hops": hops})
     own.trail.record(access, row)
-    found, known = own.medical().patient(access, [patient_id], hops)
+    found, known = own.medical(access.tenant_id).patient(access, [patient_id], hops)
     return GraphPiece(
         view.graph(found, patient_id),
         tuple(_told(each, view, patient_id) for each in known),
@@ -53,7 +53,7 @@ def _told(each: Interaction, view: View, patient_id: str) -> Interaction:
 def node_graph(own: Services, access: Access, text: str, hops: int) -> Neighbourhood:
     """Return the neighbourhood of a named thing; the de-identified view knows none that is
     somebody, somewhere or one resource. Raises: NotFound."""
-    asked = own.medical()
+    asked = own.medical(access.tenant_id)
     node = asked.meant(access, text)
     if access.deidentified and node.kind in HIDDEN:
         raise NotFound("nothing in the graph is called so", hint="try: anamnesis concepts NAME")
@@ -65,7 +65,7 @@ def node_graph(own: Services, access: Access, text: str, hops: int) -> Neighbour
 
 def condition_pathways(own: Services, access: Access, text: str, most: int) -> Pathways:
     """Return how a condition was treated. Raises: NotFound."""
-    asked = own.medical()
+    asked = own.medical(access.tenant_id)
     found = asked.pathways(access, asked.meant(access, text), most)
     row = AuditRow("R", "pathways", [], [], {"patients": found.carriers or 0})
     own.trail.record(access, row)

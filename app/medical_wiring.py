@@ -11,14 +11,13 @@ from indexing.backends.postgres.medical_facts import PostgresFacts
 from indexing.follow import Follower
 from indexing.medical_follow import MedicalFollower
 from indexing.medical_graph import MedicalGraph
-from indexing.model import Kind
+from indexing.model import Kind, TenantId
 
 if TYPE_CHECKING:  # loaded when first used, as in `app.wiring`
+    from app.medical_terms import MedicalTerms
     from app.wiring import Installation
-    from indexing.medical_entries import EntryMaker
-    from rankers.cautions import Pharmacy
-    from rankers.medical import MedicalQuestions
-    from rankers.medical_knowledge import Knowledge
+    from indexing.language.matcher import Matcher
+    from indexing.language.terminology import Terminology
     from rankers.options import TreatmentOptions
 
 
@@ -53,39 +52,32 @@ class MedicalWiring:
         """What the records say."""
         return PostgresFacts(self._installation.database)
 
-    @cached_property
-    def maker(self) -> EntryMaker:
-        """Facts to entries, by the terminology as it is loaded."""
-        from indexing.medical_entries import EntryMaker
+    def over(self, terminology: Terminology, matcher: Matcher) -> MedicalTerms:
+        """Return what is made of a terminology."""
+        from app.medical_terms import MedicalTerms
 
-        return EntryMaker(self._installation.terminology, self._installation.matcher)
-
-    @cached_property
-    def knowledge(self) -> Knowledge:
-        """What is known in general: the terminology and the site's edges."""
-        from indexing.site_edges import site_edges
-        from rankers.medical_knowledge import Knowledge
-
-        return Knowledge(self._installation.terminology, site_edges(self._installation.home))
+        return MedicalTerms(terminology, matcher, self.graph, self._installation.home)
 
     @cached_property
-    def questions(self) -> MedicalQuestions:
-        """Questions to the graph, with what is known in general laid over it."""
-        from rankers.medical import MedicalQuestions
+    def base(self) -> MedicalTerms:
+        """What is made of the terminology of everybody, as it is loaded."""
+        return self.over(self._installation.terminology, self._installation.matcher)
 
-        return MedicalQuestions(self.graph, self.knowledge)
+    def of(self, tenant_id: TenantId) -> MedicalTerms:
+        """Return what is made of a tenant's own terms, or of everybody's where it added none."""
+        own = self._installation.terms.of(tenant_id)
+        return self.base if own is None else own.medical
 
-    @cached_property
-    def _pharmacy(self) -> Pharmacy:
-        from rankers.cautions import Pharmacy
+    def version_of(self, tenant_id: TenantId) -> str:
+        """Return what a tenant's entries are made by now, without opening its terms."""
+        from indexing.medical_entries import made_by
 
-        own = self._installation
-        return Pharmacy(own.terminology, own.patients.hierarchy(), own.matcher, self.knowledge)
+        return made_by(self._installation.terminology_version_of(tenant_id))
 
-    def pharmacy(self) -> Pharmacy:
-        """Return what speaks against drugs, over the terminology as it is loaded now."""
+    def current(self, tenant_id: TenantId) -> MedicalTerms:
+        """Return what is made of a tenant's terms over the terminology as it is loaded now."""
         self._installation.look_at_terminology()
-        return self._pharmacy
+        return self.of(tenant_id)
 
     @cached_property
     def treatments(self) -> TreatmentOptions:
@@ -94,21 +86,16 @@ class MedicalWiring:
         from rankers.options import TreatmentOptions
 
         records = PostgresTreatments(self._installation.database)
-        return TreatmentOptions(records, self._installation.patients.neighbours, self.pharmacy)
-
-    def current(self) -> MedicalQuestions:
-        """Return the questions over the terminology as it is loaded now."""
-        self._installation.look_at_terminology()
-        return self.questions
+        alike = self._installation.patients.neighbours
+        return TreatmentOptions(records, alike, lambda own: self.current(own).pharmacy)
 
     def forget_terminology(self) -> None:
         """Let what was built with the terminology be built again."""
-        for name in ("maker", "questions", "knowledge", "_pharmacy"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("base", None)
 
     def followers(self) -> Sequence[Follower]:
         """Return what keeps the graph in step with resources and with notes."""
         return tuple(
-            MedicalFollower(kind, self.facts, self.graph, lambda: self.maker)
+            MedicalFollower(kind, self.facts, self.graph, lambda own: self.of(own).maker)
             for kind in (Kind.RESOURCE, Kind.LANGUAGE)
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from indexing.backends.postgres.cohort_records import PostgresCohortRecords
 from indexing.backends.postgres.features import PostgresFeatures
+from indexing.model import TenantId
 from rankers.cohorts import Cohorts
 from rankers.hierarchy import Hierarchy
 from rankers.neighbours import Neighbours
@@ -20,14 +21,10 @@ class PatientsWiring:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
-        self._hierarchy: Hierarchy | None = None
 
-    def hierarchy(self) -> Hierarchy:
-        """Features and the terminology as it is loaded now."""
-        terminology = self._installation.terminology
-        if self._hierarchy is None or self._hierarchy.version != terminology.version:
-            self._hierarchy = Hierarchy(terminology)
-        return self._hierarchy
+    def hierarchy(self, tenant_id: TenantId) -> Hierarchy:
+        """Features by a tenant's terms as they are now."""
+        return self._installation.medical.of(tenant_id).hierarchy
 
     @cached_property
     def features(self) -> PostgresFeatures:
@@ -38,7 +35,7 @@ class PatientsWiring:
     def neighbours(self) -> Neighbours:
         """Similar patients."""
         own = self._installation
-        return Neighbours(self.features, self.hierarchy, own.annotate, own.lexical)
+        return Neighbours(self.features, self.hierarchy, own.annotate_for, own.lexical)
 
     @cached_property
     def cohorts(self) -> Cohorts:

@@ -60,7 +60,7 @@ class Searcher(Protocol):
 class Services:
     """`search()` may be slow the first time: the encoder loads then. `held(store, tenant)` counts
     what a store holds, `hider(tenant)` de-identifies, `named(text)` says where the terminology's
-    names stand, `versions()` are the terminology's and the language pipeline's."""
+    names stand, `versions(tenant)` are its terminology's and its annotations'."""
 
     settings: Settings
     pepper: str
@@ -79,11 +79,11 @@ class Services:
     fhir: PostgresFhirSearch
     features: PostgresFeatures
     neighbours: Neighbours
-    medical: Callable[[], MedicalQuestions]
+    medical: Callable[[TenantId], MedicalQuestions]
     medical_complete_to: Callable[[], datetime | None]
     cohorts: Cohorts
     cohort_store: PostgresCohorts
-    versions: Callable[[], tuple[str, str]]
+    versions: Callable[[TenantId], tuple[str, str]]
     hider: Callable[[TenantId], Hider]
     vitals: WatchedVitals
     intake: Intake
@@ -112,14 +112,14 @@ def services_of(installation: Installation) -> Services:
         search=installation.searcher,
         held=partial(_held, installation),
         identities=PostgresIdentities(database),
-        medical=installation.medical.current,
+        medical=lambda own: installation.medical.current(own).questions,
         medical_complete_to=installation.medical.facts.complete_to,
         fhir=PostgresFhirSearch(database, timedelta(seconds=settings.page_ttl_s)),
         features=installation.patients.features,
         neighbours=installation.patients.neighbours,
         cohorts=installation.patients.cohorts,
         cohort_store=PostgresCohorts(database),
-        versions=lambda: (installation.terminology.version, installation.language_version),
+        versions=partial(_versions, installation),
         hider=installation.hider,
         vitals=WatchedVitals(installation.vitals, database),
         intake=Intake(installation.vitals),
@@ -128,6 +128,11 @@ def services_of(installation: Installation) -> Services:
         options=installation.medical.treatments,
         outlook=partial(_outlook, installation),
     )
+
+
+def _versions(installation: Installation, tenant_id: TenantId) -> tuple[str, str]:
+    own = installation.terminology_version_of(tenant_id)
+    return own, installation.language_version_of(tenant_id)
 
 
 def _outlook(installation: Installation, access: Access) -> Outlook:

@@ -16,6 +16,7 @@ from indexing.charts import Person
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.features import Limits, Profile, furthest
 from indexing.hidden import Identity, tells_age, told
+from indexing.model import TenantId
 from rankers.dates import date_range
 from rankers.neighbours import Answered, Asked, Similar
 
@@ -98,15 +99,15 @@ def _asked(own: Services, access: Access, view: View, asked: Question) -> Asked:
     if asked.patient:
         real = own.charts.standing(access, view.patient_id(asked.patient))
         return Asked(real, limits=limits)
-    return Asked(None, _profile(own, asked), limits)
+    return Asked(None, _profile(own, access.tenant_id, asked), limits)
 
 
-def _profile(own: Services, asked: Question) -> Profile:
+def _profile(own: Services, tenant_id: TenantId, asked: Question) -> Profile:
     if asked.findings.strip():
-        return own.neighbours.of_findings(asked.findings)
+        return own.neighbours.of_findings(tenant_id, asked.findings)
     if len(asked.note) > LONGEST_NOTE:
         raise InvalidInput(f"at most {LONGEST_NOTE} characters of a note")
-    return own.neighbours.of_note(asked.note)
+    return own.neighbours.of_note(tenant_id, asked.note)
 
 
 def _limits(own: Services, access: Access, asked: Question) -> Limits:
@@ -122,7 +123,7 @@ def _limits(own: Services, access: Access, asked: Question) -> Limits:
         start, end = date_range(asked.period.strip(), 0, ZoneInfo(access.time_zone))
     conditions: frozenset[str] = frozenset()
     if asked.condition.strip():
-        wanted = own.neighbours.of_findings(asked.condition)
+        wanted = own.neighbours.of_findings(access.tenant_id, asked.condition)
         if wanted.excluded:
             raise InvalidQuery("A condition to be limited to cannot be absent.",
                                asked.condition.index("!"))  # fmt: skip

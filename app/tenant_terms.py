@@ -1,7 +1,8 @@
-"""What each tenant calls things: its additions over the terminology, for annotation and search.
+"""What each tenant calls things: its additions over the terminology, for annotation, search, the
+medical graph and likeness.
 
 A tenant without additions shares everything with the others. One with additions has a terminology,
-a matcher and a search of its own over the same engines; the last few that were asked are kept.
+a matcher and all that is made of them over the same engines; the last few that were asked are kept.
 Nothing of it reaches another tenant: what is kept is found by the tenant of the question.
 """
 
@@ -14,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from indexing.access import Access
 from indexing.errors import EngineUnavailable
 from indexing.language.matcher import Matcher
-from indexing.language.pipeline import LANGUAGE_VERSION, Language
+from indexing.language.pipeline import Language
 from indexing.language.terminology import Addition, Terminology, open_overlaid
 from indexing.language.terminology.additions import standing
 from indexing.language.terminology.overlay import overlaid_version
@@ -29,19 +30,23 @@ from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence
 from rankers.explain import Reasons
 from rankers.search import Found, Search
 
+if TYPE_CHECKING:  # loaded when first used
+    from app.medical_terms import MedicalTerms
 LOOK_EVERY_S = 2.0
 MOST_KEPT = 4  # tenants with additions whose terminology is kept: each takes what the whole takes
-
-
-def language_version(terminology: str) -> str:
-    """Return what annotations name that were made by that version of a terminology."""
-    return f"{LANGUAGE_VERSION}+{terminology}"
 
 
 class Additions(Protocol):
     """Where additions are kept."""
 
     def of(self, tenant_id: TenantId) -> Sequence[Addition]: ...
+
+
+class Makers(Protocol):
+    """What is made of a terminology."""
+
+    def search_over(self, terminology: Terminology, matcher: Matcher) -> Search: ...
+    def medical_over(self, terminology: Terminology, matcher: Matcher) -> MedicalTerms: ...
 
 
 _State = tuple[str, Sequence[Addition]]  # the base's version, and what is added to it
@@ -52,12 +57,7 @@ class Terms:
     """One terminology with what is made of it, each when first used."""
 
     terminology: Terminology
-    search_over: Callable[[Terminology, Matcher], Search]
-
-    @property
-    def language_version(self) -> str:
-        """What annotations name."""
-        return language_version(self.terminology.version)
+    makers: Makers
 
     @cached_property
     def language(self) -> Language:
@@ -72,7 +72,12 @@ class Terms:
     @cached_property
     def search(self) -> Search:
         """The hybrid search by it."""
-        return self.search_over(self.terminology, self.matcher)
+        return self.makers.search_over(self.terminology, self.matcher)
+
+    @cached_property
+    def medical(self) -> MedicalTerms:
+        """What the medical graph and likeness make of it."""
+        return self.makers.medical_over(self.terminology, self.matcher)
 
 
 class TenantTerms:
@@ -83,10 +88,10 @@ class TenantTerms:
         home: Path,
         additions: Additions,
         base: Callable[[], Terminology],
-        search_over: Callable[[Terminology, Matcher], Search],
+        makers: Makers,
     ) -> None:
         self._home, self._additions, self._base = home, additions, base
-        self._search_over = search_over
+        self._makers = makers
         self._looked: dict[TenantId, tuple[float, Sequence[Addition]]] = {}
         self._kept: OrderedDict[TenantId, tuple[_State, Terms]] = OrderedDict()
         self._versions: dict[TenantId, tuple[_State, str]] = {}
@@ -106,12 +111,12 @@ class TenantTerms:
             found = self._held(tenant_id, state)
             if found is None:
                 made = open_overlaid(self._home, base, standing(additions, base))
-                found = self._keep(tenant_id, state, Terms(made, self._search_over))
+                found = self._keep(tenant_id, state, Terms(made, self._makers))
         return found
 
     def version_of(self, tenant_id: TenantId) -> str | None:
-        """Return the language version of a tenant's own terms without making them; None where it
-        added nothing."""
+        """Return the version of a tenant's own terminology without making it; None where it added
+        nothing."""
         additions, base = self._added(tenant_id), self._base()
         if not additions:
             return None
@@ -119,7 +124,7 @@ class TenantTerms:
         known = self._versions.get(tenant_id)
         if known is None or known[0] != state:
             version = overlaid_version(base.version, standing(additions, base))
-            known = self._versions[tenant_id] = (state, language_version(version))
+            known = self._versions[tenant_id] = (state, version)
         return known[1]
 
     def _held(self, tenant_id: TenantId, state: _State) -> Terms | None:

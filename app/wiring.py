@@ -35,6 +35,7 @@ from indexing.ports import (
 from indexing.routed import RoutedGraphIndex, RoutedLexicalIndex, RoutedVectorIndex
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
+    from app.medical_terms import MedicalTerms
     from app.patients_wiring import PatientsWiring
     from app.tenant_terms import TenantSearch
     from indexing.hidden import Hider, More
@@ -291,6 +292,10 @@ class Installation(LanguageWiring):
             shares=self.shares,
             least=getattr(self.encoder, "floor", None),
         )
+
+    def medical_over(self, terminology: Terminology, matcher: Matcher) -> MedicalTerms:
+        """Return what the medical graph and likeness make of a terminology."""
+        return self.medical.over(terminology, matcher)
 
     @cached_property
     def cache(self) -> Cache | None:

@@ -48,6 +48,12 @@ def kind_of(sort: SemanticType, concept_id: str) -> NodeKind:
 RULES = 1  # raise it whenever entries of the same facts come out otherwise
 
 
+def made_by(terminology: str) -> str:
+    """Return what changes with the rules and with the version of a terminology: entries that
+    another made are made anew."""
+    return f"{RULES}:{terminology}"
+
+
 class EntryMaker:
     """Makes entries with one version of the terminology; codes are looked up once."""
 
@@ -58,8 +64,8 @@ class EntryMaker:
 
     @property
     def version(self) -> str:
-        """Change with the rules and the terminology: entries of another are made anew."""
-        return f"{RULES}:{self._terminology.version}"
+        """What its entries are made by."""
+        return made_by(self._terminology.version)
 
     def patient(self, tenant_id: TenantId, facts: PatientFacts) -> MedicalEntry:
         """Make a patient's entry."""

@@ -20,8 +20,9 @@ class MedicalFollower:
     batch = 2_000
 
     def __init__(
-        self, kind: Kind, facts: FactSource, graph: MedicalGraph, maker: Callable[[], EntryMaker]
-    ) -> None:
+        self, kind: Kind, facts: FactSource, graph: MedicalGraph,
+        maker: Callable[[TenantId], EntryMaker],
+    ) -> None:  # fmt: skip
         self.kind = kind
         self.name = "medical" if kind is Kind.RESOURCE else "medical-notes"
         self._facts, self._graph, self._maker = facts, graph, maker
@@ -32,23 +33,22 @@ class MedicalFollower:
         if tenant_id not in self._begun:
             self._begin(tenant_id)
         remake(tenant_id, self._facts.touched(tenant_id, events), self._facts, self._graph,
-               self._maker())  # fmt: skip
+               self._maker(tenant_id))  # fmt: skip
 
     def _begin(self, tenant_id: TenantId) -> None:
         """Note with what a graph is made that begins now."""
         if self._facts.made(tenant_id) is None and not self._graph.entries(tenant_id):
-            self._facts.note_made(tenant_id, Made(self._maker().version))
+            self._facts.note_made(tenant_id, Made(self._maker(tenant_id).version))
         self._begun.add(tenant_id)
 
 
-def outdated(
-    tenant_id: TenantId, facts: FactSource, graph: MedicalGraph, maker: EntryMaker
-) -> bool:
-    """Say whether a graph was made by other rules, or with another terminology, than `maker`'s."""
+def outdated(tenant_id: TenantId, facts: FactSource, graph: MedicalGraph, version: str) -> bool:
+    """Say whether a graph was made by other rules, or with another terminology, than `version`
+    names."""
     made = facts.made(tenant_id)
     if made is None:
         return bool(graph.entries(tenant_id))
-    return made != Made(maker.version)
+    return made != Made(version)
 
 
 def remake_some(

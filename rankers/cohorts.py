@@ -16,6 +16,7 @@ from indexing.errors import InvalidInput, InvalidQuery
 from indexing.features import Profile
 from indexing.filters import Filters
 from indexing.hidden import tells_age
+from indexing.model import TenantId
 from indexing.ports import AssertionMode, GraphIndex
 from rankers.answer import Answer, SearchRequest
 from rankers.cohort_language import Criterion, Definition, Rule, Within, read_definition
@@ -76,7 +77,7 @@ class Cohorts:
     """Evaluates definitions; reads by access, and leaves the audit row to whoever shows it."""
 
     def __init__(
-        self, records: CohortRecords, graph: GraphIndex, hierarchy: Callable[[], Hierarchy],
+        self, records: CohortRecords, graph: GraphIndex, hierarchy: Callable[[TenantId], Hierarchy],
         search: Callable[[Access, SearchRequest], Answer], neighbours: Neighbours,
     ) -> None:  # fmt: skip
         self._records, self._graph, self._hierarchy = records, graph, hierarchy
@@ -178,7 +179,8 @@ class Cohorts:
 
         Raises: InvalidQuery where neither the terminology nor the records know it.
         """
-        hierarchy, wanted = self._hierarchy(), self._hierarchy().find(criterion.what)
+        hierarchy = self._hierarchy(access.tenant_id)
+        wanted = hierarchy.find(criterion.what)
         spelled = criterion.what.casefold()
         names = [spelled]
         if wanted is not None:
@@ -197,11 +199,11 @@ class Cohorts:
                 found.append(each)
         # A name that closed records alone hold must read like one that nobody's do.
         if wanted is None and not (found and self._records.seen(access, records, found)):
-            raise self._unknown(criterion)
+            raise self._unknown(access, criterion)
         return found
 
-    def _unknown(self, criterion: Criterion) -> InvalidQuery:
-        like = self._hierarchy().like(criterion.what)
+    def _unknown(self, access: Access, criterion: Criterion) -> InvalidQuery:
+        like = self._hierarchy(access.tenant_id).like(criterion.what)
         return InvalidQuery(
             f"Neither the terminology nor the records know this {criterion.kind}.", criterion.at,
             hint=f"Do you mean {', '.join(like)}?" if like else "Write a name or SYSTEM:code.",
@@ -213,7 +215,7 @@ class Cohorts:
         except InvalidQuery as exc:
             raise InvalidQuery(str(exc), criterion.at + exc.position, hint=exc.hint) from None
         plain = isinstance(parsed.clause, Word | Ranked) and parsed.filters.empty
-        concept = self._hierarchy().find(render(parsed.clause)) if plain else None
+        concept = self._hierarchy(access.tenant_id).find(render(parsed.clause)) if plain else None
         if concept is not None:
             return self._named(access, criterion, concept, parsed.assertion or "present")
         words = tuple(_words(parsed.clause))
@@ -232,7 +234,7 @@ class Cohorts:
         self, access: Access, criterion: Criterion, concept: str, mode: AssertionMode
     ) -> Met:
         """Ask the concept graph: which notes say it, as asked, of their patient."""
-        concepts = self._hierarchy().below(concept)
+        concepts = self._hierarchy(access.tenant_id).below(concept)
         filters = Filters(date_from=criterion.date_from, date_to=criterion.date_to)
         ranking = self._graph.search(
             access, dict.fromkeys(concepts, 1.0), filters, MOST_NOTES, mode
@@ -242,9 +244,9 @@ class Cohorts:
 
     def _finding(self, access: Access, criterion: Criterion) -> Met:
         """Take records and notes together."""
-        concept = self._hierarchy().find(criterion.what)
+        concept = self._hierarchy(access.tenant_id).find(criterion.what)
         if concept is None:
-            raise self._unknown(criterion)
+            raise self._unknown(access, criterion)
         said = self._named(access, criterion, concept, "present")
         coded = self._codes(access, criterion, "condition")
         events = list(self._records.events(access, "condition", coded, None, None))
@@ -253,19 +255,19 @@ class Cohorts:
         return _grouped(criterion, events, said.concepts)
 
     def _similar(self, access: Access, criterion: Criterion) -> Met:
-        asked = self._alike(criterion)
+        asked = self._alike(access, criterion)
         found = self._neighbours.alike(access, asked, criterion.top)
         events = [
             Event(patient, None, "similar", f"likeness {score:.3f}") for patient, score in found
         ]
         return _grouped(criterion, events)
 
-    def _alike(self, criterion: Criterion) -> Asked:
+    def _alike(self, access: Access, criterion: Criterion) -> Asked:
         lead, _, own = criterion.what.partition(" ")
         if lead.lower() == "patient" and own.strip():
             return Asked(own.strip())
         try:
-            profile: Profile = self._neighbours.of_findings(criterion.what)
+            profile: Profile = self._neighbours.of_findings(access.tenant_id, criterion.what)
         except InvalidQuery as exc:
             raise InvalidQuery(str(exc), criterion.at + exc.position, hint=exc.hint) from None
         except InvalidInput as exc:

@@ -124,12 +124,65 @@ class _Near:
         return own, float(self._share[number])
 
 
+class _Telling:
+    """Says what neighbours share with whoever was asked for, and what sets them apart."""
+
+    def __init__(self, index: PatientIndex, hierarchy: Hierarchy, asked: Profile) -> None:
+        self._index, self._hierarchy, self._asked = index, hierarchy, asked
+        self._near = _Near(index, sorted(filter(hierarchy.is_concept, asked.observed)))
+
+    def of(self, found: Neighbour, rank: int) -> Similar:
+        """Return a neighbour as it is told."""
+        table = self._index.table
+        theirs = table.profile(found.patient)
+        return Similar(
+            rank, table.patient_ids[found.patient], round(found.score, 6),
+            {name: round(share, 6) for name, share in found.parts.items()},
+            tuple(self._shared(theirs))[:MOST_SHOWN], tuple(self._differing(theirs))[:MOST_SHOWN],
+        )  # fmt: skip
+
+    def name(self, feature: str) -> str:
+        """Return a feature's name for people."""
+        return self._hierarchy.name(feature, self._index.table.names)
+
+    def _shared(self, theirs: Profile) -> list[Shared]:
+        asked = self._asked
+        found = [self._same(f, "found") for f in furthest(asked.observed & theirs.observed)]
+        found += [self._same(f, "absent") for f in asked.excluded & theirs.excluded]
+        for feature in theirs.observed - asked.observed:
+            own, share = self._near.to(feature)
+            if share > LEAST_NEAR:
+                weight = round(share * self._index.information(feature), 3)
+                found.append(Shared(feature, self.name(own), "found", weight, self.name(feature)))
+        return sorted(found, key=lambda s: (s.side == "absent", -s.weight, s.name))
+
+    def _same(self, feature: str, side: Side) -> Shared:
+        weight = round(self._index.information(feature), 3)
+        return Shared(feature, self.name(feature), side, weight)
+
+    def _differing(self, theirs: Profile) -> list[Differing]:
+        asked = self._asked
+        groups: tuple[tuple[frozenset[str], How, Side], ...] = (
+            (asked.observed & theirs.excluded, "opposite", "found"),
+            (asked.excluded & theirs.observed, "opposite", "absent"),
+            (asked.observed - theirs.observed - theirs.excluded, "missing", "found"),
+            (theirs.observed - asked.observed - asked.excluded, "besides", "absent"),
+        )
+        order = {"opposite": 0, "missing": 1, "besides": 1}
+        found = [
+            Differing(f, self.name(f), how, side, round(self._index.information(f), 3))
+            for features, how, side in groups
+            for f in furthest(features)
+        ]
+        return sorted(found, key=lambda d: (order[d.how], -d.weight, d.name))
+
+
 class Neighbours:
     """Keeps one index per tenant as long as its features and the terminology stay the same."""
 
     def __init__(
-        self, store: FeatureStore, hierarchy: Callable[[], Hierarchy],
-        annotate: Callable[[str], Annotation],
+        self, store: FeatureStore, hierarchy: Callable[[TenantId], Hierarchy],
+        annotate: Callable[[TenantId, str], Annotation],
         lexical: LexicalIndex | None = None,
     ) -> None:  # fmt: skip
         self._store, self._hierarchy, self._annotate = store, hierarchy, annotate
@@ -137,9 +190,9 @@ class Neighbours:
         self._held: dict[TenantId, PatientIndex] = {}
         self._lock = threading.Lock()
 
-    def of_note(self, text: str) -> Profile:
+    def of_note(self, tenant_id: TenantId, text: str) -> Profile:
         """Return what a pasted note tells of its patient. Raises: InvalidInput."""
-        found = profile_of(self._annotate(text).mentions)
+        found = profile_of(self._annotate(tenant_id, text).mentions)
         if found.empty:
             raise InvalidInput(
                 "the note names no finding that this terminology knows",
@@ -147,13 +200,13 @@ class Neighbours:
             )
         return found
 
-    def of_findings(self, text: str) -> Profile:
+    def of_findings(self, tenant_id: TenantId, text: str) -> Profile:
         """Read "A, B, !C": names or SYSTEM:code, `!` for absent.
 
         Raises:
             InvalidQuery: one is no concept, or both found and absent; at its character.
         """
-        hierarchy, at = self._hierarchy(), 0
+        hierarchy, at = self._hierarchy(tenant_id), 0
         sides: dict[str, set[str]] = {"found": set(), "absent": set()}
         parts = text.split(",")
         if len(parts) > MOST_FINDINGS:
@@ -176,7 +229,7 @@ class Neighbours:
 
     def index(self, tenant_id: TenantId) -> PatientIndex:
         """Return the index over a tenant's features as they stand."""
-        hierarchy = self._hierarchy()
+        hierarchy = self._hierarchy(tenant_id)
         table = self._store.table(tenant_id, hierarchy)
         held = self._held.get(tenant_id)
         if held is not None and held.table is table:
@@ -195,7 +248,7 @@ class Neighbours:
         """Return who has a condition, by its name or code; None for one that nothing knows.
         `recorded` says how the records that are open word what the terminology does not know:
         what the table of everybody's features calls it may be told to nobody."""
-        index, hierarchy = self.index(access.tenant_id), self._hierarchy()
+        index, hierarchy = self.index(access.tenant_id), self._hierarchy(access.tenant_id)
         table = index.table
         feature, name = hierarchy.meant(condition.strip(), {}), ""
         if feature is None:
@@ -220,7 +273,7 @@ class Neighbours:
         index = self.index(access.tenant_id)
         profile = _profile(index.table, asked)
         allowed = self._allowed(access, index.table, asked)
-        related = self._hierarchy().related(profile.observed)
+        related = self._hierarchy(access.tenant_id).related(profile.observed)
         best = index.rank(profile, k, allowed, related)
         return [(index.table.patient_ids[each.patient], each.score) for each in best]
 
@@ -233,16 +286,13 @@ class Neighbours:
         index = self.index(access.tenant_id)
         profile = _profile(index.table, asked)
         allowed = self._allowed(access, index.table, asked)
-        hierarchy = self._hierarchy()
+        hierarchy = self._hierarchy(access.tenant_id)
         said, missing = self._said(access, hierarchy, index, profile)
         best = index.rank(profile, k, allowed, hierarchy.related(profile.observed), said)
-        near = _Near(index, sorted(filter(hierarchy.is_concept, profile.observed)))
-        names = {
-            each: hierarchy.name(each, index.table.names)
-            for each in profile.observed | profile.excluded
-        }
+        telling = _Telling(index, hierarchy, profile)
+        names = {each: telling.name(each) for each in profile.observed | profile.excluded}
         return Answered(
-            tuple(self._described(index, profile, near, n, i) for i, n in enumerate(best, 1)),
+            tuple(telling.of(neighbour, rank) for rank, neighbour in enumerate(best, 1)),
             profile, names, int(allowed.sum()), index.table.as_of, missing,
         )  # fmt: skip
 
@@ -254,19 +304,9 @@ class Neighbours:
             mask[_numbers(table, opened.allowed)] = True
         mine = frozenset({asked.patient_id} if asked.patient_id else ())
         mask[_numbers(table, opened.closed | asked.without | mine)] = False
+        ancestors = self._hierarchy(access.tenant_id).ancestors
         for condition in asked.limits.conditions:
-            mask &= self._having(table, condition)
-        return mask
-
-    def _having(self, table: FeatureTable, condition: str) -> Mask:
-        """Open who has a condition, or one below it."""
-        ancestors = self._hierarchy().ancestors
-        wanted = np.array(
-            [f == condition or condition in ancestors(f) for f in table.features], np.bool_
-        )
-        mask = np.zeros(len(table.patient_ids), np.bool_)
-        if len(wanted):
-            mask[table.observed.patient[wanted[table.observed.feature]]] = True
+            mask &= _having(ancestors, table, condition)
         return mask
 
     def _said(
@@ -293,53 +333,18 @@ class Neighbours:
                 found[patient_id] = max(found.get(patient_id, 0.0), hit.score / best)
         return found, ()
 
-    def _described(
-        self, index: PatientIndex, asked: Profile, near: _Near, found: Neighbour, rank: int
-    ) -> Similar:
-        theirs = index.table.profile(found.patient)
-        return Similar(
-            rank, index.table.patient_ids[found.patient], round(found.score, 6),
-            {name: round(share, 6) for name, share in found.parts.items()},
-            tuple(self._shared(index, asked, near, theirs))[:MOST_SHOWN],
-            tuple(self._differing(index, asked, theirs))[:MOST_SHOWN],
-        )  # fmt: skip
 
-    def _shared(
-        self, index: PatientIndex, asked: Profile, near: _Near, theirs: Profile
-    ) -> list[Shared]:
-        same = furthest(asked.observed & theirs.observed)
-        found = [self._same(index, f, "found") for f in same]
-        found += [self._same(index, f, "absent") for f in asked.excluded & theirs.excluded]
-        name = self._hierarchy().name
-        for feature in theirs.observed - asked.observed:
-            own, share = near.to(feature)
-            if share > LEAST_NEAR:
-                weight = round(share * index.information(feature), 3)
-                instead = name(feature, index.table.names)
-                found.append(
-                    Shared(feature, name(own, index.table.names), "found", weight, instead)
-                )
-        return sorted(found, key=lambda s: (s.side == "absent", -s.weight, s.name))
-
-    def _same(self, index: PatientIndex, feature: str, side: Side) -> Shared:
-        name = self._hierarchy().name(feature, index.table.names)
-        return Shared(feature, name, side, round(index.information(feature), 3))
-
-    def _differing(self, index: PatientIndex, asked: Profile, theirs: Profile) -> list[Differing]:
-        groups: tuple[tuple[frozenset[str], How, Side], ...] = (
-            (asked.observed & theirs.excluded, "opposite", "found"),
-            (asked.excluded & theirs.observed, "opposite", "absent"),
-            (asked.observed - theirs.observed - theirs.excluded, "missing", "found"),
-            (theirs.observed - asked.observed - asked.excluded, "besides", "absent"),
-        )
-        name = self._hierarchy().name
-        order = {"opposite": 0, "missing": 1, "besides": 1}
-        found = [
-            Differing(f, name(f, index.table.names), how, side, round(index.information(f), 3))
-            for features, how, side in groups
-            for f in furthest(features)
-        ]
-        return sorted(found, key=lambda d: (order[d.how], -d.weight, d.name))
+def _having(
+    ancestors: Callable[[str], Mapping[str, int]], table: FeatureTable, condition: str
+) -> Mask:
+    """Open who has a condition, or one below it."""
+    wanted = np.array(
+        [f == condition or condition in ancestors(f) for f in table.features], np.bool_
+    )
+    mask = np.zeros(len(table.patient_ids), np.bool_)
+    if len(wanted):
+        mask[table.observed.patient[wanted[table.observed.feature]]] = True
+    return mask
 
 
 def _feature(hierarchy: Hierarchy, name: str, place: int) -> str | None:

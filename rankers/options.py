@@ -10,6 +10,7 @@ from functools import partial
 
 from indexing.access import Access
 from indexing.errors import InvalidInput
+from indexing.model import TenantId
 from indexing.treatments import Given, TreatmentFacts, TreatmentRecords
 from rankers.cautions import Medicine, Pharmacy
 from rankers.composite import Composite
@@ -68,8 +69,9 @@ class TreatmentOptions:
     speaks against it."""
 
     def __init__(
-        self, records: TreatmentRecords, neighbours: Neighbours, pharmacy: Callable[[], Pharmacy]
-    ) -> None:
+        self, records: TreatmentRecords, neighbours: Neighbours,
+        pharmacy: Callable[[TenantId], Pharmacy],
+    ) -> None:  # fmt: skip
         self._records, self._neighbours, self._pharmacy = records, neighbours, pharmacy
 
     def ask(self, access: Access, patient_id: str, condition: str) -> Answer:
@@ -86,7 +88,7 @@ class TreatmentOptions:
                 hint="a code such as ICD10CM:I50.9 or SNOMED:84114007, or the condition's name",
             )
         facts = self._records.facts(access, patient_id, found.patient_ids)
-        pharmacy = self._pharmacy()
+        pharmacy = self._pharmacy(access.tenant_id)
         given = _since(facts, found)
         medicines = {each.what.resource: pharmacy.medicine(each.what) for each in given}
         outcomes = _outcomes(given, medicines)

@@ -172,7 +172,10 @@ def _followers(installation: Installation) -> Finding:
 
 def _graph(installation: Installation) -> Finding:
     own, tenants = installation.medical, installation.tenants.all()
-    old = [t.code for t in tenants if outdated(t.tenant_id, own.facts, own.graph, own.maker)]
+    old = [
+        each.code for each in tenants
+        if outdated(each.tenant_id, own.facts, own.graph, own.version_of(each.tenant_id))
+    ]  # fmt: skip
     if old:
         words = f"made by an older version or terminology: {', '.join(old)}"
         advice = "`anamnesis serve` makes it anew while it is quiet; `anamnesis graph rebuild` now"

@@ -35,7 +35,7 @@ def neighbours_command(tenant: str, patient: str, name: str, hops: int, *, as_js
     if patient:
         real = own.charts.standing(access, patient)
         own.trail.record(access, AuditRow("R", "graph", [real], [f"Patient/{real}"]))
-        found = own.medical().around_patient(access, [real], hops)
+        found = own.medical(access.tenant_id).around_patient(access, [real], hops)
     else:
         found = node_graph(own, access, name, hops)
     if as_json:
@@ -76,7 +76,7 @@ def interactions_command(tenant: str, patient: str, past: bool, *, as_json: bool
     own = services_of(installation)
     real = own.charts.standing(access, patient)
     own.trail.record(access, AuditRow("R", "graph", [real], [f"Patient/{real}"]))
-    found = own.medical().interactions(access, [real], past=past)
+    found = own.medical(access.tenant_id).interactions(access, [real], past=past)
     if as_json:
         print_json({"interactions": interactions_json(found)})
     else:
@@ -111,7 +111,7 @@ def rebuild_command(tenant: str, *, as_json: bool) -> None:
         found.tenant_id,
         installation.medical.facts,
         installation.medical.graph,
-        installation.medical.maker,
+        installation.medical.of(found.tenant_id).maker,
     )
     if as_json:
         print_json({"entries": count})

@@ -114,7 +114,7 @@ def rebuild_command(tenant: str, *, as_json: bool) -> int:
             found.tenant_id,
             installation.medical.facts,
             installation.medical.graph,
-            installation.medical.maker,
+            installation.medical.of(found.tenant_id).maker,
         )
     installation.forget_answers(found.tenant_id)
     if as_json:
@@ -139,7 +139,7 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
                 found.tenant_id,
                 installation.medical.facts,
                 installation.medical.graph,
-                installation.medical.maker,
+                installation.medical.of(found.tenant_id).maker,
             )
         )
         beside = {

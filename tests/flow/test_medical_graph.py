@@ -200,7 +200,7 @@ def test_a_rebuilt_graph_answers_the_same_and_a_broken_one_is_repaired(
         tenant,
         installation.medical.facts,
         installation.medical.graph,
-        installation.medical.maker,
+        installation.medical.of(tenant).maker,
     )
     count = rebuild_medical(*args)
     assert count == len(installation.medical.facts.keys(tenant))
@@ -217,39 +217,40 @@ def test_a_graph_that_older_rules_made_is_told_of_and_made_anew(
     installation: Installation, ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant, own = ward.tenant.tenant_id, installation.medical
-    rebuild_medical(tenant, own.facts, own.graph, own.maker)
-    assert not outdated(tenant, own.facts, own.graph, own.maker)
+    maker = own.of(tenant).maker
+    rebuild_medical(tenant, own.facts, own.graph, maker)
+    assert not outdated(tenant, own.facts, own.graph, own.version_of(tenant))
     monkeypatch.setattr(medical_entries, "RULES", 2)
     monkeypatch.setattr(medical_follow, "_BATCH", 3)
-    assert outdated(tenant, own.facts, own.graph, own.maker)
+    assert outdated(tenant, own.facts, own.graph, own.version_of(tenant))
     found = doctor._graph(installation)
     assert found.verdict == "warning"
     assert ward.tenant.code in found.found
     before, rounds = own.graph.entries(tenant), 0
-    while outdated(tenant, own.facts, own.graph, own.maker):
-        remake_some(tenant, own.facts, own.graph, own.maker)
+    while outdated(tenant, own.facts, own.graph, own.version_of(tenant)):
+        remake_some(tenant, own.facts, own.graph, maker)
         rounds += 1
     after = own.graph.entries(tenant)
     assert rounds == -(-len(after) // 3)
     assert after.keys() == before.keys()
-    assert own.facts.made(tenant) == Made(own.maker.version)
+    assert own.facts.made(tenant) == Made(own.version_of(tenant))
 
 
 def test_a_neighbourhood_never_steps_into_another_record(
     installation: Installation, access: Access
 ) -> None:
-    found = installation.medical.questions.around_patient(access, ["p-ada"], 3)
+    found = installation.medical.base.questions.around_patient(access, ["p-ada"], 3)
     people = [p.node.name for p in found.nodes if p.node.kind is NodeKind.PATIENT]
     assert people == ["Ada Example"]
     assert max(p.hop for p in found.nodes) <= 3
     with pytest.raises(InvalidInput):
-        installation.medical.questions.around_patient(access, ["p-ada"], 4)
+        installation.medical.base.questions.around_patient(access, ["p-ada"], 4)
 
 
 def test_pathways_count_patients_from_the_records(
     installation: Installation, access: Access
 ) -> None:
-    asked = installation.medical.questions
+    asked = installation.medical.base.questions
     found = asked.pathways(access, asked.meant(access, "hypertension"))
     assert found.carriers == 1
     assert ("Salt restriction", 1) in [(t.treatment.name, t.patients) for t in found.treatments]
@@ -258,7 +259,7 @@ def test_pathways_count_patients_from_the_records(
 def test_interactions_name_their_severity_and_who_says_so(
     installation: Installation, access: Access
 ) -> None:
-    (found,) = installation.medical.questions.interactions(access, ["p-ada"])
+    (found,) = installation.medical.base.questions.interactions(access, ["p-ada"])
     assert set(found.drugs) == {"Warfarin", "Aspirin"} or set(map(str.lower, found.drugs)) == {
         "warfarin", "aspirin",
     }  # fmt: skip
@@ -290,7 +291,7 @@ def test_counts_told_to_researchers_cannot_be_subtracted(installation: Installat
 
 def test_small_cells_are_not_told_to_researchers(installation: Installation, ward: Ward) -> None:
     researcher = Access(ward.tenant.tenant_id, "re", frozenset({Role.RESEARCHER}))
-    asked = installation.medical.questions
+    asked = installation.medical.base.questions
     found = asked.pathways(researcher, asked.meant(researcher, "hypertension"))
     assert (found.carriers, found.treatments) == (None, ())
     assert asked.around_node(researcher, found.condition, 1).carriers is None

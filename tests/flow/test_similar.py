@@ -299,7 +299,7 @@ def test_a_feature_is_named_as_several_open_charts_name_it(installation: Install
         coded("5", "a-closed", "K2", "Zqalone secret"), coded("6", "b", "K2", "Zqonly one"),
         coded("7", "c", "K3", "Only of c"),
     ])  # fmt: skip
-    hierarchy = installation.patients.hierarchy()
+    hierarchy = installation.patients.hierarchy(made.tenant.tenant_id)
     names = installation.patients.features.table(made.tenant.tenant_id, hierarchy).names
     told = {key.rpartition(":")[2]: name for key, name in names.items()}
     assert told == {"K1": "Plain wording", "K3": "Only of c"}

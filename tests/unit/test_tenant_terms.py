@@ -27,10 +27,8 @@ class Added:
 
 @pytest.fixture
 def terms(tmp_path: Path) -> TenantTerms:
-    def no_search(*_: object) -> Any:
-        raise AssertionError
-
-    return TenantTerms(tmp_path, Added(), lambda: open_terminology(None), no_search)
+    nothing: Any = None  # no search is asked for
+    return TenantTerms(tmp_path, Added(), lambda: open_terminology(None), nothing)
 
 
 def test_a_version_is_told_without_compiling_and_is_the_one_that_is_made(
@@ -49,7 +47,7 @@ def test_a_version_is_told_without_compiling_and_is_the_one_that_is_made(
     assert len(set(told)) == len(TENANTS)
     own = terms.of(TENANTS[0])
     assert own is not None
-    assert own.language_version == told[0]
+    assert own.terminology.version == told[0]
     assert len(made) == 1
 
 
