@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -89,9 +89,9 @@ def _written(desk: CohortDesk, head: CohortHead, found: Cohort, form: str) -> by
             rows = desk.table(found, head, 0, max(len(found.members), 1)).to_json()["rows"]
             return b"".join(_encode(row) + b"\n" for row in rows)
         case "group":
-            return _encode(_group(desk, head, found.members))
+            return _encode(_group(desk, head, found))
         case _:
-            return _encode(_bundle(desk, head, found.members))
+            return _encode(_bundle(desk, head, found))
 
 
 def _csv(table: Table) -> bytes:
@@ -119,18 +119,19 @@ def safe(cell: str) -> str:
     return f"'{cell}" if formula or cell[:1] in _BREAKS else cell
 
 
-def _group(desk: CohortDesk, head: CohortHead, members: Sequence[str]) -> dict[str, Any]:
-    shown = [desk.view.shown_patient(each) for each in members]
+def _group(desk: CohortDesk, head: CohortHead, found: Cohort) -> dict[str, Any]:
+    members = desk.ordered(found, head)
     group: dict[str, Any] = {
         "resourceType": "Group", "id": head.cohort_id, "type": "person", "actual": True,
     }  # fmt: skip
     if not desk.access.deidentified:  # a name may name somebody
-        group |= {"name": head.name, "quantity": len(shown)}
-    if shown:
-        said = desk.verdicts(head)
+        group |= {"name": head.name, "quantity": len(members)}
+    if members:
+        said = desk.verdicts(head, found)
         group["member"] = [
-            {"entity": {"reference": f"Patient/{each}"}} | _judged(said.get(each, {}))
-            for each in shown
+            {"entity": {"reference": f"Patient/{desk.shown_member(each, found, head)}"}}
+            | _judged(said.get(each, {}))
+            for each in members
         ]
     else:
         group.pop("quantity", None)
@@ -153,13 +154,14 @@ def _judged(said: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     return {"extension": told} if told else {}
 
 
-def _bundle(desk: CohortDesk, head: CohortHead, members: Sequence[str]) -> dict[str, Any]:
+def _bundle(desk: CohortDesk, head: CohortHead, found: Cohort) -> dict[str, Any]:
+    members = desk.ordered(found, head)
     people = desk.own.charts.people(desk.access, members, members)
     hider = desk.own.hider(desk.access.tenant_id) if desk.access.deidentified else None
-    entries: list[dict[str, Any]] = [{"resource": _group(desk, head, members)}]
+    entries: list[dict[str, Any]] = [{"resource": _group(desk, head, found)}]
     for each in members:
-        person = people.get(each)
-        own: dict[str, Any] = {"resourceType": "Patient", "id": desk.view.shown_patient(each)}
+        person, shown_id = people.get(each), desk.shown_member(each, found, head)
+        own: dict[str, Any] = {"resourceType": "Patient", "id": shown_id}
         if person is not None:
             shown = hider.person(each, person) if hider else person
             own |= {"gender": shown.sex} if shown.sex else {}

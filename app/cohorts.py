@@ -5,16 +5,26 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from app.cohort_reviews import (
+    Earlier,
+    Marks,
+    Place,
+    Said,
+    bound_of,
+    first_unjudged,
+    of_shown,
+    said_of,
+)
 from app.services import Services
 from app.views import View, view_of
 from indexing.access import Access
-from indexing.cohorts import CohortHead, CohortRunRow, Event, Review, Verdict
+from indexing.cohorts import CohortHead, CohortRunRow, Event, Verdict
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.hidden import Identity, told
 from rankers.cohort_language import Criterion, line_of, read_definition
@@ -38,7 +48,8 @@ class Count:
 class Table:
     """One slice of a cohort's evidence in ids of the view. `counts` are the steps of attrition,
     `met` of each criterion by itself; `total` None where there are too few to be told, and then no
-    row is: who counts rows has the count."""
+    row is: who counts rows has the count. `reviews`, `mine` (of this reader), `earlier` (what does
+    not stand any more) and `marks` (what a verdict would be about) are of the cells shown."""
 
     head: CohortHead | None
     criteria: tuple[Criterion, ...]
@@ -48,8 +59,10 @@ class Table:
     start: int
     rows: tuple[Row, ...]
     names: Mapping[str, str]
-    reviews: Mapping[tuple[str, str], Mapping[str, int]]
-    mine: Mapping[tuple[str, str], str]
+    reviews: Mapping[Place, Mapping[str, int]]
+    mine: Mapping[Place, str]
+    earlier: Mapping[Place, Sequence[Earlier]]
+    marks: Mapping[Place, str]
     more: bool
     resume: int | None  # the start of the page with the first cell that this reader has not judged
 
@@ -66,7 +79,11 @@ class Table:
                 {
                     "patient_id": row.patient_id,
                     "cells": [
-                        _cell_json(c, self.reviews.get((row.patient_id, c.criterion), {}))
+                        _cell_json(
+                            c,
+                            self.reviews.get((row.patient_id, c.criterion), {}),
+                            self.earlier.get((row.patient_id, c.criterion), ()),
+                        )
                         for c in row.cells
                     ],
                 }
@@ -164,39 +181,63 @@ class CohortDesk:
         self, found: Cohort, head: CohortHead | None = None, start: int = 0, size: int = PAGE
     ) -> Table:
         """Return a slice of the evidence, with its audit row written first."""
-        every = () if self.told(len(found.members)) is None else found.members
+        apart = self._apart(found, head)
+        every = () if self.told(len(found.members)) is None else self.ordered(found, head)
         start = max(0, min(start, max(len(every) - 1, 0)))
         members = every[start : start + size]
         rows = self.own.cohorts.rows(self.access, found, members)
         key = head.cohort_id if head else ""
         detail = {"members": len(found.members), "shown": len(members)}
         self.own.cohort_store.shown(self.access, "cohort-evidence", members, key, detail)
-        reviews = self.own.cohort_store.reviews(self.access, key) if head else ()
-        untold = self._untold(found)
+        said, untold = self._said(found, head), self._untold(found)
+        shown = {each: self.view.shown_patient(each, apart) for each in members}
         people = {} if self.access.deidentified else self.own.charts.people(
             self.access, members, members)  # fmt: skip
         return Table(
             head, found.definition.criteria,
             tuple(Count(step, self.told(n)) for step, n in found.attrition),
             tuple(Count(name, self.told(len(met.events))) for name, met in found.met.items()),
-            self.told(len(found.members)), start, tuple(self._shown_rows(rows, untold)),
+            self.told(len(found.members)), start, tuple(self._shown_rows(rows, untold, shown)),
             {each: people[each].name for each in members if each in people},
-            self._agreed(reviews), self._mine(reviews), start + size < len(every),
-            self._first_unjudged(found, every, untold, reviews, size),
+            of_shown(said.standing, shown, untold), of_shown(said.mine, shown, untold),
+            of_shown(said.earlier, shown, untold), self._marks(found, shown),
+            start + size < len(every), first_unjudged(found, every, untold, said, size),
         )  # fmt: skip
 
-    def _first_unjudged(
-        self, found: Cohort, members: Sequence[str], untold: frozenset[str],
-        reviews: Sequence[Review], size: int,
-    ) -> int | None:  # fmt: skip
-        own = self.access.user_id
-        done = {(r.patient_id, r.criterion) for r in reviews if r.reviewer == own}
-        open_cells = {name: met.events for name, met in found.met.items() if name not in untold}
-        for at, member in enumerate(members):
-            if any(member in met and (member, name) not in done
-                   for name, met in open_cells.items()):  # fmt: skip
-                return at // size * size
-        return None
+    def _apart(self, found: Cohort, head: CohortHead | None) -> str:
+        """Name the list whose rows go by names of their own: a version of a cohort, whose exports
+        can be told apart from no other list's; or a question of this reader's."""
+        if head is not None:
+            return f"cohort:{head.cohort_id}:{head.version}"
+        return f"question:{self.access.user_id}:{found.definition.source}"
+
+    def ordered(self, found: Cohort, head: CohortHead | None) -> tuple[str, ...]:
+        """Return the members in the order of the ids of this view, which tells nothing else."""
+        if not self.access.deidentified:
+            return found.members
+        apart = self._apart(found, head)
+        return tuple(sorted(found.members, key=lambda each: self.view.shown_patient(each, apart)))
+
+    def shown_member(self, patient_id: str, found: Cohort, head: CohortHead) -> str:
+        """Return the id of a member in this cohort's lists."""
+        return self.view.shown_patient(patient_id, self._apart(found, head))
+
+    def _said(self, found: Cohort, head: CohortHead | None) -> Said:
+        reviews = self.own.cohort_store.reviews(self.access, head.cohort_id) if head else ()
+        return said_of(reviews, found, self._naming, self.access.user_id)
+
+    @property
+    def _naming(self) -> Marks:
+        return Marks(f"{self.own.pepper}:{self.access.tenant_id}")
+
+    def _marks(self, found: Cohort, shown: Mapping[str, str]) -> dict[Place, str]:
+        naming = self._naming
+        wordings = naming.wordings(found.definition.criteria)
+        return {
+            (shown[each], name): f"{wordings[name]}.{naming.evidence(met.events[each][0])}"
+            for name, met in found.met.items()
+            for each in shown if met.events.get(each)
+        }  # fmt: skip
 
     def told(self, count: int) -> int | None:
         """Return a count as this view tells it."""
@@ -214,7 +255,9 @@ class CohortDesk:
         few = (name for name, n in met.items() if None in (told(n), told(len(members) - n)))
         return frozenset(few)
 
-    def _shown_rows(self, rows: Sequence[Row], untold: frozenset[str]) -> Sequence[Row]:
+    def _shown_rows(
+        self, rows: Sequence[Row], untold: frozenset[str], shown: Mapping[str, str]
+    ) -> Sequence[Row]:
         if not self.access.deidentified or not rows:
             return rows
         hider = self.own.hider(self.access.tenant_id)
@@ -230,51 +273,50 @@ class CohortDesk:
                 event = replace(
                     event, ref=_kind(event), words=hider.words(event.words, identity, shift),
                     at=event.at + timedelta(days=shift) if event.at else None,
-                    patient_id=self.view.shown_patient(row.patient_id),
+                    patient_id=shown[row.patient_id],
                 )  # fmt: skip
             if quote is not None:
                 quote = replace(quote, text=hider.words(quote.text, identity, shift))
             return replace(each, event=event, quote=quote)
 
-        return [
-            Row(self.view.shown_patient(row.patient_id), tuple(cell(c, row) for c in row.cells))
-            for row in rows
-        ]
+        return [Row(shown[row.patient_id], tuple(cell(c, row) for c in row.cells)) for row in rows]
 
-    def review(self, head: CohortHead, shown: str, criterion: str, verdict: str) -> None:
-        """Keep this reader's word on a cell; "" takes it back. Raises: InvalidInput, NotFound."""
+    def review(self, head: CohortHead, shown: str, criterion: str, verdict: str, mark: str) -> None:
+        """Keep this reader's word on a cell that bears that mark; "" takes it back.
+
+        Raises: InvalidInput, NotFound; Conflict where the criterion was worded otherwise.
+        """
         words: Mapping[str, Verdict | None] = {"accept": "accept", "reject": "reject", "": None}
         if verdict not in words:
             raise InvalidInput("no such verdict", hint="accept or reject")
         zone = ZoneInfo(self.access.time_zone)
-        names = [each.name for each in read_definition(head.definition, zone).criteria]
-        if criterion not in names:  # it is kept, and stands in the audit: no words of the reader's
-            raise InvalidInput("no such criterion", hint=f"there are {', '.join(names)}")
+        wordings = self._naming.wordings(read_definition(head.definition, zone).criteria)
+        if criterion not in wordings:  # it is kept, and in the audit: no words of the reader's
+            raise InvalidInput("no such criterion", hint=f"there are {', '.join(wordings)}")
+        bound = bound_of(mark, head, wordings[criterion])
         real = self.own.charts.standing(self.access, self.view.patient_id(shown))
         self.own.cohort_store.review(
-            self.access, head.cohort_id, real, criterion, words[verdict]
+            self.access, head.cohort_id, real, criterion, words[verdict], bound
+        )
+
+    def verdicts(self, head: CohortHead, found: Cohort) -> dict[str, dict[str, Mapping[str, int]]]:
+        """Count the verdicts that stand on each patient, by real id and criterion."""
+        told: dict[str, dict[str, Mapping[str, int]]] = {}
+        untold = self._untold(found)
+        for (patient_id, criterion), votes in self._said(found, head).standing.items():
+            if criterion not in untold:
+                told.setdefault(patient_id, {})[criterion] = votes
+        return told
+
+    def votes(self, head: CohortHead, shown: str, criterion: str, mark: str) -> Counter[str]:
+        """Count the verdicts on one cell as it was judged, without finding the cohort again."""
+        real = self.own.charts.standing(self.access, self.view.patient_id(shown))
+        wording, _, evidence = mark.partition(".")
+        return Counter(
+            each.verdict for each in self.own.cohort_store.reviews(self.access, head.cohort_id)
+            if (each.patient_id, each.criterion) == (real, criterion)
+            and (each.bound.wording, each.bound.evidence) == (wording, evidence)
         )  # fmt: skip
-
-    def verdicts(self, head: CohortHead) -> dict[str, dict[str, Counter[str]]]:
-        """Count the verdicts on each patient by criterion, by the ids of this view."""
-        found: dict[str, dict[str, Counter[str]]] = {}
-        reviews = self.own.cohort_store.reviews(self.access, head.cohort_id)
-        for (shown, criterion), votes in self._agreed(reviews).items():
-            found.setdefault(shown, {})[criterion] = votes
-        return found
-
-    def _agreed(self, reviews: Sequence[Review]) -> dict[tuple[str, str], Counter[str]]:
-        found: dict[tuple[str, str], Counter[str]] = {}
-        for each in reviews:
-            key = self.view.shown_patient(each.patient_id), each.criterion
-            found.setdefault(key, Counter())[each.verdict] += 1
-        return found
-
-    def _mine(self, reviews: Sequence[Review]) -> dict[tuple[str, str], str]:
-        return {
-            (self.view.shown_patient(each.patient_id), each.criterion): each.verdict
-            for each in reviews if each.reviewer == self.access.user_id
-        }  # fmt: skip
 
     def diff(self, head: CohortHead, base: str = "", run: str = "") -> Moved:
         """Compare two kept runs, the last two by default, and say why patients came and left.
@@ -327,7 +369,7 @@ def _kind(event: Event) -> str:
     return event.ref.partition("/")[0]
 
 
-def _cell_json(cell: Cell, said: Mapping[str, int]) -> dict[str, Any]:
+def _cell_json(cell: Cell, said: Mapping[str, int], earlier: Sequence[Earlier]) -> dict[str, Any]:
     event, quote = cell.event, cell.quote
     return {
         "criterion": cell.criterion, "met": None if cell.withheld else event is not None,
@@ -337,6 +379,7 @@ def _cell_json(cell: Cell, said: Mapping[str, int]) -> dict[str, Any]:
         "section": quote.section if quote else "",
         "assertion": quote.assertion if quote else None,
         "accepted": said.get("accept", 0), "rejected": said.get("reject", 0),
+        "earlier": [asdict(each) for each in earlier],
     }  # fmt: skip
 
 

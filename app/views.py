@@ -93,8 +93,8 @@ class View(Protocol):
         """Return words out of a patient's record as they are shown."""
         ...
 
-    def shown_patient(self, patient_id: str) -> str:
-        """Return the id of the view."""
+    def shown_patient(self, patient_id: str, apart: str = "") -> str:
+        """Return the id of the view; where ids are hidden, another one for each list `apart`."""
         ...
 
     def known_note(self, shown: str) -> str:
@@ -158,7 +158,8 @@ class AsWritten:
         del patient_id
         return text
 
-    def shown_patient(self, patient_id: str) -> str:
+    def shown_patient(self, patient_id: str, apart: str = "") -> str:
+        del apart  # nothing is hidden
         return patient_id
 
     def known_note(self, shown: str) -> str:
@@ -249,8 +250,8 @@ class Deidentified:
         identity = self.own.identities.of(self.access, [patient_id])[patient_id]
         return self.hider.words(text, identity, self.hider.pseudonyms.shift(patient_id))
 
-    def shown_patient(self, patient_id: str) -> str:
-        return self.hider.pseudonyms.of("patient", patient_id)
+    def shown_patient(self, patient_id: str, apart: str = "") -> str:
+        return self.hider.pseudonyms.of("patient", patient_id, apart)
 
     def known_note(self, shown: str) -> str:
         try:

@@ -27,12 +27,13 @@ class Coded:
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something of one patient that meets a criterion. `at` None: undated. `ref` is where it
-    stands ("Condition/x", "Document/y"), `words` what it says."""
+    stands ("Condition/x", "Document/y"), `words` what it says; of a note, its `edition`."""
 
     patient_id: str
     at: datetime | None
     ref: str
     words: str = ""
+    edition: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +106,24 @@ class CohortRunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What a verdict is about, by marks that a page carries: how the criterion was worded, and the
+    evidence that was shown. `version` is the cohort's."""
+
+    wording: str
+    evidence: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
-    """One reviewer's word on one cell."""
+    """One reviewer's word on one cell; "" as marks where it is older than they are."""
 
     patient_id: str
     criterion: str
     reviewer: str
     verdict: Verdict
+    bound: Bound
 
 
 class CohortStore(Protocol):
@@ -132,8 +144,11 @@ class CohortStore(Protocol):
         ...
 
     def review(self, access: Access, cohort_id: str, patient_id: str, criterion: str,
-               verdict: Verdict | None) -> None: ...  # fmt: skip
-    def reviews(self, access: Access, cohort_id: str) -> Sequence[Review]: ...
+               verdict: Verdict | None, bound: Bound) -> None: ...  # fmt: skip
+    def reviews(self, access: Access, cohort_id: str) -> Sequence[Review]:
+        """Return every reviewer's words, those on earlier wordings too."""
+        ...
+
     def shown(
         self, access: Access, subtype: str, patient_ids: Iterable[str], cohort_id: str,
         detail: Mapping[str, int | str],

@@ -17,6 +17,7 @@ from indexing.language.deidentify import shift_days
 from indexing.model import TenantId
 
 _MARK = 16  # bytes of the synthetic vector
+_SALT = 8  # bytes
 _BLOCK = 16  # ids are filled up to a multiple, so that their length says little
 
 
@@ -25,15 +26,20 @@ class Pseudonyms:
 
     def __init__(self, secret: str, tenant_id: TenantId) -> None:
         root = hmac.digest(secret.encode(), b"deidentified:" + tenant_id.bytes, "sha256")
-        self._mark_key, self._hide_key, self._shift_key = (
-            hmac.digest(root, use, "sha256") for use in (b"mark", b"hide", b"shift")
+        self._mark_key, self._hide_key, self._shift_key, self._salt_key = (
+            hmac.digest(root, use, "sha256") for use in (b"mark", b"hide", b"shift", b"salt")
         )
 
-    def of(self, kind: str, real: str) -> str:
-        """Return the pseudonym of an id of that kind ("patient", "note")."""
-        filled = real.encode("utf-8", "surrogatepass") + b"\x80"
+    def of(self, kind: str, real: str, apart: str = "") -> str:
+        """Return the pseudonym of an id of that kind ("patient", "note").
+
+        What is named `apart`, such as a cohort, has pseudonyms of its own: two lists that were
+        named apart cannot be compared by them.
+        """
+        salt = hmac.digest(self._salt_key, apart.encode(), "sha256")[:_SALT] if apart else b""
+        filled = salt + real.encode("utf-8", "surrogatepass") + b"\x80"
         filled += bytes(-len(filled) % _BLOCK)
-        mark = self._mark(kind, filled)
+        mark = self._mark(kind, filled, len(salt))
         return base64.urlsafe_b64encode(mark + self._hidden(mark, filled)).decode().rstrip("=")
 
     def real(self, kind: str, pseudonym: str) -> str:
@@ -49,9 +55,11 @@ class Pseudonyms:
             raise _unknown() from None
         mark, hidden = raw[:_MARK], raw[_MARK:]
         filled = self._hidden(mark, hidden)
-        if not hmac.compare_digest(mark, self._mark(kind, filled)):
+        salted = next((n for n in (0, _SALT) if hmac.compare_digest(
+            mark, self._mark(kind, filled, n))), None)  # fmt: skip
+        if salted is None:
             raise _unknown()
-        return filled.rstrip(b"\x00")[:-1].decode("utf-8", "surrogatepass")
+        return filled[salted:].rstrip(b"\x00")[:-1].decode("utf-8", "surrogatepass")
 
     def label(self, pseudonym: str) -> str:
         """Return a short name to tell pseudonyms apart by, for people."""
@@ -61,8 +69,9 @@ class Pseudonyms:
         """Return by how many days a patient's dates are moved."""
         return shift_days(owner, self._shift_key)
 
-    def _mark(self, kind: str, filled: bytes) -> bytes:
-        return hmac.digest(self._mark_key, kind.encode() + b"\x00" + filled, "sha256")[:_MARK]
+    def _mark(self, kind: str, filled: bytes, salted: int) -> bytes:
+        named = kind.encode() + bytes([salted]) + filled
+        return hmac.digest(self._mark_key, named, "sha256")[:_MARK]
 
     def _hidden(self, mark: bytes, data: bytes) -> bytes:
         stream = b"".join(

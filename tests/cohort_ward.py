@@ -9,6 +9,7 @@ from app.cohorts import CohortDesk
 from app.services import services_of
 from app.wiring import Installation
 from indexing.access import Access, Role
+from indexing.cohorts import CohortHead
 from tests.attack import Hospital
 
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
@@ -87,3 +88,9 @@ def desk_of(
     """Return what somebody works with."""
     access = Access(hospital.tenant.tenant_id, who, frozenset({role}))
     return CohortDesk(services_of(installation), access)
+
+
+def judge(desk: CohortDesk, head: CohortHead, patient_id: str, criterion: str, word: str) -> None:
+    """Give a verdict on a cell as a page shows it now."""
+    table = desk.table(desk.evaluate(head.definition), head, 0, N + 2)
+    desk.review(head, patient_id, criterion, word, table.marks[patient_id, criterion])

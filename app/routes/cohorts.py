@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -94,14 +93,14 @@ def review(request: Request, who: Reader, cohort_id: str, form: Form) -> Respons
     desk = _desk(request, who)
     head = desk.own.cohort_store.head(who.access, cohort_id)
     patient, criterion = text(form, "patient"), text(form, "criterion")
-    verdict = text(form, "verdict")
-    desk.review(head, patient, criterion, "" if verdict == "none" else verdict)
+    verdict, mark = text(form, "verdict"), text(form, "judged")
+    desk.review(head, patient, criterion, "" if verdict == "none" else verdict, mark)
     start = text(form, "start")
     if "hx-request" in request.headers:
-        votes: Mapping[str, int] = desk.verdicts(head).get(patient, {}).get(criterion, {})
+        votes = desk.votes(head, patient, criterion, mark)
         said = "" if verdict == "none" else verdict
         return page(request, "cohorts/_verdict.html", head=head, patient=patient, said=said,
-                    criterion=criterion, start=start, all=votes)  # fmt: skip
+                    criterion=criterion, start=start, all=votes, mark=mark)  # fmt: skip
     place = f"?start={start}" if start.isdecimal() and start != "0" else ""
     return RedirectResponse(f"/cohorts/{head.cohort_id}{place}#evidence", 303)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from indexing.access import Role
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.ingest import Ingest
 from tests.attack import Hospital, browser, found_hospital, sign_in
-from tests.cohort_ward import N, condition, desk_of, patient, people
+from tests.cohort_ward import N, condition, desk_of, judge, patient, people
 
 TIRES = 'tires: text "tires easily"'
 SECURITY = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
@@ -94,7 +95,7 @@ def test_who_is_restricted_or_deleted_after_a_run_is_in_no_kept_run_and_no_expor
     desk = desk_of(installation, hospital, Role.CLINICIAN)
     head = desk.save("kept", TIRES)
     desk.run(head)
-    desk.review(head, "p05", "tires", "accept")
+    judge(desk, head, "p05", "tires", "accept")
     _store(installation, hospital, patient("p04", "male") | {"meta": SECURITY})
     gone = {"resourceType": "Bundle", "type": "transaction", "entry": [
         {"request": {"method": "DELETE", "url": "Patient/p05"}}]}  # fmt: skip
@@ -154,9 +155,9 @@ def test_verdicts_leave_with_the_cohort(
 ) -> None:
     head = desk.save("judged", TIRES)
     other = desk_of(installation, hospital, Role.CLINICIAN, "second")
-    desk.review(head, "p01", "tires", "accept")
-    other.review(head, "p01", "tires", "reject")
-    desk.review(head, "p02", "tires", "reject")
+    judge(desk, head, "p01", "tires", "accept")
+    judge(other, head, "p01", "tires", "reject")
+    judge(desk, head, "p02", "tires", "reject")
     lines = exported(desk, head, "ndjson", "HRESCH").splitlines()
     cells = {row["patient_id"]: row["cells"][0] for row in map(orjson.loads, lines)}
     assert [(cells[p]["accepted"], cells[p]["rejected"]) for p in ("p01", "p02", "p03")] == [
@@ -177,10 +178,10 @@ def test_a_review_goes_on_where_it_stopped(desk: CohortDesk) -> None:
     found = desk.evaluate(head.definition)
     assert desk.table(found, head, 0, 5).resume == 0
     for member in found.members[:6]:
-        desk.review(head, member, "tires", "accept")
+        judge(desk, head, member, "tires", "accept")
     assert desk.table(found, head, 0, 5).resume == 5
     for member in found.members[6:]:
-        desk.review(head, member, "tires", "reject")
+        judge(desk, head, member, "tires", "reject")
     assert desk.table(found, head, 0, 5).resume is None
 
 
@@ -189,8 +190,11 @@ def test_a_verdict_comes_back_alone_where_scripts_run(hospital: Hospital) -> Non
         token = sign_in(client, hospital, Role.CLINICIAN)
         sent = {"form_token": token, "name": "by key", "definition": TIRES}
         place = client.post("/cohorts", data=sent).headers["location"]
+        shown = client.get(place).text
+        mark = re.search(r'value="p03">.*?name="judged" value="([^"]+)"', shown)
+        assert mark is not None
         verdict = {"form_token": token, "patient": "p03", "criterion": "tires",
-                   "verdict": "accept", "start": "0"}  # fmt: skip
+                   "verdict": "accept", "start": "0", "judged": mark[1]}  # fmt: skip
         part = client.post(f"{place}/review", data=verdict, headers={"HX-Request": "true"})
         assert part.text.startswith('<form class="verdict"')
         assert 'aria-pressed="true">accept 1' in part.text

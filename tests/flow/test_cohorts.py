@@ -20,7 +20,7 @@ from indexing.access import Access, Role
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.ingest import Ingest
 from tests.attack import Hospital, browser, found_hospital, sign_in
-from tests.cohort_ward import N, desk_of, note, people
+from tests.cohort_ward import N, desk_of, judge, note, people
 
 TIRES = 'tires: text "tires easily"'
 
@@ -129,7 +129,7 @@ def test_a_researcher_may_ask_for_all_who_are_old(researcher: CohortDesk) -> Non
 def test_only_a_criterion_of_the_cohort_is_reviewed(desk: CohortDesk) -> None:
     head = desk.save("judged", "hf: condition heart failure")
     with pytest.raises(InvalidInput, match="no such criterion"):
-        desk.review(head, "p01", "Zqname has it", "accept")
+        desk.review(head, "p01", "Zqname has it", "accept", "")
 
 
 def test_runs_are_kept_and_their_difference_has_its_cause(
@@ -186,15 +186,15 @@ def test_reviewers_do_not_overwrite_each_other(
 ) -> None:
     head = desk.save("Reviewed", "said: text orthopnea")
     other = desk_of(installation, hospital, Role.CLINICIAN, "second")
-    desk.review(head, "p01", "said", "accept")
-    other.review(head, "p01", "said", "reject")
+    judge(desk, head, "p01", "said", "accept")
+    judge(other, head, "p01", "said", "reject")
     table = desk.table(desk.evaluate(head.definition), head)
     assert table.reviews["p01", "said"] == {"accept": 1, "reject": 1}
     assert table.mine == {("p01", "said"): "accept"}
-    desk.review(head, "p01", "said", "")
+    judge(desk, head, "p01", "said", "")
     assert desk.table(desk.evaluate(head.definition), head).mine == {}
     with pytest.raises(InvalidInput):
-        desk.review(head, "p01", "said", "perhaps")
+        judge(desk, head, "p01", "said", "perhaps")
 
 
 def test_exports_hold_what_was_found_safely_and_are_recorded(
@@ -280,10 +280,10 @@ def test_the_pages_work_without_script(hospital: Hospital) -> None:
         assert "tires easily" in shown
         for hidden in ("Zqp01", "/patients/p01", "2021-05-01", "/notes/t1"):
             assert hidden not in shown
-        found = re.search(r'name="patient" value="([^"]+)"', shown)
+        found = re.search(r'name="patient" value="([^"]+)".*?name="judged" value="([^"]+)"', shown)
         assert found is not None
-        verdict = {"form_token": token, "patient": found.group(1), "criterion": "tires",
-                   "verdict": "accept", "start": "0"}  # fmt: skip
+        verdict = {"form_token": token, "patient": found[1], "criterion": "tires",
+                   "judged": found[2], "verdict": "accept", "start": "0"}  # fmt: skip
         assert client.post(f"{place}/review", data=verdict).status_code == 303
         assert "accept 1" in client.get(place).text
         assert client.post(f"{place}/run", data={"form_token": token}).status_code == 303

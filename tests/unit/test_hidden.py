@@ -39,6 +39,17 @@ def test_a_pseudonym_leads_back_where_it_was_made(real: str, kind: str) -> None:
         NAMES.real("visit", made)
 
 
+@given(st.text(max_size=60), st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))
+def test_a_list_has_pseudonyms_of_its_own(real: str, apart: str, other: str) -> None:
+    made = NAMES.of("patient", real, apart)
+    assert NAMES.real("patient", made) == real
+    assert made == NAMES.of("patient", real, apart)
+    assert made != NAMES.of("patient", real)
+    assert (made == NAMES.of("patient", real, other)) == (apart == other)
+    with pytest.raises(NotFound):
+        NAMES.real("note", made)
+
+
 @given(st.text(max_size=60))
 def test_what_is_no_pseudonym_is_refused(text: str) -> None:
     with pytest.raises(NotFound):

@@ -163,13 +163,13 @@ class PostgresCohortRecords:
         """Return whose the visible ones are, and of when, in the order given."""
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
-                "SELECT doc_id, patient_id, date_start FROM document WHERE tenant_id = %s "
+                "SELECT doc_id, patient_id, date_start, version FROM document WHERE tenant_id = %s "
                 "AND doc_id = ANY(%s) AND live AND patient_id IS NOT NULL AND NOT labels && %s",
                 (access.tenant_id, list(doc_ids), sorted(access.closed_labels)),
             ).fetchall()
         found = {
-            own: Event(patient, at, f"Document/{own}")
-            for own, patient, at in rows
+            own: Event(patient, at, f"Document/{own}", edition=version)
+            for own, patient, at, version in rows
             if access.patients is None or patient in access.patients
         }
         return [found[each] for each in doc_ids if each in found]

@@ -17,7 +17,7 @@ from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.cohorts import CohortHead, CohortRunRow, Review, Verdict
+from indexing.cohorts import Bound, CohortHead, CohortRunRow, Review, Verdict
 from indexing.errors import Conflict, NotFound
 
 MOST_RUNS = 50  # listed
@@ -151,38 +151,40 @@ class PostgresCohorts:
 
     def review(
         self, access: Access, cohort_id: str, patient_id: str, criterion: str,
-        verdict: Verdict | None,
+        verdict: Verdict | None, bound: Bound,
     ) -> None:  # fmt: skip
-        """Keep one reviewer's word; None takes it back."""
-        key = (access.tenant_id, cohort_id, patient_id, criterion, access.user_id)
+        """Keep one reviewer's word on a criterion as it is worded; None takes it back."""
+        key = (access.tenant_id, cohort_id, patient_id, criterion, access.user_id, bound.wording)
         with self._database.tenant(access.tenant_id) as conn:
             _head(conn, access, cohort_id)
             if verdict is None:
                 conn.execute(
                     "DELETE FROM cohort_review WHERE tenant_id = %s AND cohort_id = %s "
-                    "AND patient_id = %s AND criterion = %s AND reviewer = %s", key
+                    "AND patient_id = %s AND criterion = %s AND reviewer = %s AND wording = %s", key
                 )  # fmt: skip
             else:
                 conn.execute(
                     "INSERT INTO cohort_review (tenant_id, cohort_id, patient_id, criterion, "
-                    "reviewer, verdict) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (tenant_id, "
-                    "cohort_id, patient_id, criterion, reviewer) DO UPDATE SET verdict = "
-                    "excluded.verdict, at = clock_timestamp()", (*key, verdict)
-                )  # fmt: skip
+                    "reviewer, wording, evidence, version, verdict) VALUES (%s, %s, %s, %s, %s, "
+                    "%s, %s, %s, %s) ON CONFLICT (tenant_id, cohort_id, patient_id, criterion, "
+                    "reviewer, wording) DO UPDATE SET verdict = excluded.verdict, evidence = "
+                    "excluded.evidence, version = excluded.version, at = clock_timestamp()",
+                    (*key, bound.evidence, bound.version, verdict),
+                )
             row = AuditRow("U", "cohort-review", [patient_id], [f"cohort/{cohort_id}"],
                            {"criterion": criterion, "verdict": verdict or "none"})  # fmt: skip
             audit.record(conn, access, row)
 
     def reviews(self, access: Access, cohort_id: str) -> Sequence[Review]:
-        """Return every reviewer's words."""
+        """Return every reviewer's words, those on earlier wordings too."""
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
-                "SELECT patient_id, criterion, reviewer, verdict FROM cohort_review "
-                "WHERE tenant_id = %s AND cohort_id = %s ORDER BY 1, 2, 3",
+                "SELECT patient_id, criterion, reviewer, verdict, wording, evidence, version "
+                "FROM cohort_review WHERE tenant_id = %s AND cohort_id = %s ORDER BY 1, 2, 3, at",
                 (access.tenant_id, cohort_id),
             ).fetchall()
             closed = _closed(conn, access, sorted({row[0] for row in rows}))
-        return [Review(*row) for row in rows if row[0] not in closed]
+        return [Review(*row[:4], Bound(*row[4:])) for row in rows if row[0] not in closed]
 
     def shown(
         self, access: Access, subtype: str, patient_ids: Iterable[str], cohort_id: str,
