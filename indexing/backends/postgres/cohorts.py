@@ -184,7 +184,11 @@ class PostgresCohorts:
                 (access.tenant_id, cohort_id),
             ).fetchall()
             closed = _closed(conn, access, sorted({row[0] for row in rows}))
-        return [Review(*row[:4], Bound(*row[4:])) for row in rows if row[0] not in closed]
+        return [
+            Review(patient_id, criterion, reviewer, verdict, Bound(wording, evidence, version))
+            for patient_id, criterion, reviewer, verdict, wording, evidence, version in rows
+            if patient_id not in closed
+        ]
 
     def shown(
         self, access: Access, subtype: str, patient_ids: Iterable[str], cohort_id: str,
