@@ -181,6 +181,7 @@ def test_a_faulty_folder_says_where(
         load(_folder(tmp_path, rows, qrels, exclude), "dev")
 
 
+@pytest.mark.slow
 def test_published_patients_of_one_disease_are_found(shared_data: Path) -> None:
     """The whole benchmark takes seconds; its figure is the reason for the constants."""
     from eval.measures import by_own, mean

@@ -157,6 +157,7 @@ def test_matching_what_was_loaded(home: Path) -> None:
     assert not {"was", "severe"} & set(found)
 
 
+@pytest.mark.slow
 def test_the_order_of_loading_does_not_count(tmp_path: Path) -> None:
     names = ["hpo.tsv", "lay.tsv", "nodes.tsv"]
     together = load(tmp_path / "a", write(tmp_path / "in", names))
@@ -324,6 +325,7 @@ def test_a_new_seed_waits_for_the_next_load(
     assert not store.outdated(tmp_path)
 
 
+@pytest.mark.slow
 def test_one_older_version_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_terminology(tmp_path)
     files = write(tmp_path / "in", ["hpo.tsv", "lay.tsv", "do.tsv"])
