@@ -73,6 +73,7 @@ class Engines(ABC):
             Cluster(
                 own.opensearch_url, self.secrets.pepper, own.opensearch_user,
                 told(own.opensearch_password), own.opensearch_ca, own.opensearch_shards,
+                own.leg_patience_s,
             )
         )  # fmt: skip
 
@@ -86,6 +87,7 @@ class Engines(ABC):
             Server(
                 own.weaviate_url, own.weaviate_grpc, self.secrets.pepper, told(own.weaviate_key),
                 own.weaviate_user, told(own.weaviate_password), own.weaviate_ca,
+                own.leg_patience_s,
             )
         )  # fmt: skip
 
@@ -98,7 +100,7 @@ class Engines(ABC):
         return Neo4j(
             Address(
                 own.neo4j_url, own.neo4j_user, told(own.neo4j_password), own.neo4j_database,
-                own.neo4j_ca,
+                own.neo4j_ca, own.leg_patience_s,
             )
         )  # fmt: skip
 

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None  # redis://, rediss:// for TLS; user and password stand in it
     redis_ca: Path | None = None
     leg_timeout_s: float = 2.0
+    leg_patience_s: float = 0.05  # that a late server has for a sign of life; more if usually slow
     export_cap: int = 1_000  # patients of a cohort in one export
     page_ttl_s: int = 8 * 3600
     session_idle_s: int = 30 * 60

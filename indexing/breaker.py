@@ -1,14 +1,31 @@
-"""A server that does not answer is left alone until it does: questions fail at once meanwhile."""
+"""A server that does not answer is left alone until it does: questions fail at once meanwhile.
+
+A question whose answer is late is not waited for blindly: the server is asked for a sign of life,
+and one that gives none is taken for dead within a tenth of a second, whatever its deadline.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TypeVar
 
 from indexing.errors import EngineUnavailable
 
 PROBE_EVERY_S = 0.5
+LATE_S = 0.04  # silence after which a server is asked for a sign of life
+PATIENCE_S = 0.05  # that it has to give one; more where it has been slower lately
+SLOWER = 3  # times what three of four signs of life took: our own load delays all alike
+MOST_PATIENCE_S = 1.0
+LATELY = 16  # signs of life that say what is usual
+CALLS = 32  # questions side by side; a hung server holds their threads until each one's deadline
+
+T = TypeVar("T")
 
 
 class Unreachable(EngineUnavailable):
@@ -16,15 +33,24 @@ class Unreachable(EngineUnavailable):
 
 
 class Breaker:
-    """Closed while a server answers. `probe` returns when it does and raises otherwise.
+    """Closed while a server answers. `probe` returns when it does and raises otherwise; `sign` is
+    the cheapest thing that it answers, the probe where None.
 
     The probe runs in a thread of its own, so that no question waits to find out.
     """
 
     def __init__(
-        self, name: str, probe: Callable[[], object], *, every_s: float = PROBE_EVERY_S
+        self,
+        name: str,
+        probe: Callable[[], object],
+        *,
+        sign: Callable[[], object] | None = None,
+        every_s: float = PROBE_EVERY_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._name, self._probe, self._every_s = name, probe, every_s
+        self._pulse = _Pulse(name, sign or probe, patience_s)
+        self._calls = ThreadPoolExecutor(CALLS, thread_name_prefix=f"ask-{name.lower()}")
         self._open = False
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -48,9 +74,27 @@ class Breaker:
             self._trip()
             raise
 
+    def ask(self, call: Callable[[], T]) -> T:
+        """Run a question and return its answer, for as long as the server shows that it lives.
+
+        Raises:
+            EngineUnavailable: it does not; the call is left to its own deadline.
+        """
+        with self.guard():
+            asked = self._calls.submit(call)
+            while (starved_s := _late(asked)) is not None:
+                if not self._pulse.beats(starved_s) and not asked.done():
+                    raise Unreachable(
+                        f"{self._name} gives no sign of life", hint="Look at the server."
+                    )
+            answer = asked.result()
+            self._pulse.heard()
+            return answer
+
     def close(self) -> None:
-        """End the thread that probes."""
+        """End the threads; what hangs in them is not waited for."""
         self._closing.set()
+        self._calls.shutdown(wait=False)
 
     def _trip(self) -> None:
         with self._lock:
@@ -61,10 +105,85 @@ class Breaker:
         threading.Thread(target=self._until_back, name=name, daemon=True).start()
 
     def _until_back(self) -> None:
-        while not self._closing.wait(self._every_s):
-            try:
+        self._pulse.awaited()  # it may only have paused
+        while not self._closing.is_set():
+            with suppress(EngineUnavailable):
                 self._probe()
-            except EngineUnavailable:
-                continue
-            break
+                break
+            self._closing.wait(self._every_s)
+        self._pulse.forget()
         self._open = False
+
+
+def _late(asked: Future[T]) -> float | None:
+    """Wait a moment for an answer; return by how many seconds we woke up too late, None for one
+    that came."""
+    began = time.monotonic()
+    if wait((asked,), LATE_S).done:
+        return None
+    return max(0.0, time.monotonic() - began - LATE_S)
+
+
+class _Pulse:
+    """When a server was last heard of, and how long it usually takes to give a sign of life."""
+
+    def __init__(self, name: str, sign: Callable[[], object], patience_s: float) -> None:
+        self._name, self._sign, self._patience_s = f"pulse-{name.lower()}", sign, patience_s
+        self._took: deque[float] = deque(maxlen=LATELY)
+        self._heard_at = float("-inf")
+        self._sent: Future[bool] | None = None
+        self._lock = threading.Lock()
+
+    def heard(self) -> None:
+        """Note that it answered; the first time, learn how long a sign of life takes."""
+        self._heard_at = time.monotonic()
+        if not self._took:
+            self._send()
+
+    def beats(self, starved_s: float) -> bool:
+        """Say whether it lives, as far as it shows in time; more time where this process has
+        itself been kept waiting for a processor."""
+        if time.monotonic() - self._heard_at < LATE_S:
+            return True
+        sent = self._send()
+        patience = self._patience() + SLOWER * starved_s
+        return bool(wait((sent,), patience).done) and sent.result()
+
+    def awaited(self) -> None:
+        """Wait a while for the sign that was asked for."""
+        if self._sent is not None:
+            wait((self._sent,), MOST_PATIENCE_S)
+
+    def forget(self) -> None:
+        """Expect nothing any more of a sign that was asked of the server as it was."""
+        self._sent = None
+
+    def _patience(self) -> float:
+        """Return the seconds that a sign of life may take."""
+        took = sorted(self._took)
+        usual = took[len(took) * 3 // 4] if took else MOST_PATIENCE_S
+        return max(self._patience_s, min(SLOWER * usual, MOST_PATIENCE_S))
+
+    def _send(self) -> Future[bool]:
+        """Ask for a sign, unless it is being asked already."""
+        with self._lock:
+            if self._sent is None or self._sent.done():
+                self._sent = Future()
+                work = partial(self._signed, self._sent)
+                threading.Thread(target=work, name=self._name, daemon=True).start()
+            return self._sent
+
+    def _signed(self, sent: Future[bool]) -> None:
+        began, lives = time.monotonic(), False
+        try:
+            self._sign()
+            lives = True
+        except EngineUnavailable as exc:
+            lives = not isinstance(exc, Unreachable)  # a refusal is an answer
+        finally:
+            if lives:
+                self._heard_at = time.monotonic()
+                # One that came too late counts for a little more than it was given: a server that
+                # hung is not slow.
+                self._took.append(min(self._heard_at - began, 2 * self._patience()))
+            sent.set_result(lives)

@@ -100,6 +100,18 @@ def bench_engines(
     finish(engines_command(notes_count, engines.split(","), as_json))
 
 
+@bench.command("outage")
+def bench_outage(
+    notes_count: Annotated[int, typer.Option("--notes", min=10)] = 2_000,
+    engines: Annotated[str, typer.Option(help="Comma-separated.")] = "opensearch,weaviate,neo4j",
+    as_json: Json = False,
+) -> None:
+    """Time questions while a site's server is hung or dead, played by a relay before it: no TLS."""
+    from app.cli.bench_outage import outage_command
+
+    finish(outage_command(notes_count, engines.split(","), as_json))
+
+
 @bench.command("graph")
 def bench_graph(
     nodes: Annotated[int, typer.Option(min=100)] = 50_000,

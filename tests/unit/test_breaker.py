@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import pytest
@@ -59,3 +61,82 @@ def test_a_stray_is_dropped_counted_and_alarmed(caplog: pytest.LogCaptureFixture
     assert STRAYS.labels("engine", "words")._value.get() == before + 2
     assert "2 hits of another tenant" in caplog.text
     assert own("engine", "words", mine, kept, lambda hit: hit[1]) == kept
+
+
+@dataclass
+class Server:
+    """What a breaker asks; hung, it keeps silent until it is let go."""
+
+    going: threading.Event = field(default_factory=threading.Event)
+    signs: int = 0
+
+    def sign(self) -> None:
+        self.signs += 1
+        assert self.going.wait(10)
+
+    def question(self) -> str:
+        assert self.going.wait(10)
+        return "answer"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    one = Server()
+    one.going.set()
+    yield one
+    one.going.set()
+
+
+def test_a_hung_server_is_given_up_while_its_call_still_hangs(server: Server) -> None:
+    breaker = Breaker("Engine", server.sign)
+    assert breaker.ask(server.question) == "answer"
+    while server.signs < 1:  # it learns how long a sign of life takes
+        pass
+    server.going.clear()
+    with pytest.raises(EngineUnavailable, match="no sign of life"):
+        breaker.ask(server.question)
+    with pytest.raises(EngineUnavailable, match="does not answer"):
+        breaker.ask(server.question)
+    server.going.set()
+    while breaker.open:
+        pass
+    assert breaker.ask(server.question) == "answer"
+    breaker.close()
+
+
+def test_a_slow_answer_of_a_server_that_lives_is_waited_for(server: Server) -> None:
+    signed = threading.Event()
+
+    def slow() -> str:
+        assert signed.wait(10)
+        return "answer"
+
+    breaker = Breaker("Engine", lambda: None, sign=signed.set)
+    assert breaker.ask(slow) == "answer"
+    assert not breaker.open
+    breaker.close()
+
+
+def test_a_refused_sign_is_one_too(server: Server) -> None:
+    refused = threading.Event()
+
+    def sign() -> None:
+        refused.set()
+        raise EngineUnavailable("the login is refused")
+
+    breaker = Breaker("Engine", lambda: None, sign=sign)
+    assert breaker.ask(lambda: refused.wait(10))
+    assert not breaker.open
+    breaker.close()
+
+
+def test_what_a_question_raises_is_raised(server: Server) -> None:
+    breaker = Breaker("Engine", server.sign)
+
+    def wrong() -> None:
+        raise EngineUnavailable("red")
+
+    with pytest.raises(EngineUnavailable, match="red"):
+        breaker.ask(wrong)
+    assert not breaker.open
+    breaker.close()

@@ -27,7 +27,7 @@ from neo4j.exceptions import (
 
 from indexing.backends.neo4j.compile import scoped
 from indexing.backends.neo4j.schema import STATEMENTS
-from indexing.breaker import Breaker, Unreachable
+from indexing.breaker import PATIENCE_S, Breaker, Unreachable
 from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
 from indexing.model import TenantId
 
@@ -60,6 +60,7 @@ class Address:
     password: str | None = None
     database: str = "neo4j"
     ca: Path | None = None
+    patience_s: float = PATIENCE_S
 
 
 def mapped(exc: Neo4jError | DriverError) -> EngineUnavailable | EventRejected:
@@ -111,15 +112,18 @@ class Neo4j:
         self.address = address
         self._lock = threading.Lock()
         self._opened: Driver | None = None
-        self._breaker = Breaker("Neo4j", self.about)
+        self._probing: Driver | None = None  # with a connection of its own: no queue before it
+        self._breaker = Breaker("Neo4j", self.about, sign=self._sign, patience_s=address.patience_s)
 
     def close(self) -> None:
         """Close every connection, for good."""
         self._breaker.close()
         with self._lock:
-            opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.close()
+            drivers = (self._opened, self._probing)
+            self._opened = self._probing = None
+        for driver in drivers:
+            if driver is not None:
+                driver.close()
 
     def read(self, tenant_id: TenantId, work: Callable[[Transaction], T]) -> T:
         """Return what `work` reads.
@@ -127,11 +131,15 @@ class Neo4j:
         A pooled connection that died is replaced at once. A server that is down is told at once
         too: a question has other legs to go by.
         """
-        with self._breaker.guard(), errors_mapped():
-            try:
-                return self._read(tenant_id, work)
-            except (ServiceUnavailable, SessionExpired):
-                return self._read(tenant_id, work)
+
+        def asked() -> T:
+            with errors_mapped():
+                try:
+                    return self._read(tenant_id, work)
+                except (ServiceUnavailable, SessionExpired):
+                    return self._read(tenant_id, work)
+
+        return self._breaker.ask(asked)
 
     def _read(self, tenant_id: TenantId, work: Callable[[Transaction], T]) -> T:
         with (
@@ -155,6 +163,16 @@ class Neo4j:
             row = session.run(_ABOUT).single(strict=True)
             return str(row["version"]), str(row["edition"])
 
+    def _sign(self) -> None:
+        """Return once the server says anything. Raises: EngineUnavailable."""
+        with errors_mapped():
+            with self._lock:
+                if self._probing is None:
+                    self._probing = _driver_of(self.address, pool=1)
+                probing = self._probing
+            with probing.session(database=self.address.database) as session:
+                session.run("RETURN 1").consume()
+
     def _driver(self) -> Driver:
         """Return the open driver; whoever comes first sees to the schema."""
         with self._lock:
@@ -171,7 +189,7 @@ class Neo4j:
             return self._opened
 
 
-def _driver_of(address: Address) -> Driver:
+def _driver_of(address: Address, pool: int = POOL) -> Driver:
     more: dict[str, Any] = {}
     if address.ca is not None:
         more = {"encrypted": True, "trusted_certificates": TrustCustomCAs(str(address.ca))}
@@ -182,7 +200,7 @@ def _driver_of(address: Address) -> Driver:
             user_agent="anamnesis",
             connection_timeout=CONNECT_S,
             connection_acquisition_timeout=CONNECT_S + 1,
-            max_connection_pool_size=POOL,
+            max_connection_pool_size=pool,
             max_transaction_retry_time=WRITE_RETRY_S,
             liveness_check_timeout=30.0,
             notifications_min_severity="OFF",  # they quote statements

@@ -25,13 +25,13 @@ from opensearchpy.exceptions import (
 from opensearchpy.serializer import JSONSerializer
 from urllib3 import Timeout
 
-from indexing.breaker import Breaker, Unreachable
+from indexing.breaker import PATIENCE_S, Breaker, Unreachable
 from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
 
 NAME = "OpenSearch"
 CONNECT_S = 1.0
 READ_S = 120.0  # of a bulk: merging large vector graphs takes its time
-ASKED_S = 3.0  # of a question, which its leg's deadline ends earlier: then the breaker knows
+ASKED_S = 3.0  # of a question to a server that shows that it lives
 PROBE_S = 2.0  # of the thread that looks whether it is back
 CONNECTIONS = 16
 SIDE_BY_SIDE = 4  # requests of one bulk
@@ -55,6 +55,7 @@ class Cluster:
     password: str | None = None
     ca: Path | None = None
     shards: int = 1
+    patience_s: float = PATIENCE_S
     prefix: str = "anamnesis"
 
 
@@ -91,7 +92,7 @@ class Connection:
             pool_maxsize=CONNECTIONS,
             timeout=Timeout(connect=CONNECT_S, read=READ_S), **options,
         )  # fmt: skip
-        self._breaker = Breaker(NAME, self.ping)
+        self._breaker = Breaker(NAME, self.ping, patience_s=cluster.patience_s)
         self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="opensearch")
 
     def ping(self) -> Mapping[str, Any]:
@@ -110,21 +111,24 @@ class Connection:
         self, what: str, index: str, body: Mapping[str, Any], params: Mapping[str, str]
     ) -> dict[str, Any]:
         """Ask a question. Raises: EngineUnavailable, Missing."""
-        timeout = Timeout(connect=CONNECT_S, read=ASKED_S)
-        with self.calling(what) as client:
-            found: dict[str, Any] = client.search(
-                index=index, body=dict(body), params={**params, "request_timeout": timeout}
-            )
-            return found
+        given: dict[str, Any] = {"index": index, "body": dict(body), "params": dict(params)}
+        return self._ask(what, self.client.search, given)
 
     def terms(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for the statistics of terms. Raises: EngineUnavailable, Missing."""
-        timeout = Timeout(connect=CONNECT_S, read=ASKED_S)
-        with self.calling("tell how rare words are") as client:
-            found: dict[str, Any] = client.termvectors(
-                index=index, body=dict(body), params={"request_timeout": timeout}
-            )
-            return found
+        given: dict[str, Any] = {"index": index, "body": dict(body), "params": {}}
+        return self._ask("tell how rare words are", self.client.termvectors, given)
+
+    def _ask(
+        self, what: str, call: Callable[..., dict[str, Any]], given: dict[str, Any]
+    ) -> dict[str, Any]:
+        given["params"]["request_timeout"] = Timeout(connect=CONNECT_S, read=ASKED_S)
+
+        def asked() -> dict[str, Any]:
+            with mapped_errors(what):
+                return call(**given)
+
+        return self._breaker.ask(asked)
 
     def side_by_side(self, work: Callable[[T], R], parts: Sequence[T]) -> Iterator[R]:
         """Do some work for each part, several at a time; give the results in order."""

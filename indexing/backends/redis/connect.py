@@ -27,7 +27,7 @@ class Connection:
         try:
             self.client = redis.Redis.from_url(
                 url, socket_timeout=WAIT_S, socket_connect_timeout=WAIT_S,
-                retry=Retry(NoBackoff(), 1), **more,
+                retry=Retry(NoBackoff(), 1, (NotConnected,)), **more,
             )  # fmt: skip
         except (ValueError, TypeError) as exc:
             raise ConfigurationError(

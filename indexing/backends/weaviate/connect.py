@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -33,13 +34,15 @@ from weaviate.exceptions import (
 )
 
 from indexing.backends.weaviate import once
-from indexing.breaker import Breaker, Unreachable
+from indexing.breaker import PATIENCE_S, Breaker, Unreachable
 from indexing.errors import ConfigurationError, EngineUnavailable
 
 NAME = "Weaviate"
 CONNECT_S = 1.0
 READ_S = 120.0  # of a batch
-ASKED_S = 5.0  # of a question, which its leg's deadline ends earlier: then the breaker knows
+ASKED_S = 5.0  # of a question to a server that shows that it lives
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Server:
     user: str | None = None
     password: str | None = None
     ca: Path | None = None
+    patience_s: float = PATIENCE_S
     prefix: str = "Anamnesis"
 
 
@@ -71,7 +75,7 @@ class Connection:
         self.server = server
         self._client: weaviate.WeaviateClient | None = None
         self._lock = threading.Lock()
-        self._breaker = Breaker(NAME, self.ping)
+        self._breaker = Breaker(NAME, self.ping, sign=self._sign, patience_s=server.patience_s)
 
     def ping(self) -> str:
         """Connect anew and return the server's version. Raises: EngineUnavailable."""
@@ -95,14 +99,36 @@ class Connection:
     @contextmanager
     def calling(self, what: str) -> Iterator[weaviate.WeaviateClient]:
         """Give the client for one call; at fault it is `what` that failed."""
-        with self._breaker.guard():
-            if self._client is None:
-                self.ping()
-            with mapped_errors(what):
-                self._reached()
-                client = self._client
-                assert client is not None  # just made
-                yield client
+        with self._breaker.guard(), self._lent(what) as client:
+            yield client
+
+    def ask(self, what: str, work: Callable[[weaviate.WeaviateClient], T]) -> T:
+        """Return what `work` asks of the client, for as long as the server shows that it lives.
+
+        Raises: EngineUnavailable, Missing.
+        """
+
+        def asked() -> T:
+            with self._lent(what) as client:
+                return work(client)
+
+        return self._breaker.ask(asked)
+
+    @contextmanager
+    def _lent(self, what: str) -> Iterator[weaviate.WeaviateClient]:
+        if self._client is None:
+            self.ping()
+        with mapped_errors(what):
+            self._reached()
+            client = self._client
+            assert client is not None  # just made
+            yield client
+
+    def _sign(self) -> None:
+        """Return once the server says anything. Raises: EngineUnavailable."""
+        if (client := self._client) is not None:
+            with mapped_errors("answer"):
+                client.get_meta()
 
     def close(self) -> None:
         """Close the client."""

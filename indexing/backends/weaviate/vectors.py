@@ -110,11 +110,13 @@ class WeaviateVectorIndex:
 
     def _fetched(self, tenant_id: TenantId, chosen: Any) -> list[Any]:
         try:
-            with self._connection.calling("give vectors back") as client:
-                answer = self._passages.of(client, tenant_id).query.fetch_objects(
+            answer = self._connection.ask(
+                "give vectors back",
+                lambda client: self._passages.of(client, tenant_id).query.fetch_objects(
                     filters=chosen, limit=_MOST, include_vector=True,
                     return_properties=["tenant", "doc_id", "number"],
-                )  # fmt: skip
+                ),
+            )  # fmt: skip
         except Missing:
             return []
         return own(NAME, "vectors", tenant_id, answer.objects, lambda hit: hit.properties["tenant"])
@@ -182,12 +184,14 @@ class WeaviateVectorIndex:
         """Look at the n nearest passages; return how many there were, and (cosine, passage) of
         each document's best, the first where two are equal."""
         try:
-            with self._connection.calling("search") as client:
-                answer = self._passages.of(client, tenant_id).query.near_vector(
+            answer = self._connection.ask(
+                "search",
+                lambda client: self._passages.of(client, tenant_id).query.near_vector(
                     near_vector=vector.tolist(), target_vector=schema.VECTOR, limit=n,
                     filters=guarded, return_properties=["tenant", "doc_id", "number"],
                     return_metadata=MetadataQuery(distance=True),
-                )  # fmt: skip
+                ),
+            )  # fmt: skip
         except Missing:
             return 0, {}
         kept = own(NAME, "vectors", tenant_id, answer.objects, lambda hit: hit.properties["tenant"])
