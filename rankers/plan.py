@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from indexing.clauses import Clause
@@ -49,11 +49,16 @@ class Plan:
     wants: Wants
     walked: AssertionMode  # what the graph is asked for
     meant: str  # what the model is given
+    kept: dict[str, Wanted] = field(default_factory=dict, compare=False, repr=False)
 
     def wanted(self) -> Wanted:
-        """Say what a snippet should show."""
-        names = [each.text for each in self.wordings if not each.offered]
-        return wanted(self.parsed.clause, names, self.about.seeds, self.about.weights)
+        """Say what a snippet should show; made once, since its patterns take long to compile."""
+        found = self.kept.get("wanted")
+        if found is None:
+            names = [each.text for each in self.wordings if not each.offered]
+            found = wanted(self.parsed.clause, names, self.about.seeds, self.about.weights)
+            self.kept["wanted"] = found
+        return found
 
     def chips(
         self, counts: Mapping[str, int], offers: Sequence[tuple[Offer, int]] = ()

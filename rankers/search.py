@@ -145,15 +145,18 @@ class Search:
         began = time.perf_counter()
         plan = self._planner.plan(request, max(request.k, DEPTH), _zone(access))
         planned = _ms_since(began)
-        ran = self._legs.run(self._lanes.of(access, plan), self._timeout_s)
-        rankings, missing = self._rankings(access, plan, ran)
+        running = self._legs.start(self._lanes.of(access, plan), self._timeout_s)
+        if not request.bare:
+            plan.wanted()  # while the engines work; it is needed when the hits are described
+        rankings, missing = self._rankings(access, plan, running.first())
         if not request.bare:
             rankings = near_enough(rankings, self._least_cosine)
         rankings, missing, weights = self._settled(access, plan, rankings, missing)
         wanted = request.k + (0 if request.bare else SPARE)
         fused, missing = self._fused(access, plan, rankings, weights, wanted, missing)
         total = len(fused) if request.bare else matches(rankings, plan.depth)
-        fresh, hits = ran.results.get("freshness"), _hits(fused, rankings)
+        hits, ran = _hits(fused, rankings), running.every()
+        fresh = ran.results.get("freshness")
         hidden = ran.results.get("hidden") or {}
         absent = not request.bare and not says_it(rankings, hits, plan.about.seeds)
         answer = Answer(
