@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from indexing.access import Access
 from indexing.ports import PassageVectors, Vectors
-from rankers.explain import Fused, Signal, ranked
+from rankers.explain import Fused, Signal
 from rankers.fusion import LEAST_WHOLE, Share, query_class
 
 Figures = NDArray[np.float64]
@@ -73,11 +73,10 @@ class Alike:
             hit.doc_id: Signal(int(place), gain, gain)
             for hit, place, gain in zip(known, places, gained.tolist(), strict=True)
         }
-        ordered = sorted(
-            (_with(hit, given.get(hit.doc_id)) for hit in head),
-            key=lambda hit: (-hit.score, hit.doc_id),
-        )
-        return ranked((*ordered, *tail))
+        gained_by = [_with(hit, given.get(hit.doc_id)) for hit in head]
+        ordered = sorted(gained_by, key=lambda each: (-each[0], each[1]))
+        best = (Fused(d, rank, score, s) for rank, (score, d, s) in enumerate(ordered, 1))
+        return (*best, *tail)
 
 
 def feedback_of(kind: str, covered: float) -> float:
@@ -125,9 +124,8 @@ def around(vectors: Vectors, scores: Figures) -> Figures:
     return found
 
 
-def _with(hit: Fused, signal: Signal | None) -> Fused:
+def _with(hit: Fused, signal: Signal | None) -> tuple[float, str, Mapping[str, Signal]]:
     if signal is None:
-        return hit
+        return hit.score, hit.doc_id, hit.signals
     signals = {**hit.signals, NAME: signal}
-    score = sum([each.contribution for each in signals.values()])
-    return Fused(hit.doc_id, hit.rank, score, signals)
+    return sum([each.contribution for each in signals.values()]), hit.doc_id, signals

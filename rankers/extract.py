@@ -110,9 +110,10 @@ def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
         return None
     text, old = note.document.text, copied(note)
     spans = dict.fromkeys(sentence_around(text, place) for place in at or [hit.snippet.at])
-    made = [_sentence(need, hit, note, fits, old, span) for span in spans if span[1] > span[0]]
+    made = [_weighed(need, note, fits, old, span) for span in spans if span[1] > span[0]]
     good = [each for each in made if each.covers >= LEAST and _stands_in(need, each)]
-    return max(good, key=lambda each: (each.covers, -_place(each)), default=None)
+    best = max(good, key=lambda each: (each.covers, -each.place), default=None)
+    return None if best is None else _sentence(hit, note, best)
 
 
 def _fits(need: _Need, note: Derived, want: Want) -> list[Said]:
@@ -124,13 +125,28 @@ def _fits(need: _Need, note: Derived, want: Want) -> list[Said]:
     return [said for said in found if not allergic(note.document.text, said)]
 
 
-def _stands_in(need: _Need, found: Sentence) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A sentence of a note as far as it takes to choose among them: where it stands, the places
+    and words in it that answer, what it hides, the share it covers, its place in `_ORDER`."""
+
+    start: int
+    end: int
+    here: _Fits
+    words: Sequence[Token]
+    hidden: Sequence[Offsets]
+    section: str
+    covers: float
+    place: int
+
+
+def _stands_in(need: _Need, found: _Weighed) -> bool:
     return not need.sections or found.section in need.sections
 
 
-def _sentence(
-    need: _Need, hit: Hit, note: Derived, fits: _Fits, old: _Stretches, span: tuple[int, int]
-) -> Sentence:
+def _weighed(
+    need: _Need, note: Derived, fits: _Fits, old: _Stretches, span: tuple[int, int]
+) -> _Weighed:
     start, end = span
     here = [(want, [s for s in places if start <= s.start < end]) for want, places in fits]
     said = [each for _, places in here for each in places]
@@ -142,19 +158,26 @@ def _sentence(
     names = sum(bool(places) for _, places in here)
     weight = NAME_WEIGHT * (min(names, 1) if need.either else names)
     weight += WORD_WEIGHT * len({stem(token.term) for token in words})
-    shown = [Mark(token.start - start, token.end - start, "literal") for token in words]
+    return _Weighed(
+        start, end, here, words, hidden,
+        section_at(note.sections, said[0].start if said else start),
+        round(weight / need.weight, 3), max((_ORDER.index(label(s, old)) for s in said), default=0),
+    )  # fmt: skip
+
+
+def _sentence(hit: Hit, note: Derived, found: _Weighed) -> Sentence:
+    start, end = found.start, found.end
+    shown = [Mark(token.start - start, token.end - start, "literal") for token in found.words]
     shown += [
         Mark(s.start - start, min(s.end, end) - start, _kind(note, s, want))
-        for want, places in here
+        for want, places in found.here
         for s in places
     ]
-    shown += [Mark(m.start - start, m.end - start, "negated") for m in hidden]
+    shown += [Mark(m.start - start, m.end - start, "negated") for m in found.hidden]
     return Sentence(
         rank=hit.rank, doc_id=hit.doc_id, patient_id=hit.patient_id, title=hit.title,
-        date=hit.date, section=section_at(note.sections, said[0].start if said else start),
-        text=note.document.text[start:end], marks=apart(shown), at=start,
-        says=max((label(s, old) for s in said), key=_ORDER.index, default=_ORDER[0]).value,
-        covers=round(weight / need.weight, 3),
+        date=hit.date, section=found.section, text=note.document.text[start:end],
+        marks=apart(shown), at=start, says=_ORDER[found.place].value, covers=found.covers,
     )  # fmt: skip
 
 

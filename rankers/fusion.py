@@ -160,7 +160,8 @@ def parts(leg: str, ranking: Ranking, by: Literal["scores", "ranks"] = "scores")
         return [(RRF_K + 1) / (RRF_K + hit.rank) for hit in ranking.hits]
     floor, top = _floor(leg, ranking), ranking.hits[0].score
     scale = 1 / (top - floor) if top > floor else 0.0
-    return [max(0.0, (hit.score - floor) * scale) for hit in ranking.hits]
+    found = [(hit.score - floor) * scale for hit in ranking.hits]
+    return [part if part > 0.0 else 0.0 for part in found]
 
 
 def fuse(

@@ -79,8 +79,13 @@ def settled(
     every = {hit.doc_id for ranking in rankings.values() for hit in ranking.hits}
     weights: dict[str, float] = {}
     out: set[str] = set()
+    known: dict[object, list[float]] = {}  # hundreds of notes say the same few things
     for doc_id, said in standings.items():  # what is not there weighs in full
-        each = [_weighed(want, said, doc_id, worded) for want in wants]
+        holds = [want.words for want in wants if doc_id in worded.get(want.words, ())]
+        key = (*said.items(), *holds)
+        each = known.get(key)
+        if each is None:
+            each = known[key] = [_weighed(want, said, want.words in holds) for want in wants]
         if _left_out(wants, each):
             out.add(doc_id)
         elif len(wants) == 1 and each[0] < FULLY:
@@ -97,11 +102,11 @@ def unsettled(asked: Wants) -> bool:
 
 def doubtful(want: Want, standings: Standings) -> list[str]:
     """Return the notes that go against what is asked unless they hold its very words."""
+    own = want.concepts | want.meaning.own
     return [
         doc_id
         for doc_id, said in standings.items()
-        if not any(concept in said for concept in want.concepts | want.meaning.own)
-        and _weighed(want, said, doc_id, {}) == AGAINST
+        if own.isdisjoint(said) and _weighed(want, said, holds=False) == AGAINST
     ]
 
 
@@ -118,13 +123,9 @@ def _is_plain(want: Want) -> bool:
     return want.asked is Asked.PRESENT
 
 
-def _weighed(
-    want: Want,
-    said: Mapping[str, Assertion],
-    doc_id: str,
-    worded: Mapping[str, AbstractSet[str]],
-) -> float:
-    """Return what a note's standing leaves of its score, for one thing asked."""
+def _weighed(want: Want, said: Mapping[str, Assertion], holds: bool) -> float:
+    """Return what a note's standing leaves of its score, for one thing asked; `holds`: the words
+    asked for stand in it."""
     if not _is_plain(want):
         return FULLY
     own = [told(want, c, said[c]) for c in want.meaning.own if c in said]
@@ -132,7 +133,7 @@ def _weighed(
     own = own or [said[concept] for concept in want.concepts if concept in said]
     if own:
         return max(_ONLY[Asked.PRESENT].get(status, AGAINST) for status in own)
-    if doc_id in worded.get(want.words, ()):
+    if holds:
         return FULLY
     if _denied_broadly(want, said) or any(concept in said for concept in want.meaning.alike):
         return AGAINST

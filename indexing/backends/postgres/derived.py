@@ -305,6 +305,7 @@ def visible(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping
         "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
         "AND d.live",
         (access.tenant_id, list(doc_ids)),
+        binary=True,  # as text, PostgreSQL spells each byte of what was found as two letters
     ).fetchall()
     found = (_derived(access.tenant_id, row) for row in rows)
     opened = {

@@ -111,6 +111,8 @@ class _Tenant:
         self.entries += len(found.documents) - len(old.documents)
 
     def evict(self, wanted: Iterable[str]) -> None:
+        if self.entries <= MOST_ENTRIES:
+            return
         kept = frozenset(wanted)
         for concept in [c for c in self.postings if c not in kept]:
             if self.entries <= MOST_ENTRIES:
