@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from indexing.model import Annotation, TenantId
 
 if TYPE_CHECKING:  # loaded when first used
     from app.medical_terms import MedicalTerms
-    from app.tenant_terms import TenantTerms
+    from app.tenant_terms import Everybody, TenantTerms
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
     from indexing.language.pipeline import Language
@@ -33,52 +32,78 @@ class LanguageWiring(Engines):
         """Return what the medical graph and likeness make of a terminology."""
 
     @cached_property
-    def terminology(self) -> Terminology:
-        """The loaded terminology, the shipped seed where none is loaded."""
+    def everybody(self) -> Everybody:
+        """The loaded terminology, the shipped seed where none is loaded, and what is made of it."""
         from indexing.language.terminology import open_terminology
 
-        return open_terminology(self.home)
+        return self._over(open_terminology(self.home))
 
-    @cached_property
-    def matcher(self) -> Matcher:
-        """Finds the terminology's names in text."""
-        from indexing.language.matcher import Matcher
+    def speak(self, terminology: Terminology) -> None:
+        """Use this terminology from now on, and whatever else was changed that searches rest on.
 
-        return Matcher(self.terminology)
+        What is under way goes on with what it began with."""
+        self.__dict__["everybody"] = self._over(terminology)
+        self.__dict__.pop("terms", None)
 
-    @cached_property
-    def linker(self) -> Linker:
-        """Finds the terminology's concepts by meaning, as far as its names have their vectors."""
+    def refresh_terminology(self) -> bool:
+        """Open the terminology anew when another version was loaded; say whether it was."""
+        from indexing.language.terminology import open_terminology
+
+        found = open_terminology(self.home)
+        if found.version == self.terminology.version:
+            return False
+        self.speak(found)
+        return True
+
+    def _over(self, terminology: Terminology) -> Everybody:
+        from app.tenant_terms import Everybody
+
+        return Everybody(terminology, self, self._linker_over)
+
+    def _linker_over(self, terminology: Terminology) -> Linker:
         from indexing.language.linking import Linker
 
-        return Linker(self.terminology, self.encoder, self.home / "cache" / "concepts")
+        return Linker(terminology, self.encoder, self.home / "cache" / "concepts")
 
-    @cached_property
+    @property
+    def terminology(self) -> Terminology:
+        """The concepts and their names."""
+        return self.everybody.terminology
+
+    @property
+    def matcher(self) -> Matcher:
+        """Finds the terminology's names in text."""
+        return self.everybody.matcher
+
+    @property
+    def linker(self) -> Linker:
+        """Finds the terminology's concepts by meaning."""
+        return self.everybody.linker
+
+    @property
     def language(self) -> Language:
         """Sections, mentions, assertion."""
-        from indexing.language.pipeline import Language
+        return self.everybody.language
 
-        return Language(self.terminology)
+    @property
+    def search(self) -> Search:
+        """The hybrid search by the terms of everybody."""
+        return self.everybody.search
 
     @property
     def language_version(self) -> str:
         """What annotations name: the pipeline and the terminology that it ran with."""
-        return _made_by(self.terminology.version)
+        return self.everybody.language_version
 
     def annotate(self, text: str, copied: Sequence[tuple[int, int]] = ()) -> Annotation:
         """Run the language pipeline; the result names the terminology's version as well."""
-        found = self.language.annotate(text, copied)
-        return replace(found, language_version=self.language_version)
+        return self.everybody.annotate(text, copied)
 
     def annotate_for(
         self, tenant_id: TenantId, text: str, copied: Sequence[tuple[int, int]] = ()
     ) -> Annotation:
         """Run it by a tenant's own terms."""
-        own = self.terms.of(tenant_id)
-        if own is None:
-            return self.annotate(text, copied)
-        found = own.language.annotate(text, copied)
-        return replace(found, language_version=_made_by(own.terminology.version))
+        return (self.terms.of(tenant_id) or self.everybody).annotate(text, copied)
 
     def terminology_version_of(self, tenant_id: TenantId) -> str:
         """Return the version of what a tenant's records are read by."""
@@ -87,7 +112,9 @@ class LanguageWiring(Engines):
 
     def language_version_of(self, tenant_id: TenantId) -> str:
         """Return what a tenant's annotations name."""
-        return _made_by(self.terminology_version_of(tenant_id))
+        from app.tenant_terms import language_version
+
+        return language_version(self.terminology_version_of(tenant_id))
 
     @cached_property
     def terms(self) -> TenantTerms:
@@ -97,9 +124,3 @@ class LanguageWiring(Engines):
 
         own = PostgresAdditions(self.database)
         return TenantTerms(self.home, own, lambda: self.terminology, self)
-
-
-def _made_by(terminology: str) -> str:
-    from indexing.language.pipeline import LANGUAGE_VERSION
-
-    return f"{LANGUAGE_VERSION}+{terminology}"

@@ -58,15 +58,10 @@ class MedicalWiring:
 
         return MedicalTerms(terminology, matcher, self.graph, self._installation.home)
 
-    @cached_property
-    def base(self) -> MedicalTerms:
-        """What is made of the terminology of everybody, as it is loaded."""
-        return self.over(self._installation.terminology, self._installation.matcher)
-
     def of(self, tenant_id: TenantId) -> MedicalTerms:
         """Return what is made of a tenant's own terms, or of everybody's where it added none."""
-        own = self._installation.terms.of(tenant_id)
-        return self.base if own is None else own.medical
+        own = self._installation.terms.of(tenant_id) or self._installation.everybody
+        return own.medical
 
     def version_of(self, tenant_id: TenantId) -> str:
         """Return what a tenant's entries are made by now, without opening its terms."""
@@ -88,10 +83,6 @@ class MedicalWiring:
         records = PostgresTreatments(self._installation.database)
         alike = self._installation.patients.neighbours
         return TreatmentOptions(records, alike, lambda own: self.current(own).pharmacy)
-
-    def forget_terminology(self) -> None:
-        """Let what was built with the terminology be built again."""
-        self.__dict__.pop("base", None)
 
     def followers(self) -> Sequence[Follower]:
         """Return what keeps the graph in step with resources and with notes."""

@@ -12,19 +12,20 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from indexing.access import Access
 from indexing.errors import EngineUnavailable
+from indexing.language.linking import Linker
 from indexing.language.matcher import Matcher
-from indexing.language.pipeline import Language
+from indexing.language.pipeline import LANGUAGE_VERSION, Language
 from indexing.language.terminology import Addition, Terminology, open_overlaid
 from indexing.language.terminology.additions import standing
 from indexing.language.terminology.overlay import overlaid_version
-from indexing.model import TenantId
+from indexing.model import Annotation, TenantId
 from indexing.ports import Derived
 from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence
 from rankers.explain import Reasons
@@ -32,8 +33,14 @@ from rankers.search import Found, Search
 
 if TYPE_CHECKING:  # loaded when first used
     from app.medical_terms import MedicalTerms
+
 LOOK_EVERY_S = 2.0
 MOST_KEPT = 4  # tenants with additions whose terminology is kept: each takes what the whole takes
+
+
+def language_version(terminology: str) -> str:
+    """Return what annotations name that were made by that version of a terminology."""
+    return f"{LANGUAGE_VERSION}+{terminology}"
 
 
 class Additions(Protocol):
@@ -54,10 +61,24 @@ _State = tuple[str, Sequence[Addition]]  # the base's version, and what is added
 
 @dataclass(frozen=True)
 class Terms:
-    """One terminology with what is made of it, each when first used."""
+    """One terminology with what is made of it, each when first used.
+
+    Who uses two of these takes them from one object: another thread may load another terminology
+    at any time, which then stands in another object.
+    """
 
     terminology: Terminology
     makers: Makers
+
+    @property
+    def language_version(self) -> str:
+        """What annotations name: the pipeline and the terminology that it ran with."""
+        return language_version(self.terminology.version)
+
+    def annotate(self, text: str, copied: Sequence[tuple[int, int]] = ()) -> Annotation:
+        """Run the language pipeline; the result names the terminology's version as well."""
+        found = self.language.annotate(text, copied)
+        return replace(found, language_version=self.language_version)
 
     @cached_property
     def language(self) -> Language:
@@ -78,6 +99,18 @@ class Terms:
     def medical(self) -> MedicalTerms:
         """What the medical graph and likeness make of it."""
         return self.makers.medical_over(self.terminology, self.matcher)
+
+
+@dataclass(frozen=True)
+class Everybody(Terms):
+    """The terms of whoever added nothing, found by meaning as well."""
+
+    linker_over: Callable[[Terminology], Linker]
+
+    @cached_property
+    def linker(self) -> Linker:
+        """Finds the concepts by meaning, as far as their names have their vectors."""
+        return self.linker_over(self.terminology)
 
 
 class TenantTerms:

@@ -133,18 +133,6 @@ class Installation(LanguageWiring):
         """Return a feed with ears of its own, for one thread."""
         return PostgresFeed(self.feed_database, self.database)
 
-    def refresh_terminology(self) -> bool:
-        """Open the terminology anew when another version was loaded; say whether it was."""
-        from indexing.language.terminology import open_terminology
-
-        found = open_terminology(self.home)
-        if found.version == self.terminology.version:
-            return False
-        for name in ("terminology", "matcher", "linker", "language", "search", "terms"):
-            self.__dict__.pop(name, None)
-        self.medical.forget_terminology()
-        return True
-
     def hider(self, tenant_id: TenantId) -> Hider:
         """Return what de-identifies for a tenant."""
         from indexing.hidden import Hider
@@ -191,8 +179,9 @@ class Installation(LanguageWiring):
             return False
         if EncoderShelf(self.home).serving() == self._serving:
             return False
-        for name in ("encoder", "linker", "search", "learned", "terms"):
+        for name in ("encoder", "learned"):
             self.__dict__.pop(name, None)
+        self.speak(self.terminology)
         self.vector_engine.cache_clear()  # a server's space is named by the model
         return True
 
@@ -266,11 +255,6 @@ class Installation(LanguageWiring):
 
         return PatientsWiring(self)
 
-    @cached_property
-    def search(self) -> Search:
-        """The hybrid search by the terms of everybody."""
-        return self.search_over(self.terminology, self.matcher)
-
     def search_over(self, terminology: Terminology, matcher: Matcher) -> Search:
         """Return the search: the same for the page, the API, the command and the evaluation."""
         from rankers.search import Search
@@ -339,7 +323,8 @@ class Installation(LanguageWiring):
         from rankers import knowledge
 
         self.current_search()
-        return knowledge.search(self.terminology, self.linker, request)
+        own = self.everybody
+        return knowledge.search(own.terminology, own.linker, request)
 
     def current_search(self) -> TenantSearch:
         """Return the search over the terminology as it is loaded now; looks every few seconds.

@@ -67,7 +67,7 @@ def run_command(
     read = load(benchmark, split)
     installation = Installation(load_settings().model_copy(update={"home": home}))
     if terminology != "loaded":
-        installation.terminology = OTHERS[terminology]()
+        installation.speak(OTHERS[terminology]())
     card, found = measured(
         installation, Archive(home / LAB), read, split, ranker,
         source=benchmark, name=name, tenant=tenant, measures=measures, legs=_legs(ranker, legs),

@@ -239,18 +239,18 @@ def test_a_graph_that_older_rules_made_is_told_of_and_made_anew(
 def test_a_neighbourhood_never_steps_into_another_record(
     installation: Installation, access: Access
 ) -> None:
-    found = installation.medical.base.questions.around_patient(access, ["p-ada"], 3)
+    found = installation.everybody.medical.questions.around_patient(access, ["p-ada"], 3)
     people = [p.node.name for p in found.nodes if p.node.kind is NodeKind.PATIENT]
     assert people == ["Ada Example"]
     assert max(p.hop for p in found.nodes) <= 3
     with pytest.raises(InvalidInput):
-        installation.medical.base.questions.around_patient(access, ["p-ada"], 4)
+        installation.everybody.medical.questions.around_patient(access, ["p-ada"], 4)
 
 
 def test_pathways_count_patients_from_the_records(
     installation: Installation, access: Access
 ) -> None:
-    asked = installation.medical.base.questions
+    asked = installation.everybody.medical.questions
     found = asked.pathways(access, asked.meant(access, "hypertension"))
     assert found.carriers == 1
     assert ("Salt restriction", 1) in [(t.treatment.name, t.patients) for t in found.treatments]
@@ -259,7 +259,7 @@ def test_pathways_count_patients_from_the_records(
 def test_interactions_name_their_severity_and_who_says_so(
     installation: Installation, access: Access
 ) -> None:
-    (found,) = installation.medical.base.questions.interactions(access, ["p-ada"])
+    (found,) = installation.everybody.medical.questions.interactions(access, ["p-ada"])
     assert set(found.drugs) == {"Warfarin", "Aspirin"} or set(map(str.lower, found.drugs)) == {
         "warfarin", "aspirin",
     }  # fmt: skip
@@ -291,7 +291,7 @@ def test_counts_told_to_researchers_cannot_be_subtracted(installation: Installat
 
 def test_small_cells_are_not_told_to_researchers(installation: Installation, ward: Ward) -> None:
     researcher = Access(ward.tenant.tenant_id, "re", frozenset({Role.RESEARCHER}))
-    asked = installation.medical.base.questions
+    asked = installation.everybody.medical.questions
     found = asked.pathways(researcher, asked.meant(researcher, "hypertension"))
     assert (found.carriers, found.treatments) == (None, ())
     assert asked.around_node(researcher, found.condition, 1).carriers is None

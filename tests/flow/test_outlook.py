@@ -149,7 +149,7 @@ def test_what_was_told_joins_the_graph_the_vector_and_fhir(
     own.store.switch(own.access, Switches(predictions=True))
     told = own.predict("p6", RETURN)
     catch_up(installation)
-    found, _ = installation.medical.base.questions.patient(own.access, ["p6"], 3)
+    found, _ = installation.everybody.medical.questions.patient(own.access, ["p6"], 3)
     kinds = {placed.node.node_id: placed.node.kind for placed in found.nodes}
     edges = {(kinds[e.source], e.relation, kinds[e.target]) for e in found.edges}
     prediction, model = NodeKind.PREDICTION, NodeKind.AI_MODEL

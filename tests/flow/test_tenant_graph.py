@@ -125,4 +125,4 @@ def test_a_term_that_is_taken_back_leaves_the_graph_and_idle_lanes_open_nobodys_
     settled(installation)
     for each in ("coded", "noted"):
         assert "site:zebra" not in {target for _, target in drawn(installation, ours, each)}
-    assert installation.medical.of(ours.tenant.tenant_id) is installation.medical.base
+    assert installation.medical.of(ours.tenant.tenant_id) is installation.everybody.medical
