@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from app.wiring import Installation
 from indexing.errors import EngineUnavailable
 from indexing.feed import ChangeFeed
-from indexing.follow import Follower, step
+from indexing.follow import READ_LIMIT, Follower, step
 from indexing.medical_follow import outdated, remake_some
 from indexing.model import ChangeEvent, Position
 
@@ -72,8 +72,9 @@ def _follow(installation: Installation, lane: str, stop: threading.Event) -> Non
 def _round(
     pool: ThreadPoolExecutor, feed: ChangeFeed, maker: Follower, indexers: Sequence[Follower]
 ) -> int:
+    """Take a batch through each; return how many events the largest had."""
     made = step(feed, maker)
-    return made + sum(pool.map(lambda indexer: step(feed, indexer), indexers))
+    return max(made, *pool.map(lambda indexer: step(feed, indexer), indexers), 0)
 
 
 def _until(
@@ -83,12 +84,13 @@ def _until(
     feed = installation.new_feed()
     failures = 0
     quiet = 0
-    # Notes, and the graph, may stand there that another terminology made.
-    again = {"text": lambda: annotate_again(installation, maker),
-             "medical": lambda: remake_again(installation)}.get(lane)  # fmt: skip
+    again = _again(installation, lane, maker)
     behind = again is not None
+    busy = 0
     while not stop.is_set():
-        stop.wait(_LATER_S.get(lane, 0))
+        more = behind or busy >= READ_LIMIT
+        if not more and stop.wait(_LATER_S.get(lane, 0)):
+            return
         try:
             busy = round_(feed)
             failures = 0
@@ -108,6 +110,13 @@ def _until(
         if not behind:  # asked again whenever nothing was said for a while, so that news goes first
             linked = lane == "vectors" and quiet > _QUIET and installation.linker.grow(_NAMES)
             behind = not feed.wait(0 if linked else _IDLE_S) and again is not None
+
+
+def _again(installation: Installation, lane: str, maker: Follower) -> Callable[[], bool] | None:
+    """Return what makes some anew of what another terminology made, and says whether it did."""
+    if lane == "text":
+        return lambda: annotate_again(installation, maker)
+    return (lambda: remake_again(installation)) if lane == "medical" else None
 
 
 def settle(installation: Installation) -> int:
@@ -141,9 +150,13 @@ def remake_again(installation: Installation) -> bool:
     own = installation.medical
     for tenant in installation.tenants.all():
         tenant_id = tenant.tenant_id
-        if outdated(tenant_id, own.facts, own.graph, own.version_of(tenant_id)):
+        version = own.version_of(tenant_id)
+        if own.made_by.get(tenant_id) == version:
+            continue
+        if outdated(tenant_id, own.facts, own.graph, version):
             remake_some(tenant_id, own.facts, own.graph, own.of(tenant_id).maker)
             return True
+        own.made_by[tenant_id] = version
     return False
 
 
@@ -161,24 +174,20 @@ def catch_up(
         while True:
             with installation.feed.lock(f"follow:{lane}") as mine:
                 if mine:
-                    _drain(installation, chain, progress)
+                    _drain(installation, lane, chain, progress)
             if not _pending(installation, chain, progress):
                 break
             time.sleep(0.05)  # another process follows, or a transaction holds the feed back
 
 
 def _drain(
-    installation: Installation, chain: Sequence[Follower], progress: Callable[[str, int], None]
-) -> None:
-    again = chain[0].name == "language"
-    told = 0.0
-    while sum(step(installation.feed, follower) for follower in chain) or (
-        again and annotate_again(installation, chain[0])
-    ):
-        if time.monotonic() - told > _TELL_S:  # counting half a million events costs a round's time
-            _pending(installation, chain, progress)
-            told = time.monotonic()
-    if chain[0].name == "vitals":
+    installation: Installation, lane: str, chain: Sequence[Follower],
+    progress: Callable[[str, int], None],
+) -> None:  # fmt: skip
+    again = _again(installation, lane, chain[0])
+    while sum(step(installation.feed, follower) for follower in chain) or (again and again()):
+        _pending(installation, chain, progress)
+    if lane == "series":
         settle(installation)
 
 

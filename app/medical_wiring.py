@@ -26,6 +26,8 @@ class MedicalWiring:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        # What each tenant's graph was found to be made by whole, which is asked every second.
+        self.made_by: dict[TenantId, str] = {}
 
     @cached_property
     def graph(self) -> MedicalGraph:

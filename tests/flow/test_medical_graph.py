@@ -236,6 +236,17 @@ def test_a_graph_that_older_rules_made_is_told_of_and_made_anew(
     assert own.facts.made(tenant) == Made(own.version_of(tenant))
 
 
+def test_catching_up_makes_an_outdated_graph_anew(
+    installation: Installation, ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, own = ward.tenant.tenant_id, installation.medical
+    monkeypatch.setattr(installation.tenants, "all", lambda: [ward.tenant])
+    own.facts.note_made(tenant, Made("older rules"))
+    own.made_by.clear()  # as another process that looks for the first time
+    catch_up(installation, ("medical",))
+    assert own.facts.made(tenant) == Made(own.version_of(tenant))
+
+
 def test_a_neighbourhood_never_steps_into_another_record(
     installation: Installation, access: Access
 ) -> None:

@@ -1,4 +1,4 @@
-"""A lane outlives what one tenant brings about, and quotes nobody."""
+"""A lane outlives what one tenant brings about, quotes nobody, and waits for news alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from app import following
 from indexing.errors import InvalidInput
+from indexing.follow import READ_LIMIT
 
 
 class Lock:
@@ -58,3 +59,49 @@ def test_a_lane_goes_on_and_tells_the_kind_of_fault_alone(
 def test_what_ends_the_process_ends_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyboardInterrupt):
         lane(monkeypatch, [KeyboardInterrupt()])
+
+
+class Stop(threading.Event):
+    """Counts the waits before rounds, and is set while one of them goes on."""
+
+    def __init__(self, during: int = 99) -> None:
+        super().__init__()
+        self.during, self.waits = during, 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits += 1
+        if self.waits == self.during:
+            self.set()
+        return self.is_set()
+
+
+class Feed:
+    """Tells of so many events, round by round; then that the lane is wanted."""
+
+    def __init__(self, *sizes: int) -> None:
+        self.sizes = [*sizes]
+
+    def wanted(self, _name: str) -> bool:
+        return not self.sizes
+
+    def round(self, _feed: Any) -> int:
+        return self.sizes.pop(0)
+
+
+def follow(stop: Stop, feed: Feed) -> None:
+    """Follow the series until the feed has no more to tell, or `stop`."""
+    installation: Any = SimpleNamespace(new_feed=lambda: feed)
+    maker: Any = None
+    following._until(stop, installation, "series", maker, feed.round)
+
+
+def test_a_lane_that_is_far_behind_waits_for_nobody() -> None:
+    stop = Stop()
+    follow(stop, Feed(READ_LIMIT, READ_LIMIT, READ_LIMIT, 7, 8))
+    assert stop.waits == 2  # before the first round, and after the one that was not full
+
+
+def test_no_round_begins_after_the_end() -> None:
+    feed = Feed(7, 8, 9)
+    follow(Stop(during=2), feed)
+    assert feed.sizes == [8, 9]
