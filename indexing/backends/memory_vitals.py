@@ -11,7 +11,7 @@ import numpy as np
 from indexing.access import Access
 from indexing.model import TenantId
 from indexing.vitals.anomaly import MOST, anomalous, baseline
-from indexing.vitals.hours import rolled
+from indexing.vitals.hours import joined, kept, rolled, whole_hours
 from indexing.vitals.model import (
     HOUR_US,
     Baseline,
@@ -89,8 +89,7 @@ class MemoryVitals:
                 (subjects is None or key.subject in subjects)
                 and (span.kinds is None or key.kind in span.kinds)
                 and key.measurement in span.measurements
-                and (not key.of_patient or access.opens(key.subject, key.labels))
-                and key.labels <= access.labels
+                and key.opened_by(access)
             ):
                 start = -(2**62) if span.start is None else micros(span.start)
                 end = 2**62 if span.end is None else micros(span.end)
@@ -109,12 +108,12 @@ class MemoryVitals:
         ]
 
     def rollups(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Rollups]:
-        found = []
-        for key, points in self._visible(access, subjects, _whole_hours(span)):
+        found, whole = [], whole_hours(span)
+        for key, points in self._visible(access, subjects, whole):
             past = self._past.get(access.tenant_id, {}).get(key)
             own = rolled(_points(key, points))
             if past is not None:
-                own = _joined(past, own, _whole_hours(span))
+                own = joined(_within(past, whole), own)
             if len(own.at):
                 found.append(own)
         return found
@@ -151,10 +150,11 @@ class MemoryVitals:
             for at in old:
                 del points[at]
             dropped += len(old)
-            known = _joined(past.get(key), rolled(_points(key, old)), Span())
-            kept = known.at >= micros(rollups_from)
-            hours += int((~kept).sum())
-            past[key] = _taken(known, kept)
+            known = rolled(_points(key, old))
+            known = joined(past[key], known) if key in past else known
+            young = known.at >= micros(rollups_from)
+            hours += int((~young).sum())
+            past[key] = kept(known, young)
         return dropped, hours
 
     def forget(self, tenant_id: TenantId, subject: str) -> None:
@@ -179,27 +179,7 @@ def _points(key: SeriesKey, points: Mapping[int, _Point]) -> Points:
     )  # fmt: skip
 
 
-def _whole_hours(span: Span) -> Span:
-    """Return the span of the hours that begin in it."""
-
-    def up(at: datetime | None) -> datetime | None:
-        return None if at is None else moment_of(-(-micros(at) // HOUR_US) * HOUR_US)
-
-    return Span(up(span.start), up(span.end), span.kinds, span.measurements)
-
-
-def _joined(past: Rollups | None, own: Rollups, span: Span) -> Rollups:
-    if past is None:
-        return own
+def _within(own: Rollups, span: Span) -> Rollups:
     start = -(2**62) if span.start is None else micros(span.start)
     end = 2**62 if span.end is None else micros(span.end)
-    past = _taken(past, (past.at >= start) & (past.at < end) & ~np.isin(past.at, own.at))
-    names = ("at", "count", "mean", "low", "high", "deviation", "anomalies")
-    both = [np.concatenate([getattr(past, name), getattr(own, name)]) for name in names]
-    order = np.argsort(both[0], kind="stable")
-    return Rollups(own.key, *(column[order] for column in both))
-
-
-def _taken(own: Rollups, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Rollups:
-    names = ("at", "count", "mean", "low", "high", "deviation", "anomalies")
-    return Rollups(own.key, *(getattr(own, name)[kept] for name in names))
+    return kept(own, (own.at >= start) & (own.at < end))

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.access import Access
+
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]  # microseconds since 1970-01-01T00:00:00Z
 Flags = NDArray[np.int16]  # places in FLAGS
@@ -61,6 +63,12 @@ class SeriesKey:
     def of_patient(self) -> bool:
         """Say whether its subject is a patient, so that `Access` decides who reads it."""
         return self.measurement in PATIENTS
+
+    def opened_by(self, access: Access) -> bool:
+        """Say whether a reader may see it."""
+        if self.of_patient and not access.opens(self.subject, self.labels):
+            return False
+        return self.labels <= access.labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ import httpx
 import orjson
 
 from indexing.breaker import Breaker, Unreachable
-from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
+from indexing.certificates import standing
+from indexing.errors import EngineUnavailable, EventRejected
 
 NAME: Final = "InfluxDB"
 CONNECT_S: Final = 1.0
@@ -108,14 +109,8 @@ class Connection:
 
 
 def _trusted(server: Server) -> ssl.SSLContext | bool:
-    if server.ca is None:
-        return True
-    if not server.ca.is_file():
-        raise ConfigurationError(
-            f"the file of certificates {server.ca} is not there",
-            hint="Set ANAMNESIS_INFLUXDB_CA to the file that signs the server's.",
-        )
-    return ssl.create_default_context(cafile=str(server.ca))
+    ca = standing(server.ca, "ANAMNESIS_INFLUXDB_CA")
+    return True if ca is None else ssl.create_default_context(cafile=str(ca))
 
 
 @contextmanager

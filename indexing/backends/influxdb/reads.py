@@ -56,19 +56,27 @@ class Reads:
         self, access: Access, database: str, subjects: Sequence[str], span: Span
     ) -> Iterator[Points]:
         """Read the points themselves."""
+        query = (
+            "SELECT value, score, flag, quality, battery FROM "
+            f"{_measurements(span)} WHERE {{}} GROUP BY *"
+        )
+        for key, every in self._opened(access, database, subjects, span, query):
+            own = _standing(every)
+            if len(own["time"]):
+                said = (_unsaid(own[name]) for name in ("quality", "battery"))
+                yield Points(
+                    key, own["time"], own["value"], _unsaid(own["score"]),
+                    own["flag"].astype(np.int16), *said,
+                )  # fmt: skip
+
+    def _opened(
+        self, access: Access, database: str, subjects: Sequence[str] | None, span: Span, query: str
+    ) -> Iterator[Held]:
+        """Run a query, `{}` its condition, over what is wanted; yield the series that `access`
+        opens."""
         for where, bound in _asked(subjects, span):
-            query = (
-                "SELECT value, score, flag, quality, battery FROM "
-                f"{_measurements(span)} WHERE {where} GROUP BY *"
-            )
-            for key, own in self.held(access.tenant_id, database, query, bound):
-                own = _standing(own)
-                if len(own["time"]) and opens(access, key):
-                    said = (_unsaid(own[name]) for name in ("quality", "battery"))
-                    yield Points(
-                        key, own["time"], own["value"], _unsaid(own["score"]),
-                        own["flag"].astype(np.int16), *said,
-                    )  # fmt: skip
+            found = self.held(access.tenant_id, database, query.format(where), bound)
+            yield from ((key, own) for key, own in found if key.opened_by(access))
 
     def hours(
         self, access: Access, database: str, subjects: Sequence[str], span: Span
@@ -76,7 +84,7 @@ class Reads:
         """Count the hours from the points."""
         for where, bound in _asked(subjects, span):
             for own in self.counted(access.tenant_id, database, _measurements(span), where, bound):
-                if opens(access, own.key):
+                if own.key.opened_by(access):
                     yield own
 
     def counted(
@@ -95,39 +103,28 @@ class Reads:
         self, access: Access, database: str, subjects: Sequence[str], span: Span
     ) -> Iterator[Rollups]:
         """Read the hours that outlived their details."""
-        for where, bound in _asked(subjects, span):
-            query = (
-                "SELECT count, mean, low, high, deviation, anomalies "
-                f"FROM {HOURS} WHERE {where} GROUP BY *"
-            )
-            for key, own in self.held(access.tenant_id, database, query, bound):
-                if opens(access, key) and key.measurement in span.measurements:
-                    yield Rollups(
-                        key, own["time"], own["count"].astype(np.int64),
-                        own["mean"], own["low"], own["high"], own["deviation"],
-                        own["anomalies"].astype(np.int64),
-                    )  # fmt: skip
+        query = (
+            "SELECT count, mean, low, high, deviation, anomalies "
+            f"FROM {HOURS} WHERE {{}} GROUP BY *"
+        )
+        for key, own in self._opened(access, database, subjects, span, query):
+            if key.measurement in span.measurements:
+                yield Rollups(
+                    key, own["time"], own["count"].astype(np.int64), own["mean"], own["low"],
+                    own["high"], own["deviation"], own["anomalies"].astype(np.int64),
+                )  # fmt: skip
 
     def window(self, access: Access, database: str, span: Span) -> Iterator[Window]:
         """Summarise every series of a kind."""
-        [(where, bound)] = _asked(None, span)
         query = (
             "SELECT count(value), mean(value), min(value), max(value), sum(odd) FROM "
-            f"{_measurements(span)} WHERE {where} AND {STANDS} GROUP BY *"
+            f"{_measurements(span)} WHERE {{}} AND {STANDS} GROUP BY *"
         )
-        for key, own in self.held(access.tenant_id, database, query, bound):
-            if opens(access, key):
-                yield Window(
-                    key, int(own["count"][0]), float(own["mean"][0]), float(own["min"][0]),
-                    float(own["max"][0]), int(own["sum"][0]),
-                )  # fmt: skip
-
-
-def opens(access: Access, key: SeriesKey) -> bool:
-    """Say whether a reader may see a series."""
-    if key.of_patient and not access.opens(key.subject, key.labels):
-        return False
-    return key.labels <= access.labels
+        for key, own in self._opened(access, database, None, span, query):
+            yield Window(
+                key, int(own["count"][0]), float(own["mean"][0]), float(own["min"][0]),
+                float(own["max"][0]), int(own["sum"][0]),
+            )  # fmt: skip
 
 
 def either(name: str, values: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -140,7 +137,7 @@ def either(name: str, values: Sequence[str]) -> Iterator[tuple[str, dict[str, An
 
 def _asked(subjects: Sequence[str] | None, span: Span) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the conditions of statements that find what is wanted, each series by one of them."""
-    start, end = limits(span.start, span.end)
+    start, end = _limits(span.start, span.end)
     when = {"start": 1000 * start, "end": 1000 * end}
     everything: list[tuple[str, dict[str, Any]]] = [("", {})]
     kinds = everything if span.kinds is None else list(either("kind", span.kinds))
@@ -151,7 +148,7 @@ def _asked(subjects: Sequence[str] | None, span: Span) -> Iterator[tuple[str, di
             yield " AND ".join(filter(None, where)), {**when, **bound, **more}
 
 
-def limits(start: datetime | None, end: datetime | None) -> tuple[int, int]:
+def _limits(start: datetime | None, end: datetime | None) -> tuple[int, int]:
     """Return a span in microseconds, within what InfluxDB can hold."""
     first = EARLIEST if start is None else max(micros(start), EARLIEST)
     return first, LATEST if end is None else min(micros(end), LATEST)

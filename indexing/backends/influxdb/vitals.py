@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 
-import numpy as np
-
 from indexing.access import Access
 from indexing.backends.influxdb.connect import Connection, Missing
 from indexing.backends.influxdb.encoding import (
@@ -29,10 +27,11 @@ from indexing.backends.influxdb.encoding import (
     taken_back,
 )
 from indexing.backends.influxdb.origins import Claim, Claims, claims_of, lines_of_claims
-from indexing.backends.influxdb.reads import STANDS, Reads, either, limits, opens
+from indexing.backends.influxdb.reads import STANDS, Reads, either
 from indexing.errors import EventRejected
 from indexing.model import TenantId
 from indexing.vitals.anomaly import MOST, baseline
+from indexing.vitals.hours import joined, whole_hours
 from indexing.vitals.model import (
     HOUR_US,
     MEASUREMENTS,
@@ -128,18 +127,18 @@ class InfluxVitals:
         return [
             Extent(key, n, moment_of(first), moment_of(last))
             for key, (n, first, last) in found.items()
-            if opens(access, key)
+            if key.opened_by(access)
         ]
 
     def points(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Points]:
         return list(self._reads.points(access, self._database(access.tenant_id), subjects, span))
 
     def rollups(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Rollups]:
-        database, whole = self._database(access.tenant_id), _whole_hours(span)
+        database, whole = self._database(access.tenant_id), whole_hours(span)
         found = {own.key: own for own in self._reads.hours(access, database, subjects, whole)}
         for past in self._reads.past(access, database, subjects, whole):
             own = found.get(past.key)
-            found[past.key] = past if own is None else _joined(past, own)
+            found[past.key] = past if own is None else joined(past, own)
         return list(found.values())
 
     def window(self, access: Access, kind: str, start: datetime, end: datetime) -> Sequence[Window]:
@@ -199,19 +198,3 @@ class InfluxVitals:
             self._connection.ask(what, database, statements, bound or {})
         except Missing:
             return  # nothing was ever written there
-
-
-def _whole_hours(span: Span) -> Span:
-    """Return the span of the hours that begin in it."""
-    start, end = limits(span.start, span.end)
-    first, last = (moment_of(-(-at // HOUR_US) * HOUR_US) for at in (start, end))
-    return Span(first, last, span.kinds, span.measurements)
-
-
-def _joined(past: Rollups, own: Rollups) -> Rollups:
-    """Return all hours, those that still have their details counted from them."""
-    names = ("at", "count", "mean", "low", "high", "deviation", "anomalies")
-    kept = ~np.isin(past.at, own.at)
-    both = [np.concatenate([getattr(past, name)[kept], getattr(own, name)]) for name in names]
-    order = np.argsort(both[0], kind="stable")
-    return Rollups(own.key, *(column[order] for column in both))

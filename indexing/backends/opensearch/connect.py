@@ -26,7 +26,8 @@ from opensearchpy.serializer import JSONSerializer
 from urllib3 import Timeout
 
 from indexing.breaker import PATIENCE_S, Breaker, Unreachable
-from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
+from indexing.certificates import standing
+from indexing.errors import EngineUnavailable, EventRejected
 
 NAME = "OpenSearch"
 CONNECT_S = 1.0
@@ -81,12 +82,7 @@ class Connection:
             login = (cluster.user, cluster.password or "")
         options: dict[str, Any] = {}
         if cluster.url.startswith("https:") and cluster.ca is not None:
-            if not cluster.ca.is_file():
-                raise ConfigurationError(
-                    f"the file of certificates {cluster.ca} is not there",
-                    hint="Set ANAMNESIS_OPENSEARCH_CA to the file that signs the cluster's.",
-                )
-            options["ca_certs"] = str(cluster.ca)
+            options["ca_certs"] = str(standing(cluster.ca, "ANAMNESIS_OPENSEARCH_CA"))
         self.client = OpenSearch(
             [cluster.url], http_auth=login, serializer=_Json(), max_retries=1,
             pool_maxsize=CONNECTIONS,

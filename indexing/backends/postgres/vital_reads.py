@@ -66,18 +66,19 @@ class VitalReads:
         """Return the keys of series that the caller was shown. A series never changes and its
         number is never used again: what was read once is remembered."""
         tenant_id = access.tenant_id
-        new = [number for number in ids if (tenant_id, number) not in self._known]
-        if new:
-            if len(self._known) > _MOST_KNOWN:
-                self._known.clear()
-                new = list(ids)
+        known = {number: self._known.get((tenant_id, number)) for number in ids}
+        if new := [number for number, key in known.items() if key is None]:
             rows = conn.execute(
                 f"SELECT series_id, {KEY_COLUMNS} FROM vital_series WHERE tenant_id = %s "
                 "AND series_id = ANY(%s)",
                 (tenant_id, new),
             ).fetchall()
-            self._known.update({(tenant_id, row[0]): key_of(row[1:]) for row in rows})
-        return [self._known[tenant_id, number] for number in ids]
+            found = {row[0]: key_of(row[1:]) for row in rows}
+            if len(self._known) + len(found) > _MOST_KNOWN:  # while others read from it, too
+                self._known.clear()
+            self._known.update({(tenant_id, number): key for number, key in found.items()})
+            known |= found
+        return [key for number in ids if (key := known[number]) is not None]
 
     def extents(self, conn: Connection, access: Access, subjects: Sequence[str]) -> list[Extent]:
         """Count each series' points."""

@@ -89,6 +89,8 @@ class PostgresVitals:
             self._sealed(conn)
         with self._lock:
             known = zip(batch.series, ids.tolist(), strict=True)
+            if len(self._ids) + len(ids) > _MOST_REMEMBERED:
+                self._ids.clear()
             self._ids.update({(tenant_id, key): number for key, number in known})
             if len(self._newest) > _MOST_REMEMBERED:
                 self._newest.clear()

@@ -35,7 +35,8 @@ from weaviate.exceptions import (
 
 from indexing.backends.weaviate import once
 from indexing.breaker import PATIENCE_S, Breaker, Unreachable
-from indexing.errors import ConfigurationError, EngineUnavailable
+from indexing.certificates import standing
+from indexing.errors import EngineUnavailable
 
 NAME = "Weaviate"
 CONNECT_S = 1.0
@@ -66,11 +67,7 @@ class Connection:
     """One client for a process, made when first used and anew after an outage."""
 
     def __init__(self, server: Server) -> None:
-        if server.ca is not None and not server.ca.is_file():
-            raise ConfigurationError(
-                f"the file of certificates {server.ca} is not there",
-                hint="Set ANAMNESIS_WEAVIATE_CA to the file that signs the server's.",
-            )
+        standing(server.ca, "ANAMNESIS_WEAVIATE_CA")
         once.install()
         self.server = server
         self._client: weaviate.WeaviateClient | None = None
