@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.assertion import Offsets, assess
 from indexing.language.status import copied_stretches
 from indexing.model import Assertion, Section
@@ -69,19 +71,55 @@ def _worded(note: Derived, words: str) -> list[Said]:
     for match, _ in zip(spelled.finditer(text), range(MOST_PLACES), strict=False):
         if any(m.start <= match.start() and match.end() <= m.end for m in note.mentions):
             continue  # part of another name: "hemoglobin" in "hemoglobin A1c"
-        part = _section(note.sections, match.start())
-        first = max(part.start if part else 0, match.start() - AROUND)
-        last = min(part.end if part else len(text), match.end() + AROUND)
-        place = Offsets(match.start() - first, match.end() - first)
-        inner = (
-            (Section(0, max(0, part.body - first), last - first, part.name, part.loinc),)
-            if part and part.name
-            else ()
-        )
-        (judged,) = assess(text[first:last], inner, [place])
-        said = judged.assertion
-        found.append(Said(match.start(), match.end(), said, said, part))
+        found.append(_judged(note, match))
     return found
+
+
+def _judged(note: Derived, match: re.Match[str]) -> Said:
+    """Return what is said of some words."""
+    text = note.document.text
+    part = _section(note.sections, match.start())
+    first = max(part.start if part else 0, match.start() - AROUND)
+    last = min(part.end if part else len(text), match.end() + AROUND)
+    place = Offsets(match.start() - first, match.end() - first)
+    inner = (
+        (Section(0, max(0, part.body - first), last - first, part.name, part.loinc),)
+        if part and part.name
+        else ()
+    )
+    (judged,) = assess(text[first:last], inner, [place])
+    return Said(match.start(), match.end(), judged.assertion, judged.assertion, part)
+
+
+def heads_apart(note: Derived, words: str) -> list[Said]:
+    """Return where the head of a name is said of the patient in a sentence that holds each of its
+    words, though not side by side: of "thyroid nodule" the nodule in "Thyroid ultrasound: nodule of
+    the right lobe". A name of one word has none."""
+    before, *_after = _LINKS.split(words, maxsplit=1)
+    spelled = [_spelled(word) for word in TOKEN.findall(words) if word.lower() not in STOP_WORDS]
+    if len(spelled) < 2:
+        return []
+    text, head = note.document.text, _spelled(TOKEN.findall(before)[-1])
+    ends = [0, *(match.end() for match in _SENTENCE.finditer(text)), len(text)]
+    found = [
+        match
+        for start, end in pairwise(ends)
+        if all(each.search(text, start, end) for each in spelled)
+        for match in head.finditer(text, start, end)
+    ]
+    said = (_judged(note, match) for match in found[:MOST_PLACES])
+    return [each for each in said if each.assertion not in HIDDEN]
+
+
+_SENTENCE = re.compile(r"[.;](?=\s)|\n")
+# What follows them in a name is not its head: "fracture of the wrist" is a fracture.
+_LINKS = re.compile(r"\s+(?:of|in|on|at|to|from|with|by)\s+", re.IGNORECASE)
+
+
+def _spelled(word: str) -> re.Pattern[str]:
+    """Match a word, one or many."""
+    one = re.escape(word.removesuffix("s"))
+    return re.compile(rf"(?<!\w){one}(?:e?s)?(?!\w)", re.IGNORECASE)
 
 
 def _section(sections: Sequence[Section], at: int) -> Section | None:

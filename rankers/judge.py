@@ -29,7 +29,7 @@ from indexing.model import Assertion
 from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
 from rankers.cues import Asked
-from rankers.evidence import Said, copied, label, said_of, stands, told
+from rankers.evidence import Said, copied, heads_apart, label, said_of, stands, told
 from rankers.explain import Fused, Signal
 from rankers.lookalike import holds_alike
 from rankers.meanings import DRUGS
@@ -244,6 +244,11 @@ def _silent(note: Derived, want: Want) -> float:
             return AGAINST
         stands = [Offsets(m.start, m.end) for m in broader if m.assertion not in HIDDEN]
         if want.side is not None and _sided(note, want.side, stands) == AGAINST:
+            return AGAINST
+    if want.asked is Asked.PRESENT and want.side in (Side.LEFT, Side.RIGHT):
+        # Said in words that stand apart, it is where the thing itself is said to be.
+        heads = heads_apart(note, want.words)
+        if heads and _sided(note, want.side, heads) == AGAINST:
             return AGAINST
     if meaning.alike and any(m.concept_id in meaning.alike for m in note.mentions):
         return AGAINST

@@ -104,6 +104,27 @@ def test_partly(language: Language, reader: Reader, query: str, text: str, weigh
     assert answers(note(language, text), reader.read(query)) == weight
 
 
+@pytest.mark.parametrize(
+    ("query", "text", "against"),
+    [
+        ("left kidney stone", "Kidneys: 4 mm stone on the right. No hydronephrosis.", True),
+        ("left kidney stone", "Kidneys: 4 mm stones on the left. Right side clear.", False),
+        ("right kidney stone", "Stone in the left kidney, 6 mm.", True),
+        ("right kidney stone", "Kidneys: left stone 6 mm, right stone 2 mm.", False),
+        ("left kidney stone", "Left ureteric calculus. Right kidney: no stone.", False),
+        ("right ovarian cyst", "Pelvis: left cyst of 4 cm, ovarian.", True),
+        ("right ovarian cyst", "Ovarian reserve low. Baker's cyst of the left knee.", False),
+        ("fracture of the left wrist", "Right wrist: distal radius fracture.", True),
+        ("fracture of the left wrist", "Wrist splint on the right. Fracture clinic.", False),
+        ("left thyroid nodule", "Left thyroid lobe enlarged; lung nodule, right.", False),
+    ],
+)
+def test_a_name_whose_words_stand_apart_has_the_side_of_its_head(
+    language: Language, reader: Reader, query: str, text: str, against: bool
+) -> None:
+    assert (answers(note(language, text), reader.read(query)) == AGAINST) is against
+
+
 def test_what_was_copied_is_said_by_the_first_author(language: Language, reader: Reader) -> None:
     wants = reader.read("cellulitis of the left leg")
     text = "Cellulitis of the left leg after an insect bite."
