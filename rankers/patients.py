@@ -29,6 +29,10 @@ FOUND = (1.0, 1.0, 20.0)
 ABSENT = (0.3, 1.0, 20.0)
 ABSENT_POWER = 0.75  # what is rarely denied says less than what is rarely found
 ABSENT_WEIGHT = 0.7
+# How much must be known absent, beside what is found, for that weight. Eight routine denials beside
+# a chart of sixty findings are no second half of what is known: 800 invented charts by seeds 11 and
+# 23, .84 → .87 of the first ten, phenopackets as before.
+ABSENT_FULL = 0.8
 GRAPH_WEIGHT = 0.05
 TEXT_WEIGHT = 0.03
 POOL = 30  # candidates that are compared with each other
@@ -194,7 +198,9 @@ class PatientIndex:
         weight[known] = self._denied[known]
         both = self._sum(self.table.excluded, weight)
         wanted = float(weight.sum())
-        return ABSENT_WEIGHT * _contrast(both, wanted, self._absent_total, ABSENT)
+        found = np.array(sum(self.information(feature) for feature in asked.observed))
+        counts = _absent_weight(np.array(wanted), found)
+        return np.asarray(counts * _contrast(both, wanted, self._absent_total, ABSENT))
 
     def _related(self, related: Mapping[str, float]) -> Floats:
         """Score what is linked to what was asked, in the knowledge graph, and weighs something."""
@@ -245,7 +251,8 @@ class PatientIndex:
         """Compare candidates with each other, by what is the same."""
         found = self._between(pool, self.table.observed, self._ic, self._found_total, FOUND)
         absent = self._between(pool, self.table.excluded, self._denied, self._absent_total, ABSENT)
-        whole = found + ABSENT_WEIGHT * absent
+        counts = _absent_weight(self._absent_total[pool], self._found_total[pool])
+        whole = found + counts[:, None] * absent
         return np.asarray((whole + whole.T) / 2, np.float64)
 
     def _between(
@@ -258,6 +265,12 @@ class PatientIndex:
         dense[np.repeat(np.arange(len(pool)), [len(each) for each in lists]), place] = 1.0
         both = np.asarray((dense * weights[used]) @ dense.T, np.float64)
         return _contrast(both, totals[pool][:, None], totals[pool][None, :], shape)
+
+
+def _absent_weight(absent: Floats, found: Floats) -> Floats:
+    """Return what agreement on the absent counts, by how much of what is known that is."""
+    ratio = np.divide(absent, found * ABSENT_FULL, out=np.ones_like(absent), where=found > 0)
+    return np.asarray(ABSENT_WEIGHT * np.minimum(1.0, ratio), np.float64)
 
 
 def _contrast(

@@ -67,6 +67,22 @@ def test_agreeing_on_what_is_absent_counts() -> None:
     assert _first(profiles, Profile.of(["ataxia"], ["fever"]), 2) == ["c-agrees", "b-silent"]
 
 
+def test_one_denial_beside_a_full_chart_is_no_second_half_of_it() -> None:
+    chart = [f"f{i}" for i in range(30)]
+    profiles = _crowd() | {
+        "alike": Profile.of(chart[:18]), "denies": Profile.of(chart[:14], ["fever"]),
+    }  # fmt: skip
+    assert _first(profiles, Profile.of(chart, ["fever"]), 1) == ["alike"]
+    index = _index(profiles)
+    shares = [
+        next(n for n in index.rank(Profile.of(chart[:found], ["fever"]), 2)
+             if index.table.patient_ids[n.patient] == "denies").parts["absent"]
+        for found in (1, 5, 14)
+    ]  # fmt: skip
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 2 * shares[-1] > 0
+
+
 def test_opposite_findings_are_no_likeness() -> None:
     """Two forms with the same questions and opposite answers."""
     asked = [f"q{i}" for i in range(12)]
