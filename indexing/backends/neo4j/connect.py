@@ -32,6 +32,7 @@ from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
 from indexing.model import TenantId
 
 POOL: Final = 24
+SIGNS: Final = 4  # one that a broken network swallowed holds its connection for minutes
 CONNECT_S: Final = 2.0
 WRITE_RETRY_S: Final = 5.0  # deadlocks and elections; an outage is the follower's to wait for
 # What lies in the statement or its values: sent again it fails again.
@@ -110,17 +111,20 @@ class Neo4j:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._lock = threading.Lock()
+        self._lock, self._signing = threading.Lock(), threading.Lock()
         self._opened: Driver | None = None
-        self._probing: Driver | None = None  # with a connection of its own: no queue before it
+        # With connections and a lock of its own: no queue before it, no index that is being made.
+        self._probing: Driver | None = None
+        self._closed = False
         self._breaker = Breaker("Neo4j", self.about, sign=self._sign, patience_s=address.patience_s)
 
     def close(self) -> None:
         """Close every connection, for good."""
         self._breaker.close()
-        with self._lock:
+        with self._lock, self._signing:
             drivers = (self._opened, self._probing)
             self._opened = self._probing = None
+            self._closed = True
         for driver in drivers:
             if driver is not None:
                 driver.close()
@@ -166,9 +170,11 @@ class Neo4j:
     def _sign(self) -> None:
         """Return once the server says anything. Raises: EngineUnavailable."""
         with errors_mapped():
-            with self._lock:
+            with self._signing:
+                if self._closed:  # it was asked for while somebody closed
+                    raise Unreachable("Neo4j is not asked any more")
                 if self._probing is None:
-                    self._probing = _driver_of(self.address, pool=1)
+                    self._probing = _driver_of(self.address, SIGNS)
                 probing = self._probing
             with probing.session(database=self.address.database) as session:
                 session.run("RETURN 1").consume()
