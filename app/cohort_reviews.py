@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from indexing.cohorts import Bound, CohortHead, Event, Review, Verdict
-from indexing.errors import Conflict, InvalidInput
+from indexing.errors import Conflict, InvalidInput, NotFound
+from indexing.pseudonyms import Pseudonyms
 from rankers.cohort_language import Criterion
 from rankers.cohorts import Cohort
 
@@ -46,10 +47,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Short names of wordings and of evidence, which pages carry: without the installation's
-    secret nobody can tell what they name."""
+    """Short names of wordings and of evidence: without the installation's secret nobody can tell
+    what they name. Pages carry them; evidence by pseudonyms that each list has of its own, as its
+    rows have: else two lists could be compared by it."""
 
     secret: str
+    pseudonyms: Pseudonyms
 
     def wordings(self, criteria: Iterable[Criterion]) -> dict[str, str]:
         """Name what each criterion asks for, whatever it is called and however it is spaced."""
@@ -69,6 +72,22 @@ class Marks:
         words = "" if event.ref == "similar" else event.words
         at = event.at.timestamp() if event.at else None
         return self._of(repr((event.ref, at, words, event.edition)))
+
+    def shown(self, wording: str, event: Event, apart: str) -> str:
+        """Return the mark of a cell in the list that is named `apart`."""
+        return f"{wording}.{self.pseudonyms.of('evidence', self.evidence(event), apart)}"
+
+    def read(self, mark: str) -> tuple[str, str]:
+        """Return the wording and the evidence that a cell's mark names.
+
+        Raises: InvalidInput: it is none.
+        """
+        wording, _, evidence = mark.partition(".")
+        try:
+            return wording, self.pseudonyms.real("evidence", evidence)
+        except NotFound:
+            raise InvalidInput("what was judged is not named",
+                               hint="judge on the cohort's page") from None  # fmt: skip
 
     def _of(self, told: str) -> str:
         named = hmac.digest(self.secret.encode(), b"verdict:" + told.encode(), "sha256")
@@ -134,17 +153,12 @@ def of_shown(
     }
 
 
-def bound_of(mark: str, head: CohortHead, wording: str) -> Bound:
-    """Read the mark of the cell that was judged.
+def bound_of(judged: tuple[str, str], head: CohortHead, wording: str) -> Bound:
+    """Bind a verdict to what was judged, by the wording and the evidence of its mark.
 
-    Raises:
-        InvalidInput: it is none.
-        Conflict: the criterion was worded otherwise on the page that was judged.
+    Raises: Conflict: the criterion was worded otherwise on the page that was judged.
     """
-    judged, _, evidence = mark.partition(".")
-    if len(judged) != _MARK or len(evidence) != _MARK or not mark.replace(".", "").isalnum():
-        raise InvalidInput("what was judged is not named", hint="judge on the cohort's page")
-    if judged != wording:
+    if judged[0] != wording:
         raise Conflict("the criterion was changed since this page was opened",
                        hint="open the cohort again and look at its evidence")  # fmt: skip
-    return Bound(judged, evidence, head.version)
+    return Bound(*judged, head.version)

@@ -27,6 +27,7 @@ from indexing.access import Access
 from indexing.cohorts import CohortHead, CohortRunRow, Event, Verdict
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.hidden import Identity, told
+from indexing.pseudonyms import Pseudonyms
 from rankers.cohort_language import Criterion, line_of, read_definition
 from rankers.cohorts import Cell, Cohort, Row
 
@@ -200,7 +201,7 @@ class CohortDesk:
             self.told(len(found.members)), start, tuple(self._shown_rows(rows, untold, shown)),
             {each: people[each].name for each in members if each in people},
             of_shown(said.standing, shown, untold), of_shown(said.mine, shown, untold),
-            of_shown(said.earlier, shown, untold), self._marks(found, shown),
+            of_shown(said.earlier, shown, untold), self._marks(found, shown, apart),
             start + size < len(every), first_unjudged(found, every, untold, said, size),
         )  # fmt: skip
 
@@ -228,13 +229,14 @@ class CohortDesk:
 
     @property
     def _naming(self) -> Marks:
-        return Marks(f"{self.own.pepper}:{self.access.tenant_id}")
+        tenant_id, pepper = self.access.tenant_id, self.own.pepper
+        return Marks(f"{pepper}:{tenant_id}", Pseudonyms(pepper, tenant_id))
 
-    def _marks(self, found: Cohort, shown: Mapping[str, str]) -> dict[Place, str]:
+    def _marks(self, found: Cohort, shown: Mapping[str, str], apart: str) -> dict[Place, str]:
         naming = self._naming
         wordings = naming.wordings(found.definition.criteria)
         return {
-            (shown[each], name): f"{wordings[name]}.{naming.evidence(met.events[each][0])}"
+            (shown[each], name): naming.shown(wordings[name], met.events[each][0], apart)
             for name, met in found.met.items()
             for each in shown if met.events.get(each)
         }  # fmt: skip
@@ -290,10 +292,11 @@ class CohortDesk:
         if verdict not in words:
             raise InvalidInput("no such verdict", hint="accept or reject")
         zone = ZoneInfo(self.access.time_zone)
-        wordings = self._naming.wordings(read_definition(head.definition, zone).criteria)
+        naming = self._naming
+        wordings = naming.wordings(read_definition(head.definition, zone).criteria)
         if criterion not in wordings:  # it is kept, and in the audit: no words of the reader's
             raise InvalidInput("no such criterion", hint=f"there are {', '.join(wordings)}")
-        bound = bound_of(mark, head, wordings[criterion])
+        bound = bound_of(naming.read(mark), head, wordings[criterion])
         real = self.own.charts.standing(self.access, self.view.patient_id(shown))
         self.own.cohort_store.review(
             self.access, head.cohort_id, real, criterion, words[verdict], bound
@@ -311,11 +314,11 @@ class CohortDesk:
     def votes(self, head: CohortHead, shown: str, criterion: str, mark: str) -> Counter[str]:
         """Count the verdicts on one cell as it was judged, without finding the cohort again."""
         real = self.own.charts.standing(self.access, self.view.patient_id(shown))
-        wording, _, evidence = mark.partition(".")
+        judged = self._naming.read(mark)
         return Counter(
             each.verdict for each in self.own.cohort_store.reviews(self.access, head.cohort_id)
             if (each.patient_id, each.criterion) == (real, criterion)
-            and (each.bound.wording, each.bound.evidence) == (wording, evidence)
+            and (each.bound.wording, each.bound.evidence) == judged
         )  # fmt: skip
 
     def diff(self, head: CohortHead, base: str = "", run: str = "") -> Moved:

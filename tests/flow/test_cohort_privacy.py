@@ -115,6 +115,18 @@ def test_who_is_restricted_or_deleted_after_a_run_is_in_no_kept_run_and_no_expor
     assert reviews == []
 
 
+def test_the_marks_of_what_is_judged_join_no_two_lists(researcher: CohortDesk) -> None:
+    heads = [researcher.save("one list", TIRES), researcher.save("another list", TIRES)]
+    heads.append(researcher.save("one list", f"{TIRES}\nall: value hemoglobin >= 1\nkeep tires"))
+    seen = [
+        {mark.partition(".")[2] for (_, name), mark in table.marks.items() if name == "tires"}
+        for head in heads
+        for table in [researcher.table(researcher.evaluate(head.definition), head)]
+    ]
+    assert [len(each) for each in seen] == [N, N, N]
+    assert len(set().union(*seen)) == 3 * N
+
+
 def test_a_comparison_that_names_nobody_is_recorded(
     installation: Installation, hospital: Hospital, researcher: CohortDesk
 ) -> None:
