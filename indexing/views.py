@@ -89,10 +89,9 @@ def views(entry: LexicalEntry) -> Views:
 
 def hides(mention: Mention, section: str) -> bool:
     """Say whether default search, scoped to `section` ("" for none), ignores the mention."""
-    implied = IMPLIED.get(section, frozenset())
-    if mention.assertion in implied:
+    if mention.status not in HIDDEN and mention.assertion not in HIDDEN:
         return False
-    return mention.status in HIDDEN or mention.assertion in HIDDEN
+    return mention.assertion not in IMPLIED.get(section, ())
 
 
 def _analyse(text: str) -> _Terms:

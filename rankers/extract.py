@@ -195,6 +195,8 @@ def _hidden(need: _Need, note: Derived, start: int, end: int) -> list[Offsets]:
 def _worded(need: _Need, note: Derived, start: int, end: int) -> list[Token]:
     """Return the words of a sentence that are asked for; where no concept is, those that the
     sentence asserts."""
+    if not need.words:
+        return []
     text = note.document.text[start:end]
     found = [
         Token(start + token.start, start + token.end, token.term)

@@ -27,7 +27,7 @@ from indexing.ports import (
     Scored,
     VectorIndex,
 )
-from rankers import lexical
+from rankers import alike, lexical
 from rankers.absence import matches, proof, says_it
 from rankers.alike import Alike, weights_of
 from rankers.answer import (
@@ -282,7 +282,10 @@ class Search:
         """Fuse the legs, and read the best notes where the question asks for more than a name."""
         reading, question = plan.wants.read, plan.parsed.text
         covered = plan.about.covered
-        fused = self._fusion(rankings, max(k, MOST_READ), question, covered=covered)
+        # Whoever moves hits beyond the first hundred says so; the others stay below them.
+        moved = reading or weights or self._learned is not None
+        depth = max(k, MOST_READ if moved else alike.DEPTH)
+        fused = self._fusion(rankings, depth, question, covered=covered)
         if self._alike is not None and "vector" in rankings and len(plan.legs) > 1:
             try:
                 fused = self._alike.joined(access, question, fused, covered)

@@ -196,13 +196,9 @@ def _best(text: str, found: list[_Found]) -> tuple[int, int]:
 def sentence_around(text: str, position: int) -> tuple[int, int]:
     """Return the sentence around `position`, at most `LONGEST` long, cut at spaces."""
     low, high = max(0, position - LONGEST // 2), min(len(text), position + LONGEST)
-    start, end = low, high
-    for edge in _EDGE.finditer(text, low, high):
-        if edge.end() <= position:
-            start = edge.end()
-        elif edge.start() >= position:
-            end = edge.end()
-            break
+    start = _begin(text, low, position)
+    edge = _EDGE.search(text, position, high)
+    end = edge.end() if edge else high
     if start == low and low > 0:
         start = text.find(" ", low, position) + 1 or low
     if end - start > LONGEST:
@@ -213,6 +209,18 @@ def sentence_around(text: str, position: int) -> tuple[int, int]:
     while end > position + 1 and text[end - 1].isspace():
         end -= 1
     return start, end
+
+
+def _begin(text: str, low: int, position: int) -> int:
+    """Return where the last `_EDGE` before `position` ends, `low` for none. Looked for from behind:
+    a page asks seventy times."""
+    start = text.rfind("\n", low, position) + 1 or low
+    for mark in ".!?":
+        at = text.rfind(mark, start, position)
+        while at >= 0 and not text[at + 1 : at + 2].isspace():
+            at = text.rfind(mark, start, at)
+        start = max(start, at + 1)
+    return start
 
 
 def _opening(derived: Derived, passage: int | None) -> Snippet:

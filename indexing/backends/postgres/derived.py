@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from sys import intern
 from typing import Any, Final
 
 import numpy as np
@@ -51,8 +52,8 @@ WHERE tenant_id = %(tenant)s AND kind = ANY('{document,language,vectors}')
 """
 
 # Notes kept unpacked: a question reads its best notes to judge them and again to show them, and
-# making a thousand mentions takes as long as ranking. About 20 KB each.
-_UNPACKED = 2_000
+# making a thousand mentions takes as long as ranking. About 11 KB each, names held once.
+_UNPACKED = 6_000
 
 # A table: a page reads thousands of them, and calling the enum costs ten times as much.
 _ASSERTION = {each.value: each for each in Assertion}
@@ -86,8 +87,8 @@ def unpack(language_version: str, found: bytes) -> Annotation:
         tuple(Passage(*p) for p in raw["p"]),
         tuple([
             Mention(
-                start, end, concept, name, known[assertion], known[status], section,
-                Cue(*cue) if cue else None, ambiguous,
+                start, end, intern(concept), intern(name), known[assertion], known[status],
+                intern(section), Cue(*cue) if cue else None, ambiguous,
             )
             for start, end, concept, name, assertion, status, section, cue, ambiguous in raw["m"]
         ]),

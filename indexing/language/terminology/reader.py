@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from indexing.errors import NotFound
 from indexing.language.terminology import graph as walks
@@ -16,6 +16,8 @@ from indexing.language.terminology.model import Addition, Code, Concept, Edge, E
 from indexing.language.terminology.nearest import NameIndex
 from indexing.language.terminology.seed import NAMESPACE
 
+_KEPT = 20_000  # names looked up; questions ask for the same concepts again and again
+
 
 class Terminology:
     """One version of the terminology. Unknown concept ids raise `NotFound`."""
@@ -27,6 +29,7 @@ class Terminology:
         self.version = compiled.version
         self._row = {own: i for i, own in enumerate(compiled.ids)}
         self._all_kinds = walks.factors(None)
+        self._found = lru_cache(maxsize=_KEPT)(self._find)
 
     def __len__(self) -> int:
         """Count the concepts."""
@@ -99,6 +102,9 @@ class Terminology:
     def find(self, name: str) -> tuple[str, ...]:
         """Return the concepts of this name (case, inflection, hyphens and word order ignored), the
         likeliest first. More than one: the name is ambiguous."""
+        return self._found(name)
+
+    def _find(self, name: str) -> tuple[str, ...]:
         pattern = self.patterns.get(self.keyer.key(name))
         if pattern is None:
             return ()
