@@ -51,11 +51,10 @@ def of(hospital: Hospital) -> Access:
 
 
 def settled(installation: Installation) -> None:
-    """Let what is behind the terms be made again, as while it is quiet."""
+    """Let what is behind the terms be made again."""
     installation.terms.renew()
     catch_up(installation)
-    while remake_again(installation):
-        pass
+    assert not remake_again(installation)  # it was by catching up
 
 
 def add(installation: Installation, hospital: Hospital, names: Sequence[Addition]) -> None:
