@@ -116,7 +116,10 @@ def _again(installation: Installation, lane: str, maker: Follower) -> Callable[[
     """Return what makes some anew of what another terminology made, and says whether it did."""
     if lane == "text":
         return lambda: annotate_again(installation, maker)
-    return (lambda: remake_again(installation)) if lane == "medical" else None
+    if lane != "medical":
+        return None
+    installation.medical.made_by.clear()  # another process may have had the lane since
+    return lambda: remake_again(installation)
 
 
 def settle(installation: Installation) -> int:

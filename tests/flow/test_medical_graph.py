@@ -241,8 +241,8 @@ def test_catching_up_makes_an_outdated_graph_anew(
 ) -> None:
     tenant, own = ward.tenant.tenant_id, installation.medical
     monkeypatch.setattr(installation.tenants, "all", lambda: [ward.tenant])
-    own.facts.note_made(tenant, Made("older rules"))
-    own.made_by.clear()  # as another process that looks for the first time
+    catch_up(installation, ("medical",))
+    own.facts.note_made(tenant, Made("older rules"))  # by a process that had the lane meanwhile
     catch_up(installation, ("medical",))
     assert own.facts.made(tenant) == Made(own.version_of(tenant))
 
