@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection
-from indexing.backends.postgres.vital_rows import KEY_COLUMNS, key_of
+from indexing.backends.postgres.vital_rows import KEY_COLUMNS, array, key_of
 from indexing.model import TenantId
 from indexing.vitals.anomaly import THRESHOLD
 from indexing.vitals.model import (
@@ -116,7 +116,7 @@ class VitalReads:
         """Read what is rolled up, and count what is marked."""
         own = self.series(conn, access, subjects, span)
         start, end = _limits(span)
-        stale = self._stale(conn, access, _array(own), start, end)
+        stale = self._stale(conn, access, array(own), start, end)
         rows = conn.execute(
             f"SELECT series_id, {_MICROS.format('hour')}, count, mean, low, high, deviation, "
             "anomalies FROM vital_rollup WHERE tenant_id = %s AND series_id = ANY(%s) "
@@ -148,17 +148,23 @@ class VitalReads:
         ).fetchall()
         return [(row[0], row[1]) for row in rows]
 
+    def opened(self, conn: Connection, access: Access, kind: str) -> list[int]:
+        """Return the numbers of the series of a kind that `access` opens, in order."""
+        opened, values = _opened(access, None, Span(kinds=[kind]))
+        query = f"SELECT coalesce(array_agg(series_id ORDER BY series_id), '{{}}') {opened}"
+        [(found,)] = conn.execute(query, values).fetchall()
+        return list(found)
+
     def window(
-        self, conn: Connection, access: Access, kind: str, start: datetime, end: datetime
-    ) -> list[Window]:
+        self, conn: Connection, access: Access, numbers: Sequence[int], start: datetime,
+        end: datetime,
+    ) -> list[Window]:  # fmt: skip
         """Take whole hours from what is rolled up, the ends and marked hours from the points.
 
         The series go back to the database as an array: of a subquery the planner may believe that
         it holds one row, and then looks at the whole hour for each of 10,000.
         """
-        opened, values = _opened(access, None, Span(kinds=[kind]))
-        rows = conn.execute(f"SELECT series_id {opened}", values).fetchall()
-        ids = _array(row[0] for row in rows)
+        ids = array(numbers)
         first = moment_of(-(-micros(start) // HOUR_US) * HOUR_US)
         last = max(first, moment_of(micros(end) // HOUR_US * HOUR_US))
         stale = self._stale(conn, access, ids, first, last) if first < last else []
@@ -198,11 +204,6 @@ class VitalReads:
             "WHERE tenant_id = %s AND series_id = s AND at >= h AND at < h + interval '1 hour' "
             f"HAVING count(*) > 0) p{ends * edges}) AS parts GROUP BY series_id ORDER BY series_id"
         )
-
-
-def _array(ids: Iterable[int]) -> str:
-    """Write numbers as PostgreSQL's text of an array, which costs the driver nothing."""
-    return f"{{{','.join(map(str, ids))}}}"
 
 
 def _opened(access: Access, subjects: Sequence[str] | None, span: Span) -> tuple[str, list[Any]]:

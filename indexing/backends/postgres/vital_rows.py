@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexing.backends.postgres.connect import Connection
 from indexing.model import TenantId
-from indexing.vitals.model import Batch, Floats, SeriesKey
+from indexing.vitals.model import HOUR_US, Batch, Floats, SeriesKey
 
 KEY_COLUMNS = "measurement, subject, kind, unit, device, place, source, labels"
 # Source: PostgreSQL manual, COPY, "Binary Format". Each field: its length, then its bytes.
@@ -39,6 +39,24 @@ def staged(conn: Connection, batch: Batch, ids: NDArray[np.int64]) -> None:
         out.write(_HEADER)
         out.write(_rows(batch, ids))
         out.write(_TRAILER)
+
+
+def marked(conn: Connection, tenant_id: TenantId, batch: Batch, ids: NDArray[np.int64]) -> None:
+    """Mark the hours of a batch that is in order: found here, since the database would look at
+    each point for it, a tenth of what writing them takes."""
+    hours = batch.at // HOUR_US
+    other = np.diff(batch.which, prepend=-1) != 0
+    first = np.flatnonzero(other | (np.diff(hours, prepend=0) != 0))
+    conn.execute(
+        "INSERT INTO vital_stale (tenant_id, series_id, hour) SELECT %s, s, 'epoch'::timestamptz "
+        "+ h * interval '1 hour' FROM unnest(%s::bigint[], %s::bigint[]) AS t(s, h)",
+        (tenant_id, array(ids[batch.which[first]].tolist()), array(hours[first].tolist())),
+    )
+
+
+def array(numbers: Iterable[int]) -> str:
+    """Write numbers as PostgreSQL's text of an array, which costs the driver nothing."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _rows(batch: Batch, ids: NDArray[np.int64]) -> bytes:
@@ -69,8 +87,7 @@ _SAME = " AND ".join(f"v.{name} = w.{name}" for name in KEY_COLUMNS.split(", "))
 def series_ids(
     conn: Connection, tenant_id: TenantId, keys: Sequence[SeriesKey], *, make: bool
 ) -> dict[SeriesKey, int]:
-    """Return the numbers of these series. Those that are new are made and all of them locked until
-    commit, or new ones are left out and nothing is locked."""
+    """Return the numbers of these series. Those that are new are made, or left out."""
     columns = [
         [getattr(key, name) for key in keys]
         for name in ("measurement", "subject", "kind", "unit", "device", "place", "source")
@@ -85,8 +102,7 @@ def series_ids(
         )
     rows = conn.execute(
         f"SELECT w.n, v.series_id FROM ({_WANTED}) AS w(n, {KEY_COLUMNS}) "
-        f"JOIN vital_series v ON v.tenant_id = %s AND {_SAME}"
-        f"{' FOR KEY SHARE OF v' if make else ''}",
+        f"JOIN vital_series v ON v.tenant_id = %s AND {_SAME}",
         (*columns, tenant_id),
     ).fetchall()
     return {keys[row[0] - 1]: row[1] for row in rows}

@@ -81,7 +81,7 @@ class WatchedVitals:
             audit.record(conn, access, row)
 
     def _record(self, access: Access, keys: Sequence[SeriesKey]) -> None:
-        patients = sorted({key.subject for key in keys if key.of_patient})
+        patients = list({key.subject for key in keys if key.of_patient})
         row = AuditRow("R", "series", patients, (), {"series": len(keys)})
         with self._database.tenant(access.tenant_id) as conn:
             audit.record(conn, access, row)
