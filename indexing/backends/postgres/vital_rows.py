@@ -86,26 +86,28 @@ _SAME = " AND ".join(f"v.{name} = w.{name}" for name in KEY_COLUMNS.split(", "))
 
 def series_ids(
     conn: Connection, tenant_id: TenantId, keys: Sequence[SeriesKey], *, make: bool
-) -> dict[SeriesKey, int]:
-    """Return the numbers of these series. Those that are new are made, or left out."""
+) -> tuple[dict[SeriesKey, int], set[int]]:
+    """Return the numbers of these series, and which are new: those are made, or left out."""
     columns = [
         [getattr(key, name) for key in keys]
         for name in ("measurement", "subject", "kind", "unit", "device", "place", "source")
     ]
     # An array of arrays cannot be ragged: labels travel as one text each.
     columns.append([",".join(sorted(key.labels)) for key in keys])
+    made = []
     if make:
-        conn.execute(
+        made = conn.execute(
             f"INSERT INTO vital_series (tenant_id, {KEY_COLUMNS}) SELECT %s, {KEY_COLUMNS} "
-            f"FROM ({_WANTED}) AS w(n, {KEY_COLUMNS}) ON CONFLICT DO NOTHING",
+            f"FROM ({_WANTED}) AS w(n, {KEY_COLUMNS}) ON CONFLICT DO NOTHING "
+            "RETURNING series_id",
             (tenant_id, *columns),
-        )
+        ).fetchall()
     rows = conn.execute(
         f"SELECT w.n, v.series_id FROM ({_WANTED}) AS w(n, {KEY_COLUMNS}) "
         f"JOIN vital_series v ON v.tenant_id = %s AND {_SAME}",
         (*columns, tenant_id),
     ).fetchall()
-    return {keys[row[0] - 1]: row[1] for row in rows}
+    return {keys[row[0] - 1]: row[1] for row in rows}, {row[0] for row in made}
 
 
 def latest(
