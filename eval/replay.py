@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from indexing.ports import Ranking, Scored, Vectors
 from rankers.alike import DEPTH, WEIGHTS, around, centres, feedback_of, towards
 from rankers.answer import LEGS
-from rankers.fusion import EXPANSIONS, Share, parts, query_class, split
+from rankers.fusion import EXPANSIONS, Share, parts, query_class, split, standing_out
 
 K = 10
 
@@ -70,6 +70,7 @@ class _Answers:
 
     rows: Mapping[str, Figures]  # by scores or ranks: (legs, documents)
     legs: frozenset[str]
+    out: Mapping[str, float]  # how far each leg's best stand out
     gains: Figures
     at: NDArray[np.int64]  # each document's row of vectors, -1 without one
     meant: bool  # the vector leg was asked: like hits count
@@ -105,7 +106,8 @@ class Topic:
         found = self._asked[setting.asking]
         if not found.legs or not self._ideal:
             return [0.0] * len(alikes)
-        weight = split(setting.share, found.legs, self._covered)
+        out = found.out if setting.share.by == "scores" else {}
+        weight = split(setting.share, found.legs, self._covered, out)
         scores = np.array([weight.get(leg, 0.0) for leg in LEGS]) @ found.rows[setting.share.by]
         order = np.lexsort((np.arange(len(scores)), -scores))[:DEPTH]
         known = np.flatnonzero(found.at[order] >= 0) if found.meant else np.zeros(0, dtype=int)
@@ -133,13 +135,15 @@ class Topic:
         docs = sorted({hit.doc_id for ranking in answered.values() for hit in ranking.hits})
         place = {doc_id: i for i, doc_id in enumerate(docs)}
         rows = {by: np.zeros((len(LEGS), len(docs))) for by in ("scores", "ranks")}
+        given = {leg: parts(leg, ranking) for leg, ranking in answered.items()}
         for leg, ranking in answered.items():
             at = [place[hit.doc_id] for hit in ranking.hits]
-            rows["scores"][LEGS.index(leg), at] = parts(leg, ranking)
+            rows["scores"][LEGS.index(leg), at] = given[leg]
             rows["ranks"][LEGS.index(leg), at] = parts(leg, ranking, "ranks")
         gains = np.array([max(self._judged.get(d, 0), 0) for d in docs], dtype=float)
         vectors = np.array([self._vectors.place.get(d, -1) for d in docs], dtype=np.int64)
-        return _Answers(rows, frozenset(answered), gains, vectors, "vector" in stored)
+        out = {leg: standing_out(each) for leg, each in given.items()}
+        return _Answers(rows, frozenset(answered), out, gains, vectors, "vector" in stored)
 
 
 def _ranking(hits: Sequence[tuple[str, float]]) -> Ranking:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from indexing.errors import ConfigurationError
 from indexing.ports import Ranking, Scored
-from rankers.fusion import SHARES, Share, fuse, read_shares, split, weights
+from rankers.fusion import SHARES, Share, fuse, read_shares, split, standing_out, weights
 
 LEGS = ("lexical", "vector", "graph")
 
@@ -86,6 +86,25 @@ def test_concepts_count_by_how_much_of_the_question_names_them() -> None:
     assert split(share, legs, 0.35)["graph"] == pytest.approx(share.graph / 2)
     assert split(share, legs, 0.9) == split(share, legs)
     assert sum(split(share, legs, 0.35).values()) == pytest.approx(1)
+
+
+def test_a_leg_counts_by_how_far_its_best_stand_out() -> None:
+    crowd = ranking({f"c{i:02}": 10 - i / 100 for i in range(30)})
+    few = ranking({"f": 10.0, **{f"r{i:02}": 1.0 for i in range(30)}})
+    alike = standing_out([hit.score / 10 for hit in crowd.hits])
+    apart = standing_out([hit.score / 10 for hit in few.hits])
+    assert 0.2 == alike < apart == pytest.approx(0.9)  # never nothing: the words are there
+    share, legs = SHARES["question"], frozenset({"lexical", "graph"})
+    given = split(share, legs, out={"lexical": alike, "graph": apart})
+    assert given["graph"] > split(share, legs)["graph"]
+    assert sum(given.values()) == pytest.approx(1)
+    found = fuse({"lexical": crowd, "graph": few}, 1, "chest pain")
+    assert found[0].doc_id == "f"
+    assert fuse({"lexical": few, "graph": crowd}, 1, "chest pain")[0].doc_id == "f"
+
+
+def test_ranks_say_nothing_of_how_far_the_best_stand_out() -> None:
+    assert standing_out([0.9] * 30, "ranks") == 1.0
 
 
 def test_ranks_alone_can_be_what_is_weighed(tmp_path: Path) -> None:
