@@ -307,9 +307,12 @@ class Search:
         asked = {h.doc_id for leg, r in rankings.items() if leg != "lexical" for h in r.hits}
         if not asked:
             return dict(rankings)
-        allowed = self._lexical.matching(
-            access, lexical.prepared(constraint), plan.filters, plan.assertion, asked
-        )
+        clause, words = lexical.prepared(constraint), rankings.get("lexical")
+        told = words is not None and words.total == len(words.hits) + len(words.beyond)
+        if words is not None and told and clause == plan.clause:  # it found every note already
+            allowed = words.beyond.union(hit.doc_id for hit in words.hits)
+        else:
+            allowed = self._lexical.matching(access, clause, plan.filters, plan.assertion, asked)
         return {
             leg: ranking if leg == "lexical" else kept(ranking, allowed)
             for leg, ranking in rankings.items()

@@ -123,6 +123,18 @@ def test_what_a_query_finds(filled: LexicalIndex, query: str, found: set[str]) -
     assert filled.matching(ACCESS, clause(query), ALL, "present", every) == found
 
 
+@pytest.mark.parametrize("named", [1, 1000])
+def test_many_are_held_against_a_query_as_few_are(
+    filled: LexicalIndex, named: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexing.backends.tantivy.lexical.MOST_NAMED", named)
+    every = ["a", "b", "d", *(f"nobody{i}" for i in range(100))]
+    assert filled.matching(ACCESS, clause("chest"), ALL, "present", every) == {"a", "b", "d"}
+    assert filled.matching(ACCESS, clause("fever"), ALL, "present", every) == set()  # c's alone
+    nobody = replace(ACCESS, patients=frozenset())
+    assert filled.matching(nobody, clause("chest"), ALL, "present", every) == set()
+
+
 def test_title_and_rarity_raise_a_document(filled: LexicalIndex) -> None:
     filled.upsert(TENANT, [entry("e", "Emergency exit at the left side of the hall, on the right")])
     assert [h.doc_id for h in hits(filled, "emergency")] == ["a", "e"]
