@@ -162,3 +162,16 @@ def test_verdicts_are_given_in_the_names_of_the_cohort(researcher: CohortDesk) -
     judge(researcher, head, first, "tires", "accept")
     table = researcher.table(researcher.evaluate(head.definition), head)
     assert table.mine == {(first, "tires"): "accept"}
+
+
+def test_a_verdict_on_a_withheld_cell_does_not_leave(researcher: CohortDesk) -> None:
+    head = researcher.save("withheld", f"{TIRES}\nfew: text orthopnea\nkeep tires")
+    found = researcher.evaluate(head.definition)
+    shown = researcher.shown_member("p01", found, head)
+    judge(researcher, head, shown, "few", "accept")
+    judge(researcher, head, shown, "tires", "accept")
+    for form in ("group", "bundle", "ndjson"):
+        out = exported(researcher, head, form, "HRESCH")
+        assert b"valueString" not in out or b'"few"' not in out
+        accepted = re.findall(rb'"accepted","valueInteger":1|"accepted":1', out)
+        assert len(accepted) == 1
