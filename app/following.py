@@ -178,9 +178,11 @@ def catch_up(
             with installation.feed.lock(f"follow:{lane}") as mine:
                 if mine:
                     _drain(installation, lane, chain, progress)
-            if not _pending(installation, chain, progress):
+            pending = _pending(installation, chain, progress)
+            if not pending:
                 break
-            time.sleep(0.05)  # another process follows, or a transaction holds the feed back
+            # Another process follows, or a transaction holds the feed back.
+            time.sleep(0.05 if pending < READ_LIMIT else _TELL_S)
 
 
 def _drain(

@@ -37,7 +37,7 @@ GRAPH_WEIGHT = 0.05
 TEXT_WEIGHT = 0.03
 POOL = 30  # candidates that are compared with each other
 NEAREST = 10
-SMOOTH = 0.4
+SMOOTH = 0.6
 
 
 @dataclass(frozen=True, slots=True)
