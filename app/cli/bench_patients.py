@@ -14,6 +14,7 @@ from app.cli.bench_hospital import tenant_of
 from app.cli.output import operator, progress, stderr
 from app.cli.waiting import wait_until_searchable
 from app.following import LANES
+from app.memory import collect_seldom
 from app.settings import Settings
 from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, chart, generate, hospital_bundle
@@ -41,6 +42,7 @@ def settled_patients(settings: Settings, patients: int) -> Iterator[Installation
         if not (home / "complete").exists():
             _fill(installation, patients)
             (home / "complete").touch()
+        collect_seldom()  # as what serves does
         yield installation
     finally:
         installation.close()
