@@ -31,16 +31,6 @@ def hospital(installation: Installation) -> Hospital:
     return found_hospital(installation, [*people(), hidden, of_closed, open_one])
 
 
-@pytest.fixture
-def desk(installation: Installation, hospital: Hospital) -> CohortDesk:
-    return desk_of(installation, hospital, Role.CLINICIAN)
-
-
-@pytest.fixture
-def researcher(installation: Installation, hospital: Hospital) -> CohortDesk:
-    return desk_of(installation, hospital, Role.RESEARCHER)
-
-
 def _store(installation: Installation, hospital: Hospital, body: dict[str, Any]) -> None:
     zone = installation.zone_of(hospital.tenant.tenant_id)
     (outcome,) = Ingest(installation.records, hospital.access, zone).submit(

@@ -16,7 +16,7 @@ from indexing.access import Role
 from indexing.errors import Conflict, InvalidInput
 from indexing.ingest import Ingest
 from tests.attack import Hospital, browser, found_hospital, sign_in
-from tests.cohort_ward import N, desk_of, judge, note, people
+from tests.cohort_ward import N, judge, note, people
 
 SAID = "said: text orthopnea\nhf: condition heart failure\nkeep said"
 TIRES = 'tires: text "tires easily"'
@@ -25,16 +25,6 @@ TIRES = 'tires: text "tires easily"'
 @pytest.fixture(scope="module")
 def hospital(installation: Installation) -> Hospital:
     return found_hospital(installation, people())
-
-
-@pytest.fixture
-def desk(installation: Installation, hospital: Hospital) -> CohortDesk:
-    return desk_of(installation, hospital, Role.CLINICIAN)
-
-
-@pytest.fixture
-def researcher(installation: Installation, hospital: Hospital) -> CohortDesk:
-    return desk_of(installation, hospital, Role.RESEARCHER)
 
 
 def test_another_wording_asks_again_and_keeps_what_was_said(desk: CohortDesk) -> None:

@@ -30,16 +30,6 @@ def hospital(installation: Installation) -> Hospital:
     return found_hospital(installation, people())
 
 
-@pytest.fixture
-def desk(installation: Installation, hospital: Hospital) -> CohortDesk:
-    return desk_of(installation, hospital, Role.CLINICIAN)
-
-
-@pytest.fixture
-def researcher(installation: Installation, hospital: Hospital) -> CohortDesk:
-    return desk_of(installation, hospital, Role.RESEARCHER)
-
-
 @pytest.mark.parametrize(
     ("definition", "members"),
     [
