@@ -18,12 +18,13 @@ from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.postgres.tenants import new_tenant_id
+from indexing.backends.postgres.watched import WatchedVitals
 from indexing.errors import Conflict, Forbidden, IntegrityFault, InvalidInput, NotFound
 from indexing.ingest import Ingest
 from indexing.medical_graph import NodeKind, Relation
 from indexing.model import Tenant
 from indexing.outlook import ACUTE, RETURN, Switches
-from indexing.vitals.model import Span
+from indexing.vitals.model import SeriesKey, Span, batch_of, micros
 from rankers.onnx_risk import OnnxRisk
 from rankers.outcomes import KnownPatient
 
@@ -189,6 +190,32 @@ def test_what_was_told_of_a_merged_chart_follows_it(
         )
     own.fill_in(card)
     assert own.store.told(own.access, card)[0].actual is True
+
+
+def test_what_was_told_is_drawn_and_listed_while_predictions_are_on(
+    own: Outlook, installation: Installation
+) -> None:
+    watched = WatchedVitals(installation.vitals, installation.database)
+    now = datetime.now(UTC).replace(microsecond=0)
+    told = SeriesKey("prediction", "p2", RETURN, "1", "return/1", "", "model")
+    pulse = SeriesKey("vital_signs", "p2", "heart_rate", "/min")
+    batch = batch_of([told, pulse], [0, 1], [micros(now)] * 2, [0.4, 70.0])
+    installation.vitals.write(own.access.tenant_id, batch)
+    end = now + timedelta(minutes=1)
+
+    def shown() -> list[set[str]]:
+        access = own.access
+        found = (
+            watched.points(access, ["p2"], Span()), watched.extents(access, ["p2"]),
+            watched.rollups(access, ["p2"], Span()), watched.courses(access, "p2", Span()),
+            [*watched.window(access, RETURN, now, end),
+             *watched.window(access, "heart_rate", now, end)],
+        )  # fmt: skip
+        return [{each.key.measurement for each in one} for one in found]
+
+    for on in (False, True, False, True):
+        own.store.switch(own.access, Switches(predictions=on))
+        assert shown() == [{"vital_signs", "prediction"} if on else {"vital_signs"}] * 5
 
 
 def test_a_prediction_is_asked_for_over_http_and_read_as_fhir(

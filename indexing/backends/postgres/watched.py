@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.outlook import PostgresOutlook
 from indexing.ports import VitalsStore
 from indexing.vitals.drawing import Course, joined, of_hours, of_points
 from indexing.vitals.model import Extent, Points, Rollups, SeriesKey, Span, Window
@@ -21,6 +23,7 @@ WITH RECURSIVE own(id) AS (SELECT %(patient)s::text COLLATE "C" UNION
     WHERE m.tenant_id = %(tenant)s)
 SELECT id FROM own
 """
+T = TypeVar("T", Extent, Points, Rollups, Window, Course)
 MOST_DRAWN = 2_000  # points of a series that are drawn one by one
 
 
@@ -32,19 +35,19 @@ class WatchedVitals:
 
     def extents(self, access: Access, subjects: Sequence[str]) -> Sequence[Extent]:
         """Say which series of these subjects hold points."""
-        found = self._store.extents(access, subjects)
+        found = self._shown(access, self._store.extents(access, subjects))
         self._record(access, [each.key for each in found])
         return found
 
     def points(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Points]:
         """Return points."""
-        found = self._store.points(access, subjects, span)
+        found = self._shown(access, self._store.points(access, subjects, span))
         self._record(access, [each.key for each in found])
         return found
 
     def rollups(self, access: Access, subjects: Sequence[str], span: Span) -> Sequence[Rollups]:
         """Return hours."""
-        found = self._store.rollups(access, subjects, span)
+        found = self._shown(access, self._store.rollups(access, subjects, span))
         self._record(access, [each.key for each in found])
         return found
 
@@ -63,14 +66,15 @@ class WatchedVitals:
         dense = {each.key for each in hours if each.count.sum() > MOST_DRAWN}
         sparse = [each.key.kind for each in hours if each.key not in dense]
         points = self._store.points(access, subjects, replace(span, kinds=sparse))
-        found = [of_hours(each) for each in hours if each.key in dense]
-        found += [of_points(each) for each in points if each.key not in dense]
+        drawn = [of_hours(each) for each in hours if each.key in dense]
+        drawn += [of_points(each) for each in points if each.key not in dense]
+        found = self._shown(access, drawn)
         self._record(access, [each.key for each in found])
         return joined(found, subject)
 
     def window(self, access: Access, kind: str, start: datetime, end: datetime) -> Sequence[Window]:
         """Summarise a kind over everybody."""
-        found = self._store.window(access, kind, start, end)
+        found = self._shown(access, self._store.window(access, kind, start, end))
         self._record(access, [each.key for each in found])
         return found
 
@@ -79,6 +83,13 @@ class WatchedVitals:
         row = AuditRow("C", "series", (), (), {"points": points, "refused": refused})
         with self._database.tenant(access.tenant_id) as conn:
             audit.record(conn, access, row)
+
+    def _shown(self, access: Access, found: Sequence[T]) -> Sequence[T]:
+        """Leave out what the tenant has turned off: predictions of models."""
+        told = [each for each in found if each.key.measurement == "prediction"]
+        if not told or PostgresOutlook(self._database).switches(access).predictions:
+            return found
+        return [each for each in found if each.key.measurement != "prediction"]
 
     def _record(self, access: Access, keys: Sequence[SeriesKey]) -> None:
         patients = list({key.subject for key in keys if key.of_patient})
