@@ -34,6 +34,7 @@ _stemmer = (
 )
 _folded: dict[str, str] = {}
 _stems: dict[str, str] = {}
+_both: dict[str, tuple[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,19 @@ def stem(term: str) -> str:
             _stems.clear()
         found = _stemmer.analyze(term)
         known = _stems[term] = found[0] if found and found[0] else term
+    return known
+
+
+def both(word: str) -> tuple[str, str]:
+    """Return a word folded, and its stem."""
+    known = _both.get(word)
+    if known is None:
+        term = fold(word)
+        known = term, stem(term)
+        if len(_both) >= CACHED_TOKENS:
+            _both.clear()
+        if len(word) <= LONGEST_TOKEN:
+            _both[word] = known
     return known
 
 

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from indexing.analysis import terms
@@ -52,6 +53,7 @@ class Context:
         return _VIEWS[self.mode]
 
 
+@lru_cache(maxsize=1_000)
 def section_field(name: str) -> str:
     """Return a section's name as a field can carry it."""
     return re.sub(r"\W", "_", name)

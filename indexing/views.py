@@ -6,10 +6,10 @@ Every engine builds its fields from these views, so that all of them hide the sa
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from indexing.analysis import TOKEN, fold, stem
+from indexing.analysis import TOKEN, both
 from indexing.model import Assertion, Mention, Section
 from indexing.ports import LexicalEntry
 
@@ -95,14 +95,13 @@ def hides(mention: Mention, section: str) -> bool:
 
 
 def _analyse(text: str) -> _Terms:
-    starts: list[int] = []
-    ends: list[int] = []
-    exact: list[str] = []
+    spans: list[tuple[int, int]] = []
+    forms: list[tuple[str, str]] = []
     for match in TOKEN.finditer(text):
-        starts.append(match.start())
-        ends.append(match.end())
-        exact.append(fold(match.group()))
-    return _Terms(starts, ends, exact, [stem(term) for term in exact])
+        spans.append(match.span())
+        forms.append(both(match.group()))
+    starts, ends = [a for a, _ in spans], [b for _, b in spans]
+    return _Terms(starts, ends, [term for term, _ in forms], [stem for _, stem in forms])
 
 
 def _view(every: _Terms) -> View:
@@ -123,30 +122,30 @@ def _inside(every: _Terms, start: int, end: int) -> range:
     return range(bisect_right(every.ends, start), bisect_left(every.starts, end))
 
 
-def _mask(every: _Terms, spans: Iterable[tuple[int, int]]) -> list[bool]:
-    """Mark the tokens that overlap any span."""
-    marked = [False] * len(every.starts)
-    for start, end in spans:
-        for at in _inside(every, start, end):
-            marked[at] = True
-    return marked
+def _shown(every: _Terms, hidden: Sequence[Mention]) -> tuple[list[str], list[str]]:
+    """Return both forms with a filler for each token that overlaps something hidden."""
+    if not hidden:
+        return every.exact, every.stems
+    exact, stems = every.exact.copy(), every.stems.copy()
+    for mention in hidden:
+        for at in _inside(every, mention.start, mention.end):
+            exact[at] = stems[at] = FILLER
+    return exact, stems
 
 
-def _masked(every: _Terms, hidden: Iterable[Mention]) -> View:
-    marked = _mask(every, ((m.start, m.end) for m in hidden))
-    exact = [FILLER if out else term for out, term in zip(marked, every.exact, strict=True)]
-    stems = [FILLER if out else term for out, term in zip(marked, every.stems, strict=True)]
+def _masked(every: _Terms, hidden: Sequence[Mention]) -> View:
+    exact, stems = _shown(every, hidden)
     return View(tuple(exact), tuple(stems))
 
 
-def _stretch(every: _Terms, parts: Iterable[Section], hidden: Iterable[Mention]) -> View:
-    marked = _mask(every, ((m.start, m.end) for m in hidden))
+def _stretch(every: _Terms, parts: Iterable[Section], hidden: Sequence[Mention]) -> View:
+    shown_exact, shown_stems = _shown(every, hidden)
     exact: list[str] = []
     stems: list[str] = []
     for part in parts:
-        for at in _inside(every, part.body, part.end):
-            exact.append(FILLER if marked[at] else every.exact[at])
-            stems.append(FILLER if marked[at] else every.stems[at])
+        inside = _inside(every, part.body, part.end)
+        exact += shown_exact[inside.start : inside.stop]
+        stems += shown_stems[inside.start : inside.stop]
         exact.append(FILLER)
         stems.append(FILLER)
     return View(tuple(exact), tuple(stems))

@@ -4,7 +4,7 @@ lost to a newer version is done, what is itself at fault is told."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -51,7 +51,12 @@ def item(doc_id: str, id_: str, version: int, body: dict[str, Any]) -> Item:
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
-def write(connection: Connection, names: Names, tenant_id: TenantId, items: Sequence[Item]) -> None:
+Make = Callable[[], Iterable[Item]]
+"""Makes the items of a write, one for each document. What is made is sent while the next is being
+made, and all of it again where there was no index yet."""
+
+
+def write(connection: Connection, names: Names, tenant_id: TenantId, make: Make) -> None:
     """Write every item, durable and visible on return.
 
     Raises:
@@ -59,9 +64,9 @@ def write(connection: Connection, names: Names, tenant_id: TenantId, items: Sequ
         EventRejected: some items are at fault; the others are written.
     """
     try:
-        if not _written(connection, names, tenant_id, items):
+        if not _written(connection, names, tenant_id, make()):
             names.make(tenant_id)
-            if not _written(connection, names, tenant_id, items):
+            if not _written(connection, names, tenant_id, make()):
                 raise EngineUnavailable("OpenSearch lost an index", hint="It is tried again.")
     finally:
         if not names.rebuilding(tenant_id):
@@ -70,7 +75,7 @@ def write(connection: Connection, names: Names, tenant_id: TenantId, items: Sequ
 
 
 def _written(
-    connection: Connection, names: Names, tenant_id: TenantId, items: Sequence[Item]
+    connection: Connection, names: Names, tenant_id: TenantId, items: Iterable[Item]
 ) -> bool:
     """Write every item; say whether the index is there at all.
 
@@ -78,11 +83,8 @@ def _written(
         EngineUnavailable: it keeps refusing, or refuses to write at all.
         EventRejected: some items are at fault; the others are written.
     """
-    # Requests go side by side, so each document is in one of them.
-    newest = {each.doc_id: each for each in sorted(items, key=lambda each: each.version)}
-    chunks = list(_chunks(list(newest.values())))
     send = partial(_settled, connection, names, tenant_id)
-    found = [send(chunks[0])] if len(chunks) == 1 else list(connection.side_by_side(send, chunks))
+    found = list(connection.side_by_side(send, _chunks(items)))
     if None in found:
         return False
     rejected = [doc_id for some in found for doc_id in some or ()]
@@ -114,15 +116,17 @@ def _settled(
     return rejected
 
 
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    start = size = 0
-    for at, each in enumerate(items):
-        if at > start and size + len(each.lines) > MOST_BYTES:
-            yield items[start:at]
-            start, size = at, 0
+def _chunks(items: Iterable[Item]) -> Iterator[Sequence[Item]]:
+    chunk: list[Item] = []
+    size = 0
+    for each in items:
+        if chunk and size + len(each.lines) > MOST_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(each)
         size += len(each.lines)
-    if start < len(items):
-        yield items[start:]
+    if chunk:
+        yield chunk
 
 
 def _send(

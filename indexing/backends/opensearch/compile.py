@@ -10,7 +10,7 @@ from typing import Any
 
 from indexing.access import Access
 from indexing.analysis import fold, stem
-from indexing.backends.opensearch.schema import KEYS, micros, spelled
+from indexing.backends.opensearch.schema import KEYS, micros, spelled, stemmed
 from indexing.clauses import Clause, Word
 from indexing.compiling import TITLE_WEIGHT, Context, QueryCompiler, rarity
 from indexing.filters import Filters
@@ -52,8 +52,8 @@ def guard(
 
 @dataclass(frozen=True, slots=True)
 class Compiler(QueryCompiler[Query]):
-    """Compiles clauses. A view is a field of exact terms, its stems are below it. `asked` gathers
-    the words, by view, whose rarity the scores depend on."""
+    """Compiles clauses. A view is a field of exact terms with one of stems beside it. `asked`
+    gathers the words, by view, whose rarity the scores depend on."""
 
     title_weight: float = TITLE_WEIGHT
     statistics: Statistics = field(default_factory=Statistics)
@@ -94,7 +94,7 @@ class Compiler(QueryCompiler[Query]):
 
     def term(self, field: str, word: str) -> Query:
         """Match what has the same stem."""
-        return {"term": {f"{field}.stem": {"value": stem(word)}}}
+        return {"term": {stemmed(field): {"value": stem(word)}}}
 
     def sequence(self, field: str, words: Sequence[str], slop: int) -> Query:
         """Match words in this order."""
@@ -122,7 +122,7 @@ class Compiler(QueryCompiler[Query]):
     def rarity(self, view: str, words: Sequence[str], *, exact: bool) -> float:
         """Return how rare the words are by the statistics; ask for them where there are none."""
         self.asked.setdefault(view, set()).update(words)
-        name = view if exact else f"{view}.stem"
+        name = view if exact else stemmed(view)
         held = self.statistics.holding.get(name, {})
         holding = [held.get(word if exact else stem(word), 0) for word in words]
         return rarity(self.statistics.documents.get(name, 0), holding)

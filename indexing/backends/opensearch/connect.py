@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,7 +126,7 @@ class Connection:
 
         return self._breaker.ask(asked)
 
-    def side_by_side(self, work: Callable[[T], R], parts: Sequence[T]) -> Iterator[R]:
+    def side_by_side(self, work: Callable[[T], R], parts: Iterable[T]) -> Iterator[R]:
         """Do some work for each part, several at a time; give the results in order."""
         return self._pool.map(work, parts)
 

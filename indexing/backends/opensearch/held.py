@@ -41,9 +41,10 @@ def id_of(doc_id: str) -> str:
 
 def stones(tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> list[Item]:
     """Lay out deletions; a tombstone is a document, because the server forgets deletions."""
+    newest = {t.key: t for t in sorted(tombstones, key=lambda t: t.version)}
     return [
         item(t.key, id_of(t.key), 2 * t.version + 1, schema.tombstone(tenant_id, t.key, t.version))
-        for t in tombstones
+        for t in newest.values()
     ]
 
 

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, tzinfo
+from functools import partial
 from typing import Any
 
 from indexing.access import Access
+from indexing.analysis import stem
 from indexing.backends.opensearch import schema
 from indexing.backends.opensearch.bulk import Item, item, write
 from indexing.backends.opensearch.compile import Compiler, Query, Statistics, among
@@ -51,13 +53,14 @@ class OpenSearchLexicalIndex:
     def upsert(self, tenant_id: TenantId, entries: Sequence[LexicalEntry]) -> None:
         """Write documents with their language; durable and visible on return."""
         if entries:
-            zone = self._zone_of(tenant_id)
-            write(self._connection, self._names, tenant_id, [_item(e, zone) for e in entries])
+            newest = {e.document.doc_id: e for e in sorted(entries, key=_version)}
+            make = partial(_items, list(newest.values()), self._zone_of(tenant_id))
+            write(self._connection, self._names, tenant_id, make)
 
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
         """Delete documents at versions; the unknown ones are remembered too."""
         if tombstones:
-            write(self._connection, self._names, tenant_id, stones(tenant_id, tombstones))
+            write(self._connection, self._names, tenant_id, partial(stones, tenant_id, tombstones))
 
     def fresh(self, tenant_id: TenantId) -> AbstractContextManager[None]:
         """Send this tenant's writes to a new index while the block runs; it counts afterwards."""
@@ -141,8 +144,12 @@ class OpenSearchLexicalIndex:
     def _statistics(self, tenant_id: TenantId, asked: Mapping[str, Iterable[str]]) -> Statistics:
         """Ask how rare words are: of a note that holds nothing else, which is never written. With
         several shards they are one shard's, as the scores are each shard's own."""
-        fields = [field for view in asked for field in (view, f"{view}.stem")]
-        note = {view: " ".join(sorted(map(schema.sent, words))) for view, words in asked.items()}
+        fields = [field for view in asked for field in (view, schema.stemmed(view))]
+        note = {view: " ".join(sorted(words)) for view, words in asked.items()}
+        note |= {
+            schema.stemmed(view): " ".join(sorted(map(stem, words)))
+            for view, words in asked.items()
+        }
         body = {
             "doc": note,
             "fields": fields, "term_statistics": True, "positions": False, "offsets": False,
@@ -180,9 +187,14 @@ class OpenSearchLexicalIndex:
             yield
 
 
-def _item(entry: LexicalEntry, zone: tzinfo) -> Item:
-    d = entry.document
-    return item(d.doc_id, id_of(d.doc_id), 2 * d.version, schema.words(entry, zone))
+def _version(entry: LexicalEntry) -> int:
+    return entry.document.version
+
+
+def _items(entries: Sequence[LexicalEntry], zone: tzinfo) -> Iterator[Item]:
+    for entry in entries:
+        d = entry.document
+        yield item(d.doc_id, id_of(d.doc_id), 2 * d.version, schema.words(entry, zone))
 
 
 def _terms_of(facet: str, size: int) -> dict[str, Any]:

@@ -1,28 +1,26 @@
 """What stands in an OpenSearch index, and how a document is laid out in it.
 
-Text is cut into terms in Python (`indexing.analysis`), as for every engine, and handed over with
-spaces between them; OpenSearch stems it by an older edition of the same algorithm (Snowball's
-English, Porter 2): a word that the two stem differently carries its stem behind a bar.
+Text is cut into terms and stemmed in Python (`indexing.analysis`), as for every engine, and handed
+over with spaces between the terms: OpenSearch only has to split at them, which is what it does
+fastest.
 Nothing is stored that a search does not need: the source is off, so that no text can be read back.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
 from typing import Any
 
 from indexing.access import LABELS
-from indexing.analysis import stem
 from indexing.compiling import section_field
+from indexing.language.headings import canonical_names
 from indexing.model import Document
 from indexing.ports import LexicalEntry
 from indexing.spaces import CLINICAL_NOTES, Kind, Metadata, Space, amounts, texts
-from indexing.views import FILLER, View, views
+from indexing.views import FILLER, View, Views, views
 
-LAYOUT = 2  # of the mapping of words: part of the physical name
+LAYOUT = 3  # of the mapping of words: part of the physical name
 VECTORS_LAYOUT = 2  # of the mapping of vectors
 LONGEST_KEY = 1_000
 LONGEST_ID = 500  # bytes of a doc_id that can be an _id; OpenSearch takes 512
@@ -40,29 +38,18 @@ _TYPES: Mapping[Kind, dict[str, Any]] = {
     "flag": {"type": "boolean"},
 }  # fmt: skip
 
-# What Snowball 3 stems otherwise than the edition before, such as "organic" and "organ": 119 of the
-# 73,943 words of NFCorpus, SciFact and MTSamples.
-_STEMMED_ANEW = re.compile(r"(?:emerg|evening|inter|later|organ|past|univers)|.*ogist")
-
 # The filler leaves a gap behind: a phrase never bridges hidden words.
 _ANALYSIS = {
-    "filter": {
-        "hidden": {"type": "stop", "stopwords": [FILLER]},
-        "english": {"type": "stemmer", "language": "porter2"},
-        "stemmed": {"type": "keyword_marker", "keywords_pattern": r".*\|.*"},
-        "word": {"type": "pattern_replace", "pattern": r"\|.*", "replacement": ""},
-        "stem": {"type": "pattern_replace", "pattern": r".*\|", "replacement": ""},
-    },
+    "filter": {"hidden": {"type": "stop", "stopwords": [FILLER]}},
     "analyzer": {
-        "terms": {"tokenizer": "whitespace", "filter": ["hidden", "word"]},
-        "stems": {"tokenizer": "whitespace", "filter": ["hidden", "stemmed", "english", "stem"]},
+        "terms": {"tokenizer": "whitespace", "filter": ["hidden"]},
+        "stems": {"tokenizer": "whitespace"},
     },
 }
-_TEXT = {
-    "type": "text",
-    "analyzer": "terms",
-    "fields": {"stem": {"type": "text", "analyzer": "stems", "index_options": "freqs"}},
-}
+_TEXT = {"type": "text", "analyzer": "terms"}
+_STEMS = {"type": "text", "analyzer": "stems", "index_options": "freqs"}
+_VIEWS = ("title", "whole", "asserted", "denied")
+_PARTS = ("sections", "whole_sections")
 
 
 def settings(shards: int) -> dict[str, Any]:
@@ -85,16 +72,23 @@ def words_body(shards: int) -> dict[str, Any]:
             "_source": {"enabled": False},
             "dynamic": "strict",
             "dynamic_templates": [
+                {"stems": {"path_match": "stems.*", "mapping": _STEMS}},
                 {"section": {"path_match": "*sections.*", "mapping": _TEXT}},
             ],
             "properties": {
-                **fields(CLINICAL_NOTES), **shown, "section": _RAW, "title": _TEXT, "whole": _TEXT,
-                "asserted": _TEXT, "denied": _TEXT,
-                "sections": {"type": "object", "dynamic": True},
-                "whole_sections": {"type": "object", "dynamic": True},
+                **fields(CLINICAL_NOTES), **shown, "section": _RAW, **_views(_TEXT),
+                "stems": {"properties": _views(_STEMS)},
             },
         },
     }  # fmt: skip
+
+
+def _views(text: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of one form. The known sections stand in the mapping from the start: each
+    that came with a note would be a change of the cluster's state, which every write waits for."""
+    sections = {section_field(name): text for name in canonical_names()}
+    parts = {"type": "object", "dynamic": True, "properties": sections}
+    return dict.fromkeys(_VIEWS, text) | dict.fromkeys(_PARTS, parts)
 
 
 def vectors_body(shards: int, dimension: int, space: Space) -> dict[str, Any]:
@@ -147,10 +141,8 @@ def words(entry: LexicalEntry, zone: tzinfo) -> dict[str, Any]:
     held, cut = entry.document, views(entry)
     made = {
         **filtered(held),
-        "title": _spelled(cut.title), "whole": _spelled(cut.whole),
-        "asserted": _spelled(cut.asserted), "denied": _spelled(cut.denied),
-        "sections": {section_field(n): _spelled(v) for n, v in cut.sections.items()},
-        "whole_sections": {section_field(n): _spelled(v) for n, v in cut.whole_sections.items()},
+        **_laid(cut, lambda view: view.exact),
+        "stems": _laid(cut, lambda view: [each for each in view.stems if each != FILLER]),
         "section": list(cut.sections),
         "period_shown": _period(held.date_start, zone),
     }  # fmt: skip
@@ -192,14 +184,21 @@ def _values(held: Document) -> Mapping[str, str]:
     return dict(zip(KEYS, given, strict=True))
 
 
-def _spelled(view: View) -> str:
-    return " ".join(map(sent, view.exact))
+def _laid(cut: Views, form: Callable[[View], Sequence[str]]) -> dict[str, Any]:
+    """Lay out one form of every view."""
+    parts = {"sections": cut.sections, "whole_sections": cut.whole_sections}
+    return {
+        **{name: " ".join(form(getattr(cut, name))) for name in _VIEWS},
+        **{
+            name: {section_field(each): " ".join(form(view)) for each, view in part.items()}
+            for name, part in parts.items()
+        },
+    }
 
 
-@lru_cache(maxsize=200_000)
-def sent(term: str) -> str:
-    """Spell a term so that OpenSearch stems it as we do."""
-    return f"{term}|{stem(term)}" if _STEMMED_ANEW.match(term) else term
+def stemmed(field: str) -> str:
+    """Return the field that holds the stems of a field of terms."""
+    return f"stems.{field}"
 
 
 def _period(start: datetime | None, zone: tzinfo) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,12 +49,14 @@ class OpenSearchVectorIndex:
     def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
         """Replace each document's passages unless a newer version or its tombstone stands."""
         if entries:
-            write(self._connection, self._names, tenant_id, [self._item(e) for e in entries])
+            newest = {e.document.doc_id: e for e in sorted(entries, key=_version)}
+            make = partial(map, self._item, list(newest.values()))
+            write(self._connection, self._names, tenant_id, make)
 
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
         """Take documents out and keep the version at which they went."""
         if tombstones:
-            write(self._connection, self._names, tenant_id, stones(tenant_id, tombstones))
+            write(self._connection, self._names, tenant_id, partial(stones, tenant_id, tombstones))
 
     def fresh(self, tenant_id: TenantId) -> AbstractContextManager[None]:
         """Send this tenant's writes to a new index while the block runs; it counts afterwards."""
@@ -140,6 +143,10 @@ class OpenSearchVectorIndex:
         if nested:
             body["rows"] = b64encode(rows.tobytes()).decode()
         return item(d.doc_id, id_of(d.doc_id), 2 * d.version, body)
+
+
+def _version(entry: VectorEntry) -> int:
+    return entry.document.version
 
 
 def _rows(packed: str, dimension: int) -> Vectors:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,9 @@ CONNECT_S = 1.0
 READ_S = 120.0  # of a batch
 ASKED_S = 5.0  # of a question to a server that shows that it lives
 
+SIDE_BY_SIDE = 4  # requests of one write
+
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -72,6 +76,7 @@ class Connection:
         self.server = server
         self._client: weaviate.WeaviateClient | None = None
         self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="weaviate")
         self._breaker = Breaker(NAME, self.ping, sign=self._sign, patience_s=server.patience_s)
 
     def ping(self) -> str:
@@ -127,9 +132,20 @@ class Connection:
             with mapped_errors("answer"):
                 client.get_meta()
 
+    def side_by_side(self, work: Callable[[S], None], parts: Iterable[S]) -> None:
+        """Do some work for each part, several at a time; none goes on when this has ended."""
+        sent: list[Future[None]] = []
+        try:
+            sent.extend(self._pool.submit(work, part) for part in parts)
+        finally:
+            wait(sent)
+        for each in sent:
+            each.result()
+
     def close(self) -> None:
         """Close the client."""
         self._breaker.close()
+        self._pool.shutdown(wait=False)
         with self._lock:
             if self._client is not None:
                 self._client.close()

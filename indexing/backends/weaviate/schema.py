@@ -16,7 +16,7 @@ from indexing.access import LABELS
 from indexing.model import Document, Tombstone
 from indexing.spaces import Kind, Metadata, Space, amounts, texts
 
-LAYOUT = 1  # of the properties: part of the physical name
+LAYOUT = 2  # of the properties: part of the physical name
 LONGEST_KEY = 1_000
 OTHER_LABEL = "OTHER"
 VECTOR = "passage"  # the name of the vector
@@ -26,6 +26,7 @@ _TYPES: Mapping[Kind, DataType] = {
     "id": DataType.TEXT, "key": DataType.TEXT, "set": DataType.TEXT_ARRAY,
     "instant": DataType.INT, "number": DataType.NUMBER, "flag": DataType.BOOL,
 }  # fmt: skip
+_HELD = frozenset({"version", "live"})  # read, never asked for
 
 
 def passages(space: Space) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def passages(space: Space) -> dict[str, Any]:
         distance_metric=metric[space.metric], max_connections=16, ef_construction=128, ef=200
     )
     return {
-        "properties": [*properties(space), _property("number", "instant")],
+        "properties": [*properties(space), _property("number", "instant", asked=False)],
         "vector_config": Configure.Vectors.self_provided(name=VECTOR, vector_index_config=index),
         **_shared(),
     }
@@ -47,7 +48,7 @@ def notes() -> dict[str, Any]:
         "tenant": "id", "doc_id": "id", "version": "instant", "live": "flag", "settled": "flag",
     }  # fmt: skip
     return {
-        "properties": [_property(name, kind) for name, kind in kinds.items()],
+        "properties": [_property(name, kind, asked=False) for name, kind in kinds.items()],
         "vector_config": Configure.Vectors.self_provided(
             vector_index_config=Configure.VectorIndex.none()
         ),
@@ -56,16 +57,16 @@ def notes() -> dict[str, Any]:
 
 
 def properties(space: Space) -> list[Property]:
-    """Return what a space's objects are filtered by."""
-    return [_property(name, kind) for name, kind in space.schema.items()]
+    """Return what a space's objects hold; an index for each that a question can name."""
+    return [_property(name, kind, asked=name not in _HELD) for name, kind in space.schema.items()]
 
 
-def _property(name: str, kind: Kind) -> Property:
+def _property(name: str, kind: Kind, *, asked: bool) -> Property:
     text = kind in ("id", "key", "set")
     return Property(
-        name=name, data_type=_TYPES[kind], index_filterable=True,
+        name=name, data_type=_TYPES[kind], index_filterable=asked,
         index_searchable=False if text else None,
-        index_range_filters=True if kind in ("instant", "number") else None,
+        index_range_filters=asked if kind in ("instant", "number") else None,
         tokenization=Tokenization.FIELD if text else None,
     )  # fmt: skip
 

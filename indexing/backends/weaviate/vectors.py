@@ -4,6 +4,8 @@ that says at which version it is held."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -28,7 +30,7 @@ from indexing.strays import own
 _PER_DOCUMENT = 2  # passages looked at per document asked for, at first
 _SPARE = 16  # to see whether a tie goes on
 _MOST = 10_000  # objects that one search may ask for: Weaviate's QUERY_MAXIMUM_RESULTS
-_AT_ONCE = 500  # objects in one request
+_AT_ONCE = 200  # objects in one request; what is made is sent while the next is being made
 _GIVEN_BACK = 50  # documents whose vectors one request gives back
 
 
@@ -53,9 +55,10 @@ class WeaviateVectorIndex:
                 newest[entry.document.doc_id] = entry
         stones = [Tombstone(key, each.document.version) for key, each in newest.items()]
         taken = self._opened(tenant_id, stones, live=True)
-        objects = [each for stone in taken for each in _objects(newest[stone.key], self._space)]
-        for at in range(0, len(objects), _AT_ONCE):
-            insert(self._connection, self._passages, tenant_id, objects[at : at + _AT_ONCE])
+        objects = (each for stone in taken for each in _objects(newest[stone.key], self._space))
+        put = partial(insert, self._connection, self._passages, tenant_id)
+        batches = iter(lambda: list(islice(objects, _AT_ONCE)), [])
+        self._connection.side_by_side(put, batches)
         if taken:
             self._notes.write(tenant_id, taken, live=True, settled=True)
 
