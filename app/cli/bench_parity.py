@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from app.cli.bench_engines import ENGINES, patiently
+from app.cli.bench_engines import ENGINES, PATIENT, patiently
 from app.cli.eval import indexed, searching
 from app.cli.output import print_json, progress
 from app.settings import load as load_settings
@@ -101,7 +101,7 @@ def _served(
     legs: Sequence[str],
 ) -> Iterator[dict[str, Indexes]]:  # fmt: skip
     """Lend the same corpus in an engine, and remove it again."""
-    inner = Installation(installation.settings.model_copy(update=dict(ENGINES[engine])))
+    inner = Installation(installation.settings.model_copy(update={**ENGINES[engine], **PATIENT}))
     every = embedded.documents.every()
     made: dict[str, Indexes] = {}
     ports: list[LexicalIndex | VectorIndex] = []
