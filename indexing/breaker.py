@@ -23,6 +23,7 @@ PATIENCE_S = 0.05  # that it has to give one; more where it has been slower late
 SLOWER = 3  # times what three of four signs of life took: our own load delays all alike
 MOST_PATIENCE_S = 1.0
 LATELY = 16  # signs of life that say what is usual
+CLOSING_S = 5.0  # that a sign may take while its client is being closed
 CALLS = 32  # questions side by side; a hung server holds their threads until each one's deadline
 
 T = TypeVar("T")
@@ -92,9 +93,10 @@ class Breaker:
             return answer
 
     def close(self) -> None:
-        """End the threads; what hangs in them is not waited for."""
+        """End the threads, send nothing from now on; hanging questions are not waited for."""
         self._closing.set()
         self._calls.shutdown(wait=False)
+        self._pulse.close()
 
     def _trip(self) -> None:
         with self._lock:
@@ -131,6 +133,7 @@ class _Pulse:
         self._name, self._sign, self._patience_s = f"pulse-{name.lower()}", sign, patience_s
         self._took: deque[float] = deque(maxlen=LATELY)
         self._heard_at = float("-inf")
+        self._closed = False
         self._sent: Future[bool] | None = None
         self._lock = threading.Lock()
 
@@ -149,10 +152,16 @@ class _Pulse:
         patience = self._patience() + SLOWER * starved_s
         return bool(wait((sent,), patience).done) and sent.result()
 
-    def awaited(self) -> None:
+    def awaited(self, most_s: float = MOST_PATIENCE_S) -> None:
         """Wait a while for the sign that was asked for."""
-        if self._sent is not None:
-            wait((self._sent,), MOST_PATIENCE_S)
+        if (sent := self._sent) is not None:
+            wait((sent,), most_s)
+
+    def close(self) -> None:
+        """Send nothing more; what was sent is waited for a while: it uses what is closed next."""
+        with self._lock:
+            self._closed = True
+        self.awaited(CLOSING_S)
 
     def forget(self) -> None:
         """Expect nothing any more of a sign that was asked of the server as it was."""
@@ -167,7 +176,10 @@ class _Pulse:
     def _send(self) -> Future[bool]:
         """Ask for a sign, unless it is being asked already."""
         with self._lock:
-            if self._sent is None or self._sent.done():
+            if self._closed:
+                self._sent = Future()
+                self._sent.set_result(True)  # the question will say for itself
+            elif self._sent is None or self._sent.done():
                 self._sent = Future()
                 work = partial(self._signed, self._sent)
                 threading.Thread(target=work, name=self._name, daemon=True).start()

@@ -140,3 +140,13 @@ def test_what_a_question_raises_is_raised(server: Server) -> None:
         breaker.ask(wrong)
     assert not breaker.open
     breaker.close()
+
+
+def test_nothing_is_sent_to_a_server_whose_client_was_closed(server: Server) -> None:
+    breaker = Breaker("Engine", server.sign)
+    assert breaker.ask(lambda: "answer") == "answer"
+    breaker.close()
+    known = server.signs
+    breaker._pulse.heard()
+    assert breaker._pulse.beats(0.0)
+    assert server.signs == known
