@@ -24,7 +24,7 @@ from tests.engines import EngineServer
 # A busy machine is slow, not wrong: no test is judged by its time.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
-os.environ.setdefault("ANAMNESIS_LEG_PATIENCE_S", "30")
+os.environ.setdefault("ANAMNESIS_LEG_PATIENCE_S", f"{engines.PATIENT_S}")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

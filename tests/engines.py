@@ -15,16 +15,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 from tests import known_gaps
 
+if TYPE_CHECKING:  # no suite without its client needs it
+    from indexing.backends.neo4j.connect import Address
+
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT.parent / "shared" / "engines"
 EMBEDDED = frozenset({"memory", "tantivy", "postgres"})
 PASSWORD = "a-password-for-tests"
+PATIENT_S = 30.0  # for a sign of life: a busy machine is slow, not hung
 
 # One range of ports per checkout, the same each time: what a killed run left behind is found again.
 _OWN = 20_000 + 40 * (zlib.crc32(str(ROOT).encode()) % 200)
@@ -234,6 +238,13 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") or os.environ.get("ANAMNESIS_ENGINES") == "require":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def neo4j_address(own: Mapping[str, str]) -> Address:
+    """Return where a Neo4j is, by the settings of its `EngineServer`."""
+    from indexing.backends.neo4j.connect import Address
+
+    return Address(own["neo4j_url"], own["neo4j_user"], own["neo4j_password"], patience_s=PATIENT_S)
 
 
 def every(literal: Any) -> list[Any]:

@@ -24,9 +24,7 @@ from indexing.backends.weaviate.vectors import WeaviateVectorIndex
 from indexing.errors import EngineUnavailable
 from indexing.ports import LexicalIndex, VectorIndex
 from indexing.spaces import Space
-from tests.engines import EngineServer
-
-_PATIENT_S = 30.0  # a busy machine is slow, not hung
+from tests.engines import PATIENT_S, EngineServer
 
 
 @pytest.fixture
@@ -36,7 +34,7 @@ def opensearch_connection(opensearch: EngineServer) -> Iterator[Connection]:
     prefix = f"anamnesis-test-{secrets.token_hex(6)}"
     cluster = Cluster(
         given["opensearch_url"], secrets.token_hex(16), given.get("opensearch_user"),
-        given.get("opensearch_password"), patience_s=_PATIENT_S, prefix=prefix,
+        given.get("opensearch_password"), patience_s=PATIENT_S, prefix=prefix,
     )  # fmt: skip
     connection = Connection(cluster)
     yield connection
@@ -52,7 +50,7 @@ def weaviate_connection(weaviate: EngineServer) -> Iterator[WeaviateConnection]:
     prefix = f"AnamnesisTest{secrets.token_hex(6)}"
     server = Server(
         given["weaviate_url"], given["weaviate_grpc"], secrets.token_hex(16),
-        given.get("weaviate_key"), patience_s=_PATIENT_S, prefix=prefix,
+        given.get("weaviate_key"), patience_s=PATIENT_S, prefix=prefix,
     )  # fmt: skip
     connection = WeaviateConnection(server)
     yield connection

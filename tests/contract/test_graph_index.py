@@ -15,13 +15,13 @@ from app.settings import GraphBackend
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.memory_graph import MemoryGraphIndex
-from indexing.backends.neo4j.connect import Address, Neo4j
+from indexing.backends.neo4j.connect import Neo4j
 from indexing.backends.neo4j.graph import Neo4jGraphIndex
 from indexing.backends.postgres.graph import PostgresGraphIndex
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, Tenant, Tombstone
 from indexing.ports import AssertionMode, GraphEntry, GraphIndex, Ranking
-from tests.engines import every
+from tests.engines import every, neo4j_address
 
 ALL = Filters()
 P, N, F = Assertion.PRESENT, Assertion.NEGATED, Assertion.FAMILY
@@ -36,7 +36,7 @@ def index(request: pytest.FixtureRequest) -> Iterator[GraphIndex]:
         yield PostgresGraphIndex(installation.database)
     else:
         own = request.getfixturevalue("neo4j").settings
-        server = Neo4j(Address(own["neo4j_url"], own["neo4j_user"], own["neo4j_password"]))
+        server = Neo4j(neo4j_address(own))
         yield Neo4jGraphIndex(server)
         server.close()
 

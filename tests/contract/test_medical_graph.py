@@ -14,7 +14,7 @@ from app.settings import MedicalBackend
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.memory_medical import MemoryMedicalGraph
-from indexing.backends.neo4j.connect import Address, Neo4j
+from indexing.backends.neo4j.connect import Neo4j
 from indexing.backends.neo4j.medical import Neo4jMedicalGraph
 from indexing.backends.postgres.medical import PostgresMedicalGraph
 from indexing.backends.postgres.tenants import new_tenant_id
@@ -27,7 +27,7 @@ from indexing.medical_graph import (
     Relation,
 )
 from indexing.model import Tenant, Tombstone
-from tests.engines import EngineServer, every
+from tests.engines import EngineServer, every, neo4j_address
 
 FLU = GraphNode(NodeKind.CONDITION, "flu", "Influenza")
 REST = GraphNode(NodeKind.TREATMENT, "rest", "Rest")
@@ -44,7 +44,7 @@ def graph(request: pytest.FixtureRequest, installation: Installation) -> Iterato
             yield PostgresMedicalGraph(installation.database)
         case "neo4j":
             own = request.getfixturevalue("neo4j").settings
-            server = Neo4j(Address(own["neo4j_url"], own["neo4j_user"], own["neo4j_password"]))
+            server = Neo4j(neo4j_address(own))
             yield Neo4jMedicalGraph(server)
             server.close()
         case other:
@@ -241,7 +241,7 @@ def test_a_patient_who_went_leaves_no_node_behind_in_neo4j(
     neo4j: EngineServer, access: Access
 ) -> None:
     own = neo4j.settings
-    server = Neo4j(Address(own["neo4j_url"], own["neo4j_user"], own["neo4j_password"]))
+    server = Neo4j(neo4j_address(own))
     graph = Neo4jMedicalGraph(server)
     graph.upsert(access.tenant_id, [patient("ada", has_flu("ada")), patient("ben", has_flu("ben"))])
     graph.delete(access.tenant_id, [Tombstone("Patient/ada", 2)])

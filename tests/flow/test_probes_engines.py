@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 
 from indexing.access import LABELS, Access, Role
-from indexing.backends.neo4j.connect import Address, Neo4j
+from indexing.backends.neo4j.connect import Neo4j
 from indexing.backends.neo4j.graph import Neo4jGraphIndex
 from indexing.backends.redis.cache import RedisCache
 from indexing.backends.redis.connect import Connection
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, TenantId
 from indexing.ports import GraphEntry
-from tests.engines import EngineServer
+from tests.engines import EngineServer, neo4j_address
 
 pytestmark = pytest.mark.engines
 A, B = TenantId(uuid4()), TenantId(uuid4())
@@ -31,7 +31,7 @@ HOSTILE = ["'}) MATCH (n) RETURN n //", "\u202e", "*", "", "$tenant", "\\", "a" 
 @pytest.fixture(scope="module")
 def graph(neo4j: EngineServer) -> Iterator[Neo4jGraphIndex]:
     own = neo4j.settings
-    server = Neo4j(Address(own["neo4j_url"], own["neo4j_user"], own["neo4j_password"]))
+    server = Neo4j(neo4j_address(own))
     made = Neo4jGraphIndex(server)
     for tenant in (A, B):
         made.upsert(tenant, [entry(tenant, number) for number in range(20)])

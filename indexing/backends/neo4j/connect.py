@@ -114,7 +114,6 @@ class Neo4j:
         self._lock, self._signing = threading.Lock(), threading.Lock()
         self._opened: Driver | None = None
         # With connections and a lock of its own: no queue before it, no index that is being made.
-        self._closed = False
         self._probing: Driver | None = None
         self._closed = False
         self._breaker = Breaker("Neo4j", self.about, sign=self._sign, patience_s=address.patience_s)
@@ -125,7 +124,6 @@ class Neo4j:
         with self._lock, self._signing:
             drivers = (self._opened, self._probing)
             self._opened = self._probing = None
-            self._closed = True
             self._closed = True
         for driver in drivers:
             if driver is not None:
