@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC
 
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from app.cohort_reviews import Marks
 from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Role
 from indexing.backends.postgres.installation import ROLES
+from indexing.cohorts import Event
 from indexing.errors import EngineUnavailable
 from indexing.outlook import Switches
+from indexing.pseudonyms import Pseudonyms
+from rankers.cohort_language import read_definition
 from tests.attack import (
     Hospital,
     ask,
@@ -144,7 +149,7 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/cohorts/{cohort_id}/review"): Read(
         "cohort-review",
         "/cohorts/c/review",
-        (("patient", "a-p"), ("criterion", "it"), ("verdict", "accept")),
+        (("patient", "a-p"), ("criterion", "it"), ("verdict", "accept"), ("judged", "{mark}")),
     ),
     ("POST", "/cohorts/{cohort_id}/export"): Read(
         "cohort-export",
@@ -223,8 +228,19 @@ def perform(
         return client.request(method, address, headers=headers, json=body)
     if read.form is None:
         return client.get(address)
-    form = {name: value.replace("{note}", page.note) for name, value in read.form}
+    form = {
+        name: value.replace("{note}", page.note).replace("{mark}", mark_of(hospital))
+        for name, value in read.form
+    }
     return client.post(address, data={"form_token": token, **form})
+
+
+def mark_of(hospital: Hospital) -> str:
+    """Return the mark of a cell of `COHORT`, as its page carries it."""
+    pepper, tenant_id = hospital.services.pepper, hospital.tenant.tenant_id
+    marks = Marks(f"{pepper}:{tenant_id}", Pseudonyms(pepper, tenant_id))
+    (wording,) = marks.wordings(read_definition(COHORT, UTC).criteria).values()
+    return marks.shown(wording, Event("a-p", None, "Document/a-note"), "cohort")
 
 
 @dataclass(frozen=True, slots=True)
