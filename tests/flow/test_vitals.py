@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,14 +21,13 @@ from app.settings import Settings
 from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Access, Role
-from indexing.backends.postgres import vitals
 from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.backends.postgres.watched import WatchedVitals
 from indexing.ingest import Ingest
 from indexing.model import Tenant
 from indexing.vitals.hours import rolled
-from indexing.vitals.model import SeriesKey, Span, batch_of, micros
+from indexing.vitals.model import Span
 from tests.engines import EngineServer
 from tests.ward import Ward, build
 
@@ -319,50 +317,3 @@ def _check(own: Installation, access: Access, acknowledged: list[int]) -> None:
             assert rollups.at.tolist() == recount.at.tolist()
             assert rollups.count.tolist() == recount.count.tolist()
             assert np.allclose(rollups.mean, recount.mean)
-
-
-def test_who_is_forgotten_while_somebody_writes_leaves_no_point_behind(
-    installation: Installation, access: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = SeriesKey("vital_signs", "p1", "heart_rate", "/min", "watch")
-    own, tenant = installation.vitals, access.tenant_id
-
-    def write(minute: int) -> None:
-        at = micros(datetime(2026, 3, 1, 12, minute, tzinfo=UTC))
-        own.write(tenant, batch_of([key], [0], [at], [70.0]))
-
-    write(0)  # from now on the series' number is remembered
-    forgetting = threading.Thread(target=own.forget, args=(tenant, "p1"))
-
-    def meanwhile(conn: Any) -> None:
-        """Forget before the points are committed, and go on once that waits for them."""
-        forgetting.start()
-        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        while not conn.execute(waits).fetchone()[0] and forgetting.is_alive():
-            pass
-
-    with monkeypatch.context() as patched:
-        patched.setattr(own, "_sealed", meanwhile)
-        write(1)
-    forgetting.join()
-    with installation.database.tenant(tenant) as conn:
-        for table in ("vital_point", "vital_series", "vital_stale"):
-            assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
-    write(2)
-    assert [each.value.tolist() for each in own.points(access, ["p1"], Span())] == [[70.0]]
-
-
-def test_a_window_over_many_is_read_in_halves_that_make_the_whole(
-    installation: Installation, access: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys = [SeriesKey("vital_signs", f"p{n}", "heart_rate", "/min") for n in range(7)]
-    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    at = [micros(noon + timedelta(minutes=minute)) for minute in range(90) for _ in keys]
-    values = [60.0 + n % 11 for n in range(len(at))]
-    batch = batch_of(keys, [*range(7)] * 90, at, values)
-    installation.vitals.write(access.tenant_id, batch)
-    asked = (access, "heart_rate", noon + timedelta(minutes=17), noon + timedelta(minutes=77))
-    whole = installation.vitals.window(*asked)
-    monkeypatch.setattr(vitals, "_LOT", 1)
-    assert installation.vitals.window(*asked) == whole
-    assert [(each.key, each.count) for each in whole] == [(key, 60) for key in keys]
