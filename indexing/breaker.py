@@ -23,6 +23,7 @@ PATIENCE_S = 0.05  # that it has to give one; more where it has been slower late
 SLOWER = 3  # times what three of four signs of life took: our own load delays all alike
 MOST_PATIENCE_S = 1.0
 LATELY = 16  # signs of life that say what is usual
+LEARN_EVERY_S = 0.25  # while it answers: else only late signs, of outages, would say what is usual
 CLOSING_S = 5.0  # that a sign may take while its client is being closed
 CALLS = 32  # questions side by side; a hung server holds their threads until each one's deadline
 
@@ -132,15 +133,15 @@ class _Pulse:
     def __init__(self, name: str, sign: Callable[[], object], patience_s: float) -> None:
         self._name, self._sign, self._patience_s = f"pulse-{name.lower()}", sign, patience_s
         self._took: deque[float] = deque(maxlen=LATELY)
-        self._heard_at = float("-inf")
+        self._heard_at = self._asked_at = float("-inf")
         self._closed = False
         self._sent: Future[bool] | None = None
         self._lock = threading.Lock()
 
     def heard(self) -> None:
-        """Note that it answered; the first time, learn how long a sign of life takes."""
+        """Note that it answered; now and then, learn how long a sign of life takes."""
         self._heard_at = time.monotonic()
-        if not self._took:
+        if self._heard_at - self._asked_at >= LEARN_EVERY_S:
             self._send()
 
     def beats(self, starved_s: float) -> bool:
@@ -180,7 +181,7 @@ class _Pulse:
                 self._sent = Future()
                 self._sent.set_result(True)  # the question will say for itself
             elif self._sent is None or self._sent.done():
-                self._sent = Future()
+                self._sent, self._asked_at = Future(), time.monotonic()
                 work = partial(self._signed, self._sent)
                 threading.Thread(target=work, name=self._name, daemon=True).start()
             return self._sent

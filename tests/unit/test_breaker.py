@@ -104,6 +104,29 @@ def test_a_hung_server_is_given_up_while_its_call_still_hangs(server: Server) ->
     breaker.close()
 
 
+def test_outages_leave_the_next_one_no_more_patience(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Late signs alone would double it each time: the tenth outage cost each leg a second."""
+    monkeypatch.setattr("indexing.breaker.LEARN_EVERY_S", 0.0)
+    one = Breaker("Engine", server.sign)
+    before = None
+    for _ in range(3):
+        for _ in range(6):
+            assert one.ask(server.question) == "answer"
+            while (sent := one._pulse._sent) is not None and not sent.done():
+                pass
+        before = before or one._pulse._patience()
+        server.going.clear()
+        with pytest.raises(EngineUnavailable, match="no sign of life"):
+            one.ask(server.question)
+        server.going.set()
+        while one.open:
+            pass
+    assert one._pulse._patience() == pytest.approx(before, abs=0.05)
+    one.close()
+
+
 def test_a_slow_answer_of_a_server_that_lives_is_waited_for(server: Server) -> None:
     signed = threading.Event()
 
