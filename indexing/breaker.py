@@ -54,6 +54,7 @@ class Breaker:
         self._pulse = _Pulse(name, sign or probe, patience_s)
         self._calls = ThreadPoolExecutor(CALLS, thread_name_prefix=f"ask-{name.lower()}")
         self._open = False
+        self._probing: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
 
@@ -94,18 +95,24 @@ class Breaker:
             return answer
 
     def close(self) -> None:
-        """End the threads, send nothing from now on; hanging questions are not waited for."""
+        """End the threads, send nothing from now on; hanging questions are not waited for, but a
+        probe is, for a while: it uses what is closed next."""
         self._closing.set()
         self._calls.shutdown(wait=False)
         self._pulse.close()
+        with self._lock:
+            probing = self._probing
+        if probing is not None:
+            probing.join(CLOSING_S)
 
     def _trip(self) -> None:
         with self._lock:
             if self._open or self._closing.is_set():
                 return
             self._open = True
-        name = f"probe-{self._name.lower()}"
-        threading.Thread(target=self._until_back, name=name, daemon=True).start()
+            name = f"probe-{self._name.lower()}"
+            self._probing = threading.Thread(target=self._until_back, name=name, daemon=True)
+            self._probing.start()
 
     def _until_back(self) -> None:
         self._pulse.awaited()  # it may only have paused

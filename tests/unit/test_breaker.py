@@ -165,6 +165,23 @@ def test_what_a_question_raises_is_raised(server: Server) -> None:
     breaker.close()
 
 
+def test_closing_waits_for_a_probe_under_way() -> None:
+    """It uses the client that is closed next: one fell over the connection taken from under it."""
+    begun, closing = threading.Event(), threading.Event()
+
+    def probe() -> None:
+        begun.set()
+        assert closing.wait(10)
+        raise EngineUnavailable("still away")
+
+    one = Breaker("Closing", probe)
+    fail(one, Unreachable("refused"))
+    assert begun.wait(10)
+    threading.Timer(0.05, closing.set).start()
+    one.close()
+    assert "probe-closing" not in {thread.name for thread in threading.enumerate()}
+
+
 def test_nothing_is_sent_to_a_server_whose_client_was_closed(server: Server) -> None:
     breaker = Breaker("Engine", server.sign)
     assert breaker.ask(lambda: "answer") == "answer"
