@@ -44,12 +44,21 @@ class Driver:
 
 @pytest.fixture
 def neo4j(monkeypatch: pytest.MonkeyPatch) -> connect.Neo4j:
+    monkeypatch.setattr(Driver, "signed", threading.Event())
     monkeypatch.setattr(connect, "_driver_of", lambda *_, **__: Driver())
     return connect.Neo4j(connect.Address("bolt://127.0.0.1:7687"))
 
 
 def test_a_server_that_makes_its_indexes_is_not_called_dead(neo4j: connect.Neo4j) -> None:
-    assert neo4j.read(TenantId(uuid4()), lambda _: "answer") == "answer"  # type: ignore[arg-type]
+    assert neo4j.ask(TenantId(uuid4()), lambda _: "answer") == "answer"  # type: ignore[arg-type]
+    neo4j.close()
+
+
+def test_upkeep_is_not_hurried_by_signs_of_life(neo4j: connect.Neo4j) -> None:
+    """Listing what a cold server holds took a second: it was called dead, and rebuilding failed."""
+    Driver.signed.set()
+    assert neo4j.read(TenantId(uuid4()), lambda _: "listed") == "listed"  # type: ignore[arg-type]
+    assert neo4j._probing is None
     neo4j.close()
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -129,21 +130,27 @@ class Neo4j:
             if driver is not None:
                 driver.close()
 
+    def ask(self, tenant_id: TenantId, work: Callable[[Transaction], T]) -> T:
+        """Return what `work` reads for a question, which has other legs to go by: a server that
+        gives no sign of life is not waited for. Raises: EngineUnavailable."""
+        return self._breaker.ask(partial(self._again, tenant_id, work))
+
     def read(self, tenant_id: TenantId, work: Callable[[Transaction], T]) -> T:
-        """Return what `work` reads.
+        """Return what `work` reads for upkeep, which nobody waits for and which may take long.
 
-        A pooled connection that died is replaced at once. A server that is down is told at once
-        too: a question has other legs to go by.
+        Raises:
+            EngineUnavailable: after the driver's own deadlines; at once while the breaker is open.
         """
+        with self._breaker.guard():
+            return self._again(tenant_id, work)
 
-        def asked() -> T:
-            with errors_mapped():
-                try:
-                    return self._read(tenant_id, work)
-                except (ServiceUnavailable, SessionExpired):
-                    return self._read(tenant_id, work)
-
-        return self._breaker.ask(asked)
+    def _again(self, tenant_id: TenantId, work: Callable[[Transaction], T]) -> T:
+        """Read; a pooled connection that died is replaced at once."""
+        with errors_mapped():
+            try:
+                return self._read(tenant_id, work)
+            except (ServiceUnavailable, SessionExpired):
+                return self._read(tenant_id, work)
 
     def _read(self, tenant_id: TenantId, work: Callable[[Transaction], T]) -> T:
         with (

@@ -128,7 +128,7 @@ class Neo4jGraphIndex:
             )  # fmt: skip
             return _ranking(_own(rows, access), of, factors)
 
-        return self._server.read(access.tenant_id, work)
+        return self._server.ask(access.tenant_id, work)
 
     def assertions(
         self, access: Access, concept_ids: Iterable[str], filters: Filters
@@ -138,7 +138,7 @@ class Neo4jGraphIndex:
         if not wanted:
             return {}
         where, values = conditions(access, filters)
-        rows = self._server.read(
+        rows = self._server.ask(
             access.tenant_id,
             lambda tx: tx.run(_ASSERTIONS.format(where=where), ids=wanted, **values),
         )
@@ -152,7 +152,7 @@ class Neo4jGraphIndex:
         if not wanted or not asked:
             return {}
         where, values = conditions(access, Filters())
-        rows = self._server.read(
+        rows = self._server.ask(
             access.tenant_id,
             lambda tx: tx.run(_STANDINGS.format(where=where), asked=asked, ids=wanted, **values),
         )

@@ -146,7 +146,7 @@ class Neo4jMedicalGraph:
             first, said = _ask(tx, access, _FIRST, ids=wanted), _ask(tx, access, _OWN, ids=wanted)
             return _nodes(first) | _nodes(said)
 
-        return self._server.read(access.tenant_id, work)
+        return self._server.ask(access.tenant_id, work)
 
     def common(self, access: Access, node_ids: Sequence[str]) -> Patch:
         """Return the edges at these nodes that entries about nobody hold."""
@@ -156,7 +156,7 @@ class Neo4jMedicalGraph:
         """Count the open patients who are DIAGNOSED_WITH any of these conditions."""
         wanted = sorted(set(node_ids))
         statement, values = _opened(access, _COUNT)
-        rows = self._server.read(
+        rows = self._server.ask(
             access.tenant_id, lambda tx: tx.run(statement, ids=wanted, **values)
         )
         return int(rows[0]["carriers"])
@@ -164,7 +164,7 @@ class Neo4jMedicalGraph:
     def treatments(self, access: Access, node_ids: Sequence[str], most: int) -> Sequence[Treated]:
         """Return what the carriers had from the day of the diagnosis on."""
         treating, wanted = [relation.value for relation in TREATING], sorted(set(node_ids))
-        rows = self._server.read(
+        rows = self._server.ask(
             access.tenant_id,
             lambda tx: _ask(tx, access, _TREATMENTS, ids=wanted, treating=treating, most=most),
         )
@@ -196,7 +196,7 @@ class Neo4jMedicalGraph:
             named = _told(rows) | _nodes(_ask(tx, access, _OWN, ids=touched))
             return Patch(named, tuple(edge for edge, _ in pairs))
 
-        return self._server.read(access.tenant_id, work)
+        return self._server.ask(access.tenant_id, work)
 
 
 def _opened(access: Access, statement: str) -> tuple[str, dict[str, Any]]:
