@@ -134,7 +134,8 @@ class _Asked:
 
 
 def _questions(installation: Installation, access: Access, legs: set[str]) -> _Asked:
-    """Choose questions that every leg of the server answers; the exact ones need the full text."""
+    """Choose questions that the server's legs found something for: the graph is not asked by one
+    that names no concept. The exact ones need the full text."""
 
     def ask(question: str) -> tuple[float, Answer]:
         began = time.perf_counter()
@@ -144,7 +145,8 @@ def _questions(installation: Installation, access: Access, legs: set[str]) -> _A
     chosen: dict[str, frozenset[str]] = {}
     for question in questions(200):
         if '"' not in question:
-            asked = legs & set(ask(question)[1].took_ms)
+            found = ask(question)[1].hits
+            asked = legs.intersection(leg for hit in found for leg in hit.signals)
             if asked:
                 chosen[question] = frozenset(asked)
     return _Asked(ask, chosen)

@@ -79,7 +79,11 @@ async def _serve(ports: Sequence[str]) -> None:
             host: str = host,
             far: str = far,
         ) -> None:
-            there, back = await asyncio.open_connection(host, int(far))
+            try:
+                there, back = await asyncio.open_connection(host, int(far))
+            except OSError:  # nobody is there, and whoever asked is told so
+                writer.close()
+                return
             await asyncio.gather(_passed(reader, back), _passed(there, writer))
 
         await asyncio.start_server(joined, "127.0.0.1", int(port))
