@@ -11,6 +11,7 @@ leg is named as missing until it looks again, with its next question.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,16 +77,14 @@ def forget(installation: Installation, name: str) -> int:
     """
     shelf = EncoderShelf(installation.home)
     folder = shelf.folder(name)
-    other = Installation(
-        installation.settings.model_copy(update={"encoder": "onnx", "encoder_folder": folder})
-    )
-    model = other.encoder.model
-    if name == shelf.serving() or model == installation.encoder.model:
-        raise Conflict(f"{name} serves", hint="Switch to another encoder first.")
+    own = installation.settings.model_copy(update={"encoder": "onnx", "encoder_folder": folder})
     found = installation.tenants.all()
-    for each in found:
-        _emptied(other, each.tenant_id)
-    other.close()
+    with closing(Installation(own)) as other:
+        model = other.encoder.model
+        if name == shelf.serving() or model == installation.encoder.model:
+            raise Conflict(f"{name} serves", hint="Switch to another encoder first.")
+        for each in found:
+            _emptied(other, each.tenant_id)
     return sum(installation.derived.forget_model(each.tenant_id, model) for each in found)
 
 

