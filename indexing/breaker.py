@@ -24,7 +24,7 @@ SLOWER = 3  # times what three of four signs of life took: our own load delays a
 MOST_PATIENCE_S = 1.0
 LATELY = 16  # signs of life that say what is usual
 LEARN_EVERY_S = 0.25  # while it answers: else only late signs, of outages, would say what is usual
-CLOSING_S = 5.0  # that a sign may take while its client is being closed
+CLOSING_S = 5.0  # that signs and probes may take while their client is being closed
 CALLS = 32  # questions side by side; a hung server holds their threads until each one's deadline
 
 T = TypeVar("T")
@@ -96,14 +96,15 @@ class Breaker:
 
     def close(self) -> None:
         """End the threads, send nothing from now on; hanging questions are not waited for, but a
-        probe is, for a while: it uses what is closed next."""
+        sign and a probe are, CLOSING_S together: they use what is closed next."""
+        ends = time.monotonic() + CLOSING_S
         self._closing.set()
         self._calls.shutdown(wait=False)
         self._pulse.close()
         with self._lock:
             probing = self._probing
         if probing is not None:
-            probing.join(CLOSING_S)
+            probing.join(max(0.0, ends - time.monotonic()))
 
     def _trip(self) -> None:
         with self._lock:

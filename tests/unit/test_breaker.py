@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from indexing.breaker import Breaker, Unreachable
+from indexing.breaker import (
+    LATE_S,
+    LEARN_EVERY_S,
+    MOST_PATIENCE_S,
+    PATIENCE_S,
+    SLOWER,
+    Breaker,
+    Unreachable,
+)
 from indexing.errors import EngineUnavailable
 from indexing.model import TenantId
 from indexing.strays import STRAYS, own
+from tests.engines import PATIENT_S
+
+GIVEN_UP_S = 0.1  # within which a question goes on without a server that hangs
 
 
 def fail(breaker: Breaker, error: EngineUnavailable) -> None:
     with pytest.raises(EngineUnavailable), breaker.guard():
         raise error
+
+
+def ended(name: str) -> None:
+    """Return when the threads of this name are done."""
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(PATIENT_S)
+            assert not thread.is_alive()
 
 
 def test_an_open_breaker_asks_nothing_and_closes_by_itself() -> None:
@@ -38,8 +59,8 @@ def test_an_open_breaker_asks_nothing_and_closes_by_itself() -> None:
     assert probed.wait(10)
     assert breaker.open
     back.set()
-    while breaker.open:
-        pass
+    ended("probe-engine")
+    assert not breaker.open
     with breaker.guard():
         asked.append(1)
     assert asked
@@ -72,10 +93,10 @@ class Server:
 
     def sign(self) -> None:
         self.signs += 1
-        assert self.going.wait(10)
+        assert self.going.wait(PATIENT_S)
 
     def question(self) -> str:
-        assert self.going.wait(10)
+        assert self.going.wait(PATIENT_S)
         return "answer"
 
 
@@ -87,54 +108,142 @@ def server() -> Iterator[Server]:
     one.going.set()
 
 
-def test_a_hung_server_is_given_up_while_its_call_still_hangs(server: Server) -> None:
-    breaker = Breaker("Engine", server.sign)
-    assert breaker.ask(server.question) == "answer"
-    while server.signs < 1:  # it learns how long a sign of life takes
-        pass
+class Clock:
+    """Time that passes only in waiting for a server that hangs, and then at once: what is expected
+    of a breaker does not hang on how busy this machine is."""
+
+    def __init__(self, server: Server) -> None:
+        self.now = 0.0
+        self.late_s = 0.0  # by which whoever waits wakes up too late
+        self.waited_s = 0.0  # for a server that hangs, by whoever asks
+        self._server, self._asker = server, threading.get_ident()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, futures: Collection[Future[Any]], timeout: float) -> Any:
+        if self._server.going.is_set():
+            return wait(futures, PATIENT_S)
+        self.now += timeout + self.late_s + 1e-6
+        if threading.get_ident() == self._asker:
+            self.waited_s += timeout
+        return wait(futures, 0)
+
+
+@pytest.fixture
+def clock(server: Server, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    one = Clock(server)
+    monkeypatch.setattr("indexing.breaker.time", one)
+    monkeypatch.setattr("indexing.breaker.wait", one.wait)
+    return one
+
+
+def answered(breaker: Breaker, server: Server, clock: Clock, times: int = 1) -> None:
+    """Ask a server that answers, now and then, so that each time a sign is learned from."""
+    for _ in range(times):
+        clock.now += LEARN_EVERY_S
+        assert breaker.ask(server.question) == "answer"
+        ended("pulse-engine")
+
+
+def given_up(breaker: Breaker, server: Server, clock: Clock) -> float:
+    """Hang while a question is asked, and go on; return the seconds until it was given up."""
+    clock.waited_s = 0.0
     server.going.clear()
     with pytest.raises(EngineUnavailable, match="no sign of life"):
         breaker.ask(server.question)
     with pytest.raises(EngineUnavailable, match="does not answer"):
         breaker.ask(server.question)
+    clock.now += 10.0
     server.going.set()
-    while breaker.open:
-        pass
-    assert breaker.ask(server.question) == "answer"
+    for name in ("pulse-engine", "probe-engine"):
+        ended(name)
+    assert not breaker.open
+    return clock.waited_s
+
+
+def test_a_hung_server_is_given_up_while_its_call_still_hangs(server: Server, clock: Clock) -> None:
+    breaker = Breaker("Engine", server.sign)
+    answered(breaker, server, clock)
+    assert given_up(breaker, server, clock) < GIVEN_UP_S
+    answered(breaker, server, clock)
     breaker.close()
 
 
-def test_outages_leave_the_next_one_no_more_patience(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outages_leave_the_next_one_no_more_patience(server: Server, clock: Clock) -> None:
     """Late signs alone would double it each time: the tenth outage cost each leg a second."""
-    monkeypatch.setattr("indexing.breaker.LEARN_EVERY_S", 0.0)
-    one = Breaker("Engine", server.sign)
-    before = None
-    for _ in range(3):
-        for _ in range(6):
-            assert one.ask(server.question) == "answer"
-            while (sent := one._pulse._sent) is not None and not sent.done():
-                pass
-        before = before or one._pulse._patience()
+    breaker = Breaker("Engine", server.sign)
+    for _ in range(5):
+        answered(breaker, server, clock, 8)
+        assert given_up(breaker, server, clock) < GIVEN_UP_S
+    breaker.close()
+
+
+def test_a_server_that_hung_is_not_taken_for_a_slow_one(server: Server, clock: Clock) -> None:
+    breaker = Breaker("Engine", server.sign)
+    answered(breaker, server, clock)
+    given_up(breaker, server, clock)
+    assert given_up(breaker, server, clock) < MOST_PATIENCE_S
+    breaker.close()
+
+
+def test_a_sign_that_never_comes_is_waited_for_in_one_outage_alone(
+    server: Server, clock: Clock
+) -> None:
+    swallowed, probed, signs = threading.Event(), threading.Event(), []
+
+    def sign() -> None:
+        signs.append(1)
+        assert swallowed.wait(PATIENT_S)
+
+    def probe() -> None:
+        probed.set()
+        assert server.going.wait(PATIENT_S)
+
+    breaker = Breaker("Engine", probe, sign=sign)
+    for _ in range(2):
         server.going.clear()
+        probed.clear()
         with pytest.raises(EngineUnavailable, match="no sign of life"):
-            one.ask(server.question)
+            breaker.ask(server.question)
+        assert probed.wait(PATIENT_S)
         server.going.set()
-        while one.open:
-            pass
-    assert one._pulse._patience() == pytest.approx(before, abs=0.05)
-    one.close()
+        ended("probe-engine")
+    swallowed.set()
+    ended("pulse-engine")
+    assert len(signs) == 2
+    breaker.close()
+
+
+def test_a_server_that_is_usually_slow_has_more_patience(server: Server, clock: Clock) -> None:
+    def sign() -> None:
+        clock.now += PATIENCE_S
+        server.sign()
+
+    breaker = Breaker("Engine", server.sign, sign=sign)
+    answered(breaker, server, clock, 4)
+    expected = LATE_S + SLOWER * PATIENCE_S
+    assert given_up(breaker, server, clock) == pytest.approx(expected, abs=1e-4)
+    breaker.close()
+
+
+def test_a_process_that_was_kept_waiting_itself_is_patient(server: Server, clock: Clock) -> None:
+    breaker = Breaker("Engine", server.sign)
+    answered(breaker, server, clock)
+    clock.late_s = 0.5
+    expected = LATE_S + PATIENCE_S + SLOWER * clock.late_s
+    assert given_up(breaker, server, clock) == pytest.approx(expected, abs=1e-4)
+    breaker.close()
 
 
 def test_a_slow_answer_of_a_server_that_lives_is_waited_for(server: Server) -> None:
     signed = threading.Event()
 
     def slow() -> str:
-        assert signed.wait(10)
+        assert signed.wait(PATIENT_S)
         return "answer"
 
-    breaker = Breaker("Engine", lambda: None, sign=signed.set)
+    breaker = Breaker("Engine", lambda: None, sign=signed.set, patience_s=PATIENT_S)
     assert breaker.ask(slow) == "answer"
     assert not breaker.open
     breaker.close()
@@ -147,14 +256,14 @@ def test_a_refused_sign_is_one_too(server: Server) -> None:
         refused.set()
         raise EngineUnavailable("the login is refused")
 
-    breaker = Breaker("Engine", lambda: None, sign=sign)
-    assert breaker.ask(lambda: refused.wait(10))
+    breaker = Breaker("Engine", lambda: None, sign=sign, patience_s=PATIENT_S)
+    assert breaker.ask(lambda: refused.wait(PATIENT_S))
     assert not breaker.open
     breaker.close()
 
 
 def test_what_a_question_raises_is_raised(server: Server) -> None:
-    breaker = Breaker("Engine", server.sign)
+    breaker = Breaker("Engine", server.sign, patience_s=PATIENT_S)
 
     def wrong() -> None:
         raise EngineUnavailable("red")
@@ -171,22 +280,52 @@ def test_closing_waits_for_a_probe_under_way() -> None:
 
     def probe() -> None:
         begun.set()
-        assert closing.wait(10)
+        assert closing.wait(PATIENT_S)
         raise EngineUnavailable("still away")
 
     one = Breaker("Closing", probe)
     fail(one, Unreachable("refused"))
-    assert begun.wait(10)
-    threading.Timer(0.05, closing.set).start()
-    one.close()
+    assert begun.wait(PATIENT_S)
+    closer = threading.Thread(target=one.close)
+    closer.start()
+    closer.join(0.05)
+    assert closer.is_alive()
+    closing.set()
+    closer.join(PATIENT_S)
+    assert not closer.is_alive()
     assert "probe-closing" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_nothing_is_sent_to_a_server_whose_client_was_closed(server: Server) -> None:
+def test_closing_waits_no_longer_for_a_sign_and_a_probe_than_for_one(
+    server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexing.breaker.CLOSING_S", 2 * PATIENT_S)
     breaker = Breaker("Engine", server.sign)
-    assert breaker.ask(lambda: "answer") == "answer"
+    answered(breaker, server, clock)
+    server.going.clear()
+    with pytest.raises(EngineUnavailable, match="no sign of life"):
+        breaker.ask(server.question)
+    closer = threading.Thread(target=breaker.close)  # the sign's time is gone at once
+    closer.start()
+    closer.join(PATIENT_S / 2)
+    assert not closer.is_alive()
+
+
+def test_nothing_is_sent_to_a_server_whose_client_was_closed(server: Server, clock: Clock) -> None:
+    breaker = Breaker("Engine", server.sign)
+    answered(breaker, server, clock)
+    known, asked, closed = server.signs, threading.Event(), threading.Event()
+
+    def question() -> None:
+        asked.set()
+        assert closed.wait(PATIENT_S)
+
+    asking = threading.Thread(target=breaker.ask, args=(question,))
+    asking.start()
+    assert asked.wait(PATIENT_S)
     breaker.close()
-    known = server.signs
-    breaker._pulse.heard()
-    assert breaker._pulse.beats(0.0)
+    clock.now += LEARN_EVERY_S
+    closed.set()
+    asking.join(PATIENT_S)
+    ended("pulse-engine")
     assert server.signs == known
