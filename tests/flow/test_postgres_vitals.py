@@ -12,6 +12,7 @@ from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.postgres import vitals
 from indexing.vitals.model import SeriesKey, Span, batch_of, micros
+from tests.engines import PATIENT_S
 
 
 def test_who_is_forgotten_while_somebody_writes_leaves_no_point_behind(
@@ -30,14 +31,19 @@ def test_who_is_forgotten_while_somebody_writes_leaves_no_point_behind(
     def meanwhile(conn: Any) -> None:
         """Forget before the points are committed, and go on once that waits for them."""
         forgetting.start()
-        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        while not conn.execute(waits).fetchone()[0] and forgetting.is_alive():
-            pass
+        for _ in range(3_000):
+            [waits] = conn.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+            ).fetchone()
+            if waits or not forgetting.is_alive():
+                return
+            forgetting.join(0.01)
+        pytest.fail("whoever forgets neither waits nor ends")
 
     with monkeypatch.context() as patched:
         patched.setattr(own, "_sealed", meanwhile)
         write(1)
-    forgetting.join()
+    forgetting.join(PATIENT_S)
     with installation.database.tenant(tenant) as conn:
         for table in ("vital_point", "vital_series", "vital_stale"):
             assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)

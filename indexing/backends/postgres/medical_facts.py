@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.derived import unpack
 from indexing.backends.postgres.medical_lines import COMMON, PATIENT_LINES, LineQuery
+from indexing.backends.postgres.packed import unpack
 from indexing.medical_facts import CommonFacts, End, Line, Made, PatientFacts, Said
 from indexing.medical_graph import NodeKind, Relation, Value
 from indexing.model import ChangeEvent, Kind, TenantId

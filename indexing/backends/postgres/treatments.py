@@ -10,7 +10,7 @@ from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.derived import unpack
+from indexing.backends.postgres.packed import unpack
 from indexing.treatments import Coded, Given, Note, TreatmentFacts
 
 # Charts that were merged into another are a part of that one's.
