@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from indexing.ports import Ranking, Scored, Vectors
 from rankers.alike import DEPTH, WEIGHTS, around, centres, feedback_of, towards
 from rankers.answer import LEGS
-from rankers.fusion import EXPANSIONS, Share, parts, query_class, split, standing_out
+from rankers.fusion import EXPANSIONS, By, Share, parts, query_class, split, standing_out
 
 K = 10
 
@@ -68,9 +69,9 @@ class Rows:
 class _Answers:
     """What one asking found: documents in order of id, and what each leg gives them."""
 
-    rows: Mapping[str, Figures]  # by scores or ranks: (legs, documents)
+    rows: Mapping[By, Figures]  # (legs, documents)
+    out: Mapping[By, Mapping[str, float]]  # how far each leg's best stand out
     legs: frozenset[str]
-    out: Mapping[str, float]  # how far each leg's best stand out
     gains: Figures
     at: NDArray[np.int64]  # each document's row of vectors, -1 without one
     meant: bool  # the vector leg was asked: like hits count
@@ -106,9 +107,9 @@ class Topic:
         found = self._asked[setting.asking]
         if not found.legs or not self._ideal:
             return [0.0] * len(alikes)
-        out = found.out if setting.share.by == "scores" else {}
-        weight = split(setting.share, found.legs, self._covered, out)
-        scores = np.array([weight.get(leg, 0.0) for leg in LEGS]) @ found.rows[setting.share.by]
+        by = setting.share.by
+        weight = split(setting.share, found.legs, self._covered, found.out[by])
+        scores = np.array([weight.get(leg, 0.0) for leg in LEGS]) @ found.rows[by]
         order = np.lexsort((np.arange(len(scores)), -scores))[:DEPTH]
         known = np.flatnonzero(found.at[order] >= 0) if found.meant else np.zeros(0, dtype=int)
         given = [WEIGHTS[self.kind] if each is None else each for each in alikes]
@@ -134,16 +135,16 @@ class Topic:
         answered = {leg: _ranking(hits) for leg, hits in stored.items() if hits}
         docs = sorted({hit.doc_id for ranking in answered.values() for hit in ranking.hits})
         place = {doc_id: i for i, doc_id in enumerate(docs)}
-        rows = {by: np.zeros((len(LEGS), len(docs))) for by in ("scores", "ranks")}
-        given = {leg: parts(leg, ranking) for leg, ranking in answered.items()}
+        rows: dict[By, Figures] = {by: np.zeros((len(LEGS), len(docs))) for by in get_args(By)}
+        out: dict[By, dict[str, float]] = {by: {} for by in rows}
         for leg, ranking in answered.items():
             at = [place[hit.doc_id] for hit in ranking.hits]
-            rows["scores"][LEGS.index(leg), at] = given[leg]
-            rows["ranks"][LEGS.index(leg), at] = parts(leg, ranking, "ranks")
+            for by, row in rows.items():
+                row[LEGS.index(leg), at] = given = parts(leg, ranking, by)
+                out[by][leg] = standing_out(given, by)
         gains = np.array([max(self._judged.get(d, 0), 0) for d in docs], dtype=float)
         vectors = np.array([self._vectors.place.get(d, -1) for d in docs], dtype=np.int64)
-        out = {leg: standing_out(each) for leg, each in given.items()}
-        return _Answers(rows, frozenset(answered), out, gains, vectors, "vector" in stored)
+        return _Answers(rows, out, frozenset(answered), gains, vectors, "vector" in stored)
 
 
 def _ranking(hits: Sequence[tuple[str, float]]) -> Ranking:

@@ -26,6 +26,8 @@ from rankers.explain import Fused, Signal
 FLOOR_RANK = 200
 LEAST_SPREAD = 0.25  # of cosines: where all are about as near, small differences count little
 
+By = Literal["scores", "ranks"]
+
 KEYWORDS, QUESTION = 4, 40  # words: up to so many are keywords, a question; more are a note
 
 
@@ -39,7 +41,7 @@ class Share:
 
     vector: float
     graph: float
-    by: Literal["scores", "ranks"] = "scores"
+    by: By = "scores"
     alike: float | None = None
     expansions: tuple[str, ...] | None = None
 
@@ -168,16 +170,17 @@ def split(
     return {leg: weight / total for leg, weight in each.items()}
 
 
-def standing_out(parts: Sequence[float], by: Literal["scores", "ranks"] = "scores") -> float:
+def standing_out(parts: Sequence[float], by: By = "scores") -> float:
     """Return how far a leg's best stand out from what comes after them, 1 to `LEAST_OUT`; `parts`
-    as `parts` returns them. Ranks alone say nothing of it."""
+    as `parts` returns them. Ranks that are not there count as nothing: who finds five notes is
+    sure of them. Ranks alone say nothing of it."""
     if by == "ranks":
         return 1.0
     after = parts[AFTER_BEST]
     return max(LEAST_OUT, 1 - math.fsum(after) / (AFTER_BEST.stop - AFTER_BEST.start))
 
 
-def parts(leg: str, ranking: Ranking, by: Literal["scores", "ranks"] = "scores") -> list[float]:
+def parts(leg: str, ranking: Ranking, by: By = "scores") -> list[float]:
     """Return what each hit has of its leg's best, 1 to 0: above the leg's floor, or by rank."""
     if by == "ranks":
         return [(RRF_K + 1) / (RRF_K + hit.rank) for hit in ranking.hits]

@@ -103,6 +103,13 @@ def test_a_leg_counts_by_how_far_its_best_stand_out() -> None:
     assert fuse({"lexical": few, "graph": crowd}, 1, "chest pain")[0].doc_id == "f"
 
 
+def test_ranks_five_to_twenty_are_what_the_best_stand_out_from() -> None:
+    assert standing_out([1.0] * 4 + [0.0] * 16) == 1
+    assert standing_out([1.0] * 12 + [0.0] * 8) == pytest.approx(1 / 2)
+    assert standing_out([1.0] * 4 + [0.3] * 16 + [0.0] * 100) == pytest.approx(0.7)
+    assert standing_out([1.0] * 6) == pytest.approx(1 - 2 / 16)  # fourteen are not there
+
+
 def test_ranks_say_nothing_of_how_far_the_best_stand_out() -> None:
     assert standing_out([0.9] * 30, "ranks") == 1.0
 

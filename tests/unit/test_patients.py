@@ -81,6 +81,10 @@ def test_one_denial_beside_a_full_chart_is_no_second_half_of_it() -> None:
     ]  # fmt: skip
     assert shares == sorted(shares, reverse=True)
     assert shares[0] > 2 * shares[-1] > 0
+    alone, beside = (
+        index.rank(Profile.of(found, ["fever"]), 1)[0].parts["absent"] for found in ([], chart[:1])
+    )
+    assert alone == pytest.approx(beside)  # as rare as what is found: in full
 
 
 def test_opposite_findings_are_no_likeness() -> None:

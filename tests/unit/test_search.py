@@ -191,13 +191,27 @@ def test_contributions_add_up_on_every_hit(search: Search) -> None:
 
 
 def test_constraints_hold_on_every_leg(search: Search) -> None:
-    assert "cough" not in found(ask(search, "chest pain -fever"))
+    without = found(ask(search, "chest pain -fever"))
+    assert "cough" not in without
+    assert "mother" in without  # by its meaning alone, and it demands nothing but no fever
     assert set(found(ask(search, "pain type:nursing"))) <= {"cough"}
     assert found(ask(search, "section:family_history cancer")) == ["mother"]
     assert ask(search, "pain date:2022").hits == ()
     assert set(found(ask(search, "pain", only={"patient": ("P1",)}))) == {"has", "cough"}
     assert set(found(ask(search, "pain", only={"period": ("2022",)}))) == set()
     assert "has" in found(ask(search, "pain", only={"period": ("2023",)}))
+
+
+def test_what_the_words_name_past_their_hits_is_a_match(
+    search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The graph's best is not the words' best, and no second look at the full text is needed."""
+    monkeypatch.setattr("rankers.search.DEPTH", 1)
+    cleared = replace(ACCESS, labels=frozenset({"PSY"}))
+    hits = search.rank(cleared, SearchRequest('"chest pain"', k=1)).answer.hits
+    assert [(hit.doc_id, set(hit.signals)) for hit in hits] == [
+        ("secret", {"lexical"}), ("has", {"graph"}),
+    ]  # fmt: skip
 
 
 def test_an_exact_operator_switches_meaning_off_visibly(search: Search) -> None:
