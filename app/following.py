@@ -108,7 +108,7 @@ def _until(
             settle(installation)
         behind = behind and again is not None and again()
         if not behind:  # asked again whenever nothing was said for a while, so that news goes first
-            linked = lane == "vectors" and quiet > _QUIET and installation.linker.grow(_NAMES)
+            linked = lane == "vectors" and quiet > _QUIET and grow_links(installation, _NAMES)
             behind = not feed.wait(0 if linked else _IDLE_S) and again is not None
 
 
@@ -125,6 +125,14 @@ def _again(installation: Installation, lane: str, maker: Follower) -> Callable[[
 def settle(installation: Installation) -> int:
     """Roll up what came in since, of every tenant; return how many hours of a series were."""
     return sum(installation.vitals.settle(each.tenant_id) for each in installation.tenants.all())
+
+
+def grow_links(installation: Installation, names: int) -> int:
+    """Make the vectors of some more names, tenants' own first; return how many, 0 when all are."""
+    for tenant in installation.tenants.all():
+        if made := installation.terms.grow(tenant.tenant_id, names):
+            return made
+    return installation.linker.grow(names)
 
 
 def annotate_again(installation: Installation, language: Follower) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from rankers.answer import Hit, SearchRequest
 from rankers.knowledge import Knowledge, KnowledgeRequest, checked
 
 NOTES = 5
-Ask = Callable[[KnowledgeRequest], Knowledge]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def known(own: Services, access: Access, request: KnowledgeRequest) -> Known:
         InvalidInput: a filter that is none.
     """
     asked = checked(request)
-    found = own.knowledge(asked)
+    found = own.knowledge(access.tenant_id, asked)
     return Known(asked, found, _notes(own, access, asked))
 
 

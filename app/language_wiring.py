@@ -15,8 +15,9 @@ if TYPE_CHECKING:  # loaded when first used
     from app.tenant_terms import Everybody, TenantTerms
     from indexing.language.linking import Linker
     from indexing.language.matcher import Matcher
+    from indexing.language.own_links import OwnLinks
     from indexing.language.pipeline import Language
-    from indexing.language.terminology import Terminology
+    from indexing.language.terminology import Addition, Terminology
     from rankers.search import Search
 
 
@@ -64,6 +65,18 @@ class LanguageWiring(Engines):
         from indexing.language.linking import Linker
 
         return Linker(terminology, self.encoder, self.home / "cache" / "concepts")
+
+    def links_over(
+        self, tenant_id: TenantId, terminology: Terminology, additions: Sequence[Addition]
+    ) -> OwnLinks:
+        """Return what finds a tenant's concepts by meaning: the vectors of everybody's names are
+        everybody's, those of its own names are kept apart."""
+        from indexing.language.linking import Linker
+        from indexing.language.own_links import OwnLinks, own_names
+
+        folder = self.home / "cache" / "own-concepts" / str(tenant_id)
+        own = Linker(terminology, self.encoder, folder, own_names(terminology, additions))
+        return OwnLinks(terminology, self.linker, own)
 
     @property
     def terminology(self) -> Terminology:

@@ -87,7 +87,7 @@ class Services:
     hider: Callable[[TenantId], Hider]
     vitals: WatchedVitals
     intake: Intake
-    knowledge: Callable[[KnowledgeRequest], Knowledge]
+    knowledge: Callable[[TenantId, KnowledgeRequest], Knowledge]
     named: Callable[[str], Sequence[tuple[int, int]]]
     options: TreatmentOptions
     outlook: Callable[[Access], Outlook]

@@ -21,6 +21,7 @@ from indexing.access import Access
 from indexing.errors import EngineUnavailable
 from indexing.language.linking import Linker
 from indexing.language.matcher import Matcher
+from indexing.language.own_links import OwnLinks
 from indexing.language.pipeline import LANGUAGE_VERSION, Language
 from indexing.language.terminology import Addition, Terminology, open_overlaid
 from indexing.language.terminology.additions import standing
@@ -54,6 +55,9 @@ class Makers(Protocol):
 
     def search_over(self, terminology: Terminology, matcher: Matcher) -> Search: ...
     def medical_over(self, terminology: Terminology, matcher: Matcher) -> MedicalTerms: ...
+    def links_over(
+        self, tenant_id: TenantId, terminology: Terminology, additions: Sequence[Addition]
+    ) -> OwnLinks: ...
 
 
 _State = tuple[str, Sequence[Addition]]  # the base's version, and what is added to it
@@ -113,6 +117,19 @@ class Everybody(Terms):
         return self.linker_over(self.terminology)
 
 
+@dataclass(frozen=True)
+class OwnTerms(Terms):
+    """The terms of a tenant that added `additions`, all of which its terminology holds."""
+
+    tenant_id: TenantId
+    additions: Sequence[Addition]
+
+    @cached_property
+    def linker(self) -> OwnLinks:
+        """Finds everybody's concepts and the tenant's own by meaning."""
+        return self.makers.links_over(self.tenant_id, self.terminology, self.additions)
+
+
 class TenantTerms:
     """The terms of every tenant; safe to share between threads. `base` are everybody's."""
 
@@ -126,12 +143,13 @@ class TenantTerms:
         self._home, self._additions, self._base = home, additions, base
         self._makers = makers
         self._looked: dict[TenantId, tuple[float, Sequence[Addition]]] = {}
-        self._kept: OrderedDict[TenantId, tuple[_State, Terms]] = OrderedDict()
+        self._kept: OrderedDict[TenantId, tuple[_State, OwnTerms]] = OrderedDict()
         self._versions: dict[TenantId, tuple[_State, str]] = {}
         self._lock = threading.Lock()
         self._making: dict[TenantId, threading.Lock] = {}
+        self._linked: dict[TenantId, str] = {}  # the version whose names all have their vectors
 
-    def of(self, tenant_id: TenantId) -> Terms | None:
+    def of(self, tenant_id: TenantId) -> OwnTerms | None:
         """Return a tenant's own terms; None where it added nothing. Looks every two seconds."""
         additions, base = self._added(tenant_id), self._base()
         if not additions:
@@ -143,8 +161,10 @@ class TenantTerms:
         with making:
             found = self._held(tenant_id, state)
             if found is None:
-                made = open_overlaid(self._home, base, standing(additions, base))
-                found = self._keep(tenant_id, state, Terms(made, self._makers))
+                kept = standing(additions, base)
+                made = open_overlaid(self._home, base, kept)
+                own = OwnTerms(made, self._makers, tenant_id, kept)
+                found = self._keep(tenant_id, state, own)
         return found
 
     def version_of(self, tenant_id: TenantId) -> str | None:
@@ -160,7 +180,19 @@ class TenantTerms:
             known = self._versions[tenant_id] = (state, version)
         return known[1]
 
-    def _held(self, tenant_id: TenantId, state: _State) -> Terms | None:
+    def grow(self, tenant_id: TenantId, names: int) -> int:
+        """Make the vectors of some more of a tenant's own names; return how many, 0 when all are
+        made. Nothing is opened for that which was found made before."""
+        version = self.version_of(tenant_id)
+        if version is None or self._linked.get(tenant_id) == version:
+            return 0
+        own = self.of(tenant_id)
+        grew = 0 if own is None else own.linker.own.grow(names)
+        if not grew:
+            self._linked[tenant_id] = version
+        return grew
+
+    def _held(self, tenant_id: TenantId, state: _State) -> OwnTerms | None:
         with self._lock:
             held = self._kept.get(tenant_id)
             if held is None or held[0] != state:
@@ -168,7 +200,7 @@ class TenantTerms:
             self._kept.move_to_end(tenant_id)
             return held[1]
 
-    def _keep(self, tenant_id: TenantId, state: _State, terms: Terms) -> Terms:
+    def _keep(self, tenant_id: TenantId, state: _State, terms: OwnTerms) -> OwnTerms:
         with self._lock:
             self._kept[tenant_id] = (state, terms)
             self._kept.move_to_end(tenant_id)
@@ -181,6 +213,7 @@ class TenantTerms:
         with self._lock:
             self._looked.clear()
             self._kept.clear()
+            self._linked.clear()
 
     def _added(self, tenant_id: TenantId) -> Sequence[Addition]:
         now = time.monotonic()

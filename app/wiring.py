@@ -318,12 +318,12 @@ class Installation(LanguageWiring):
         if self.cache is not None:
             self.cache.forget(tenant_id)
 
-    def knowledge(self, request: KnowledgeRequest) -> Knowledge:
-        """Answer a question of medical knowledge over the terminology as it is loaded now."""
+    def knowledge(self, tenant_id: TenantId, request: KnowledgeRequest) -> Knowledge:
+        """Answer a question of medical knowledge over a tenant's terms as they are loaded now."""
         from rankers import knowledge
 
         self.current_search()
-        own = self.everybody
+        own = self.terms.of(tenant_id) or self.everybody
         return knowledge.search(own.terminology, own.linker, request)
 
     def current_search(self) -> TenantSearch:

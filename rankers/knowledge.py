@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol
 
 from indexing.errors import InvalidInput
-from indexing.language.linking import Linker
+from indexing.language.linking import Link
 from indexing.language.terminology import Edge, EdgeKind, SemanticType, Terminology
 from indexing.language.terminology.specialties import SPECIALTIES, of_specialty
 
@@ -76,6 +77,14 @@ class Knowledge:
     missing: tuple[str, ...] = ()
 
 
+class Meanings(Protocol):
+    """What finds concepts by meaning; `made` names have their vector so far."""
+
+    @property
+    def made(self) -> int: ...
+    def nearest(self, text: str, limit: int) -> Sequence[Link]: ...
+
+
 @dataclass(slots=True)
 class _Found:
     shares: dict[str, float] = field(default_factory=dict)
@@ -103,7 +112,7 @@ def checked(request: KnowledgeRequest) -> KnowledgeRequest:
     )
 
 
-def search(terminology: Terminology, linker: Linker, request: KnowledgeRequest) -> Knowledge:
+def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest) -> Knowledge:
     """Rank the concepts that a question asks for.
 
     Raises:

@@ -27,6 +27,9 @@ def knowledge_command(tenant: str | None, request: KnowledgeRequest, *, as_json:
         whole = Known(request, search(installation.terminology, linker, request))
     else:
         access = operator(installation.tenants.by_code(tenant))
+        own = installation.terms.of(access.tenant_id)
+        if own is not None:
+            grown(own.linker.own)
         whole = known(services_of(installation), access, request)
     if as_json:
         print_json(msgspec.to_builtins(whole.to_json(), enc_hook=str))

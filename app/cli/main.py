@@ -218,7 +218,7 @@ def similar(
 @app.command()
 def knowledge(
     query: str,
-    tenant: Annotated[str | None, typer.Option(help="Whose notes stand beside.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose terms and notes count.")] = None,
     k: Annotated[int, typer.Option("--k", min=1, max=100)] = 20,
     specialty: Annotated[str, typer.Option(help="Only of this specialty.")] = "",
     types: Annotated[list[str] | None, typer.Option("--type", help="Several times.")] = None,

@@ -87,12 +87,16 @@ class Link:
 class Linker:
     """Finds concepts by the meaning of their names; safe to share between threads.
 
-    `folder` None keeps the vectors in memory alone.
+    `folder` None keeps the vectors in memory alone. `only` are the rows of the names that it is
+    about, None for all of them.
     """
 
-    def __init__(self, terminology: Terminology, encoder: Encoder, folder: Path | None) -> None:
+    def __init__(
+        self, terminology: Terminology, encoder: Encoder, folder: Path | None,
+        only: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
         self._terminology, self._encoder = terminology, encoder
-        self._root = folder
+        self._root, self._only = folder, only
         self._lock = threading.Lock()
         self._pieces: dict[int, NDArray[np.float16]] = {}
         self._growing: list[NDArray[np.float16]] = []  # of the first piece that is missing
@@ -107,6 +111,8 @@ class Linker:
         described = np.array([kind not in _NOT_DESCRIBED for kind in TYPES])
         wording = np.array([kind not in _NOT_WORDS for kind in NAME_KINDS])
         kept = described[compiled.types[owners]] & wording[compiled.name_kinds]
+        if self._only is not None:
+            kept &= np.isin(np.arange(len(kept)), self._only)
         return np.concatenate(
             [np.flatnonzero(kept & self._known), np.flatnonzero(kept & ~self._known)]
         )

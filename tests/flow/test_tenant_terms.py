@@ -12,7 +12,9 @@ import pytest
 
 from app.cli.annotate import annotate_command
 from app.cli.tenant_terms import add_command, list_command, remove_command, terminology_of
-from app.following import catch_up
+from app.following import catch_up, grow_links
+from app.knowledge import known
+from app.services import services_of
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.postgres.additions import PostgresAdditions
@@ -21,6 +23,7 @@ from indexing.ingest import Ingest
 from indexing.language.terminology import Addition
 from indexing.model import Tenant
 from rankers.answer import SearchRequest
+from rankers.knowledge import KnowledgeRequest
 from tests.unit.test_cached_search import Kept
 
 TEXT = "HPI: Zebrafever since Tuesday. The squeeze is well controlled. Denies blue leg."
@@ -190,3 +193,39 @@ def test_a_parent_that_is_added_again_after_its_child_stops_nobody(
     assert {"site:a", "site:b"} <= set(concepts(installation, ours))
     assert hits(installation, ours, "zebrafever", "graph") == ["n1"]
     concepts(installation, theirs)
+
+
+def test_knowledge_is_asked_in_the_houses_own_terms(
+    installation: Installation, houses: tuple[Tenant, Tenant], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    ours, theirs = houses
+    (tmp_path / "own.tsv").write_text(FILE)
+    add_command(ours.code, tmp_path / "own.tsv", as_json=True)
+    installation.terms.renew()
+
+    def found(tenant: Tenant, q: str) -> dict[str, tuple[str, ...]]:
+        access = Access(tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+        answer = known(services_of(installation), access, KnowledgeRequest(q, k=100)).found
+        return {each.concept_id: each.reasons for each in answer.concepts}
+
+    # By its name, and over the graph to what it stands below.
+    named = found(ours, "zebrafever")
+    assert "the name itself" in named["site:zebrafever"]
+    assert "is the wider idea of zebrafever" in named["anm:fever"]
+    assert "is a kind of fever" in found(ours, "fever")["site:zebrafever"]
+    assert "the name itself" in found(ours, "the squeeze")["anm:hypertension"]
+    # By meaning, once the follower gave its own names their vectors.
+    while installation.terms.of(ours.tenant_id).linker.own.made < 3:  # other tests' houses too
+        assert grow_links(installation, 48)
+    assert installation.terms.grow(ours.tenant_id, 48) == 0
+    assert "near in meaning: zebrafever" in found(ours, "the fever of the zebra")["site:zebrafever"]
+    for q in ("zebrafever", "fever", "the fever of the zebra"):
+        assert "site:zebrafever" not in found(theirs, q)
+    assert "the name itself" not in found(theirs, "the squeeze").get("anm:hypertension", ())
+    # What was made is taken up by another process, and goes with what was taken back.
+    installation.terms.renew()
+    assert installation.terms.grow(ours.tenant_id, 48) == 0
+    remove_command(ours.code, [], everything=True, as_json=True)
+    installation.terms.renew()
+    assert "site:zebrafever" not in found(ours, "zebrafever")
