@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,8 @@ def card_page(own: Outlook, access: Access, name: str, version: str) -> CardPage
         training = {**card.training, "patients": told(int(card.training.get("patients") or 0))}
         rate = {"base_rate": _coarse(card.metrics.get("base_rate"))}
         card = replace(card, training=training, metrics={**card.metrics, **counts, **rate})
-    known = [e for e in found if e.actual is not None and e.chance is not None]
+    now = datetime.now(UTC)
+    known = [each for each in found if each.counts(now)]
     since: Sequence[Mark] = ()
     if len(known) >= LEAST_KNOWN:
         chances, actual = _arrays(known)
@@ -167,7 +168,8 @@ def _quarters(found: Sequence[Prediction], hidden: bool) -> list[Quarter]:
 
 
 def _quarter(name: str, own: Sequence[Prediction], hidden: bool) -> Quarter:
-    known = [e for e in own if e.actual is not None and e.chance is not None]
+    now = datetime.now(UTC)
+    known = [each for each in own if each.counts(now)]
     counts = [len(own), sum(e.chance is None for e in own), len(known)]
     shown = [told(each) if hidden else each for each in counts]
     if len(known) < LEAST_KNOWN:

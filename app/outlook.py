@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from app.wiring import Installation
 from eval.outlook import measured
 from indexing.access import Access
+from indexing.backends.postgres.fates import PostgresFates
 from indexing.backends.postgres.outlook import PostgresOutlook
 from indexing.errors import Forbidden, InvalidInput, NotFound
 from indexing.ingest import Ingest
 from indexing.outlook import (
-    HORIZONS,
     INTENDED_USE,
     LEARNED_FROM,
     OUTCOME_SYSTEM,
@@ -81,6 +81,7 @@ class Outlook:
     def __init__(self, installation: Installation, access: Access) -> None:
         self._own, self.access = installation, access
         self.store = PostgresOutlook(installation.database)
+        self.fates = PostgresFates(installation.database)
 
     def register(self, wanted: Registration) -> ModelCard:
         """Fit or open a model, measure it on patients that it has not seen, and keep it.
@@ -187,28 +188,23 @@ class Outlook:
         )
 
     def fill_in(self, card: ModelCard) -> int:
-        """Fill in what happened to those whose time is up, and say of how many that is known now.
+        """Note what happened to those of whom the model told, and say of how many that is known.
 
-        A chart that was merged into another has the other's outcome.
+        The follower does the same as the records come in. A chart that was merged into another has
+        the other's outcome.
 
         Raises: Forbidden: the view is de-identified.
         """
         self._identified()
-        waiting = [each for each in self.store.told(self.access, card) if each.actual is None]
-        now = datetime.now(UTC)
-        due = [each for each in waiting if each.made_at + HORIZONS[card.type] <= now]
-        outcomes = self.store.fates(self.access, due, card.type)
-        for each in due:
-            happened = outcomes.get(each.prediction_id)
-            if happened is not None:
-                self.store.fill(self.access, each, happened, now)
-        return len(outcomes)
+        told = self.store.told(self.access, card)
+        return self.fates.settle(self.access, [each.prediction_id for each in told])
 
     def follow_up(self, card: ModelCard) -> dict[str, Any]:
         """Fill in what happened, and say how right the model was."""
         self.fill_in(card)
         told = self.store.told(self.access, card)
-        known = [each for each in told if each.actual is not None and each.chance is not None]
+        now = datetime.now(UTC)
+        known = [each for each in told if each.counts(now)]
         answer: dict[str, Any] = {
             "told": len(told), "withheld": sum(each.chance is None for each in told),
             "known": len(known),

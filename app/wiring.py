@@ -242,11 +242,16 @@ class Installation(LanguageWiring):
         return vitals_of(self)
 
     def series_followers(self) -> Sequence[Follower]:
-        """What keeps the series in step with the Observations."""
+        """What keeps the series in step with the Observations, and predictions with what came."""
+        from indexing.backends.postgres.fates import PostgresFates
         from indexing.backends.postgres.observed import PostgresObserved
+        from indexing.outcomes import OutcomesFollower
         from indexing.vitals.observations import VitalsFollower
 
-        return (VitalsFollower(PostgresObserved(self.database), self.vitals),)
+        return (
+            VitalsFollower(PostgresObserved(self.database), self.vitals),
+            OutcomesFollower(PostgresFates(self.database)),
+        )
 
     @cached_property
     def patients(self) -> PatientsWiring:

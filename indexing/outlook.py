@@ -54,7 +54,10 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model told of a patient; `chance` None where it was withheld, `why` says why."""
+    """What a model told of a patient; `chance` None where it was withheld, `why` says why.
+
+    `actual` is what happened, None while that is not known; `due_at` is when it is known of
+    everybody, None where it was not asked yet."""
 
     prediction_id: str
     patient_id: str
@@ -70,6 +73,13 @@ class Prediction:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     actual: bool | None = None
     actual_at: datetime | None = None
+    due_at: datetime | None = None
+
+    def counts(self, now: datetime) -> bool:
+        """Say whether this tells how right the model is: not before the time is up. What happens is
+        known sooner than what does not, and counted by then it would be all that is known."""
+        known = self.chance is not None and self.actual is not None
+        return known and (self.due_at is None or self.due_at <= now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
@@ -13,6 +11,7 @@ from indexing.access import LABELS, Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.fates import HAPPENED, HEARD
 from indexing.errors import Conflict, IntegrityFault, NotFound
 from indexing.outlook import (
     ACUTE,
@@ -30,7 +29,7 @@ _CARD = (
 )
 _TOLD = (
     "prediction_id, patient_id, model, version, type, chance, low, high, likeness, why, made_at, "
-    "evidence, actual, actual_at"
+    "evidence, actual, actual_at, due_at"
 )
 # The first stay of each patient, what was known by its end, and what followed within the horizon;
 # what the hospital has heard last is as far as anything can be known. Who has left no stay is
@@ -43,7 +42,7 @@ _SINCE = {
         coalesce(part.chart, e.patient_id) AS patient_id, e.date_end AS gone
     FROM encounter e LEFT JOIN part ON part.patient_id = e.patient_id
     WHERE e.tenant_id = %(tenant)s AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
-        AND e.date_end IS NOT NULL AND e.patient_id IS NOT NULL
+        AND HAPPENED AND e.date_end IS NOT NULL AND e.patient_id IS NOT NULL
         AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
             AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)
     ORDER BY coalesce(part.chart, e.patient_id), e.date_start, e.resource_id""",
@@ -52,15 +51,13 @@ _SINCE = {
         heard.last - %(horizon)s AS gone
     FROM heard, encounter e LEFT JOIN part ON part.patient_id = e.patient_id
     WHERE e.tenant_id = %(tenant)s AND e.patient_id IS NOT NULL
-        AND e.date_start < heard.last - %(horizon)s
+        AND HAPPENED AND e.date_start < heard.last - %(horizon)s
         AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
             AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)""",
 }
 # Charts that were merged into another are a part of that one's.
 _OUTCOMES = """
-WITH heard AS (
-    SELECT max(coalesce(date_end, date_start)) AS last FROM encounter WHERE tenant_id = %(tenant)s
-), part AS MATERIALIZED (
+WITH heard AS (HEARD), part AS MATERIALIZED (
     SELECT DISTINCT patient_id, surviving_patient(tenant_id, patient_id) AS chart
     FROM patient_merge WHERE tenant_id = %(tenant)s
 ), parts AS MATERIALIZED (
@@ -87,6 +84,7 @@ SELECT person.id, coalesce(person.sex, ''),
         OR EXISTS (SELECT FROM encounter e WHERE e.tenant_id = %(tenant)s
             AND e.patient_id = ANY(person.ids) AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
             AND e.date_start > person.gone AND e.date_start <= person.gone + %(horizon)s
+            AND HAPPENED
             AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
                 AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)) END,
     ARRAY(SELECT DISTINCT coalesce(c.display, c.code) FROM condition c
@@ -104,40 +102,6 @@ SELECT person.id, coalesce(person.sex, ''),
 FROM person, heard h ORDER BY person.id
 """
 
-# What happened within the horizon after each prediction, from the end of the stay in which it was
-# made; NULL while the hospital has not heard of later times.
-_FATES = """
-WITH RECURSIVE due(id, patient_id, made_at) AS (
-    SELECT * FROM unnest(%(ids)s::text[], %(patients)s::text[], %(made)s::timestamptz[])
-), own(id, due) AS (
-    SELECT surviving_patient(%(tenant)s, patient_id) COLLATE "C", id FROM due
-    UNION SELECT m.patient_id, own.due FROM patient_merge m JOIN own ON m.into_id = own.id
-    WHERE m.tenant_id = %(tenant)s
-), heard AS (
-    SELECT max(coalesce(date_end, date_start)) AS last FROM encounter WHERE tenant_id = %(tenant)s
-), since AS (
-    SELECT due.id, greatest(due.made_at, (SELECT max(e.date_end) FROM encounter e, own
-        WHERE %(leaving)s AND e.tenant_id = %(tenant)s AND own.due = due.id
-        AND e.patient_id = own.id
-        AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
-        AND e.date_start <= due.made_at AND e.date_end >= due.made_at
-        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
-            AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)
-    )) AS at FROM due
-)
-SELECT since.id, CASE WHEN since.at + %(horizon)s > heard.last THEN NULL ELSE EXISTS (
-    SELECT FROM encounter e, own WHERE e.tenant_id = %(tenant)s AND own.due = since.id
-        AND e.patient_id = own.id AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
-        AND e.date_start > since.at AND e.date_start <= since.at + %(horizon)s
-        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
-            AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s))
-    OR EXISTS (SELECT FROM patient p, own WHERE p.tenant_id = %(tenant)s AND own.due = since.id
-        AND p.resource_id = own.id
-        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = p.tenant_id
-            AND x.type = 'Patient' AND x.id = p.resource_id AND x.labels && %(closed)s)
-        AND p.deceased_start BETWEEN since.at AND since.at + %(horizon)s) END
-FROM since, heard
-"""
 _TOLD_OF = f"""
 WITH RECURSIVE own(id) AS (SELECT %(patient)s::text COLLATE "C" UNION
     SELECT m.patient_id FROM patient_merge m JOIN own ON m.into_id = own.id
@@ -145,6 +109,11 @@ WITH RECURSIVE own(id) AS (SELECT %(patient)s::text COLLATE "C" UNION
 SELECT {_TOLD} FROM outlook_prediction WHERE tenant_id = %(tenant)s
     AND patient_id IN (SELECT id FROM own) ORDER BY made_at DESC, prediction_id LIMIT %(most)s
 """
+
+
+def _outcomes(kind_of: str) -> str:
+    whole = _OUTCOMES.replace("STAY", _SINCE[kind_of])
+    return whole.replace("HEARD", HEARD).replace("HAPPENED", HAPPENED)
 
 
 class PostgresOutlook:
@@ -253,7 +222,7 @@ class PostgresOutlook:
             (sorted(opened) if opened is not None else None), "horizon": HORIZONS[kind_of],
         }  # fmt: skip
         with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(_OUTCOMES.replace("STAY", _SINCE[kind_of]), values).fetchall()
+            rows = conn.execute(_outcomes(kind_of), values).fetchall()
             found = [Outcome(r[0], frozenset([*r[4], *r[5]]), r[2], r[1], r[3]) for r in rows]
             named = [each.patient_id for each in found]
             audit.record(conn, access, AuditRow("R", "outcomes", named, (), {"rows": len(found)}))
@@ -310,30 +279,3 @@ class PostgresOutlook:
             if card.name == name and version in ("", card.version):
                 return card
         raise NotFound("no such model", hint="`anamnesis models list` names them")
-
-    def fates(self, access: Access, told: Sequence[Prediction], kind_of: str) -> dict[str, bool]:
-        """Return by prediction what happened within the horizon, where that is known; recorded.
-        Restricted stays count for nobody, as in `outcomes`."""
-        values = {
-            "tenant": access.tenant_id, "closed": sorted(LABELS), "horizon": HORIZONS[kind_of],
-            "leaving": kind_of == RETURN,
-            "ids": [each.prediction_id for each in told],
-            "patients": [each.patient_id for each in told], "made": [each.made_at for each in told],
-        }  # fmt: skip
-        with self._database.tenant(access.tenant_id) as conn:
-            rows = conn.execute(_FATES, values).fetchall()
-            named = sorted({each.patient_id for each in told})
-            audit.record(conn, access, AuditRow("R", "outcomes", named, (), {"rows": len(rows)}))
-        return {own: happened for own, happened in rows if happened is not None}
-
-    def fill(self, access: Access, told: Prediction, happened: bool, at: datetime) -> Prediction:
-        """Note what truly happened."""
-        with self._database.tenant(access.tenant_id) as conn:
-            conn.execute(
-                "UPDATE outlook_prediction SET actual = %s, actual_at = %s WHERE tenant_id = %s "
-                "AND prediction_id = %s",
-                (happened, at, access.tenant_id, told.prediction_id),
-            )
-            entities = [f"RiskAssessment/{told.prediction_id}"]
-            audit.record(conn, access, AuditRow("U", "prediction", [told.patient_id], entities))
-        return replace(told, actual=happened, actual_at=at)
