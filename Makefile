@@ -5,6 +5,9 @@ PORT ?= 8080
 PATIENTS ?= 50
 BIN := .venv/bin
 
+# Compiled modules are kept, whatever the surroundings say: the tests start hundreds of interpreters.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: install dev models test-models demo test test-slow test-engines soak lint lock wheel gate gate-baseline ragas
 
 install: .venv/.installed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,8 +24,8 @@ from indexing.access import Access, Role
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.ingest import Ingest
 from indexing.model import Tenant
+from tests.browsing import SITE, form_token
 
-SITE = "http://127.0.0.1:8080"
 PASSWORD = "a long enough password"
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -138,13 +137,6 @@ def browser(hospital: Hospital, address: str = "10.1.0.1") -> Iterator[TestClien
         raise_server_exceptions=False,
     ) as client:  # fmt: skip
         yield client
-
-
-def form_token(text: str) -> str:
-    """Return the token of a page's forms."""
-    found = re.search(r'name="form_token" value="([0-9a-f]+)"', text)
-    assert found is not None
-    return found.group(1)
 
 
 def sign_in(client: TestClient, hospital: Hospital, role: Role = Role.CLINICIAN) -> str:

@@ -25,6 +25,7 @@ from tests.engines import EngineServer
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 os.environ.setdefault("ANAMNESIS_LEG_PATIENCE_S", f"{engines.PATIENT_S}")
+os.environ.setdefault("ANAMNESIS_LEG_TIMEOUT_S", "30")  # its 2 s pass where others share the cores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -70,6 +70,10 @@ class Ward:
         account = accounts.by_name(self.tenant.tenant_id, role.value)
         return accounts.create_token(self.tenant.tenant_id, account.user_id, timedelta(days=1))[1]
 
+    def bearer(self, role: Role = Role.CLINICIAN) -> dict[str, str]:
+        """Return the header of a fresh token."""
+        return {"Authorization": f"Bearer {self.token(role)}"}
+
 
 def build(installation: Installation) -> Ward:
     """Make a tenant with everything in it, indexed."""

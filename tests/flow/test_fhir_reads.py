@@ -21,7 +21,7 @@ from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Role
 from indexing.backends.postgres.fhir_search import PostgresFhirSearch
-from tests.ward import Ward, build
+from tests.ward import Ward
 
 SITE = "http://127.0.0.1:8080"
 Json = dict[str, Any]
@@ -54,11 +54,6 @@ MANY = [
         "code": {"coding": [{"code": "secret"}]}, "subject": {"reference": "Patient/p-ada"},
     },
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def ward(installation: Installation) -> Ward:
-    return build(installation)
 
 
 @pytest.fixture(scope="module")

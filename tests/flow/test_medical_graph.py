@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from fastapi.testclient import TestClient
 from app.cli import doctor
 from app.following import catch_up
 from app.medical import pathways_json
-from app.web import create_app
 from app.wiring import Installation
 from indexing import medical_entries, medical_follow
 from indexing.access import Access, Role
@@ -37,7 +35,6 @@ from rankers.medical import MedicalQuestions, Neighbourhood
 from rankers.medical_knowledge import Knowledge
 from tests.ward import Ward, build
 
-SITE = "http://127.0.0.1:8080"
 ADA = {"reference": "Patient/p-ada"}
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -112,12 +109,6 @@ def put(installation: Installation, ward: Ward, *resources: dict[str, Any]) -> N
 @pytest.fixture
 def access(ward: Ward) -> Access:
     return Access(ward.tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
-
-
-@pytest.fixture
-def client(ward: Ward) -> Iterator[TestClient]:
-    with TestClient(create_app(ward.services), base_url=SITE) as opened:
-        yield opened
 
 
 def told(found: Neighbourhood) -> set[tuple[str, str, str]]:

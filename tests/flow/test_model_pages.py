@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
-from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.outlook import ModelCard, Prediction, Switches
-from tests.ward import PASSWORD, Ward, build
+from tests.browsing import sign_in
+from tests.ward import Ward, build
 
-SITE = "http://127.0.0.1:8080"
 METRICS = {
     "known": 300, "held_out": 300, "withheld": 4, "base_rate": 0.3, "error": 0.021, "skill": 0.14,
     "low": 0.06, "high": 0.21, "truth_error": None,
@@ -52,18 +50,6 @@ def ward(installation: Installation) -> Ward:
                     known,
                 )
     return own
-
-
-@pytest.fixture
-def client(ward: Ward) -> Iterator[TestClient]:
-    with TestClient(create_app(ward.services), base_url=SITE) as opened:
-        yield opened
-
-
-def sign_in(client: TestClient, ward: Ward, role: Role) -> None:
-    token = client.get("/login").text.split('name="form_token" value="')[1].split('"')[0]
-    form = {"tenant": ward.tenant.code, "name": role.value, "password": PASSWORD}
-    client.post("/login", data={**form, "form_token": token})
 
 
 def test_the_list_leads_to_the_card_with_everything_on_it(client: TestClient, ward: Ward) -> None:

@@ -27,62 +27,16 @@ from indexing.outlook import ACUTE, RETURN, Switches
 from indexing.vitals.model import SeriesKey, Span, batch_of, micros
 from rankers.onnx_risk import OnnxRisk
 from rankers.outcomes import KnownPatient
+from tests.leavers import COUNT, LEFT, found
+from tests.onnx_files import field, onnx_model
 
-COUNT = 520
-LEFT = datetime(2024, 3, 1, tzinfo=UTC)
 NEAREST = Registration("return", "1", RETURN, "By those alike.", "platt")
 NEAREST_AGAIN = Registration("return", "again", RETURN, "", "platt")
 
 
 @pytest.fixture(scope="module")
 def access(installation: Installation) -> Access:
-    """A tenant of patients with one stay; those with heart failure mostly come back."""
-    tenant = Tenant(new_tenant_id(), f"o-{new_tenant_id().hex[:12]}", "H")
-    installation.tenants.create(tenant)
-    own = Access(tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
-    into = Ingest(installation.records, own, ZoneInfo("UTC"))
-    for start in range(0, COUNT, 130):
-        entries = [e for n in range(start, start + 130) for e in person(n)]
-        bundle = {"resourceType": "Bundle", "type": "batch", "entry": [
-            {"resource": e, "request": {"method": "PUT", "url": f"{e['resourceType']}/{e['id']}"}}
-            for e in entries
-        ]}  # fmt: skip
-        assert all(o.rejected is None for o in into.submit(json.dumps(bundle).encode()))
-    return own
-
-
-def person(number: int) -> list[dict[str, Any]]:
-    who = {"reference": f"Patient/p{number}"}
-    ill = number % 2 == 0
-    back = (number // 2) % 5 != 0 if ill else (number // 2) % 5 == 0
-
-    def stay(name: str, start: datetime, days: int) -> dict[str, Any]:
-        period = {"start": start.isoformat(), "end": (start + timedelta(days=days)).isoformat()}
-        kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"}
-        return {"resourceType": "Encounter", "id": f"{name}{number}", "status": "finished",
-                "class": kind, "subject": who, "period": period}  # fmt: skip
-
-    def condition(name: str, at: datetime) -> dict[str, Any]:
-        return {"resourceType": "Condition", "id": f"{name[:2]}{number}", "subject": who,
-                "code": {"text": name}, "onsetDateTime": at.isoformat()}  # fmt: skip
-
-    found = [
-        {
-            "resourceType": "Patient",
-            "id": f"p{number}",
-            "gender": "male",
-            "birthDate": "1950-01-01",
-        },
-        stay("first", LEFT - timedelta(days=5), 5),
-        condition("Heart failure" if ill else "Fracture", LEFT - timedelta(days=5)),
-        condition(f"Z{number % 5}", LEFT - timedelta(days=9)),
-        condition("Later finding", LEFT + timedelta(days=30)),
-    ]
-    if back:
-        found.append(stay("again", LEFT + timedelta(days=20), 3))
-    if number == 0:
-        found.append(stay("last", LEFT + timedelta(days=200), 1))
-    return found
+    return found(installation)
 
 
 @pytest.fixture
@@ -278,37 +232,6 @@ def test_a_file_that_is_not_what_it_says_is_refused(own: Outlook, body: bytes) -
         own.register(Registration("file", "1", RETURN, "", body=body))
 
 
-def _field(number: int, value: bytes | str | int) -> bytes:
-    """Write one field of a protocol buffer: a number, or bytes by their length."""
-    if isinstance(value, int):
-        return bytes([number << 3]) + _varint(value)
-    raw = value.encode() if isinstance(value, str) else value
-    return bytes([number << 3 | 2]) + _varint(len(raw)) + raw
-
-
-def _varint(value: int) -> bytes:
-    out = b""
-    while value > 127:
-        out, value = out + bytes([value & 127 | 128]), value >> 7
-    return out + bytes([value])
-
-
-def onnx_model(
-    features: list[str], operator: str = "Sigmoid", domain: str = "", weight: bytes = b""
-) -> bytes:
-    """Write a model of one operator over one column, and a weight `w`. Source: onnx.proto."""
-    shape = _field(1, _field(2, "n")) + _field(1, _field(1, 1))
-    tensor = _field(2, _field(1, _field(1, 1) + _field(2, shape)))
-    node = _field(1, "x") + (_field(1, "w") if weight else b"")
-    node += _field(2, "y") + _field(4, operator)
-    node += _field(7, domain) if domain else b""
-    graph = _field(1, node) + _field(2, "g") + (_field(5, weight) if weight else b"")
-    graph += _field(11, _field(1, "x") + tensor) + _field(12, _field(1, "y") + tensor)
-    named = _field(14, _field(1, "features") + _field(2, json.dumps(features)))
-    opset = _field(8, _field(1, "") + _field(2, 13))
-    return _field(1, 7) + opset + _field(7, graph) + named
-
-
 def test_an_onnx_file_is_registered_by_its_digest_and_asked(own: Outlook) -> None:
     body = onnx_model(["Heart failure"])
     card = own.register(Registration("file", "9", RETURN, "", body=body))
@@ -332,8 +255,8 @@ def test_a_file_reads_nothing_that_lies_outside_of_it(
         (folder / "secret.bin").write_bytes(bytes(4))
     monkeypatch.chdir(tmp_path / "in")
     parts = (("location", outside), ("offset", "0"), ("length", "4"))
-    said = b"".join(_field(13, _field(1, name) + _field(2, text)) for name, text in parts)
-    weight = _field(1, 1) + _field(2, 1) + _field(8, "w") + said + _field(14, 1)
+    said = b"".join(field(13, field(1, name) + field(2, text)) for name, text in parts)
+    weight = field(1, 1) + field(2, 1) + field(8, "w") + said + field(14, 1)
     with pytest.raises(InvalidInput, match="not a model that can be used"):
         OnnxRisk(onnx_model(["a"], "Mul", weight=weight))
 

@@ -24,7 +24,7 @@ from indexing.ingest import Ingest
 from indexing.model import Tenant
 from indexing.outlook import RETURN, Switches
 from tests import treated
-from tests.flow.test_outlook import LEFT, access, own, person  # noqa: F401 - fixtures
+from tests.leavers import LEFT, found, person
 
 HIV = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HIV"}]}
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -38,7 +38,17 @@ def submit(installation: Installation, who: Access, resources: Sequence[dict[str
 
 
 @pytest.fixture(scope="module")
-def guarded(installation: Installation, access: Access) -> Outlook:  # noqa: F811
+def access(installation: Installation) -> Access:
+    return found(installation)
+
+
+@pytest.fixture
+def own(installation: Installation, access: Access) -> Outlook:
+    return Outlook(installation, access)
+
+
+@pytest.fixture(scope="module")
+def guarded(installation: Installation, access: Access) -> Outlook:
     """The tenant of the outcomes, where p2's and others' heart failure is restricted."""
     mine = Outlook(installation, replace(access, labels=frozenset({"HIV"})))
     failures = [e for n in range(0, 40, 2) for e in person(n) if e["id"] == f"He{n}"]
@@ -52,7 +62,7 @@ def guarded(installation: Installation, access: Access) -> Outlook:  # noqa: F81
 def test_a_restricted_condition_is_told_to_nobody_by_a_prediction(
     installation: Installation,
     guarded: Outlook,
-    own: Outlook,  # noqa: F811
+    own: Outlook,
 ) -> None:
     guarded.predict("p2", RETURN)
     services = services_of(installation)
@@ -65,7 +75,7 @@ def test_a_restricted_condition_is_told_to_nobody_by_a_prediction(
 def test_a_restricted_stay_is_no_outcome(
     installation: Installation,
     guarded: Outlook,
-    own: Outlook,  # noqa: F811
+    own: Outlook,
 ) -> None:
     [p16] = own.store.outcomes(guarded.access, ["p16"])
     assert p16.happened is False  # by what is open: the stay that followed is restricted

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.patient_view import PARTS, Asker, Part, Piece, gather
-from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.errors import EngineUnavailable, NotFound
 from tests.ward import Ward, build
-
-SITE = "http://127.0.0.1:8080"
-
-
-@pytest.fixture(scope="module")
-def ward(installation: Installation) -> Ward:
-    return build(installation)
-
-
-@pytest.fixture
-def client(ward: Ward) -> Iterator[TestClient]:
-    with TestClient(create_app(ward.services), base_url=SITE) as opened:
-        yield opened
-
-
-def bearer(ward: Ward, role: Role = Role.CLINICIAN) -> dict[str, str]:
-    return {"Authorization": f"Bearer {ward.token(role)}"}
 
 
 def clinician(ward: Ward) -> Access:
@@ -89,14 +70,14 @@ def test_another_tenants_patient_reads_like_nobody(
     with pytest.raises(NotFound) as nobody:
         gather(other.services, stranger, "p-nobody")
     assert str(foreign.value) == str(nobody.value)
-    answer = client.get("/api/patients/p-nobody/view", headers=bearer(ward))
+    answer = client.get("/api/patients/p-nobody/view", headers=ward.bearer())
     assert answer.status_code == 404
 
 
 def test_the_api_answers_every_part_with_its_time_and_one_timeline(
     client: TestClient, ward: Ward
 ) -> None:
-    answer = client.get("/api/patients/p-ada/view", headers=bearer(ward))
+    answer = client.get("/api/patients/p-ada/view", headers=ward.bearer())
     assert answer.status_code == 200
     body = answer.json()
     assert body["patient_id"] == "p-ada"
@@ -108,7 +89,7 @@ def test_the_api_answers_every_part_with_its_time_and_one_timeline(
 
 
 def test_a_researcher_sees_no_name_in_any_part(client: TestClient, ward: Ward) -> None:
-    who = bearer(ward, Role.RESEARCHER)
+    who = ward.bearer(Role.RESEARCHER)
     found = client.post(
         "/api/search", headers=who, json={"q": "chest pain", "rankers": "lexical"}
     ).json()

@@ -13,15 +13,12 @@ from typer.testing import CliRunner
 
 from app.cli.main import app as command
 from app.treatments import Shown, treatments
-from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.errors import Forbidden, InvalidInput, NotFound
 from indexing.outlook import Switches
 from tests.treated import PATIENT, condition, fill, order, outcome, patients
 from tests.ward import Ward, build
-
-SITE = "http://127.0.0.1:8080"
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +35,6 @@ def access(ward: Ward) -> Iterator[Access]:
     ward.services.outlook(own).store.switch(own, Switches(treatments=True))
     yield own
     ward.services.outlook(own).store.switch(own, Switches())
-
-
-@pytest.fixture
-def client(ward: Ward) -> Iterator[TestClient]:
-    with TestClient(create_app(ward.services), base_url=SITE) as opened:
-        yield opened
-
-
-def bearer(ward: Ward, role: Role = Role.CLINICIAN) -> dict[str, str]:
-    return {"Authorization": f"Bearer {ward.token(role)}"}
 
 
 def ask(ward: Ward, access: Access, name: str = "hypertension", patient: str = PATIENT) -> Shown:
@@ -152,7 +139,7 @@ def test_a_researcher_sees_no_name_and_no_small_cell(
     assert by["lisinopril"].cautions[0].source == ""
     path = f"/api/patients/{shown_id}/treatments"
     told = client.post(path, json={"condition": "hypertension"},
-                       headers=bearer(ward, Role.RESEARCHER))  # fmt: skip
+                       headers=ward.bearer(Role.RESEARCHER))  # fmt: skip
     assert told.status_code == 200
     for secret in ("Verity", "Testperson", "asked", "lis0", "aml1", "2020"):
         assert secret not in told.text
@@ -163,7 +150,7 @@ def test_the_api_and_the_command_answer_the_same(
     installation: Installation,
 ) -> None:  # fmt: skip
     path = f"/api/patients/{PATIENT}/treatments"
-    told = client.post(path, json={"condition": "hypertension"}, headers=bearer(ward))
+    told = client.post(path, json={"condition": "hypertension"}, headers=ward.bearer())
     assert told.status_code == 200
     answer: dict[str, Any] = told.json()
     assert answer["options"][0]["name"] == "lisinopril"
@@ -171,7 +158,7 @@ def test_the_api_and_the_command_answer_the_same(
     assert "no ground" in answer["intended_use"]
     for wrong in ({"what": 1}, {"condition": "a\0b"}, {"condition": "\udfff"}, {"condition": " "}):
         sent = json.dumps(wrong).encode()
-        assert client.post(path, content=sent, headers=bearer(ward)).status_code == 400
+        assert client.post(path, content=sent, headers=ward.bearer()).status_code == 400
     monkeypatch.setenv("ANAMNESIS_HOME", str(installation.home))
     ran = CliRunner().invoke(
         command,

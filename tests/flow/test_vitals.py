@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from fastapi.testclient import TestClient
 from app.cli.vitals import ingest_command, query_command, rollup_command
 from app.following import catch_up
 from app.settings import Settings
-from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.postgres.embedded import Server
@@ -29,25 +28,9 @@ from indexing.model import Tenant
 from indexing.vitals.hours import rolled
 from indexing.vitals.model import Span
 from tests.engines import EngineServer
-from tests.ward import Ward, build
+from tests.ward import Ward
 
-SITE = "http://127.0.0.1:8080"
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-@pytest.fixture(scope="module")
-def ward(installation: Installation) -> Ward:
-    return build(installation)
-
-
-@pytest.fixture
-def client(ward: Ward) -> Iterator[TestClient]:
-    with TestClient(create_app(ward.services), base_url=SITE) as opened:
-        yield opened
-
-
-def bearer(ward: Ward, role: Role = Role.CLINICIAN) -> dict[str, str]:
-    return {"Authorization": f"Bearer {ward.token(role)}"}
 
 
 def line(minute: int, value: float, patient: str = "p-ada", kind: str = "heart_rate") -> str:
@@ -57,12 +40,12 @@ def line(minute: int, value: float, patient: str = "p-ada", kind: str = "heart_r
 
 def test_good_lines_land_and_bad_ones_are_named(client: TestClient, ward: Ward) -> None:
     sent = "\n".join([line(0, 70), line(1, 71).replace("value", "values"), line(2, 72)])
-    answer = client.post("/api/vitals?precision=s", content=sent, headers=bearer(ward))
+    answer = client.post("/api/vitals?precision=s", content=sent, headers=ward.bearer())
     assert answer.status_code == 422
     said = answer.json()
     assert (said["points"], said["refused"]) == (2, 1)
     assert [(fault["line"], fault["column"]) for fault in said["faults"]] == [(2, 56)]
-    found = client.get("/api/patients/p-ada/vitals?kind=heart_rate", headers=bearer(ward)).json()
+    found = client.get("/api/patients/p-ada/vitals?kind=heart_rate", headers=ward.bearer()).json()
     [series] = found["series"]
     assert [point["value"] for point in series["points"]] == [70, 72]
     assert series["unit"] == "/min"
@@ -72,14 +55,14 @@ def test_an_odd_value_is_an_anomaly_against_the_patients_own_history(
     client: TestClient, ward: Ward
 ) -> None:
     usual = "\n".join(line(m, 60 + m % 5, "p-ben") for m in range(40))
-    assert client.post("/api/vitals?precision=s", content=usual, headers=bearer(ward)).json() == {
+    assert client.post("/api/vitals?precision=s", content=usual, headers=ward.bearer()).json() == {
         "lines": 40, "points": 40, "refused": 0, "jumps": 0, "anomalies": 0, "faults": [],
     }  # fmt: skip
     odd = client.post(
-        "/api/vitals?precision=s", content=line(60, 140, "p-ben"), headers=bearer(ward)
+        "/api/vitals?precision=s", content=line(60, 140, "p-ben"), headers=ward.bearer()
     )
     assert odd.json()["points"] == 1
-    [series] = client.get("/api/patients/p-ben/vitals", headers=bearer(ward)).json()["series"]
+    [series] = client.get("/api/patients/p-ben/vitals", headers=ward.bearer()).json()["series"]
     assert series["anomaly_method"] == "robust z against the patient's own history"
 
 
@@ -87,7 +70,7 @@ def test_an_odd_value_is_an_anomaly_against_the_patients_own_history(
 def test_who_may_not_write_resources_writes_no_points(
     client: TestClient, ward: Ward, role: Role
 ) -> None:
-    answer = client.post("/api/vitals", content=line(0, 1), headers=bearer(ward, role))
+    answer = client.post("/api/vitals", content=line(0, 1), headers=ward.bearer(role))
     assert answer.status_code == 403
 
 
@@ -96,12 +79,12 @@ def test_a_researcher_sees_series_under_the_pseudonym_with_shifted_times(
 ) -> None:
     client.post(
         "/api/vitals?precision=s", content=line(5, 99, kind="respiratory_rate"),
-        headers=bearer(ward),
+        headers=ward.bearer(),
     )  # fmt: skip
     access = Access(ward.tenant.tenant_id, "r", frozenset({Role.RESEARCHER}))
     hider = ward.services.hider(access.tenant_id)
     shown = hider.pseudonyms.of("patient", "p-ada")
-    headers = bearer(ward, Role.RESEARCHER)
+    headers = ward.bearer(Role.RESEARCHER)
     path = f"/api/patients/{shown}/vitals"
     text = client.get(f"{path}?kind=respiratory_rate", headers=headers).text
     assert "p-ada" not in text

@@ -12,7 +12,7 @@ from indexing.encoders import EncoderShelf, shelf
 from indexing.encoders.lineage import write_lineage
 from indexing.encoders.minilm import FOLDER
 from indexing.errors import AnamnesisError, ConfigurationError, InvalidInput
-from tests.flow.test_outlook import _field, onnx_model
+from tests.onnx_files import field, onnx_model
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def _outside(folder: Path) -> None:
     """A model whose weights lie in a file beside it, which is not copied."""
     (folder / "w.bin").write_bytes(bytes(4))
     parts = (("location", "w.bin"), ("offset", "0"), ("length", "4"))
-    said = b"".join(_field(13, _field(1, name) + _field(2, text)) for name, text in parts)
-    weight = _field(1, 1) + _field(2, 1) + _field(8, "w") + said + _field(14, 1)
+    said = b"".join(field(13, field(1, name) + field(2, text)) for name, text in parts)
+    weight = field(1, 1) + field(2, 1) + field(8, "w") + said + field(14, 1)
     (folder / "model.onnx").write_bytes(onnx_model(["a"], "Mul", weight=weight))
 
 
