@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.moves import paused
+from app.naming import forget as names_forgotten
+from app.naming import place as place_names
+from app.naming import terms_of
 from app.wiring import Installation
 from indexing.derive import embedded
 from indexing.encoders import EncoderShelf
@@ -54,6 +57,7 @@ def switch(installation: Installation, name: str, tell: Tell) -> Switched:
     beside = _beside(installation, shelf.folder(name))
     tenants = installation.tenants.all()
     encoded = 0
+    _named(beside, tenants, tell)
     for _ in range(ROUNDS):
         made = sum(_encoded(beside, tenant, tell) for tenant in tenants)
         encoded += made
@@ -85,6 +89,7 @@ def forget(installation: Installation, name: str) -> int:
             raise Conflict(f"{name} serves", hint="Switch to another encoder first.")
         for each in found:
             _emptied(other, each.tenant_id)
+    names_forgotten(installation, model)
     return sum(installation.derived.forget_model(each.tenant_id, model) for each in found)
 
 
@@ -109,6 +114,17 @@ def _beside(installation: Installation, folder: Path) -> Installation:
     if own.learned is not None:
         Learned(own.learned, beside.encoder)  # refuses another encoder than it was trained with
     return beside
+
+
+def _named(beside: Installation, tenants: Sequence[Tenant], tell: Tell) -> None:
+    """Fill the space of concepts' names, where a vector engine holds it; else the process that
+    follows makes them after the switch, in its idle time."""
+    every = [each for tenant in tenants for each in terms_of(beside, tenant.tenant_id)]
+    for terms in {id(each): each for each in every}.values():
+        placing, linker = terms.placing, terms.own_linker
+        while placing is not None and place_names(terms):
+            done = linker.made + placing.progress[0]
+            tell("names of concepts", done, len(linker.names) + len(linker.linked.concepts))
 
 
 def _encoded(beside: Installation, tenant: Tenant, tell: Tell) -> int:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from app.naming import Naming
 from app.wiring import Installation
 from indexing.errors import EngineUnavailable
 from indexing.feed import ChangeFeed
@@ -22,7 +23,6 @@ LANES = ("text", "vectors", "series", "medical")
 _IDLE_S = 1.0
 _TELL_S = 2.0
 _QUIET = 20  # rounds without news before names get their vectors, some at a time: news goes first
-_NAMES = 48
 # A transaction that writes holds back what is younger than it: who hurries least waits a moment,
 # so that a note is found before its patient's graph and series are drawn anew.
 _LATER_S = {"series": 0.15, "medical": 0.15}
@@ -83,7 +83,7 @@ def _until(
 ) -> None:  # fmt: skip
     feed = installation.new_feed()
     failures = 0
-    quiet = 0
+    quiet, naming = 0, Naming(installation)
     again = _again(installation, lane, maker)
     behind = again is not None
     busy = 0
@@ -108,7 +108,7 @@ def _until(
             settle(installation)
         behind = behind and again is not None and again()
         if not behind:  # asked again whenever nothing was said for a while, so that news goes first
-            linked = lane == "vectors" and quiet > _QUIET and grow_links(installation, _NAMES)
+            linked = lane == "vectors" and quiet > _QUIET and naming.some()
             behind = not feed.wait(0 if linked else _IDLE_S) and again is not None
 
 
@@ -125,14 +125,6 @@ def _again(installation: Installation, lane: str, maker: Follower) -> Callable[[
 def settle(installation: Installation) -> int:
     """Roll up what came in since, of every tenant; return how many hours of a series were."""
     return sum(installation.vitals.settle(each.tenant_id) for each in installation.tenants.all())
-
-
-def grow_links(installation: Installation, names: int) -> int:
-    """Make the vectors of some more names, tenants' own first; return how many, 0 when all are."""
-    for tenant in installation.tenants.all():
-        if made := installation.terms.grow(tenant.tenant_id, names):
-            return made
-    return installation.linker.grow(names)
 
 
 def annotate_again(installation: Installation, language: Follower) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from app.engines import Engines
+from indexing.language.concept_space import EVERYBODY, ConceptSpace, Partition, Partitions
 from indexing.model import Annotation, TenantId
+from indexing.spaces import MEDICAL_CONCEPTS
 
 if TYPE_CHECKING:  # loaded when first used
     from app.medical_terms import MedicalTerms
@@ -64,7 +66,27 @@ class LanguageWiring(Engines):
     def _linker_over(self, terminology: Terminology) -> Linker:
         from indexing.language.linking import Linker
 
-        return Linker(terminology, self.encoder, self.home / "cache" / "concepts")
+        space = self.concept_space(EVERYBODY, terminology.version)
+        return Linker(terminology, self.encoder, self.home / "cache" / "concepts", space)
+
+    @cached_property
+    def partitions(self) -> Partitions:
+        """The record of where concepts' names lie."""
+        return Partitions(self.home / "concept-spaces.json")
+
+    def concept_space(self, owner: str, version: str) -> ConceptSpace | None:
+        """Return where a vector engine of the site's holds somebody's names; None where the table
+        in this process is asked, which is quicker than reading them all from the database."""
+        name, encoder = self.settings.vector, self.encoder
+        match name:
+            case "postgres" | "memory":
+                return None
+            case "opensearch" | "weaviate":
+                index = self.space_engine(name, MEDICAL_CONCEPTS, encoder.model, encoder.dimension)
+                own = Partition(name, encoder.model, encoder.dimension, owner, version)
+                return ConceptSpace(index, self.partitions, own)
+            case other:
+                assert_never(other)
 
     def links_over(
         self, tenant_id: TenantId, terminology: Terminology, additions: Sequence[Addition]
@@ -75,7 +97,8 @@ class LanguageWiring(Engines):
         from indexing.language.own_links import OwnLinks, own_names
 
         folder = self.home / "cache" / "own-concepts" / str(tenant_id)
-        own = Linker(terminology, self.encoder, folder, own_names(terminology, additions))
+        space = self.concept_space(str(tenant_id), terminology.version)
+        own = Linker(terminology, self.encoder, folder, space, own_names(terminology, additions))
         return OwnLinks(terminology, self.linker, own)
 
     @property

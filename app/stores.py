@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from app.tenant_terms import TenantTerms
 from app.wiring import Installation
-from indexing.model import TenantId
+from indexing.language.concept_space import ConceptFollower
+from indexing.model import ChangeEvent, TenantId
 from indexing.reconcile import Store
 
 
@@ -30,4 +32,47 @@ def stores(installation: Installation) -> Sequence[Store]:
         Store("records", records, found.records, expected=found.all_records),
         Store("embedding", embed, embedded),
         Store("vector", vector, installation.vector.entries, installation.vector.fresh),
+        *_named(installation),
     )
+
+
+def _named(installation: Installation) -> Iterator[Store]:
+    """Yield the names of concepts in the site's vector engine, everybody's and a tenant's own."""
+    placing = installation.everybody.placing
+    if placing is None:
+        return
+    yield Store(
+        "concepts", placing, lambda _: placing.entries(), expected=lambda _: placing.expected()
+    )
+    own = OwnConcepts(installation.terms)
+    yield Store("own concepts", own, own.entries, expected=own.expected)
+
+
+class OwnConcepts:
+    """What tenants added to the terminology, each in its own partition."""
+
+    name = ConceptFollower.name
+    kind = ConceptFollower.kind
+    batch = ConceptFollower.batch
+
+    def __init__(self, terms: TenantTerms) -> None:
+        self._terms = terms
+
+    def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return what the space holds of a tenant's own."""
+        own = self._placing(tenant_id)
+        return {} if own is None else own.entries()
+
+    def expected(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return what it should hold by now."""
+        own = self._placing(tenant_id)
+        return {} if own is None else own.expected()
+
+    def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
+        """Write what lives, remove what is gone."""
+        if (own := self._placing(tenant_id)) is not None:
+            own.apply(tenant_id, events)
+
+    def _placing(self, tenant_id: TenantId) -> ConceptFollower | None:
+        own = self._terms.of(tenant_id)
+        return None if own is None else own.placing

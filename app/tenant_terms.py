@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from indexing.access import Access
 from indexing.errors import EngineUnavailable
+from indexing.language.concept_space import ConceptFollower
 from indexing.language.linking import Linker
 from indexing.language.matcher import Matcher
 from indexing.language.own_links import OwnLinks
 from indexing.language.pipeline import LANGUAGE_VERSION, Language
+from indexing.language.placing import follower_of
 from indexing.language.terminology import Addition, Terminology, open_overlaid
 from indexing.language.terminology.additions import standing
 from indexing.language.terminology.overlay import overlaid_version
@@ -112,9 +114,19 @@ class Everybody(Terms):
     linker_over: Callable[[Terminology], Linker]
 
     @cached_property
-    def linker(self) -> Linker:
+    def own_linker(self) -> Linker:
         """Finds the concepts by meaning, as far as their names have their vectors."""
         return self.linker_over(self.terminology)
+
+    @property
+    def linker(self) -> Linker:
+        """The same: nothing was added."""
+        return self.own_linker
+
+    @cached_property
+    def placing(self) -> ConceptFollower | None:
+        """Brings the names into their vector space, where an engine holds it."""
+        return follower_of(self.own_linker, self.terminology)
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,16 @@ class OwnTerms(Terms):
     def linker(self) -> OwnLinks:
         """Finds everybody's concepts and the tenant's own by meaning."""
         return self.makers.links_over(self.tenant_id, self.terminology, self.additions)
+
+    @property
+    def own_linker(self) -> Linker:
+        """Finds what was added alone."""
+        return self.linker.own
+
+    @cached_property
+    def placing(self) -> ConceptFollower | None:
+        """Brings what was added into its vector space, where an engine holds it."""
+        return follower_of(self.own_linker, self.terminology)
 
 
 class TenantTerms:

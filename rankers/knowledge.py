@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
-from indexing.errors import InvalidInput
+from indexing.errors import EngineUnavailable, InvalidInput
 from indexing.language.linking import Link
 from indexing.language.terminology import Edge, EdgeKind, SemanticType, Terminology
 from indexing.language.terminology.specialties import SPECIALTIES, of_specialty
@@ -69,8 +69,8 @@ class KnownConcept:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """The answer; `missing` names what could not speak, such as meaning before its vectors are
-    made."""
+    """The answer; `missing` names what could not speak: meaning, before its vectors are made or
+    while their engine is down."""
 
     concepts: tuple[KnownConcept, ...]
     version: str
@@ -82,7 +82,9 @@ class Meanings(Protocol):
 
     @property
     def made(self) -> int: ...
-    def nearest(self, text: str, limit: int) -> Sequence[Link]: ...
+    def nearest(self, text: str, limit: int) -> Sequence[Link]:
+        """Raises: EngineUnavailable."""
+        ...
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
     found: dict[str, _Found] = {}
     for concept, score in terminology.search(asked.q, _SOUGHT):
         _add(found, concept, "name", score, "the name itself" if score >= 1 else "by its name")
-    near = [link for link in linker.nearest(asked.q, _SOUGHT) if link.cosine >= _LEAST_COSINE]
+    near, missing = _near(linker, asked.q)
     for link in near:
         _add(found, link.concept_id, "meaning", link.cosine, f"near in meaning: {link.name}")
     seeds = {c: sum(each.shares.values()) for c, each in found.items()}
@@ -136,8 +138,18 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
         _concept(terminology, rank, concept, found[concept], ties)
         for rank, concept in enumerate(shown, 1)
     ]
-    missing = () if linker.made else ("meaning",)
     return Knowledge(tuple(concepts), terminology.version, missing)
+
+
+def _near(linker: Meanings, q: str) -> tuple[list[Link], tuple[str, ...]]:
+    """Return what lies near in meaning, and whether that could speak."""
+    try:
+        if linker.made:
+            found = linker.nearest(q, _SOUGHT)
+            return [link for link in found if link.cosine >= _LEAST_COSINE], ()
+    except EngineUnavailable:
+        pass
+    return [], ("meaning",)
 
 
 def _add(found: dict[str, _Found], concept: str, leg: str, score: float, reason: str) -> None:

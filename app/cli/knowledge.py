@@ -29,7 +29,7 @@ def knowledge_command(tenant: str | None, request: KnowledgeRequest, *, as_json:
         access = operator(installation.tenants.by_code(tenant))
         own = installation.terms.of(access.tenant_id)
         if own is not None:
-            grown(own.linker.own)
+            grown(own.own_linker)
         whole = known(services_of(installation), access, request)
     if as_json:
         print_json(msgspec.to_builtins(whole.to_json(), enc_hook=str))

@@ -154,6 +154,7 @@ def annotate(
 def concepts(
     query: str,
     specialty: Annotated[str | None, typer.Option(help="Only of this specialty.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="With what it added.")] = None,
     as_json: Json = False,
 ) -> None:
     """Find concepts by name and by meaning."""
@@ -161,7 +162,7 @@ def concepts(
     from app.settings import load
     from app.wiring import Installation
 
-    finish(concepts_command(Installation(load()), query, specialty, as_json))
+    finish(concepts_command(Installation(load()), query, specialty, tenant, as_json))
 
 
 @app.command()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from app.cli.output import print_json, progress, stderr
 from app.wiring import Installation
-from indexing.errors import ConfigurationError
+from indexing.errors import ConfigurationError, EngineUnavailable
 from indexing.language.linking import Linker
 from indexing.language.terminology import Terminology, load
 from indexing.language.terminology.specialties import SPECIALTIES, of_specialty
+from rankers.knowledge import Meanings
 
 _SHOWN = 20  # concepts, and rejects on the terminal
 _SOUGHT = 400  # concepts looked at before the specialty is asked for
@@ -47,19 +48,26 @@ def load_command(home: Path, paths: Sequence[Path], format_name: str | None, jso
 
 
 def concepts_command(
-    installation: Installation, query: str, specialty: str | None, json_out: bool
-) -> int:
-    """Find concepts by name (exact, then by words, then by spelling) and by meaning.
+    installation: Installation, query: str, specialty: str | None, tenant: str | None,
+    json_out: bool,
+) -> int:  # fmt: skip
+    """Find concepts by name (exact, then by words, then by spelling) and by meaning; with a tenant
+    among what it added too.
 
-    Raises: ConfigurationError for an unknown specialty.
+    Raises: ConfigurationError for an unknown specialty, NotFound for an unknown tenant.
     """
     if specialty is not None and specialty.casefold() not in SPECIALTIES:
         raise ConfigurationError(
             "unknown specialty", hint=f"known: {', '.join(sorted(SPECIALTIES))}"
         )
-    terminology = installation.terminology
+    own = installation.terms.of(installation.tenants.by_code(tenant).tenant_id) if tenant else None
+    grown(installation.linker)
+    if own is not None:
+        grown(own.own_linker)
+    terms = own or installation.everybody
+    terminology = terms.terminology
     sought = _SHOWN if specialty is None else _SOUGHT
-    found = _found(terminology, grown(installation.linker), query, sought)
+    found = _found(terminology, terms.linker, query, sought)
     if specialty is not None:
         found = [f for f in found if of_specialty(terminology, f.concept_id, specialty.casefold())]
     rows = [_row(terminology, each) for each in found[:_SHOWN]]
@@ -80,10 +88,14 @@ class _Found:
     by: str
 
 
-def _found(terminology: Terminology, linker: Linker, query: str, limit: int) -> list[_Found]:
+def _found(terminology: Terminology, linker: Meanings, query: str, limit: int) -> list[_Found]:
     """Merge both ways: an exact name stands first, then the better of the two scores counts."""
     named = dict(terminology.search(query, limit))
-    near = {each.concept_id: each.cosine for each in linker.nearest(query, limit)}
+    try:
+        near = {each.concept_id: each.cosine for each in linker.nearest(query, limit)}
+    except EngineUnavailable as exc:
+        stderr.print(f"by meaning: not asked: {exc}", markup=False)
+        near = {}
     found = []
     for concept in {**named, **near}:
         by = "both" if concept in named and concept in near else "name"

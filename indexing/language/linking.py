@@ -3,6 +3,9 @@
 `<folder>/<model>-<version>/<number>.npy` holds the vectors of one piece of the names, those of the
 concepts that the shipped seed knows first. What was made stays when a process is stopped; a reader
 takes what is there. Nothing here delays a start: somebody with time to spare calls `grow`.
+
+Where a vector engine holds them all (`concept_space`), it is asked for the nearest, and a process
+reads the pieces of what may be offered alone.
 """
 
 from __future__ import annotations
@@ -21,18 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.analysis import stems
-from indexing.language.terminology import NameKind, SemanticType, Terminology
-from indexing.language.terminology.compile import NAME_KINDS, TYPES
+from indexing.language.concept_space import ConceptSpace
+from indexing.language.linkable import LinkableNames
+from indexing.language.terminology import SemanticType, Terminology
+from indexing.language.terminology.compile import TYPES
 from indexing.ports import Encoder, Vectors
 
 PIECE: Final = 1024  # names per file
 LONGEST: Final = 120  # code points of a text that is linked; longer ones are no name
 WIDEST_MARGIN: Final = 0.2  # beyond it the second concept says nothing more
 
-# Symbols and pathways are looked up by name: no note and no question describes them.
-_NOT_DESCRIBED: Final = frozenset({SemanticType.GENE, SemanticType.PROCESS})
-# An abbreviation's letters mean nothing to the model; a loose name is a common word.
-_NOT_WORDS: Final = frozenset({NameKind.ABBREVIATION, NameKind.LOOSE})
 _DRUGS: Final = frozenset({SemanticType.DRUG, SemanticType.DRUG_CLASS})
 
 
@@ -87,59 +88,37 @@ class Link:
 class Linker:
     """Finds concepts by the meaning of their names; safe to share between threads.
 
-    `folder` None keeps the vectors in memory alone. `only` are the rows of the names that it is
-    about, None for all of them.
+    `folder` None keeps the vectors in memory alone. `space` is where an engine holds them. `only`
+    are the rows of the names that it is about, None for all of them.
     """
 
     def __init__(
         self, terminology: Terminology, encoder: Encoder, folder: Path | None,
-        only: Sequence[int] | None = None,
+        space: ConceptSpace | None = None, only: Sequence[int] | None = None,
     ) -> None:  # fmt: skip
         self._terminology, self._encoder = terminology, encoder
-        self._root, self._only = folder, only
+        self._root, self.space = folder, space
+        self.linked = LinkableNames(terminology, only)
         self._lock = threading.Lock()
         self._pieces: dict[int, NDArray[np.float16]] = {}
         self._growing: list[NDArray[np.float16]] = []  # of the first piece that is missing
         found = (c for name, c in CONFIDENCE.items() if encoder.model.startswith(name))
         self.confidence = next(found, None)
 
-    @cached_property
+    @property
     def names(self) -> NDArray[np.int64]:
         """The rows of the names that have a vector, in the order of the vectors: first those of
         the concepts that the seed knows, `common` of them."""
-        compiled, owners = self._terminology.compiled, self._owners
-        described = np.array([kind not in _NOT_DESCRIBED for kind in TYPES])
-        wording = np.array([kind not in _NOT_WORDS for kind in NAME_KINDS])
-        kept = described[compiled.types[owners]] & wording[compiled.name_kinds]
-        if self._only is not None:
-            kept &= np.isin(np.arange(len(kept)), self._only)
-        return np.concatenate(
-            [np.flatnonzero(kept & self._known), np.flatnonzero(kept & ~self._known)]
-        )
+        return self.linked.rows
 
-    @cached_property
+    @property
     def common(self) -> int:
         """How many of `names` belong to concepts that the shipped seed knows: what is offered.
 
         Among rare diseases and laboratory findings a near name is mostly another's: with them the
         nearest concept is never right in nine cases of ten, however near.
         """
-        return int(self._known[self.names].sum())
-
-    @cached_property
-    def _owners(self) -> NDArray[np.int64]:
-        """The concept row of every name."""
-        compiled = self._terminology.compiled
-        return np.repeat(np.arange(len(compiled.ids)), np.diff(compiled.name_ptr))
-
-    @cached_property
-    def _known(self) -> NDArray[np.bool_]:
-        """Whether a name's concept is one of the seed's, by name row."""
-        compiled = self._terminology.compiled
-        concepts = np.zeros(len(compiled.ids), dtype=bool)
-        concepts[self._owners[np.asarray(compiled.name_trusted, dtype=bool)]] = True
-        known: NDArray[np.bool_] = concepts[self._owners]
-        return known
+        return self.linked.common
 
     @cached_property
     def _folder(self) -> Path | None:
@@ -148,8 +127,23 @@ class Linker:
         return self._root / f"{self._encoder.model}-{self._terminology.version}"
 
     @property
+    def model(self) -> str:
+        """The model that the vectors are of."""
+        return self._encoder.model
+
+    @property
     def made(self) -> int:
         """How many names have their vector, those of the seed's concepts first."""
+        here = self._here()
+        return len(self.names) if self._placed else here
+
+    @property
+    def _placed(self) -> bool:
+        """Whether an engine holds all of them."""
+        return self.space is not None and self.space.whole
+
+    def _here(self) -> int:
+        """Return how many names have theirs in this process, without a gap."""
         self._look()
         made, number = 0, 0
         while (piece := self._pieces.get(number)) is not None:
@@ -160,22 +154,21 @@ class Linker:
     @property
     def ready(self) -> bool:
         """Whether every name that may be offered has its vector."""
-        return self.confidence is not None and self.made >= self.common
+        return self.confidence is not None and self._here() >= self.common
 
     def grow(self, names: int = 64) -> int:
         """Make the vectors of some more names; return how many, 0 when all are made.
 
         One caller at a time; what another process makes meanwhile is taken up.
         """
-        made = self.made
-        if made >= len(self.names):
+        made = self._here()
+        if made >= (self.common if self._placed else len(self.names)):
             return 0
-        texts = self._terminology.compiled.name_texts
-        rows = self.names[made : made + PIECE]
+        rows = self.linked.texts(made, made + PIECE)
         done = sum(map(len, self._growing))
         if done >= len(rows):  # the other process was quicker with this piece, or it is a new one
             self._growing, done = [], 0
-        some = [texts[row] for row in rows[done : done + names]]
+        some = rows[done : done + names]
         self._growing.append(self._encoder.encode(some).astype(np.float16))
         if done + len(some) == len(rows):
             self._keep(made // PIECE, np.concatenate(self._growing))
@@ -187,17 +180,59 @@ class Linker:
             _write(self._folder / f"{number}.npy", piece)
         with self._lock:
             self._pieces[number] = piece
-        if self.made == len(self.names):
+        if self._here() == len(self.names):
             self._sweep()
 
     def nearest(self, text: str, limit: int = 10) -> list[Link]:
         """Return the concepts whose names are nearest in meaning, best first, among those whose
-        vectors are made. A text that is too long to name anything is near nothing."""
+        vectors are made. A text that is too long to name anything is near nothing.
+
+        Raises:
+            EngineUnavailable: an engine holds them and does not answer.
+        """
+        vector = self.vector(text)
+        return [] if vector is None or not self.made else self.nearest_to(vector, limit)
+
+    def vector(self, text: str) -> Vectors | None:
+        """Return a text's vector, None for what cannot name anything."""
         text = " ".join(text.split())
-        if not text or len(text) > LONGEST or not self.made:
+        return self._encoder.encode([text])[0] if text and len(text) <= LONGEST else None
+
+    def nearest_to(self, vector: Vectors, limit: int) -> list[Link]:
+        """As `nearest`, of a vector. Raises: EngineUnavailable."""
+        if not len(self.names):
             return []
-        scores = self._scores(self._encoder.encode([text])[0], len(self.names))
-        return self._nearest(scores, limit)
+        if self.space is None or not self.space.whole:
+            return self._nearest(self._scores(vector, len(self.names)), limit)
+        found = self.space.nearest(vector, limit)
+        return [
+            Link(near.concept_id, self.linked.name(near.concept_id, near.number), near.cosine)
+            for near in found if near.cosine > 0 and near.concept_id in self._terminology
+        ]  # fmt: skip
+
+    def vectors(self, start: int, stop: int) -> Vectors:
+        """Return the vectors of `names[start:stop]` at unit length; made anew where they are lost,
+        so that what an engine lacks can always be brought in again."""
+        found = []
+        while start < stop:
+            number, at = divmod(start, PIECE)
+            end = min(stop, (number + 1) * PIECE)
+            piece = self._piece(number)
+            if piece is None:
+                found.append(self._encoder.encode(self.linked.texts(start, end)))
+            else:
+                found.append(piece[at : at + end - start].astype(np.float32))
+            start = end
+        rows = np.concatenate(found)
+        whole: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        return whole
+
+    def _piece(self, number: int) -> NDArray[np.float16] | None:
+        if (piece := self._pieces.get(number)) is not None or self._folder is None:
+            return piece
+        path = self._folder / f"{number}.npy"
+        rows = len(self.names[number * PIECE : (number + 1) * PIECE])
+        return _read(path, rows) if path.is_file() else None
 
     def _nearest(self, scores: NDArray[np.float32], limit: int) -> list[Link]:
         """As `_best`, of each concept its nearest name alone: most near names are not read."""
@@ -207,7 +242,7 @@ class Linker:
         order = order[np.argsort(-scores[order], kind="stable")]
         rows = self.names[order]
         for owner, row, score in zip(
-            self._owners[rows].tolist(), rows.tolist(), scores[order].tolist(), strict=True
+            self.linked.owners[rows].tolist(), rows.tolist(), scores[order].tolist(), strict=True
         ):
             if score <= 0 or len(found) == limit:
                 break
@@ -267,7 +302,7 @@ class Linker:
             row = self.names[place]
             cosine = min(float(scores[place]), 1.0)
             if cosine > 0:
-                owner = int(self._owners[row])
+                owner = int(self.linked.owners[row])
                 found.setdefault(owner, (compiled.name_texts[row], []))[1].append(cosine)
         return [
             (compiled.ids[owner], name, tuple(cosines))
@@ -288,9 +323,9 @@ class Linker:
 
     def _scores(self, vector: Vectors, names: int) -> NDArray[np.float32]:
         """Return the cosines of the first `names` names, -1 where a vector is not made yet."""
-        if names == self.common and self.made >= names > 0:
+        if names == self.common and self._here() >= names > 0:
             return self._offerable @ vector
-        if names == len(self.names) and self.made >= names > 0:
+        if names == len(self.names) and self._here() >= names > 0:
             return self._whole @ vector
         scores = np.full(names, -1.0, dtype=np.float32)
         for number, piece in list(self._pieces.items()):
@@ -303,16 +338,13 @@ class Linker:
 
     def _look(self) -> None:
         """Take up the pieces that this or another process has made since."""
-        pieces = -(-len(self.names) // PIECE)
-        if self._folder is None or len(self._pieces) == pieces or not self._folder.is_dir():
+        pieces = -(-(self.common if self._placed else len(self.names)) // PIECE)
+        if self._folder is None or len(self._pieces) >= pieces or not self._folder.is_dir():
             return
         for number in range(pieces):
-            path = self._folder / f"{number}.npy"
-            if number not in self._pieces and path.is_file():
-                found = _read(path, len(self.names[number * PIECE : (number + 1) * PIECE]))
-                if found is not None:
-                    with self._lock:
-                        self._pieces[number] = found
+            if number not in self._pieces and (found := self._piece(number)) is not None:
+                with self._lock:
+                    self._pieces[number] = found
 
     def _sweep(self) -> None:
         """Drop the vectors of this model for terminologies that are no longer in force."""

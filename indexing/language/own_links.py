@@ -34,13 +34,23 @@ class OwnLinks:
         return self._everybody.made + self.own.made
 
     def nearest(self, text: str, limit: int = 10) -> list[Link]:
-        """Return the concepts whose names are nearest in meaning, best first. Raises: nothing."""
+        """Return the concepts whose names are nearest in meaning, best first.
+
+        Raises:
+            EngineUnavailable: an engine holds them and does not answer.
+        """
+        vector = self._everybody.vector(text)
+        if vector is None:
+            return []
         best = dict[str, Link]()
         # Everybody's may be of another version by now: a concept that is gone is not named.
         found = (
-            *self.own.nearest(text, limit),
-            *(e for e in self._everybody.nearest(text, limit) if e.concept_id in self._terminology),
-        )
+            *self.own.nearest_to(vector, limit),
+            *(
+                each for each in self._everybody.nearest_to(vector, limit)
+                if each.concept_id in self._terminology
+            ),
+        )  # fmt: skip
         for link in found:
             held = best.get(link.concept_id)
             if held is None or link.cosine > held.cosine:

@@ -12,8 +12,9 @@ import pytest
 
 from app.cli.annotate import annotate_command
 from app.cli.tenant_terms import add_command, list_command, remove_command, terminology_of
-from app.following import catch_up, grow_links
+from app.following import catch_up
 from app.knowledge import known
+from app.naming import grow_links
 from app.services import services_of
 from app.wiring import Installation
 from indexing.access import Access, Role

@@ -275,12 +275,12 @@ def test_concepts_on_the_command_line(
 ) -> None:
     monkeypatch.setattr("app.cli.terminology._GROW_S", 0.0)  # by name alone
     installation = Installation(Settings(home=home))
-    assert concepts_command(installation, "high blood pressure", "cardiology", True) == 0
+    assert concepts_command(installation, "high blood pressure", "cardiology", None, True) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["concepts"][0]["name"] == "hypertension"
     assert answer["concepts"][0]["score"] == 1.0
     with pytest.raises(ConfigurationError):
-        concepts_command(installation, "x", "astrology", True)
+        concepts_command(installation, "x", "astrology", None, True)
 
 
 def test_every_public_file_is_recognised(shared_data: Path) -> None:
