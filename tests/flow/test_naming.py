@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.naming import Naming, forget
+from app.naming import Naming, forget, grow_links
 from app.stores import stores
 from app.wiring import Installation
 from indexing.backends.memory_vectors import MemoryVectorIndex
@@ -114,7 +114,7 @@ def test_an_engine_that_is_down_is_waited_for(
         raise EngineUnavailable("down")
 
     monkeypatch.setattr(engine, "entries", down)
-    while served.linker.grow(5000):
+    while grow_links(served, 5000):
         pass
     naming = Naming(served)
     assert not naming.some()
