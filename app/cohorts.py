@@ -186,19 +186,20 @@ class CohortDesk:
         every = () if self.told(len(found.members)) is None else self.ordered(found, head)
         start = max(0, min(start, max(len(every) - 1, 0)))
         members = every[start : start + size]
-        rows = self.own.cohorts.rows(self.access, found, members)
+        cells = self.own.cohorts.rows(self.access, found, members)
         key = head.cohort_id if head else ""
         detail = {"members": len(found.members), "shown": len(members)}
         self.own.cohort_store.shown(self.access, "cohort-evidence", members, key, detail)
         said, untold = self._said(found, head), self._untold(found)
         shown = {each: self.view.shown_patient(each, apart) for each in members}
+        rows = tuple(self._shown_rows(cells, untold, shown, apart))
         people = {} if self.access.deidentified else self.own.charts.people(
             self.access, members, members)  # fmt: skip
         return Table(
             head, found.definition.criteria,
             tuple(Count(step, self.told(n)) for step, n in found.attrition),
             tuple(Count(name, self.told(len(met.events))) for name, met in found.met.items()),
-            self.told(len(found.members)), start, tuple(self._shown_rows(rows, untold, shown)),
+            self.told(len(found.members)), start, rows,
             {each: people[each].name for each in members if each in people},
             of_shown(said.standing, shown, untold), of_shown(said.mine, shown, untold),
             of_shown(said.earlier, shown, untold), self._marks(found, shown, apart),
@@ -258,7 +259,7 @@ class CohortDesk:
         return frozenset(few)
 
     def _shown_rows(
-        self, rows: Sequence[Row], untold: frozenset[str], shown: Mapping[str, str]
+        self, rows: Sequence[Row], untold: frozenset[str], shown: Mapping[str, str], apart: str
     ) -> Sequence[Row]:
         if not self.access.deidentified or not rows:
             return rows
@@ -269,7 +270,7 @@ class CohortDesk:
             identity = known.get(row.patient_id, Identity())
             if each.criterion in untold:
                 return Cell(each.criterion, None, withheld=True)
-            shift = hider.pseudonyms.shift(row.patient_id)
+            shift = hider.pseudonyms.shift(row.patient_id, apart)
             event, quote = each.event, each.quote
             if event is not None:
                 event = replace(

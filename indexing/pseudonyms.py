@@ -65,9 +65,17 @@ class Pseudonyms:
         """Return a short name to tell pseudonyms apart by, for people."""
         return hashlib.sha256(pseudonym.encode()).hexdigest()[:6]
 
-    def shift(self, owner: str) -> int:
-        """Return by how many days a patient's dates are moved."""
-        return shift_days(owner, self._shift_key)
+    def shift(self, owner: str, apart: str = "") -> int:
+        """Return by how many days a patient's dates are moved, all of them by the same.
+
+        What is named `apart` moves them further back, each list by days of its own. That comes on
+        top: of shifts that were drawn anew for each list, the smallest of many would be nearly
+        none, and whoever asks again and again would have the day itself.
+        """
+        moved = shift_days(owner, self._shift_key)
+        if apart:
+            moved += shift_days(owner, hmac.digest(self._shift_key, apart.encode(), "sha256"))
+        return moved
 
     def _mark(self, kind: str, filled: bytes, salted: int) -> bytes:
         named = kind.encode() + bytes([salted]) + filled

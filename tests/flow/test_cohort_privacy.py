@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -115,6 +116,34 @@ def test_the_marks_of_what_is_judged_join_no_two_lists(researcher: CohortDesk) -
     ]
     assert [len(each) for each in seen] == [N, N, N]
     assert len(set().union(*seen)) == 3 * N
+
+
+def test_the_days_of_two_lists_join_them_by_none_and_intervals_stay(
+    researcher: CohortDesk, desk: CohortDesk
+) -> None:
+    both = f"{TIRES}\nall: value hemoglobin >= 1\nkeep tires"
+
+    def days(desk: CohortDesk, name: str, definition: str) -> dict[str, list[date]]:
+        head = desk.save(name, definition)
+        table = desk.table(desk.evaluate(head.definition), head).to_json()
+        csv = exported(desk, head, "csv", "HRESCH").decode()
+        found = {}
+        for row in table["rows"]:
+            found[desk.view.patient_id(row["patient_id"])] = own = [
+                cell["at"].date() for cell in row["cells"]
+            ]
+            assert all(each.isoformat() in csv for each in own)  # an export is of the same days
+        return found
+
+    one, other = days(researcher, "one", both), days(researcher, "other", f"{both}\n")
+    again, plain = days(researcher, "one", both), days(desk, "plain", both)
+    assert len(one) == N
+    assert one == again
+    assert sum(one[each][0] == other[each][0] for each in one) <= 2
+    for found in (one, other):
+        for each, (noted, measured) in found.items():
+            assert noted - measured == plain[each][0] - plain[each][1]
+            assert timedelta(days=2) <= plain[each][0] - noted <= timedelta(days=728)
 
 
 def test_a_comparison_that_names_nobody_is_recorded(

@@ -73,7 +73,7 @@ def hospital(installation: Installation) -> Hospital:
     # No shift, at most 364 days back, moves the second note to the day of the first.
     resources = [
         patient(PATIENT, GIVEN, FAMILY), patient(OTHER, "Ann", "Plainname"), condition(),
-        note("zq-note-1", TEXT), note("zq-note-2", TEXT + "\nShe feels better.", date="2025-04-05"),
+        note("zq-note-1", TEXT), note("zq-note-2", TEXT + "\nShe feels better.", date="2026-04-05"),
         note("zq-note-3", "PLAN:\nMarsh fever was excluded. Rest.", OTHER),
     ]  # fmt: skip
     return found_hospital(installation, resources)

@@ -25,6 +25,16 @@ HIDER = Hider(NAMES)
 WORDS = ["Lind", "Mr. Lind", "denies", "fever", "2021-03-30", "MRN 12345", "\n", "PLAN:", ".", "é"]
 
 
+def test_no_list_comes_nearer_to_a_day_than_the_chart_does() -> None:
+    for owner in ("p1", "p2", "p3"):
+        chart = NAMES.shift(owner)
+        lists = [NAMES.shift(owner, f"list {number}") for number in range(2_000)]
+        assert NAMES.shift(owner, "list 7") == lists[7]
+        assert max(lists) == chart - 1  # whoever asks for many lists has the chart's days, no more
+        assert min(lists) == chart - 364
+        assert len(set(lists[:50])) > 30
+
+
 @given(st.text(max_size=80), st.sampled_from(["note", "patient"]))
 def test_a_pseudonym_leads_back_where_it_was_made(real: str, kind: str) -> None:
     made = NAMES.of(kind, real)
