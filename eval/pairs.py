@@ -4,28 +4,34 @@ judgements say of it."""
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
+
+import numpy as np
 
 from eval.benchmark import Benchmark
 from indexing.language.terminology import NameKind, Terminology
 
 MOST_CHARACTERS = 1_200  # of a body: what a passage holds, and the model reads
 LEAST_CHARACTERS = 40  # of a body: less says too little to be told apart from others
+POOL = 64  # batches that are cut from one lot, sorted by length: less is padding, more is chance
 _TAUGHT = frozenset({NameKind.SYNONYM, NameKind.LAY})  # abbreviations mean several things
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two texts that should lie near each other. `kind`: title, synonym or judged. Two pairs that
-    share a `group` say nothing against each other's texts."""
+    share a `group` say nothing against each other's texts, nor do two of which one's `own` text is
+    among what the other's question was judged to be answered by too (`also`)."""
 
     kind: str
     left: str
     right: str
     group: str
+    own: str = ""
+    also: frozenset[str] = frozenset()
 
 
 def pairs(
@@ -46,24 +52,45 @@ def counted(found: Sequence[Pair]) -> dict[str, int]:
     return dict(sorted(Counter(pair.kind for pair in found).items()))
 
 
+def lessons(found: Sequence[Pair], size: int, seed: int) -> list[list[Pair]]:
+    """Cut pairs into batches of one kind and of like length, in an order drawn by `seed`: a name
+    beside an abstract costs an abstract, and is told from it by its length alone."""
+    order = np.random.default_rng(seed)
+    kinds = defaultdict[str, list[Pair]](list)
+    for at in order.permutation(len(found)):
+        kinds[found[at].kind].append(found[at])
+    cut = [
+        batch
+        for _, own in sorted(kinds.items())
+        for start in range(0, len(own), POOL * size)
+        for batch in batches(sorted(own[start : start + POOL * size], key=_length), size)
+    ]
+    return [cut[at] for at in order.permutation(len(cut))]
+
+
 def batches(found: Sequence[Pair], size: int) -> Iterator[list[Pair]]:
-    """Cut pairs into batches in which no group and no text stands twice: every other text of a
-    batch is taken for a wrong answer."""
+    """Cut pairs into batches in which no group and no text stands twice, and none that answers
+    another's question: every other text of a batch is taken for a wrong answer."""
     waiting = list(found)
     while waiting:
         batch, later = list[Pair](), list[Pair]()
-        taken: set[str] = set()
+        taken, barred = set[str](), set[str]()
         for pair in waiting:
-            own = {pair.group, pair.left, pair.right}
-            if len(batch) < size and not own & taken:
+            own = {pair.group, pair.left, pair.right, pair.own} - {""}
+            if len(batch) < size and not (own & taken or own & barred or pair.also & taken):
                 batch.append(pair)
                 taken |= own
+                barred |= pair.also
             else:
                 later.append(pair)
             if len(batch) == size:
                 break
         waiting = later + waiting[len(batch) + len(later) :]
         yield batch
+
+
+def _length(pair: Pair) -> int:
+    return len(pair.left) + len(pair.right)
 
 
 def split(found: Sequence[Pair], share: float) -> tuple[list[Pair], list[Pair]]:
@@ -87,11 +114,13 @@ def _judged(sets: Sequence[tuple[str, Benchmark]]) -> Iterator[Pair]:
         texts = {text.doc_id: text for text in read.corpus}
         for topic, judged in read.qrels.items():
             best = max(judged.values(), default=0)
+            also = frozenset(f"{name}/{doc_id}" for doc_id, grade in judged.items() if grade > 0)
             for doc_id, grade in judged.items():
                 if grade == best > 0 and (text := texts.get(doc_id)) is not None:
                     whole = f"{text.title}. {text.text}" if text.title else text.text
                     question = read.topics[topic]
-                    yield Pair("judged", question, whole[:MOST_CHARACTERS], f"{name}?{topic}")
+                    cut, own = whole[:MOST_CHARACTERS], f"{name}/{doc_id}"
+                    yield Pair("judged", question, cut, f"{name}?{topic}", own, also)
 
 
 def _synonyms(terminology: Terminology) -> Iterator[Pair]:

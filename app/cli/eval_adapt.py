@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,8 @@ from app.cli.eval_tune import read_sets
 from app.cli.output import print_json, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
-from eval.adapt import Adapted, adapt
-from eval.pairs import counted, pairs
+from eval.adapt import HELD_OUT, Adapted, adapt
+from eval.pairs import counted, pairs, split
 from eval.versions import code_version, data_version
 from indexing.encoders.export import weights_folder
 from indexing.encoders.lineage import read_lineage
@@ -45,13 +45,17 @@ def adapt_command(
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
-    with shown("teaching", len(found) * epochs) as advance:
-        taught = adapt(source, out, found, epochs=epochs, each=advance, told=told)
+    total = len(split(found, HELD_OUT)[0]) * epochs
+    with shown("teaching", total) as advance:
+        each = advance if stderr.is_terminal else _spoken(total)
+        taught = adapt(source, out, found, epochs=epochs, each=each, told=told)
     made_of = read_lineage(out)
     if json_out:
         print_json(made_of)
     else:
-        print(f"{out}: {taught.model}, {taught.pairs} pairs in {made_of['took_s']} s")
+        print(
+            f"{out}: {taught.model}, {taught.pairs} pairs in {taught.cpu_s:.0f} s of processor time"
+        )
         print(
             f"held-out pairs ({taught.held_out}): loss {taught.before:.4f} before, "
             f"{taught.after:.4f} after; nearest is right {taught.right[0]:.1%} before, "
@@ -60,3 +64,19 @@ def adapt_command(
         print("measure it: ANAMNESIS_ENCODER_FOLDER=DIR anamnesis eval run …, then eval compare")
         print("take it over: anamnesis encoder switch DIR")
     return 0
+
+
+def _spoken(total: int) -> Callable[[int], None]:
+    """Say in lines of a log how far it is and how long it takes, by what this run has done."""
+    began, done, heard = 0.0, 0, 0
+
+    def advance(n: int) -> None:
+        nonlocal began, done, heard
+        done += n
+        if not heard:  # the first call may tell what a killed run had done
+            began, heard = time.monotonic(), done
+        elif done * 20 // total > (done - n) * 20 // total:
+            left_s = (time.monotonic() - began) / (done - heard) * (total - done)
+            stderr.print(f"teaching: {done} of {total}, about {left_s / 60:.1f} minutes left")
+
+    return advance

@@ -14,6 +14,7 @@ if find_spec("torch") is None:
 from eval.adapt import adapt
 from eval.benchmark import Benchmark, Text
 from eval.pairs import Pair, pairs
+from eval.teaching import Course
 from indexing.encoders import OnnxEncoder
 from indexing.encoders.export import weights_folder
 from indexing.errors import InvalidInput
@@ -57,6 +58,41 @@ def test_the_encoder_learns_exports_and_loads(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "own").iterdir()) == [
         "lineage.json", "model.onnx", "tokenizer.json",
     ]  # fmt: skip
+
+
+def test_a_killed_run_goes_on_where_it_stood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eval.teaching.KEPT_EVERY", 1)
+    whole = adapt(weights_folder(), tmp_path / "whole", house())
+    heard: list[int] = []
+
+    def kill(n: int) -> None:
+        heard.append(n)
+        if len(heard) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapt(weights_folder(), tmp_path / "own", house(), each=kill)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "whole"] == [".own.taught"]
+    again: list[int] = []
+    found = adapt(weights_folder(), tmp_path / "own", house(), each=again.append)
+    assert again[0] == sum(heard)  # at once: these are not taught a second time
+    assert sum(again) == found.pairs
+    assert found.model == whole.model  # to the last bit of the weights
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own", "whole"]
+
+
+def test_half_a_file_and_another_course_begin_anew(tmp_path: Path) -> None:
+    kept = tmp_path / ".own.taught"
+    kept.write_bytes(b"half a file")
+    found = adapt(weights_folder(), tmp_path / "own", house(), each=lambda _: None)
+    course = Course(weights_folder(), kept)
+    course.teach(house(), 1, lambda _: None)
+    heard: list[int] = []
+    other = adapt(weights_folder(), tmp_path / "own", house(), rate=1e-4, each=heard.append)
+    assert len(heard) == other.steps
+    assert other.model != found.model
 
 
 def test_too_few_pairs_are_refused_before_anything_is_written(tmp_path: Path) -> None:
