@@ -14,7 +14,7 @@ import orjson
 import zstandard
 
 from eval.lab_file import opened
-from eval.replay import Asking, Stored
+from eval.replay import Asked, Asking
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS asked (
@@ -53,7 +53,7 @@ class AskedAnswers:
             ).fetchone()
         return int(found[0])
 
-    def add(self, asking: Asking, found: Mapping[str, Stored]) -> None:
+    def add(self, asking: Asking, found: Mapping[str, Asked]) -> None:
         """Keep what topics were answered; durable on return."""
         rows = [
             (*self._key, _named(asking), topic, zstandard.compress(orjson.dumps(answers), 3))
@@ -62,15 +62,17 @@ class AskedAnswers:
         with opened(self._path) as conn:
             conn.executemany("INSERT OR REPLACE INTO asked VALUES (?, ?, ?, ?, ?)", rows)
 
-    def read(self, asking: Asking) -> dict[str, Stored]:
-        """Return topic -> leg -> (document, score), best first."""
+    def read(self, asking: Asking) -> dict[str, Asked]:
+        """Return what each topic was answered."""
         with opened(self._path) as conn:
             found = conn.execute(
                 "SELECT topic_id, answers FROM asked "
                 "WHERE data_version = ? AND made_by = ? AND asking = ?",
                 (*self._key, _named(asking)),
             )
-            return {topic: orjson.loads(zstandard.decompress(blob)) for topic, blob in found}
+            return {
+                topic: Asked(**orjson.loads(zstandard.decompress(blob))) for topic, blob in found
+            }
 
 
 def _named(asking: Asking) -> str:

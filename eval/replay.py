@@ -17,12 +17,20 @@ from numpy.typing import NDArray
 from indexing.ports import Ranking, Scored, Vectors
 from rankers.alike import DEPTH, WEIGHTS, around, centres, feedback_of, towards
 from rankers.answer import LEGS
-from rankers.fusion import EXPANSIONS, By, Share, parts, query_class, split, standing_out
+from rankers.fusion import EXPANSIONS, By, Share, parts, query_class, split, standing
 
 K = 10
 
 Figures = NDArray[np.float64]
-Stored = Mapping[str, Sequence[tuple[str, float]]]  # leg -> (document, score), best first
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one topic was answered: leg -> (document, score), best first, and whether one note holds
+    every word of it."""
+
+    legs: Mapping[str, Sequence[tuple[str, float]]]
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,11 +78,11 @@ class _Answers:
     """What one asking found: documents in order of id, and what each leg gives them."""
 
     rows: Mapping[By, Figures]  # (legs, documents)
-    out: Mapping[By, Mapping[str, float]]  # how far each leg's best stand out
+    out: Mapping[By, Mapping[str, float]]  # what multiplies each leg's share
     legs: frozenset[str]
     gains: Figures
     at: NDArray[np.int64]  # each document's row of vectors, -1 without one
-    meant: bool  # the vector leg was asked: like hits count
+    alike: bool  # hits gain by their like: the vector leg was asked, and no note says it all
 
 
 class Topic:
@@ -86,7 +94,7 @@ class Topic:
         topic_id: str,
         question: str,
         judged: Mapping[str, int],
-        asked: Mapping[Asking, Stored],
+        asked: Mapping[Asking, Asked],
         vectors: Rows,
         default: Asking,
         covered: float,
@@ -98,7 +106,7 @@ class Topic:
         self._asked = {asking: self._read(found) for asking, found in asked.items()}
         self.alone = {
             leg: self._figure([doc_id for doc_id, _ in hits])
-            for leg, hits in asked[default].items()
+            for leg, hits in asked[default].legs.items()
             if hits
         }
 
@@ -111,7 +119,7 @@ class Topic:
         weight = split(setting.share, found.legs, self._covered, found.out[by])
         scores = np.array([weight.get(leg, 0.0) for leg in LEGS]) @ found.rows[by]
         order = np.lexsort((np.arange(len(scores)), -scores))[:DEPTH]
-        known = np.flatnonzero(found.at[order] >= 0) if found.meant else np.zeros(0, dtype=int)
+        known = np.flatnonzero(found.at[order] >= 0) if found.alike else np.zeros(0, dtype=int)
         given = [WEIGHTS[self.kind] if each is None else each for each in alikes]
         total = scores[order]
         means = np.zeros(len(order))
@@ -131,20 +139,21 @@ class Topic:
         gains = np.array([max(self._judged.get(d, 0), 0) for d in ranked[:K]], dtype=float)
         return _dcg(gains) / self._ideal if self._ideal else 0.0
 
-    def _read(self, stored: Stored) -> _Answers:
-        answered = {leg: _ranking(hits) for leg, hits in stored.items() if hits}
+    def _read(self, stored: Asked) -> _Answers:
+        answered = {leg: _ranking(hits) for leg, hits in stored.legs.items() if hits}
         docs = sorted({hit.doc_id for ranking in answered.values() for hit in ranking.hits})
         place = {doc_id: i for i, doc_id in enumerate(docs)}
         rows: dict[By, Figures] = {by: np.zeros((len(LEGS), len(docs))) for by in get_args(By)}
-        out: dict[By, dict[str, float]] = {by: {} for by in rows}
+        given: dict[By, dict[str, list[float]]] = {by: {} for by in rows}
         for leg, ranking in answered.items():
             at = [place[hit.doc_id] for hit in ranking.hits]
             for by, row in rows.items():
-                row[LEGS.index(leg), at] = given = parts(leg, ranking, by)
-                out[by][leg] = standing_out(given, by)
+                row[LEGS.index(leg), at] = given[by][leg] = parts(leg, ranking, by)
         gains = np.array([max(self._judged.get(d, 0), 0) for d in docs], dtype=float)
         vectors = np.array([self._vectors.place.get(d, -1) for d in docs], dtype=np.int64)
-        return _Answers(rows, out, frozenset(answered), gains, vectors, "vector" in stored)
+        out = {by: standing(each, by, told=stored.told) for by, each in given.items()}
+        alike = "vector" in stored.legs and not stored.told
+        return _Answers(rows, out, frozenset(answered), gains, vectors, alike)
 
 
 def _ranking(hits: Sequence[tuple[str, float]]) -> Ranking:

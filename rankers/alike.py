@@ -50,17 +50,24 @@ class Alike:
         self._vectors, self._weights = vectors, weights
 
     def joined(
-        self, access: Access, question: str, fused: Sequence[Fused], covered: float = 1.0
+        self,
+        access: Access,
+        question: str,
+        fused: Sequence[Fused],
+        covered: float = 1.0,
+        *,
+        told: bool = False,
     ) -> Sequence[Fused]:
         """Add to the best hits what they gain by their like, and order them anew. `covered` is the
-        share of the question's words that name concepts.
+        share of the question's words that name concepts; where one note holds them all (`told`),
+        likeness would only lead away from it.
 
         A hit without a vector keeps its score. Raises: EngineUnavailable.
         """
         kind = query_class(question)
         weight, feedback = self._weights[kind], feedback_of(kind, covered)
         head, tail = fused[:DEPTH], fused[DEPTH:]
-        if not (weight or feedback) or len(head) < 2:
+        if told or not (weight or feedback) or len(head) < 2:
             return fused
         rows = self._vectors.passages(access, [hit.doc_id for hit in head])
         known = [hit for hit in head if len(rows.get(hit.doc_id, ()))]

@@ -70,6 +70,11 @@ LEAST_WHOLE = 0.7
 AFTER_BEST = slice(4, 20)
 LEAST_OUT = 0.2
 
+# A note that holds every word of a question is likelier the one that is looked for than what is
+# about the same: words count so many times as much, and hits gain nothing by their like. Replayed:
+# questions of known items .957 to .965 (words alone .962), SciFact +.001, NFCorpus the same.
+TOLD = 2.0
+
 RRF_K = 60  # Source: Cormack, Clarke and Büttcher 2009
 
 _EVEN: Mapping[str, float] = MappingProxyType({})
@@ -170,12 +175,20 @@ def split(
     return {leg: weight / total for leg, weight in each.items()}
 
 
-def standing_out(parts: Sequence[float], by: By = "scores") -> float:
-    """Return how far a leg's best stand out from what comes after them, 1 to `LEAST_OUT`; `parts`
-    as `parts` returns them. Ranks that are not there count as nothing: who finds five notes is
-    sure of them. Ranks alone say nothing of it."""
-    if by == "ranks":
-        return 1.0
+def standing(
+    given: Mapping[str, Sequence[float]], by: By = "scores", *, told: bool
+) -> dict[str, float]:
+    """Return what each leg's share is multiplied by: how far its best stand out, of which ranks
+    alone say nothing; of words more where one note says all. `given` as `parts` returns it."""
+    found = {leg: 1.0 if by == "ranks" else standing_out(each) for leg, each in given.items()}
+    if told and "lexical" in found:
+        found["lexical"] *= TOLD
+    return found
+
+
+def standing_out(parts: Sequence[float]) -> float:
+    """Return how far a leg's best stand out from what comes after them, 1 to `LEAST_OUT`. Ranks
+    that are not there count as nothing: who finds five notes is sure of them."""
     after = parts[AFTER_BEST]
     return max(LEAST_OUT, 1 - math.fsum(after) / (AFTER_BEST.stop - AFTER_BEST.start))
 
@@ -197,13 +210,14 @@ def fuse(
     shares: Mapping[str, Share] = SHARES,
     *,
     covered: float = 1.0,
+    told: bool = False,
 ) -> tuple[Fused, ...]:
     """Return the best `k`; contributions sum to the score, ties stand by doc_id. `covered` is the
-    share of the question's words that name concepts."""
+    share of the question's words that name concepts, `told` whether one note holds them all."""
     answered = {leg: ranking for leg, ranking in rankings.items() if ranking.hits}
     share = shares[query_class(question)]
     given = {leg: parts(leg, ranking, share.by) for leg, ranking in answered.items()}
-    out = {leg: standing_out(each, share.by) for leg, each in given.items()}
+    out = standing(given, share.by, told=told)
     weight = split(share, frozenset(answered), covered, out)
     found: _Parts = {}
     for leg, ranking in answered.items():

@@ -54,6 +54,7 @@ from rankers.removed import removed_by
 from rankers.rerank import Reordering, Reranking
 from rankers.sift import MOST_READ, Sifter, against, weighed
 from rankers.snippets import marks
+from rankers.told import told_by
 
 __all__ = ["Answer", "Search", "SearchRequest"]
 
@@ -62,10 +63,18 @@ SPARE = 20  # hits beyond those asked for, in place of notes deleted since they 
 
 
 class Fusion(Protocol):
-    """The legs' rankings into one, for a question that is about concepts so far."""
+    """The legs' rankings into one, for a question that is about concepts so far, and of which one
+    note holds every word or none does."""
 
     def __call__(
-        self, rankings: Mapping[str, Ranking], k: int, question: str, /, *, covered: float
+        self,
+        rankings: Mapping[str, Ranking],
+        k: int,
+        question: str,
+        /,
+        *,
+        covered: float,
+        told: bool,
     ) -> Sequence[Fused]: ...
 
 
@@ -285,10 +294,11 @@ class Search:
         # Whoever moves hits beyond the first hundred says so; the others stay below them.
         moved = reading or weights or self._learned is not None
         depth = max(k, MOST_READ if moved else alike.DEPTH)
-        fused = self._fusion(rankings, depth, question, covered=covered)
+        told = told_by(self._lexical, access, plan, rankings)
+        fused = self._fusion(rankings, depth, question, covered=covered, told=told)
         if self._alike is not None and "vector" in rankings and len(plan.legs) > 1:
             try:
-                fused = self._alike.joined(access, question, fused, covered)
+                fused = self._alike.joined(access, question, fused, covered, told=told)
             except EngineUnavailable:
                 missing = tuple(dict.fromkeys((*missing, "vector")))
         if self._learned is not None and len(plan.legs) > 1:

@@ -21,7 +21,7 @@ from eval.asked import AskedAnswers
 from eval.benchmark import Benchmark, load
 from eval.corpus import Indexes
 from eval.lines import written
-from eval.replay import Asking, Rows, Stored, Topic
+from eval.replay import Asked, Asking, Rows, Topic
 from eval.space import Space, by_grid, by_trials, space_of
 from eval.tune import Tuned, tune
 from eval.tunings import Tunings
@@ -46,12 +46,20 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.given: Mapping[str, Ranking] = {}
+        self.told = False
 
     def __call__(
-        self, rankings: Mapping[str, Ranking], k: int, question: str, /, *, covered: float
+        self,
+        rankings: Mapping[str, Ranking],
+        k: int,
+        question: str,
+        /,
+        *,
+        covered: float,
+        told: bool,
     ) -> Sequence[Fused]:
-        self.given = dict(rankings)
-        return fuse(rankings, k, question, covered=covered)
+        self.given, self.told = dict(rankings), told
+        return fuse(rankings, k, question, covered=covered, told=told)
 
 
 def tune_command(
@@ -172,14 +180,15 @@ def _answers(
     with searching(installation, own, recorder, shares=shares) as search:
         rest = iter(topics)
         while some := list(islice(rest, KEPT_AT_ONCE)):
-            part: dict[str, Stored] = {}
+            part: dict[str, Asked] = {}
             for topic in some:
-                recorder.given = {}
+                recorder.given, recorder.told = {}, False
                 asked_plainly(search, access, read.topics[topic])
-                part[topic] = {
+                legs = {
                     leg: [(hit.doc_id, hit.score) for hit in ranking.hits]
                     for leg, ranking in recorder.given.items()
                 }
+                part[topic] = Asked(legs, recorder.told)
             yield part
 
 

@@ -80,6 +80,7 @@ def test_what_is_like_the_best_gains_unless_every_word_is_a_concept() -> None:
     found = only.joined(ACCESS, "tinnitus", before, 0.0)
     assert [hit.doc_id for hit in found] == ["d000", "d004", "d001", "d002", "d003"]
     assert only.joined(ACCESS, "tinnitus", before, 1.0) == before
+    assert only.joined(ACCESS, "tinnitus", before, 0.0, told=True) == before
 
 
 def test_a_hit_without_vectors_keeps_its_score() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from eval.asked import AskedAnswers
 from eval.measures import by_own
-from eval.replay import Asking, Rows, Setting, Topic
+from eval.replay import Asked, Asking, Rows, Setting, Topic
 from eval.space import KINDS, by_grid, by_trials, space_of
 from eval.tune import Tuned, tune
 from indexing.access import Access, Role
@@ -64,6 +64,7 @@ ACCESS = Access(TenantId(uuid4()), "eve", frozenset({Role.RELEVANCE}), "HQUALIMP
     at=st.integers(0, len(LEGS_ONLY.legs) - 1),
     alike=st.sampled_from([0.0, 0.4, None]),
     covered=st.sampled_from([0.0, 0.5, 1.0]),
+    told=st.booleans(),
 )
 def test_what_is_computed_is_what_the_search_would_do(
     legs: dict[str, dict[str, float]],
@@ -71,16 +72,17 @@ def test_what_is_computed_is_what_the_search_would_do(
     at: int,
     alike: float | None,
     covered: float,
+    told: bool,
 ) -> None:
     share = replace(LEGS_ONLY.legs[at], alike=alike)
-    asked = {ASKING: {leg: stored(scores) for leg, scores in legs.items()}}
+    asked = {ASKING: Asked({leg: stored(scores) for leg, scores in legs.items()}, told)}
     made = Topic("t", "tinnitus", judged, asked, Rows.of(HELD.rows), ASKING, covered)
     [figure] = made.figures(Setting(share, TITLE), [alike])
     rankings = {leg: ranking(scores) for leg, scores in legs.items()}
     shares = dict.fromkeys(SHARES, share)
-    fused = fuse(rankings, 200, "tinnitus", shares, covered=covered)
+    fused = fuse(rankings, 200, "tinnitus", shares, covered=covered, told=told)
     weights = dict.fromkeys(SHARES, 0.4 if alike is None else alike)
-    joined = Alike(HELD, weights).joined(ACCESS, "tinnitus", fused, covered)
+    joined = Alike(HELD, weights).joined(ACCESS, "tinnitus", fused, covered, told=told)
     scores = [hit.score for hit in joined]
     if len({round(s, 9) for s in scores}) == len(scores):  # ties of floats may fall either way
         ours = [hit.doc_id for hit in joined][:10]
@@ -215,10 +217,10 @@ def test_a_bayesian_search_gains_and_finds_the_same_twice() -> None:
 
 def test_answers_are_kept_for_one_state_of_the_code(tmp_path: Path) -> None:
     kept = AskedAnswers(tmp_path, "data", ["code", "model", "terms"])
-    kept.add(ASKING, {"t1": {"lexical": [("d1", 2.0)], "vector": []}})
+    kept.add(ASKING, {"t1": Asked({"lexical": [("d1", 2.0)], "vector": []}, told=True)})
     again = AskedAnswers(tmp_path, "data", ["code", "model", "terms"])
     assert again.topics(ASKING) == {"t1"}
     assert again.topics(Asking(TITLE, ())) == frozenset()
-    assert again.read(ASKING) == {"t1": {"lexical": [["d1", 2.0]], "vector": []}}
+    assert again.read(ASKING) == {"t1": Asked({"lexical": [["d1", 2.0]], "vector": []}, told=True)}
     assert AskedAnswers(tmp_path, "data", ["newer", "model", "terms"]).count() == 0
     assert again.count() == 0  # dropped with the code that they were made by

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from indexing.errors import ConfigurationError
 from indexing.ports import Ranking, Scored
-from rankers.fusion import SHARES, Share, fuse, read_shares, split, standing_out, weights
+from rankers.fusion import SHARES, Share, fuse, read_shares, split, standing, standing_out, weights
 
 LEGS = ("lexical", "vector", "graph")
 
@@ -91,8 +91,11 @@ def test_concepts_count_by_how_much_of_the_question_names_them() -> None:
 def test_a_leg_counts_by_how_far_its_best_stand_out() -> None:
     crowd = ranking({f"c{i:02}": 10 - i / 100 for i in range(30)})
     few = ranking({"f": 10.0, **{f"r{i:02}": 1.0 for i in range(30)}})
-    alike = standing_out([hit.score / 10 for hit in crowd.hits])
-    apart = standing_out([hit.score / 10 for hit in few.hits])
+    tenths = {
+        "lexical": [h.score / 10 for h in crowd.hits],
+        "graph": [h.score / 10 for h in few.hits],
+    }
+    alike, apart = standing(tenths, told=False).values()
     assert 0.2 == alike < apart == pytest.approx(0.9)  # never nothing: the words are there
     share, legs = SHARES["question"], frozenset({"lexical", "graph"})
     given = split(share, legs, out={"lexical": alike, "graph": apart})
@@ -111,7 +114,17 @@ def test_ranks_five_to_twenty_are_what_the_best_stand_out_from() -> None:
 
 
 def test_ranks_say_nothing_of_how_far_the_best_stand_out() -> None:
-    assert standing_out([0.9] * 30, "ranks") == 1.0
+    assert standing({"lexical": [0.9] * 30}, "ranks", told=False) == {"lexical": 1.0}
+
+
+def test_words_count_more_where_one_note_says_all() -> None:
+    legs = {"lexical": ranking({"a": 9.0, "b": 8.0}), "vector": ranking({"b": 0.9, "a": 0.6})}
+    question = "tonsillectomy and adenoidectomy of a boy two weeks ago"
+    assert fuse(legs, 2, question)[0].doc_id == "b"
+    found = fuse(legs, 2, question, told=True)
+    assert found[0].score == pytest.approx(sum(s.contribution for s in found[0].signals.values()))
+    words = [hit.signals["lexical"].contribution for hit in found if hit.doc_id == "a"]
+    assert words == pytest.approx([2 * 0.55 / (2 * 0.55 + 0.45)])
 
 
 def test_ranks_alone_can_be_what_is_weighed(tmp_path: Path) -> None:
