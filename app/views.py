@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from app.graph_hiding import hidden_graph
 from app.services import Services
 from indexing.access import Access
@@ -224,7 +226,7 @@ class Deidentified:
     def found(
         self, found: Found, notes: Mapping[str, Derived]
     ) -> tuple[Found, Mapping[str, Derived]]:
-        hits = [replace(h, doc_id=self.hider.note_id(h.doc_id)) for h in found.answer.hits]
+        hits = [structs.replace(h, doc_id=self.hider.note_id(h.doc_id)) for h in found.answer.hits]
         facets = self._facets(found.answer.facets)
         answer = replace(found.answer, hits=tuple(hits), facets=facets)
         return replace(found, answer=answer), self._notes(notes)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
+from msgspec import structs
+
 from indexing.charts import Chart, Item, Note, Person, Series
 from indexing.language.deidentify import Deidentified, Identifier, deidentify
 from indexing.model import Copied, Cue, Document, Mention, Passage, Repeat, Section
@@ -215,14 +217,14 @@ class _Moved:
 
 
 def _section(section: Section, moved: _Moved) -> Section:
-    return replace(
+    return structs.replace(
         section, start=moved.start(section.start), body=moved.start(section.body),
         end=moved.end(section.end),
     )  # fmt: skip
 
 
 def _passage(passage: Passage, moved: _Moved) -> Passage:
-    return replace(passage, start=moved.start(passage.start), end=moved.end(passage.end))
+    return structs.replace(passage, start=moved.start(passage.start), end=moved.end(passage.end))
 
 
 def _mentions(mentions: Iterable[Mention], moved: _Moved, text: str) -> Iterable[Mention]:
@@ -234,7 +236,7 @@ def _mentions(mentions: Iterable[Mention], moved: _Moved, text: str) -> Iterable
         if cue is not None:
             start, end = moved.start(cue.start), moved.end(cue.end)
             cue = Cue(start, end, text[start:end])
-        yield replace(
+        yield structs.replace(
             mention, start=moved.start(mention.start), end=moved.end(mention.end), cue=cue
         )
 

@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+import msgspec
+
 TenantId = NewType("TenantId", UUID)
 
 
@@ -27,8 +29,7 @@ class Assertion(StrEnum):
     NOT_ASSESSED = "not_assessed"
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(msgspec.Struct, frozen=True):
     """The words that decided an assertion."""
 
     start: int
@@ -36,8 +37,7 @@ class Cue:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A stretch of a note under one heading; `start` is where the heading begins.
 
     `name` is a canonical name of `indexing.language.sections`, "" before the first heading;
@@ -51,8 +51,7 @@ class Section:
     loinc: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(msgspec.Struct, frozen=True):
     """A stretch of a note short enough for one vector; numbered from 0 within the note."""
 
     number: int
@@ -61,8 +60,7 @@ class Passage:
     section: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(msgspec.Struct, frozen=True):
     """A concept at offsets. `status` is the note-level status of its concept; search uses that."""
 
     start: int

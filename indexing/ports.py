@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,8 +77,7 @@ class GraphEntry:
     mentions: tuple[Mention, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(msgspec.Struct, frozen=True):
     """One document as one leg sees it; ranks from 1, scores fall, ties stand by doc_id.
 
     `passage` is the best passage's number (vector leg). `concepts` maps concept id to its share
@@ -88,8 +88,8 @@ class Scored:
     score: float
     rank: int
     passage: int | None = None
-    concepts: Mapping[str, float] = field(default_factory=dict)
-    terms: Mapping[str, float] = field(default_factory=dict)
+    concepts: Mapping[str, float] = {}
+    terms: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from indexing.filters import Filters
 from indexing.ports import AssertionMode, Freshness
@@ -35,8 +36,7 @@ class SearchRequest:
     bare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ShownChip:
+class ShownChip(msgspec.Struct, frozen=True):
     """A piece of the query (`removed` is the query without it), or an expansion (`id` rejects or
     accepts it; `offered`: not applied; `count` notes that hold it)."""
 
@@ -50,8 +50,7 @@ class ShownChip:
     offered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """`text[start:end]` of a snippet, in code points. Kinds: literal, phrase, synonym, concept,
     semantic, negated (any mention that default search leaves out), cue."""
 
@@ -60,8 +59,7 @@ class Mark:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(msgspec.Struct, frozen=True):
     """The sentence that answers best; it begins at `at` of the note."""
 
     text: str = ""
@@ -70,8 +68,7 @@ class Snippet:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True):
     """One note. `concepts` maps concept id to its share of the graph's score; `passage` is the
     number of the one that lies nearest in meaning. What stands after `passage` is empty until the
     note has been read: `repeated` counts the later notes that repeat the paragraph shown, `copy_of`
@@ -81,7 +78,7 @@ class Hit:
     doc_id: str
     score: float
     signals: Mapping[str, Signal]
-    concepts: Mapping[str, float] = field(default_factory=dict)
+    concepts: Mapping[str, float] = {}
     passage: int | None = None
     patient_id: str | None = None
     title: str = ""
@@ -94,8 +91,7 @@ class Hit:
     copy_of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(msgspec.Struct, frozen=True):
     """A sentence of the note at `rank` that answers; it begins at `at` of the note. `says` is how
     the note speaks of it (an assertion), `covers` the share of what is asked that stands in it."""
 
@@ -112,8 +108,7 @@ class Sentence:
     covers: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True):
     """Proof that nothing was found: how many notes were looked through, and up to when."""
 
     statement: str
@@ -148,9 +143,8 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the public shape."""
-        hits = [_hit_json(hit) for hit in self.hits]
-        best = [_sentence_json(each) for each in self.best]
-        return {**self._beside(), "answers": best, "hits": hits}
+        said: dict[str, Any] = msgspec.to_builtins({"answers": self.best, "hits": self.hits})
+        return {**self._beside(), **said}
 
     def ranking_json(self) -> dict[str, Any]:
         """Return what a frozen page keeps: where each hit stands and why, not what is there."""
@@ -159,7 +153,7 @@ class Answer:
     def _beside(self) -> dict[str, Any]:
         return {
             "query": {
-                "chips": [_plain(chip) for chip in self.chips],
+                "chips": msgspec.to_builtins(self.chips),
                 "assertion": self.assertion,
                 "exact": self.exact,
             },
@@ -167,7 +161,7 @@ class Answer:
             "freshness": _freshness_json(self.freshness),
             "facets": {name: [dict(v) for v in values] for name, values in self.facets.items()},
             "hidden": dict(self.hidden),
-            "absence": _plain(self.absence) if self.absence else None,
+            "absence": msgspec.to_builtins(self.absence),
             "missing": list(self.missing),
             "notices": list(self.notices),
             "took_ms": dict(self.took_ms),
@@ -177,9 +171,8 @@ class Answer:
     def from_json(cls, stored: Mapping[str, Any]) -> Answer:
         """Read back what `to_json` wrote; unknown keys are left aside."""
         query = stored["query"]
-        absence = stored.get("absence")
         return cls(
-            chips=tuple(_known(ShownChip, chip) for chip in query["chips"]),
+            chips=msgspec.convert(query["chips"], tuple[ShownChip, ...]),
             assertion=query.get("assertion", "present"),
             exact=query.get("exact", False),
             total=stored["total"],
@@ -187,76 +180,24 @@ class Answer:
             freshness=_freshness(stored.get("freshness")),
             facets={name: tuple(v) for name, v in stored.get("facets", {}).items()},
             hidden=stored.get("hidden", {}),
-            absence=_known(Absence, absence) if absence else None,
+            absence=msgspec.convert(stored.get("absence"), Absence | None),
             missing=tuple(stored.get("missing", ())),
             notices=tuple(stored.get("notices", ())),
             took_ms=stored.get("took_ms", {}),
-            best=tuple(_sentence(each) for each in stored.get("answers", ())),
+            best=msgspec.convert(stored.get("answers", ()), tuple[Sentence, ...]),
         )
-
-
-def _known(kind: type[Any], stored: Mapping[str, Any]) -> Any:
-    names = _NAMES[kind]
-    return kind(**{name: value for name, value in stored.items() if name in names})
-
-
-def _sentence(stored: Mapping[str, Any]) -> Sentence:
-    found: Sentence = _known(
-        Sentence, {**stored, "marks": tuple(_known(Mark, mark) for mark in stored["marks"])}
-    )
-    return found
 
 
 def hit_of(stored: Mapping[str, Any]) -> Hit:
     """Read one hit back."""
-    found: Hit = _known(Hit, stored)
-    snippet = stored.get("snippet") or {}
-    marks = tuple(_known(Mark, mark) for mark in snippet.get("marks", ()))
-    return replace(
-        found,
-        signals={leg: _known(Signal, s) for leg, s in stored["signals"].items()},
-        snippet=_known(Snippet, {**snippet, "marks": marks}),
-    )
-
-
-def _hit_json(hit: Hit) -> dict[str, Any]:
-    """Spell a hit out: `asdict` copies what it finds and takes ten times as long for a page."""
-    found = _plain(hit)
-    found["signals"] = _signals_json(hit)
-    found["snippet"] = _plain(hit.snippet)
-    found["snippet"]["marks"] = [_plain(mark) for mark in hit.snippet.marks]
-    found["concepts"] = dict(hit.concepts)
-    return found
+    return msgspec.convert(stored, Hit)
 
 
 def _ranked_json(hit: Hit) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "rank": hit.rank, "doc_id": hit.doc_id, "score": hit.score, "passage": hit.passage
-    }  # fmt: skip
-    found["signals"] = _signals_json(hit)
-    return found
-
-
-def _signals_json(hit: Hit) -> dict[str, Any]:
     return {
-        leg: {"rank": s.rank, "score": s.score, "contribution": s.contribution}
-        for leg, s in hit.signals.items()
-    }
-
-
-def _sentence_json(found: Sentence) -> dict[str, Any]:
-    return {**_plain(found), "marks": [_plain(mark) for mark in found.marks]}
-
-
-def _plain(value: Hit | Snippet | Mark | Sentence | Absence | ShownChip) -> dict[str, Any]:
-    return dict(zip(_NAMES[type(value)], _VALUES[type(value)](value), strict=True))
-
-
-_NAMES: Mapping[type[Any], tuple[str, ...]] = {
-    kind: tuple(each.name for each in fields(kind))
-    for kind in (Hit, Signal, Snippet, Mark, Sentence, Absence, ShownChip)
-}
-_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
+        "rank": hit.rank, "doc_id": hit.doc_id, "score": hit.score, "passage": hit.passage,
+        "signals": msgspec.to_builtins(hit.signals),
+    }  # fmt: skip
 
 
 def _freshness_json(fresh: Freshness | None) -> dict[str, Any] | None:

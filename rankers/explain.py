@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from indexing.ports import Ranking
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True):
     """One leg's word on a hit: its rank there, the leg's own score, and what it added."""
 
     rank: int
@@ -17,8 +18,7 @@ class Signal:
     contribution: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fused:
+class Fused(msgspec.Struct, frozen=True):
     """One hit of all legs; `signals` holds the legs that found it, contributions sum to `score`."""
 
     doc_id: str

@@ -18,7 +18,7 @@ import orjson
 
 from indexing.analysis import terms, without_stop_words
 from indexing.errors import ConfigurationError
-from indexing.ports import Ranking, Scored
+from indexing.ports import Ranking
 from rankers.explain import Fused, Signal
 
 # Cosines crowd: the two-hundredth nearest note is as near as any note is by chance, and what a leg
@@ -78,7 +78,6 @@ TOLD = 2.0
 RRF_K = 60  # Source: Cormack, Clarke and Büttcher 2009
 
 _EVEN: Mapping[str, float] = MappingProxyType({})
-_Parts = dict[str, list[tuple[str, Scored, float]]]  # doc_id to (leg, hit, contribution)
 
 
 def read_shares(path: Path) -> dict[str, Share]:
@@ -219,11 +218,23 @@ def fuse(
     given = {leg: parts(leg, ranking, share.by) for leg, ranking in answered.items()}
     out = standing(given, share.by, told=told)
     weight = split(share, frozenset(answered), covered, out)
-    found: _Parts = {}
-    for leg, ranking in answered.items():
-        for hit, part in zip(ranking.hits, given[leg], strict=True):
-            found.setdefault(hit.doc_id, []).append((leg, hit, weight[leg] * part))
-    return _best(found, k)
+    every = [
+        (leg, hit, weight[leg] * part)
+        for leg, ranking in answered.items()
+        for hit, part in zip(ranking.hits, given[leg], strict=True)
+    ]
+    scores: dict[str, float] = {}
+    for _, hit, part in every:
+        scores[hit.doc_id] = scores.get(hit.doc_id, 0.0) + part
+    best = sorted((-score, doc_id) for doc_id, score in scores.items())[: max(k, 0)]
+    signals: dict[str, dict[str, Signal]] = {doc_id: {} for _, doc_id in best}
+    for leg, hit, part in every:
+        own = signals.get(hit.doc_id)
+        if own is not None:  # only what is among the best is told apart by leg
+            own[leg] = Signal(hit.rank, hit.score, part)
+    return tuple(
+        Fused(doc_id, rank, -score, signals[doc_id]) for rank, (score, doc_id) in enumerate(best, 1)
+    )
 
 
 def _floor(leg: str, ranking: Ranking) -> float:
@@ -233,12 +244,3 @@ def _floor(leg: str, ranking: Ranking) -> float:
     hits = ranking.hits
     reference = hits[min(FLOOR_RANK, len(hits)) - 1].score
     return min(reference, hits[0].score - LEAST_SPREAD)
-
-
-def _best(parts: _Parts, k: int) -> tuple[Fused, ...]:
-    scored = [(-sum([part for _, _, part in found]), d) for d, found in parts.items()]
-    best = sorted(scored)[: max(k, 0)]
-    return tuple(
-        Fused(d, rank, -score, {leg: Signal(h.rank, h.score, part) for leg, h, part in parts[d]})
-        for rank, (score, d) in enumerate(best, 1)
-    )

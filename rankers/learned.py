@@ -11,12 +11,13 @@ Individualized Feature Attribution for Tree Ensembles".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+from msgspec import structs
 from numpy.typing import NDArray
 
 from indexing.errors import ConfigurationError
@@ -137,10 +138,11 @@ def _with(hit: Fused, row: Matrix, shares: Matrix, shift: float) -> Fused:
         given[counted] = given.get(counted, 0.0) + share
     was = {**hit.signals, PRECEDENT: Signal(hit.rank, float(row[3 * len(SIGNALS)]), 0.0)}
     signals = {
-        name: replace(was.get(name, Signal(hit.rank, hit.score, 0.0)), contribution=value)
+        name: structs.replace(was.get(name, Signal(hit.rank, hit.score, 0.0)), contribution=value)
         for name, value in given.items()
     }
-    return replace(hit, score=sum(s.contribution for s in signals.values()), signals=signals)
+    score = sum(s.contribution for s in signals.values())
+    return structs.replace(hit, score=score, signals=signals)
 
 
 def save(folder: Path, trees: str, lineage: Mapping[str, Any], precedents: Precedents) -> None:

@@ -7,10 +7,10 @@ is one more contribution, so that a score still is the sum of its parts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+from msgspec import structs
 
 from indexing.access import Access
 from indexing.ports import Derived, Documents, Reranker
@@ -70,7 +70,7 @@ class Reranking:
 def _with(hit: Fused, signal: Signal | None) -> Fused:
     if signal is None:
         return hit
-    return replace(
+    return structs.replace(
         hit, score=hit.score + signal.contribution, signals={**hit.signals, NAME: signal}
     )
 

@@ -9,6 +9,8 @@ from datetime import UTC
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from indexing.access import Access
 from indexing.clauses import Clause
 from indexing.errors import EngineUnavailable
@@ -90,7 +92,8 @@ class Found:
         it was deleted or closed since it was indexed."""
         hits = described(self.plan, self.answer.hits, notes)
         ranked = tuple(
-            hit if hit.rank == rank else replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)
+            hit if hit.rank == rank else structs.replace(hit, rank=rank)
+            for rank, hit in enumerate(hits, 1)
         )
         began = time.perf_counter()
         best = extracted(self.plan, ranked, notes)

@@ -121,8 +121,8 @@ def _note_json(derived: Derived) -> dict[str, Any]:
         "date_end": document.date_end,
         "text": document.text,
         "language_version": derived.language_version or None,
-        "sections": [asdict(section) for section in derived.sections],
-        "mentions": [asdict(mention) for mention in derived.mentions],
+        "sections": msgspec.to_builtins(derived.sections),
+        "mentions": msgspec.to_builtins(derived.mentions),
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec import structs
 
 from indexing.language.assertion import assess
 from indexing.language.limits import LONGEST, MOST_PASSAGES, MOST_SECTIONS
@@ -59,14 +60,17 @@ class Language:
             )
         pieces = passages(text, parts)[:MOST_PASSAGES]
         if whole > len(text):
-            parts = (*parts[:-1], replace(parts[-1], end=whole))
+            parts = (*parts[:-1], structs.replace(parts[-1], end=whole))
         return Annotation(LANGUAGE_VERSION, parts, pieces, tuple(mentions))
 
 
 def _few(parts: tuple[Section, ...]) -> tuple[Section, ...]:
     if len(parts) <= MOST_SECTIONS:
         return parts
-    return (*parts[: MOST_SECTIONS - 1], replace(parts[MOST_SECTIONS - 1], end=parts[-1].end))
+    return (
+        *parts[: MOST_SECTIONS - 1],
+        structs.replace(parts[MOST_SECTIONS - 1], end=parts[-1].end),
+    )
 
 
 def _cut(text: str) -> int:

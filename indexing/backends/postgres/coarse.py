@@ -22,27 +22,29 @@ ROW_LEVELS = 127
 # Source: ONNX Runtime, "Quantize ONNX models", on U8S8 and saturation.
 QUERY_LEVELS, QUERY_ZERO = 63, 64
 SLACK = 1e-5  # what float32 itself may be off, at norm 1
+SMALLEST = 1e-30  # number of a query that is told from nothing: float32 cannot divide by less
 _BLOCK = 4096  # rows made coarse at once, which bounds memory
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The product of each row with a query lies within `slack` of `likely`; both (n,) float32."""
+    """The product of each row with a query lies within `slack` of `likely`, (n,) float32."""
 
     likely: Vectors
-    slack: Vectors
+    slack: float
 
 
 @dataclass(frozen=True, slots=True)
 class Coarse:
-    """`codes` (d, n) int8, a column for each row: row = code * scale + error. `sums` are those of
-    the codes, `sizes` and `errors` the norms of what a code stands for and of what it misses."""
+    """`codes` (d, n) int8, a column for each row: row = code * scale + error. `zeros` are what a
+    query's zero adds to each product, `size` and `error` the largest norms of what a code stands
+    for and of what it misses."""
 
     codes: NDArray[np.int8]
     scales: Vectors
-    sums: Vectors
-    sizes: Vectors
-    errors: Vectors
+    zeros: Vectors
+    size: float
+    error: float
 
     def __len__(self) -> int:
         return int(self.codes.shape[1])
@@ -50,7 +52,7 @@ class Coarse:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.codes.nbytes + 4 * self.scales.nbytes
+        return self.codes.nbytes + 2 * self.scales.nbytes
 
     @classmethod
     def of(cls, matrix: Vectors) -> Coarse:
@@ -64,23 +66,27 @@ class Coarse:
             scales[scales == 0] = 1.0
             made = np.rint(rows / scales[:, None])
             codes[:, at : at + _BLOCK] = made.T
-            found[0, at : at + _BLOCK], found[1, at : at + _BLOCK] = scales, made.sum(axis=1)
+            found[0, at : at + _BLOCK] = scales
+            found[1, at : at + _BLOCK] = QUERY_ZERO * made.sum(axis=1)
             made *= scales[:, None]
             found[2, at : at + _BLOCK] = np.linalg.norm(made, axis=1)
             found[3, at : at + _BLOCK] = np.linalg.norm(rows - made, axis=1)
-        return cls(codes, *found)
+        size, error = found[2:].max(axis=1, initial=0.0).tolist()
+        return cls(codes, found[0], found[1], size, error)
 
     def bounds(self, query: Vectors) -> Bounds:
         """Bound the product of every row with a query (d,)."""
-        scale = float(np.abs(query).max(initial=0.0)) / QUERY_LEVELS or 1.0
+        scale = max(float(np.abs(query).max(initial=0.0)), SMALLEST) / QUERY_LEVELS
         made = np.rint(query / scale)
         asked = (made + QUERY_ZERO).astype(np.uint8)[None, :]
         products = _product().run(None, {"query": asked, "rows": self.codes})[0][0]
-        likely = products - QUERY_ZERO * self.sums
+        likely: Vectors = products.astype(np.float32)  # exact: they are below 2**24
+        likely -= self.zeros
         likely *= self.scales * np.float32(scale)
         missed = float(np.linalg.norm(query - made * np.float32(scale)))
-        slack = self.errors * float(np.linalg.norm(query)) + self.sizes * missed + SLACK
-        return Bounds(likely.astype(np.float32, copy=False), slack.astype(np.float32, copy=False))
+        return Bounds(
+            likely, self.error * float(np.linalg.norm(query)) + self.size * missed + SLACK
+        )
 
 
 _UINT8, _INT8, _INT32 = 2, 3, 6  # Source: onnx.proto, TensorProto.DataType
