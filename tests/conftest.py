@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
+import typer.testing
 
 from app.settings import Settings
 from app.wiring import Installation
@@ -26,6 +28,9 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 os.environ.setdefault("ANAMNESIS_LEG_PATIENCE_S", f"{engines.PATIENT_S}")
 os.environ.setdefault("ANAMNESIS_LEG_TIMEOUT_S", "30")  # its 2 s pass where others share the cores
+
+# A CliRunner makes all commands anew of their functions each time, for a tenth of a second.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

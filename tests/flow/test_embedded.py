@@ -30,51 +30,59 @@ def other(tmp_path: Path):  # type: ignore[no-untyped-def]
     Server(folder).stop()
 
 
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home as deep, that the tests share which find a server and leave none the worse."""
+    folder = tmp_path_factory.mktemp("deep") / ("deep" * 20) / "home"
+    yield folder
+    Server(folder).stop()
+
+
 def test_a_killed_server_is_seen_as_dead_and_started_again_in_the_same_process(
-    other: Path, crash: Callable[[Server], None]
+    deep: Path, crash: Callable[[Server], None]
 ) -> None:
-    conninfos = prepare(other, None)
-    server = Server(other)
+    conninfos = prepare(deep, None)
+    server = Server(deep)
     with psycopg.connect(conninfos.owner, autocommit=True) as conn:
         conn.execute("CREATE TABLE kept (n int)")
         conn.execute("INSERT INTO kept VALUES (1)")
     crash(server)
     assert not server.running()
-    again = prepare(other, None)
+    again = prepare(deep, None)
     assert again == conninfos
     with psycopg.connect(conninfos.owner) as conn:
         assert conn.execute("SELECT n FROM kept").fetchone() == (1,)
 
 
-def test_nobody_connects_without_a_password_and_secrets_are_private(other: Path) -> None:
-    prepare(other, None)
-    server = Server(other)
+def test_nobody_connects_without_a_password_and_secrets_are_private(deep: Path) -> None:
+    prepare(deep, None)
+    server = Server(deep)
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(f"host='{server.sockets}' user={SUPERUSER} dbname=postgres")
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(server.conninfo(SUPERUSER, "wrong", "postgres"))
-    assert stat.S_IMODE((other / "secrets.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((deep / "secrets.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
     assert stat.S_IMODE(server.log.stat().st_mode) == 0o600
 
 
-def test_no_statement_no_parameter_and_no_error_reaches_the_log(other: Path) -> None:
-    conninfos = prepare(other, None)
+def test_no_statement_no_parameter_and_no_error_reaches_the_log(deep: Path) -> None:
+    conninfos = prepare(deep, None)
     with psycopg.connect(conninfos.app, autocommit=True) as conn:
         with pytest.raises(psycopg.Error):
             conn.execute("SELECT 'planted-secret'::integer")
         with pytest.raises(psycopg.Error):
             conn.execute("SELECT %s::integer", ("planted-secret",))
         conn.execute("SELECT 'planted-secret'")
-    assert b"planted-secret" not in Server(other).log.read_bytes()
+    assert b"planted-secret" not in Server(deep).log.read_bytes()
 
 
-def test_a_dead_database_is_an_engine_that_does_not_answer(other: Path) -> None:
-    conninfos = prepare(other, None)
+def test_a_dead_database_is_an_engine_that_does_not_answer(deep: Path) -> None:
+    conninfos = prepare(deep, None)
     database = Database(conninfos.app)
     with database.transaction() as conn:
         conn.execute("SELECT 1")
-    Server(other).stop()
+    Server(deep).stop()
     with pytest.raises(EngineUnavailable) as caught, database.transaction() as conn:
         conn.execute("SELECT 1")
     assert "host=" not in str(caught.value)
