@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,8 +16,11 @@ from indexing.model import Annotation
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Installation:
-    return Installation(Settings(home=tmp_path))
+def own(installation: Installation) -> Iterator[Installation]:
+    """One of its own on the shared home: what it speaks concerns nobody else."""
+    made = Installation(Settings(home=installation.home))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
