@@ -58,6 +58,7 @@ def switch(installation: Installation, name: str, tell: Tell) -> Switched:
     tenants = installation.tenants.all()
     encoded = 0
     _named(beside, tenants, tell)
+    _recorded(beside, tenants, tell)
     for _ in range(ROUNDS):
         made = sum(_encoded(beside, tenant, tell) for tenant in tenants)
         encoded += made
@@ -99,6 +100,8 @@ def _emptied(other: Installation, tenant_id: TenantId) -> None:
         if place.engine != "postgres":  # that one holds the vectors that serve, and no others
             engine, space = other.vector.at(place)
             engine.drop(space)
+    if (vectors := other.patients.vectors) is not None:
+        vectors.drop(tenant_id)
 
 
 def _beside(installation: Installation, folder: Path) -> Installation:
@@ -125,6 +128,16 @@ def _named(beside: Installation, tenants: Sequence[Tenant], tell: Tell) -> None:
         while placing is not None and place_names(terms):
             done = linker.made + placing.progress[0]
             tell("names of concepts", done, len(linker.names) + len(linker.linked.concepts))
+
+
+def _recorded(beside: Installation, tenants: Sequence[Tenant], tell: Tell) -> None:
+    """Fill the space of patients' records, where one is kept; what changes from now on until the
+    switch is brought in by whoever follows then."""
+    vectors = beside.patients.vectors
+    for tenant in tenants if vectors is not None else ():
+        words, tenant_id = beside.patients.hierarchy(tenant.tenant_id), tenant.tenant_id
+        while vectors is not None and vectors.some(tenant_id, words):
+            tell(f"{tenant.code}: records", *vectors.progress(tenant_id, words))
 
 
 def _encoded(beside: Installation, tenant: Tenant, tell: Tell) -> int:

@@ -106,7 +106,10 @@ def _until(
             continue
         if lane == "series":
             settle(installation)
-        behind = behind and again is not None and again()
+        try:
+            behind = behind and again is not None and again()
+        except EngineUnavailable:
+            behind = False  # asked again like everything else, a second later
         if not behind:  # asked again whenever nothing was said for a while, so that news goes first
             linked = lane == "vectors" and quiet > _QUIET and naming.some()
             behind = not feed.wait(0 if linked else _IDLE_S) and again is not None
@@ -116,6 +119,9 @@ def _again(installation: Installation, lane: str, maker: Follower) -> Callable[[
     """Return what makes some anew of what another terminology made, and says whether it did."""
     if lane == "text":
         return lambda: annotate_again(installation, maker)
+    if lane == "vectors" and (vectors := installation.patients.vectors) is not None:
+        vectors.renew()  # another process may have had the lane since
+        return installation.patients.vectors_in_step
     if lane != "medical":
         return None
     installation.medical.made_by.clear()  # another process may have had the lane since

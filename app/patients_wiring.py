@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Final
 
+from app.settings import VectorBackend
 from indexing.backends.postgres.cohort_records import PostgresCohortRecords
 from indexing.backends.postgres.features import PostgresFeatures
+from indexing.backends.postgres.patient_records import PostgresPatientRecords
+from indexing.language.concept_space import Partition, Partitions
 from indexing.model import TenantId
+from indexing.patient_vectors import PatientVectors
+from indexing.spaces import patients
 from rankers.cohorts import Cohorts
 from rankers.hierarchy import Hierarchy
 from rankers.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from app.wiring import Installation
+
+
+_SERVERS: Final = frozenset({"opensearch", "weaviate"})
 
 
 class PatientsWiring:
@@ -35,7 +43,43 @@ class PatientsWiring:
     def neighbours(self) -> Neighbours:
         """Similar patients."""
         own = self._installation
-        return Neighbours(self.features, self.hierarchy, own.annotate_for, own.lexical)
+        return Neighbours(
+            self.features, self.hierarchy, own.annotate_for, own.lexical, lambda: self.vectors
+        )
+
+    @property
+    def vectors(self) -> PatientVectors | None:
+        """The vectors of whole records, by the encoder that serves; None where none are kept."""
+        own = self._installation
+        engine = own.settings.vector
+        wanted = own.settings.patient_vectors
+        if not (engine in _SERVERS if wanted is None else wanted):
+            return None
+        return self._vectors(engine, own.encoder.model)
+
+    @cache  # noqa: B019 - as long-lived as the process
+    def _vectors(self, engine: VectorBackend, model: str) -> PatientVectors:
+        own = self._installation
+        encoder, space = own.encoder, patients(own.settings.patient_metric)
+        named = Partition(
+            engine, space.physical(model, encoder.dimension), encoder.dimension, "", ""
+        )
+        return PatientVectors(
+            own.space_engine(engine, space, model, encoder.dimension),
+            PostgresPatientRecords(own.database), encoder,
+            Partitions(own.home / "patient-spaces.json"), named, space.metric,
+        )  # fmt: skip
+
+    def vectors_in_step(self) -> bool:
+        """Bring some vectors of records into step; say whether any were out of it.
+
+        Raises: EngineUnavailable.
+        """
+        vectors = self.vectors
+        return vectors is not None and any(
+            vectors.some(each.tenant_id, self.hierarchy(each.tenant_id))
+            for each in self._installation.tenants.all()
+        )
 
     @cached_property
     def cohorts(self) -> Cohorts:

@@ -9,6 +9,8 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from indexing.spaces import Metric
+
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
 GraphBackend = Literal["memory", "postgres", "neo4j"]
@@ -34,6 +36,8 @@ class Settings(BaseSettings):
     vector: VectorBackend = "postgres"
     graph: GraphBackend = "postgres"
     medical: MedicalBackend = "postgres"
+    patient_vectors: bool | None = None  # of whole records; None: where `vector` is a server
+    patient_metric: Metric = "cosine"
     encoder: EncoderBackend = "onnx"
     vitals: VitalsBackend = "postgres"
     model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone

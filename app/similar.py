@@ -31,6 +31,7 @@ PART_NAMES: Mapping[str, str] = {
     "absent": "the same absent",
     "graph": "linked by knowledge (disease–phenotype and treatment rows)",
     "text": "notes",
+    "meaning": "the record as a whole",
     "group": "its own neighbours",
 }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from app.tenant_terms import TenantTerms
 from app.wiring import Installation
 from indexing.language.concept_space import ConceptFollower
 from indexing.model import ChangeEvent, TenantId
+from indexing.patient_vectors import PatientVectors, Wording
 from indexing.reconcile import Store
 
 
@@ -32,8 +33,36 @@ def stores(installation: Installation) -> Sequence[Store]:
         Store("records", records, found.records, expected=found.all_records),
         Store("embedding", embed, embedded),
         Store("vector", vector, installation.vector.entries, installation.vector.fresh),
+        *_records(installation),
         *_named(installation),
     )
+
+
+def _records(installation: Installation) -> Iterator[Store]:
+    """Yield the vectors of patients' records, where there are some."""
+    vectors = installation.patients.vectors
+    if vectors is not None:
+        own = RecordVectors(vectors, installation.patients.hierarchy)
+        yield Store("patients", own, vectors.entries, expected=own.expected)
+
+
+class RecordVectors:
+    """The vectors of patients' records by each tenant's words."""
+
+    name = PatientVectors.name
+    kind = PatientVectors.kind
+    batch = PatientVectors.batch
+
+    def __init__(self, vectors: PatientVectors, words: Callable[[TenantId], Wording]) -> None:
+        self._vectors, self._words = vectors, words
+
+    def expected(self, tenant_id: TenantId) -> Mapping[str, int]:
+        """Return what the space should hold."""
+        return self._vectors.expected(tenant_id, self._words(tenant_id))
+
+    def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
+        """Write what lives, remove what is gone."""
+        self._vectors.apply_by(tenant_id, events, self._words(tenant_id))
 
 
 def _named(installation: Installation) -> Iterator[Store]:

@@ -50,7 +50,8 @@ class Space:
         """Return the name that the vectors of a model lie under: lower case, digits, hyphens."""
         short = re.sub(r"[^a-z0-9]+", "-", model.rpartition("/")[2].lower()).strip("-")
         told = blake2b(model.encode(), digest_size=3).hexdigest()  # two may shorten to one
-        return f"{self.name.replace('_', '-')}-{short[:40]}-{told}-{dimension}"
+        own = self.name.replace("_", "-") + ("" if self.metric == "cosine" else f"-{self.metric}")
+        return f"{own}-{short[:40]}-{told}-{dimension}"
 
 
 CLINICAL_NOTES = Space(
@@ -156,6 +157,11 @@ def passes(space: Space, document: Document, metadata: Metadata, filters: Filter
     return all(has.get(n, nothing) >= least for n, least in filters.at_least.items()) and all(
         has.get(n, nothing) <= most for n, most in filters.at_most.items()
     )
+
+
+def cosine_of(metric: Metric, score: float) -> float:
+    """Return the cosine that a score stands for, of vectors at unit length."""
+    return score if metric == "cosine" else 1.0 - (1.0 / score - 1.0) / 2.0
 
 
 def near(metric: Metric, distance: float) -> float:

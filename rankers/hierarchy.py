@@ -109,6 +109,12 @@ class Hierarchy:
             return _SYSTEM_WEIGHTS.get(feature.partition(":")[0], 1.0)
         return WEIGHTS.get(self._terminology.concept(feature).semantic_type, 1.0)
 
+    def kind(self, feature: str) -> str:
+        """Return a concept's semantic type, "" for what is none."""
+        if feature not in self._terminology:
+            return ""
+        return self._terminology.concept(feature).semantic_type.value
+
     def related(self, features: frozenset[str]) -> Mapping[str, float]:
         """Return what the knowledge graph links to these one step away, and how strongly: what a
         disease presents with (disease–phenotype rows among them), what treats it, what it causes.

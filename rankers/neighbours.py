@@ -18,6 +18,7 @@ from indexing.features import FeatureStore, FeatureTable, Limits, Profile, degre
 from indexing.filters import Filters
 from indexing.follow_features import profile_of
 from indexing.model import Annotation, TenantId
+from indexing.patient_vectors import PatientVectors
 from indexing.ports import LexicalIndex
 from indexing.treatments import Coded
 from rankers.hierarchy import Hierarchy
@@ -184,9 +185,10 @@ class Neighbours:
         self, store: FeatureStore, hierarchy: Callable[[TenantId], Hierarchy],
         annotate: Callable[[TenantId, str], Annotation],
         lexical: LexicalIndex | None = None,
+        vectors: Callable[[], PatientVectors | None] = lambda: None,
     ) -> None:  # fmt: skip
         self._store, self._hierarchy, self._annotate = store, hierarchy, annotate
-        self._lexical = lexical
+        self._lexical, self._vectors = lexical, vectors
         self._held: dict[TenantId, PatientIndex] = {}
         self._lock = threading.Lock()
 
@@ -288,12 +290,13 @@ class Neighbours:
         allowed = self._allowed(access, index.table, asked)
         hierarchy = self._hierarchy(access.tenant_id)
         said, missing = self._said(access, hierarchy, index, profile)
-        best = index.rank(profile, k, allowed, hierarchy.related(profile.observed), said)
+        meant, silent = self._meant(access, hierarchy, index, profile)
+        best = index.rank(profile, k, allowed, hierarchy.related(profile.observed), said, meant)
         telling = _Telling(index, hierarchy, profile)
         names = {each: telling.name(each) for each in profile.observed | profile.excluded}
         return Answered(
             tuple(telling.of(neighbour, rank) for rank, neighbour in enumerate(best, 1)),
-            profile, names, int(allowed.sum()), index.table.as_of, missing,
+            profile, names, int(allowed.sum()), index.table.as_of, missing + silent,
         )  # fmt: skip
 
     def _allowed(self, access: Access, table: FeatureTable, asked: Asked) -> Mask:
@@ -332,6 +335,18 @@ class Neighbours:
             if patient_id and best > 0:
                 found[patient_id] = max(found.get(patient_id, 0.0), hit.score / best)
         return found, ()
+
+    def _meant(
+        self, access: Access, hierarchy: Hierarchy, index: PatientIndex, asked: Profile
+    ) -> tuple[Mapping[str, float], tuple[str, ...]]:
+        """Score patients by the vectors of their whole records, where there are some."""
+        vectors = self._vectors()
+        if vectors is None:
+            return {}, ()
+        try:
+            return vectors.near(access, asked, index.table.names, hierarchy), ()
+        except EngineUnavailable:
+            return {}, ("meaning",)
 
 
 def _having(

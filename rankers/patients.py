@@ -35,6 +35,7 @@ ABSENT_WEIGHT = 0.7
 ABSENT_FULL = 0.8
 GRAPH_WEIGHT = 0.05
 TEXT_WEIGHT = 0.03
+MEANING_WEIGHT = 0.03  # where records have vectors
 POOL = 30  # candidates that are compared with each other
 NEAREST = 10
 SMOOTH = 0.6
@@ -43,8 +44,8 @@ SMOOTH = 0.6
 @dataclass(frozen=True, slots=True)
 class Neighbour:
     """A patient by number. `parts` sum to `score`: findings (the same), near (related by
-    ancestors), absent (denied of both), graph (linked knowledge), text (notes), group (what the
-    candidates nearest to it add or take)."""
+    ancestors), absent (denied of both), graph (linked knowledge), text (notes), meaning (the vector
+    of the whole record), group (what the candidates nearest to it add or take)."""
 
     patient: int
     score: float
@@ -136,15 +137,18 @@ class PatientIndex:
     def rank(
         self, asked: Profile, k: int, allowed: Mask | None = None,
         related: Mapping[str, float] | None = None, said: Mapping[str, float] | None = None,
+        meant: Mapping[str, float] | None = None,
     ) -> list[Neighbour]:  # fmt: skip
         """Return the k most similar of the `allowed` patients, best first; who shares nothing is
         never among them. Equals stand by patient id. `related` are features linked to what was
-        asked, `said` scores patients by their notes: shares in [0, 1] of a small weight each."""
+        asked, `said` scores patients by their notes, `meant` by the vectors of their records:
+        shares in [0, 1] of a small weight each."""
         same, near = self._found(asked)
         absent = self._absent(asked)
         graph = np.where(same + near > 0, self._related(related or {}), 0.0)
-        text = self._said(said or {}, same + near)
-        scores = same + near + absent + graph + text
+        text = self._told(said or {}, same + near, TEXT_WEIGHT)
+        meaning = self._told(meant or {}, same + near, MEANING_WEIGHT)
+        scores = same + near + absent + graph + text + meaning
         if allowed is not None:
             scores = np.where(allowed, scores, 0.0)
         pool = self._best(scores, max(POOL, k))
@@ -158,7 +162,8 @@ class PatientIndex:
                 int(pool[i]), float(total[i]),
                 {"findings": float(same[pool[i]]), "near": float(near[pool[i]]),
                  "absent": float(absent[pool[i]]), "graph": float(graph[pool[i]]),
-                 "text": float(text[pool[i]]), "group": float(added[i])},
+                 "text": float(text[pool[i]]), "meaning": float(meaning[pool[i]]),
+                 "group": float(added[i])},
             )
             for i in order[:k]
         ]  # fmt: skip
@@ -215,13 +220,14 @@ class PatientIndex:
         both = self._sum(self.table.observed, weight)
         return np.asarray(GRAPH_WEIGHT * both / (both + FOUND[2]), np.float64)
 
-    def _said(self, said: Mapping[str, float], overlap: Floats) -> Floats:
-        """Spread what notes say over those who share something: words alone make nobody alike."""
+    def _told(self, shares: Mapping[str, float], overlap: Floats, weight: float) -> Floats:
+        """Spread what notes or vectors say over those who share something: words and meaning alone
+        make nobody alike."""
         scores = np.zeros(self._count)
-        for patient_id, share in said.items():
+        for patient_id, share in shares.items():
             number = self.table.number_of.get(patient_id)
             if number is not None and overlap[number] > 0:
-                scores[number] = TEXT_WEIGHT * share
+                scores[number] = weight * share
         return scores
 
     def _best(self, scores: Floats, k: int) -> NDArray[np.intp]:

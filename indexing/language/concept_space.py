@@ -25,7 +25,7 @@ from indexing.model import ChangeEvent, Document, Kind, Passage, TenantId, Tombs
 from indexing.ports import VectorEntry, VectorIndex, Vectors
 from indexing.reconcile import compare
 
-VectorEngine = Literal["opensearch", "weaviate"]
+VectorEngine = Literal["memory", "postgres", "opensearch", "weaviate"]
 EVERYBODY: Final = "everybody"  # whose names the loaded terminology's are
 _PARTITIONS: Final = UUID("7f0f8d0e-5f2c-5b43-9a37-5f0a1c9e6d21")
 _LOOK_EVERY_S: Final = 2.0
