@@ -19,13 +19,15 @@ from app.moves import paused
 from app.naming import forget as names_forgotten
 from app.naming import place as place_names
 from app.naming import terms_of
+from app.stores import stores
 from app.wiring import Installation
 from indexing.derive import embedded
 from indexing.encoders import EncoderShelf
 from indexing.errors import Conflict, InvalidInput
 from indexing.follow import VectorFollower
 from indexing.model import ChangeEvent, Kind, Position, Tenant, TenantId
-from indexing.reconcile import compare
+from indexing.reconcile import compare, reconcile
+from indexing.research import ResearchFollower
 from rankers.learned import Learned
 
 BATCH = 32  # documents encoded at once, and lost by a kill at most
@@ -64,8 +66,10 @@ def switch(installation: Installation, name: str, tell: Tell) -> Switched:
         encoded += made
         if made <= BATCH:
             break
+    _studied(beside, tenants)
     with paused(installation):
         encoded += sum(_encoded(beside, tenant, tell) for tenant in tenants)
+        _studied(beside, tenants)
         indexed = sum(_indexed(beside, tenant, tell) for tenant in tenants)
         shelf.serve(name)
     for tenant in tenants:
@@ -100,6 +104,7 @@ def _emptied(other: Installation, tenant_id: TenantId) -> None:
         if place.engine != "postgres":  # that one holds the vectors that serve, and no others
             engine, space = other.vector.at(place)
             engine.drop(space)
+    other.research.index.drop(tenant_id)
     if (vectors := other.patients.vectors) is not None:
         vectors.drop(tenant_id)
 
@@ -128,6 +133,13 @@ def _named(beside: Installation, tenants: Sequence[Tenant], tell: Tell) -> None:
         while placing is not None and place_names(terms):
             done = linker.made + placing.progress[0]
             tell("names of concepts", done, len(linker.names) + len(linker.linked.concepts))
+
+
+def _studied(beside: Installation, tenants: Sequence[Tenant]) -> None:
+    """Fill the space of studies: those that it lacks, holds too old or should not hold."""
+    studies = [each for each in stores(beside) if each.name == ResearchFollower.name]
+    for tenant in tenants:
+        reconcile(tenant.tenant_id, beside.derived.live, studies)
 
 
 def _recorded(beside: Installation, tenants: Sequence[Tenant], tell: Tell) -> None:

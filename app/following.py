@@ -40,7 +40,7 @@ def followers(installation: Installation, lane: str) -> Sequence[Follower]:
         return installation.series_followers()
     if lane == "medical":
         return installation.medical.followers()
-    return installation.vector_followers()
+    return (*installation.vector_followers(), installation.research.follower)
 
 
 def run_lane(installation: Installation, lane: str, stop: threading.Event) -> None:

@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.answers import answered
 from app.services import Services
-from app.views import view_of
+from app.views import View, view_of
 from indexing.access import Access
-from indexing.errors import InvalidQuery
+from indexing.errors import EngineUnavailable, InvalidQuery
 from rankers.answer import Hit, SearchRequest
 from rankers.knowledge import Knowledge, KnowledgeRequest, checked
+from rankers.studies import NearStudy
 
 NOTES = 5
+STUDIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStudy:
+    """A study as somebody may see it; `score` is its nearness in meaning, `text` what lies near."""
+
+    study_id: str
+    title: str
+    status: str
+    period: str
+    score: float
+    text: str
+    reason: str = "near in meaning"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Concepts by rank, and the notes whose text fits best; `notes` None where none were asked."""
+    """Concepts by rank, the notes whose text fits best, and the studies nearest in meaning;
+    `notes` and `studies` None where none were asked."""
 
     asked: KnowledgeRequest
     found: Knowledge
     notes: Sequence[Hit] | None = None
+    studies: Sequence[ShownStudy] | None = None
+    missing: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the public shape; dataclasses are left to the encoder."""
@@ -37,7 +55,8 @@ class Known:
                 }
                 for hit in self.notes
             ],
-            "missing": self.found.missing,
+            "studies": None if self.studies is None else [asdict(each) for each in self.studies],
+            "missing": [*self.found.missing, *self.missing],
         }  # fmt: skip
 
 
@@ -49,13 +68,28 @@ def known(own: Services, access: Access, request: KnowledgeRequest) -> Known:
     """
     asked = checked(request)
     found = own.knowledge(access.tenant_id, asked)
-    return Known(asked, found, _notes(own, access, asked))
+    view = view_of(own, access)
+    notes = _notes(own, view, access, asked)
+    try:
+        studies = [_shown(view, each) for each in own.studies(access, asked.q, STUDIES)]
+    except EngineUnavailable:
+        return Known(asked, found, notes, (), ("studies",))
+    return Known(asked, found, notes, studies)
 
 
-def _notes(own: Services, access: Access, asked: KnowledgeRequest) -> Sequence[Hit]:
+def _shown(view: View, near: NearStudy) -> ShownStudy:
+    study = near.study
+    years = [f"{at:%Y}" if at else "" for at in (study.start, study.end)]
+    period = "–".join(years) if any(years) else ""
+    words = view.study(study.study_id, study.title, near.passage)
+    score = round(near.cosine, 4)
+    return ShownStudy(words.shown_id, words.title, study.status, period, score, words.passage)
+
+
+def _notes(own: Services, view: View, access: Access, asked: KnowledgeRequest) -> Sequence[Hit]:
     only = {"specialty": (asked.specialty,)} if asked.specialty else {}
     request = SearchRequest(q=asked.q, k=NOTES, rankers=("lexical",), plain=True, only=only)
     try:
-        return answered(view_of(own, access), own.documents, access, request).hits
+        return answered(view, own.documents, access, request).hits
     except InvalidQuery:  # words that no note can be asked for, such as punctuation alone
         return ()

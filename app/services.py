@@ -37,6 +37,7 @@ from rankers.medical import MedicalQuestions
 from rankers.neighbours import Neighbours
 from rankers.options import TreatmentOptions
 from rankers.search import Found
+from rankers.studies import NearStudy
 
 if TYPE_CHECKING:
     from app.outlook import Outlook
@@ -88,6 +89,7 @@ class Services:
     vitals: WatchedVitals
     intake: Intake
     knowledge: Callable[[TenantId, KnowledgeRequest], Knowledge]
+    studies: Callable[[Access, str, int], Sequence[NearStudy]]
     named: Callable[[str], Sequence[tuple[int, int]]]
     options: TreatmentOptions
     outlook: Callable[[Access], Outlook]
@@ -124,6 +126,7 @@ def services_of(installation: Installation) -> Services:
         vitals=WatchedVitals(installation.vitals, database),
         intake=Intake(installation.vitals),
         knowledge=installation.knowledge,
+        studies=installation.research.near,
         named=lambda text: [(span.start, span.end) for span in installation.matcher.find(text)],
         options=installation.medical.treatments,
         outlook=partial(_outlook, installation),

@@ -33,6 +33,12 @@ def stores(installation: Installation) -> Sequence[Store]:
         Store("records", records, found.records, expected=found.all_records),
         Store("embedding", embed, embedded),
         Store("vector", vector, installation.vector.entries, installation.vector.fresh),
+        Store(
+            "research",
+            installation.research.follower,
+            installation.research.index.entries,
+            expected=installation.research.studies.versions,
+        ),
         *_records(installation),
         *_named(installation),
     )

@@ -41,6 +41,15 @@ _REFUSED = {
 LEFT_OUT = "Words that no note of this view shows match nothing here."
 
 
+@dataclass(frozen=True, slots=True)
+class StudyWords:
+    """A study's id, title and passage, "" where a view does not tell them."""
+
+    shown_id: str
+    title: str
+    passage: str
+
+
 class View(Protocol):
     """What somebody may see. Ids that come in and go out are those of the view."""
 
@@ -93,6 +102,10 @@ class View(Protocol):
 
     def told(self, text: str, patient_id: str) -> str:
         """Return words out of a patient's record as they are shown."""
+        ...
+
+    def study(self, study_id: str, title: str, passage: str) -> StudyWords:
+        """Return a study as it is shown."""
         ...
 
     def shown_patient(self, patient_id: str, apart: str = "") -> str:
@@ -159,6 +172,9 @@ class AsWritten:
     def told(self, text: str, patient_id: str) -> str:
         del patient_id
         return text
+
+    def study(self, study_id: str, title: str, passage: str) -> StudyWords:
+        return StudyWords(study_id, title, passage)
 
     def shown_patient(self, patient_id: str, apart: str = "") -> str:
         del apart  # nothing is hidden
@@ -247,6 +263,12 @@ class Deidentified:
     def graph(self, found: Neighbourhood, patient_id: str) -> Neighbourhood:
         identity = self.own.identities.of(self.access, [patient_id])[patient_id]
         return hidden_graph(found, patient_id, identity, self.hider)
+
+    def study(self, study_id: str, title: str, passage: str) -> StudyWords:
+        # A record's words may name who leads it, or a patient whom nobody can know from here.
+        del passage
+        shift = self.hider.pseudonyms.shift(f"study/{study_id}")
+        return StudyWords("", self.hider.words(title, Identity(), shift), "")
 
     def told(self, text: str, patient_id: str) -> str:
         identity = self.own.identities.of(self.access, [patient_id])[patient_id]

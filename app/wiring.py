@@ -37,6 +37,7 @@ from indexing.routed import RoutedGraphIndex, RoutedLexicalIndex, RoutedVectorIn
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
     from app.medical_terms import MedicalTerms
     from app.patients_wiring import PatientsWiring
+    from app.research_wiring import ResearchWiring
     from app.tenant_terms import TenantSearch
     from indexing.hidden import Hider, More
     from indexing.language.matcher import Matcher
@@ -369,6 +370,13 @@ class Installation(LanguageWiring):
             EmbedFollower(self.derived, self.encoder),
             VectorFollower(self.derived, self.vector, self.encoder),
         )
+
+    @cached_property
+    def research(self) -> ResearchWiring:
+        """The hospital's studies."""
+        from app.research_wiring import ResearchWiring
+
+        return ResearchWiring(self)
 
     def close(self) -> None:
         """Close the pools that were opened; the database server stays up."""

@@ -21,6 +21,8 @@ from eval.lines import numbered
 from eval.trec import DEPTH, falling
 from indexing.errors import InvalidInput
 from indexing.features import FeatureTable, Profile, table_of
+from indexing.patient_vectors import MOST_NEAR, nearness
+from indexing.ports import Vectors
 from rankers.patients import PatientIndex, allowed_mask
 
 DRUG = "drug:"
@@ -79,13 +81,33 @@ def _excluded(folder: Path, split: str) -> dict[str, frozenset[str]]:
     return {query: frozenset(others) for query, others in pairs.items()}
 
 
-def ranked(index: PatientIndex, read: Patients) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+Meant = Callable[[str], Mapping[str, float]]
+
+
+def by_vectors(table: FeatureTable, encode: Callable[[Profile], Vectors | None]) -> Meant:
+    """Return what says which patients' whole records lie nearest to a patient's."""
+    found = [encode(table.profile(number)) for number in range(len(table.patient_ids))]
+    width = next(len(each) for each in found if each is not None)
+    nothing = np.zeros(width, np.float32)
+    rows = np.stack([nothing if each is None else each for each in found])
+
+    def meant(patient_id: str) -> Mapping[str, float]:
+        cosines = rows @ rows[table.number_of[patient_id]]
+        best = np.argsort(-cosines, kind="stable")[:MOST_NEAR].tolist()
+        return {table.patient_ids[n]: nearness(float(cosines[n])) for n in best}
+
+    return meant
+
+
+def ranked(
+    index: PatientIndex, read: Patients, meant: Meant = lambda _: {}
+) -> Iterator[tuple[str, list[tuple[str, float]]]]:
     """Yield (query, (patient, score), best first) for every query."""
     table = index.table
     for query in read.qrels:
         without = (query, *read.excluded.get(query, ()))
         mine = table.profile(table.number_of[query])
-        found = index.rank(mine, DEPTH, allowed_mask(table, without))
+        found = index.rank(mine, DEPTH, allowed_mask(table, without), meant=meant(query))
         yield query, falling([(table.patient_ids[n.patient], n.score) for n in found])
 
 

@@ -76,6 +76,11 @@ class PatientRecords(Protocol):
         ...
 
 
+def nearness(cosine: float) -> float:
+    """Return what a cosine of two records counts, 0 to 1."""
+    return min(1.0, max(0.0, (cosine - LEAST_COSINE) / (1.0 - LEAST_COSINE)))
+
+
 class RecordEncoder:
     """Profiles to vectors; what a text's vector was is remembered."""
 
@@ -151,10 +156,7 @@ class PatientVectors:
             return {}
         hits = self.index.search(access, vector, Filters(), MOST_NEAR).hits
         cosines = {hit.doc_id: cosine_of(self.metric, hit.score) for hit in hits}
-        return {
-            key: min(1.0, (cosine - LEAST_COSINE) / (1.0 - LEAST_COSINE))
-            for key, cosine in cosines.items() if cosine > LEAST_COSINE
-        }  # fmt: skip
+        return {key: share for key, cosine in cosines.items() if (share := nearness(cosine)) > 0}
 
     def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
         """Return {patient id: version} of what the space holds."""

@@ -71,7 +71,7 @@ MEDICAL_CONCEPTS = Space(
     {**_OWN, "concept_id": "id", "semantic_type": "key", "system": "key"},
 )  # fmt: skip
 RESEARCH = Space(
-    "research", "a passage of an article", "cosine",
+    "research", "a passage of a study", "cosine",
     {
         **_OWN, "methodology": "key", "outcomes": "set", "conditions": "set", "medications": "set",
         "start": "instant", "end": "instant",

@@ -22,7 +22,7 @@ DEEPEST = 3
 _SOUGHT = 60  # concepts by name, and by meaning
 _SEEDS = 6  # of the best of these the graph is walked from
 _REACHED = 160
-_LEAST_COSINE = 0.35  # what lies farther off shares no meaning with the question
+LEAST_COSINE = 0.35  # what lies farther off shares no meaning with the question
 _MOST_EDGES = 400  # a hub explains nothing: everything is two steps from it
 
 # How an edge reads from the concept that is shown, forwards and backwards.
@@ -146,7 +146,7 @@ def _near(linker: Meanings, q: str) -> tuple[list[Link], tuple[str, ...]]:
     try:
         if linker.made:
             found = linker.nearest(q, _SOUGHT)
-            return [link for link in found if link.cosine >= _LEAST_COSINE], ()
+            return [link for link in found if link.cosine >= LEAST_COSINE], ()
     except EngineUnavailable:
         pass
     return [], ("meaning",)

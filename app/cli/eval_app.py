@@ -241,12 +241,15 @@ def eval_similar(
     ],
     split: Split,
     run_out: Annotated[Path | None, typer.Option(help="TREC run file.")] = None,
+    vectors: Annotated[
+        bool, typer.Option("--vectors", help="With the vectors of whole records.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure similar patients on a folder of patients with their findings."""
     from app.cli.similar import eval_command
 
-    finish(eval_command(benchmark, split, run_out, as_json=as_json))
+    finish(eval_command(benchmark, split, run_out, vectors=vectors, as_json=as_json))
 
 
 @evaluate.command("answers")

@@ -38,6 +38,8 @@ def knowledge_command(tenant: str | None, request: KnowledgeRequest, *, as_json:
             print(f"{each.score:.3f}  {each.name} ({each.type})  {' · '.join(each.reasons)}")
         for hit in whole.notes or ():
             print(f"note   {hit.date or 'undated'}  {hit.title}")
+        for study in whole.studies or ():
+            print(f"study  {study.score:.3f}  {study.title} ({study.status})")
     installation.close()
     return 0
 

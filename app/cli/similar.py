@@ -15,10 +15,11 @@ from app.similar import Question, similar
 from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, features
 from eval.measures import HEADLINE, by_topic, mean
-from eval.similar import DRUG, invented, load, neighbourhoods, ranked
+from eval.similar import DRUG, by_vectors, invented, load, neighbourhoods, ranked
 from eval.trec import write_run
 from indexing.access import Role
 from indexing.language.terminology import SemanticType
+from indexing.patient_vectors import RecordEncoder
 from rankers.hierarchy import WEIGHTS, Hierarchy
 from rankers.patients import PatientIndex, allowed_mask
 
@@ -42,14 +43,23 @@ def similar_command(tenant: str, asked: Question, role: Role, *, as_json: bool) 
     return 0
 
 
-def eval_command(benchmark: Path, split: str, run_out: Path | None, *, as_json: bool) -> int:
-    """Rank every query's patients and print the figures; return 0."""
-    hierarchy = Hierarchy(Installation(load_settings()).terminology)
+def eval_command(
+    benchmark: Path, split: str, run_out: Path | None, *, vectors: bool, as_json: bool
+) -> int:
+    """Rank every query's patients and print the figures, with the vectors of whole records where
+    that is asked; return 0."""
+    installation = Installation(load_settings())
+    hierarchy = Hierarchy(installation.terminology)
     read = load(benchmark, split, hierarchy.of_id)
     index = PatientIndex(read.table, hierarchy.ancestors)
     if not any(hierarchy.ancestors(each) for each in read.table.features):
         stderr.print("no hierarchy of these findings is loaded: see `anamnesis terminology load`")
-    found = dict(ranked(index, read))
+    if vectors:
+        encoder = RecordEncoder(installation.encoder)
+        meant = by_vectors(read.table, lambda profile: encoder.encode(profile, {}, hierarchy))
+        found = dict(ranked(index, read, meant))
+    else:
+        found = dict(ranked(index, read))
     if run_out is not None:
         write_run(found, "anamnesis-similar", run_out)
     answered = {query: [patient for patient, _ in hits] for query, hits in found.items()}
