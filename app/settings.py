@@ -9,14 +9,13 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from indexing.spaces import Metric
-
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
 GraphBackend = Literal["memory", "postgres", "neo4j"]
 MedicalBackend = Literal["memory", "postgres", "neo4j"]
 VitalsBackend = Literal["memory", "postgres", "timescale", "influxdb"]
 CacheBackend = Literal["none", "redis"]
+PatientMetric = Literal["cosine", "euclidean"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
 Deidentifier = Literal["rules", "presidio"]  # presidio finds what the rules do not, beside them
 
@@ -37,7 +36,7 @@ class Settings(BaseSettings):
     graph: GraphBackend = "postgres"
     medical: MedicalBackend = "postgres"
     patient_vectors: bool | None = None  # of whole records; None: where `vector` is a server
-    patient_metric: Metric = "cosine"
+    patient_metric: PatientMetric = "cosine"
     encoder: EncoderBackend = "onnx"
     vitals: VitalsBackend = "postgres"
     model: str = "sentence-transformers/all-MiniLM-L6-v2"  # for `sentence-transformers` alone
