@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.settings import VectorBackend
 from indexing.backends.postgres.cohort_records import PostgresCohortRecords
@@ -19,9 +19,6 @@ from rankers.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from app.wiring import Installation
-
-
-_SERVERS: Final = frozenset({"opensearch", "weaviate"})
 
 
 class PatientsWiring:
@@ -52,8 +49,7 @@ class PatientsWiring:
         """The vectors of whole records, by the encoder that serves; None where none are kept."""
         own = self._installation
         engine = own.settings.vector
-        wanted = own.settings.patient_vectors
-        if not (engine in _SERVERS if wanted is None else wanted):
+        if not own.settings.patient_vectors:
             return None
         return self._vectors(engine, own.encoder.model)
 

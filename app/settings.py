@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     vector: VectorBackend = "postgres"
     graph: GraphBackend = "postgres"
     medical: MedicalBackend = "postgres"
-    patient_vectors: bool | None = None  # of whole records; None: where `vector` is a server
+    patient_vectors: bool = False  # of whole records, where `vector` lies: likeness by meaning too
     patient_metric: PatientMetric = "cosine"
     encoder: EncoderBackend = "onnx"
     vitals: VitalsBackend = "postgres"

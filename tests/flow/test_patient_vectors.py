@@ -21,6 +21,7 @@ from indexing.ingest import Ingest
 from indexing.model import Tenant
 from indexing.outlook import OUTCOME_SYSTEM
 from indexing.reconcile import reconcile
+from rankers.patients import MEANING_WEIGHT
 from tests.flow.test_similar import condition, note, patient
 from tests.unit.test_linking import Counted
 
@@ -66,7 +67,7 @@ def test_a_record_is_found_by_its_vector_changed_merged_and_taken_out(
     assert vectors is not None
     assert set(vectors.entries(t)) == {"asked", "like", "other", "old", "wrong"}
     found = parts(house, tenant)
-    assert 0 < found["like"] < found["wrong"] == pytest.approx(0.03, abs=1e-4)
+    assert 0 < found["like"] < found["wrong"] == pytest.approx(MEANING_WEIGHT, abs=1e-4)
     gone = condition("c5", "wrong", "Heart failure", "entered-in-error")
     moved = {**patient("old"), "active": False,
              "link": [{"type": "replaced-by", "other": {"reference": "Patient/like"}}]}  # fmt: skip
@@ -100,7 +101,7 @@ def test_a_prediction_that_is_stored_moves_the_vector_and_a_dead_engine_is_named
         }],
     })  # fmt: skip
     assert vectors.entries(t)["like"] > before
-    assert 0 < abs(parts(house, tenant)["like"] - told) < 0.01
+    assert 0 < abs(parts(house, tenant)["like"] - told) < MEANING_WEIGHT
 
     def down(*_: object) -> None:
         raise EngineUnavailable("down")
