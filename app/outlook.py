@@ -72,7 +72,9 @@ def _within(
 
 def people(found: Sequence[Outcome]) -> list[KnownPatient]:
     """Return patients as a model sees them."""
-    return [KnownPatient(o.patient_id, o.features, o.age, o.sex, o.happened) for o in found]
+    return [
+        KnownPatient(o.patient_id, o.features, o.age, o.sex, o.happened, o.visits) for o in found
+    ]
 
 
 class Outlook:
@@ -98,7 +100,9 @@ class Outlook:
         if wanted.body is None:
             model = NearestRisk(known[::2], wanted.calibration)
             figures = measured(model.chances, known[1::2], model.base_rate, len(known[::2]))
-            parameters: dict[str, Any] = {"k": model.k, "calibration": wanted.calibration}
+            parameters: dict[str, Any] = {
+                "k": model.k, "calibration": wanted.calibration, "visits": model.visits,
+            }  # fmt: skip
         else:
             file = OnnxRisk(wanted.body)
             bounds = NearestRisk(known, "none")
@@ -163,7 +167,8 @@ class Outlook:
         known = [each for each in every if each.outcome is not None]
         if card.kind == "nearest":
             kind: Calibration = card.parameters["calibration"]
-            return NearestRisk(known, kind).estimate(asked)
+            visits = float(card.parameters.get("visits", 0.0))
+            return NearestRisk(known, kind, visits=visits).estimate(asked)
         chances, withheld = OnnxRisk(body).chances([asked])
         if withheld[0]:
             return Estimate(None, why="nothing is known of the patient that the model looks at")

@@ -93,13 +93,15 @@ class Switches:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A patient as the records stood when the first stay ended; `happened` None when it is too
-    early to know. `features` are conditions and drugs known by then."""
+    early to know. `features` are conditions and drugs known by then, `visits` those of the year
+    before it, or before the stay began."""
 
     patient_id: str
     features: frozenset[str]
     age: int | None
     sex: str
     happened: bool | None
+    visits: int | None = None
 
 
 Outcomes = Sequence[Outcome]

@@ -2,8 +2,11 @@
 is alike.
 
 Likeness is Jaccard over findings weighted by their information (how few have them), age counted in
-decades as findings. The raw chance is the share of the outcome among the k most alike, each by its
-likeness; the calibrated one is what that raw chance has meant for patients who were left out.
+decades as findings, times how near the number of visits in the year before is, where that tells
+something of the outcome: care that was needed is what tells most generally of care that will be.
+Source: Billings et al. (2006), BMJ 333:327. The raw chance is the share of the outcome among the k
+most alike, each by its likeness; the calibrated one is what that raw chance has meant for patients
+who were left out.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ LEAST_EVENTS = 20
 FOLDS = 5
 OUTSIDE = 0.01  # who is less alike to everybody than this share of the known is outside
 _SHARPNESS = 4.0  # likeness counts by this power
+# How much the number of visits counts: at 1 who had half as many is half as like, at 0 all are.
+WEIGHTS_OF_VISITS = (0.0, 0.5, 1.0)
+_TRIED = 2_000  # left-out patients that one is chosen on
 _BLOCK = 500  # patients compared at once
 
 
@@ -38,13 +44,15 @@ class Calibrator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KnownPatient:
-    """A patient as features with what became of them; `outcome` None where that is not known."""
+    """A patient as features with what became of them; `outcome` None where that is not known.
+    `visits` are those of the year before, None where nobody counts them."""
 
     patient_id: str
     features: frozenset[str]
     age: int | None
     sex: str
     outcome: bool | None = None
+    visits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,8 @@ class Estimate:
 
 
 class NearestRisk:
-    """k nearest patients over those whose outcome is known.
+    """k nearest patients over those whose outcome is known. `visits` is how much their number
+    counts, None: as much as tells the left-out most.
 
     Raises:
         InvalidInput: too few patients, or too few with the outcome or without.
@@ -73,7 +82,7 @@ class NearestRisk:
 
     def __init__(
         self, patients: Sequence[KnownPatient], calibration: Calibration = "isotonic",
-        k: int = NEIGHBOURS,
+        k: int = NEIGHBOURS, visits: float | None = None,
     ) -> None:  # fmt: skip
         self.patients = [each for each in patients if each.outcome is not None]
         self.k, self.calibration = min(k, max(1, len(self.patients) // 4)), calibration
@@ -94,6 +103,7 @@ class NearestRisk:
         self._weight = -np.log(np.clip(share, 1 / (len(self.patients) + 1), 1.0))
         self._weighted = (self._matrix * self._weight).astype(np.float32)
         self._total = self._weighted.sum(axis=1)
+        self._seen, self._visits = _seen(self.patients), visits
 
     def row(self, patient: KnownPatient) -> Floats:
         """Return a patient over the columns that the known ones have."""
@@ -108,12 +118,35 @@ class NearestRisk:
         """The share of the known patients with the outcome."""
         return float(self._outcome.mean())
 
-    def likeness(self, rows: Floats) -> Floats:
-        """Return (n, known patients) float: 1 for the same findings, 0 for none in common."""
+    def likeness(self, patients: Sequence[KnownPatient]) -> Floats:
+        """Return (n, known patients) float: 1 for the same findings and as many visits, 0 for
+        nothing in common."""
+        rows = np.stack([self.row(each) for each in patients])
+        return self._in_common(rows) * self._as_often(_seen(patients), self.visits)
+
+    def _in_common(self, rows: Floats) -> Floats:
         found = rows.astype(np.float32)
         common = found @ self._weighted.T
         either = (found @ self._weight.astype(np.float32))[:, None] + self._total[None, :] - common
         return np.asarray(common / np.maximum(either, 1e-9), np.float64)
+
+    def _as_often(self, seen: Floats, weight: float) -> Floats:
+        """Return (n, known patients) in (0, 1]; 1 where either is not counted."""
+        apart = np.abs(seen[:, None] - self._seen[None, :])
+        return np.exp(-weight * np.nan_to_num(apart))
+
+    @cached_property
+    def visits(self) -> float:
+        """How much the number of visits counts: as given, else the least that tells the left-out
+        best by Brier's score."""
+        if self._visits is not None or np.isnan(self._seen).all():
+            return self._visits or 0.0
+        outcome = self._outcome[:_TRIED]
+        scores = [
+            float(((self._without_own(weight, _TRIED)[0] - outcome) ** 2).mean())
+            for weight in WEIGHTS_OF_VISITS
+        ]
+        return WEIGHTS_OF_VISITS[int(np.argmin(scores))]
 
     def _raw(self, likeness: Floats) -> tuple[Floats, Floats]:
         """Return raw chances and mean likeness of the k nearest."""
@@ -126,11 +159,15 @@ class NearestRisk:
     @cached_property
     def _left_out(self) -> tuple[Floats, Floats]:
         """Raw chances and likeness of the known patients, each without those of its fold."""
+        return self._without_own(self.visits, len(self.patients))
+
+    def _without_own(self, weight: float, most: int) -> tuple[Floats, Floats]:
         fold = np.arange(len(self.patients)) % FOLDS
-        raw, near = np.zeros(len(fold)), np.zeros(len(fold))
-        for start in range(0, len(fold), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            likeness = self.likeness(self._matrix[rows])
+        raw, near = np.zeros(len(fold[:most])), np.zeros(len(fold[:most]))
+        for start in range(0, len(raw), _BLOCK):
+            rows = slice(start, min(start + _BLOCK, len(raw)))
+            likeness = self._in_common(self._matrix[rows])
+            likeness *= self._as_often(self._seen[rows], weight)
             likeness[fold[rows][:, None] == fold[None, :]] = 0.0
             raw[rows], near[rows] = self._raw(likeness)
         return raw, near
@@ -151,8 +188,8 @@ class NearestRisk:
         model that was measured on them tells nothing of such a patient."""
         found = np.zeros(len(patients), dtype=bool)
         for start in range(0, len(patients), _BLOCK):
-            rows = np.stack([self.row(each) for each in patients[start : start + _BLOCK]])
-            found[start : start + _BLOCK] = self._raw(self.likeness(rows))[1] < self.outside
+            likeness = self.likeness(patients[start : start + _BLOCK])
+            found[start : start + _BLOCK] = self._raw(likeness)[1] < self.outside
         return found
 
     def chances(self, patients: Sequence[KnownPatient]) -> tuple[Floats, NDArray[np.bool_]]:
@@ -160,15 +197,14 @@ class NearestRisk:
         found = np.zeros(len(patients))
         withheld = np.zeros(len(patients), dtype=bool)
         for start in range(0, len(patients), _BLOCK):
-            rows = np.stack([self.row(each) for each in patients[start : start + _BLOCK]])
-            raw, near = self._raw(self.likeness(rows))
+            raw, near = self._raw(self.likeness(patients[start : start + _BLOCK]))
             found[start : start + _BLOCK] = self.calibrate(raw)
             withheld[start : start + _BLOCK] = near < self.outside
         return found, withheld
 
     def estimate(self, patient: KnownPatient) -> Estimate:
         """Tell one patient's chance with its grounds; the patient's own record does not speak."""
-        likeness = self.likeness(self.row(patient)[None, :])
+        likeness = self.likeness([patient])
         own = [n for n, each in enumerate(self.patients) if each.patient_id == patient.patient_id]
         likeness[:, own] = 0.0
         raw, near = self._raw(likeness)
@@ -192,6 +228,12 @@ class NearestRisk:
         names = list(self._column)
         best = np.argsort(-held, kind="stable")[:8]
         return tuple(names[n] for n in best.tolist() if held[n] > 0)
+
+
+def _seen(patients: Sequence[KnownPatient]) -> Floats:
+    """Return the logarithm of one more than the visits; NaN where nobody counts them."""
+    counts = [np.nan if each.visits is None else each.visits for each in patients]
+    return np.log1p(np.array(counts, np.float64))
 
 
 def _features(patient: KnownPatient) -> frozenset[str]:

@@ -53,6 +53,9 @@ def test_outcomes_are_of_the_first_stay_and_nothing_later_is_a_feature(own: Outl
     assert found["p2"].age == 74
     [now] = own.store.outcomes(own.access, ["p2"], now=True)
     assert "Later finding" in now.features
+    # The stay itself is none of the visits before it; before the newest stay there was one.
+    assert {each.visits for each in own.store.outcomes(own.access)} == {0}
+    assert now.visits == 1
 
 
 def test_a_year_is_looked_ahead_from_the_same_day_for_everybody(own: Outlook) -> None:
@@ -340,4 +343,8 @@ def test_the_year_counts_from_its_day_the_living_and_what_was_known_then(
     assert {name: each.happened for name, each in found.items()} == {
         "ill": True, "well": False, "dies": True,
     }  # fmt: skip
+    # Of the year before that day nobody has a visit; of the year before now, each has one.
+    assert {name: each.visits for name, each in found.items()} == dict.fromkeys(found, 0)
+    now = Outlook(installation, own).store.outcomes(own, ["ill", "dies"], now=True, kind_of=ACUTE)
+    assert {each.patient_id: each.visits for each in now} == {"ill": 1, "dies": 0}
     assert found["ill"].features == frozenset()

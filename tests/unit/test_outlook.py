@@ -51,6 +51,38 @@ def test_those_alike_tell_the_chance_with_their_names_and_what_is_shared() -> No
     assert len(high.alike) == 5
 
 
+def visited(tells: bool) -> list[KnownPatient]:
+    """Half came often; whether the outcome follows that or chance alone."""
+    chance = np.random.default_rng(6)
+    return [
+        KnownPatient(
+            f"p{n}", frozenset({f"x{n % 7}", f"y{n % 11}"}), 50, "female",
+            bool(chance.uniform() < (0.7 if n % 2 else 0.1)) if tells else bool(chance.integers(2)),
+            9 if n % 2 else 1,
+        )
+        for n in range(600)
+    ]  # fmt: skip
+
+
+def test_visits_count_where_they_tell_something_and_nowhere_else() -> None:
+    told, blind = NearestRisk(visited(True), "none"), NearestRisk(visited(False), "none")
+    assert told.visits > 0 == blind.visits
+    often = KnownPatient("new", frozenset({"x1", "y1"}), 50, "female", None, 8)
+    seldom, much = (told.estimate(replace(often, visits=n)).chance for n in (1, 9))
+    assert seldom is not None
+    assert much is not None
+    assert much - seldom > 0.3
+    assert told.estimate(replace(often, visits=500)).chance is None  # nobody alike came as often
+    # Nobody's are counted: as if there were none of this.
+    uncounted = [replace(each, visits=None) for each in visited(True)]
+    plain = NearestRisk(uncounted, "none")
+    assert plain.visits == 0.0
+    assert told.estimate(replace(often, visits=None)).chance == pytest.approx(
+        plain.estimate(often).chance, abs=1e-9
+    )
+    assert crossed(visited(True), "platt").skill > crossed(uncounted, "platt").skill + 0.1
+
+
 def test_a_patients_own_record_does_not_speak() -> None:
     model = NearestRisk(people(), "none")
     assert "p1" not in ask(model, "a", "x1", name="p1").alike

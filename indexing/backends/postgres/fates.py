@@ -20,7 +20,7 @@ HEARD = f"""
     SELECT least(max(coalesce(e.date_end, e.date_start)), now()) AS last FROM encounter e
     WHERE e.tenant_id = %(tenant)s AND {HAPPENED}
 """
-_OPEN = """NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
+OPEN = """NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
     AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)"""
 _KIND = """kind(type, horizon, leaving) AS (
     SELECT * FROM unnest(%(types)s::text[], %(horizons)s::interval[], %(leaving)s::boolean[])
@@ -60,7 +60,7 @@ WITH RECURSIVE {_KIND}, due AS (
         e.date_end IS NULL AND e.status IN ('arrived', 'triaged', 'in-progress', 'onleave') AS lasts
     FROM due JOIN own ON own.due = due.id JOIN encounter e ON e.patient_id = own.id
     WHERE due.leaving AND e.tenant_id = %(tenant)s AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
-        AND e.date_start <= due.made_at AND {HAPPENED} AND {_OPEN} AND (e.date_end >= due.made_at
+        AND e.date_start <= due.made_at AND {HAPPENED} AND {OPEN} AND (e.date_end >= due.made_at
             OR e.date_end IS NULL AND e.status IN ('arrived', 'triaged', 'in-progress', 'onleave'))
     ORDER BY due.id, lasts DESC, e.date_end DESC, e.resource_id
 ), since AS (
@@ -73,7 +73,7 @@ WITH RECURSIVE {_KIND}, due AS (
         FROM since JOIN own ON own.due = since.id JOIN encounter e ON e.patient_id = own.id
         WHERE e.tenant_id = %(tenant)s AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
             AND e.date_start > since.at AND e.date_start <= since.at + since.horizon
-            AND e.date_start <= now() AND {HAPPENED} AND {_OPEN}
+            AND e.date_start <= now() AND {HAPPENED} AND {OPEN}
         UNION ALL
         SELECT since.id, p.deceased_start, 'Patient/' || p.resource_id, p.resource_id
         FROM since JOIN own ON own.due = since.id JOIN patient p ON p.resource_id = own.id

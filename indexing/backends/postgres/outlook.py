@@ -11,7 +11,7 @@ from indexing.access import LABELS, Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
-from indexing.backends.postgres.fates import HAPPENED, HEARD
+from indexing.backends.postgres.fates import HAPPENED, HEARD, OPEN
 from indexing.errors import Conflict, IntegrityFault, NotFound
 from indexing.outlook import (
     ACUTE,
@@ -39,21 +39,17 @@ _TOLD = (
 _SINCE = {
     RETURN: """
     SELECT DISTINCT ON (coalesce(part.chart, e.patient_id))
-        coalesce(part.chart, e.patient_id) AS patient_id, e.date_end AS gone
+        coalesce(part.chart, e.patient_id) AS patient_id, e.date_end AS gone, e.date_start AS began
     FROM encounter e LEFT JOIN part ON part.patient_id = e.patient_id
     WHERE e.tenant_id = %(tenant)s AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
-        AND HAPPENED AND e.date_end IS NOT NULL AND e.patient_id IS NOT NULL
-        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
-            AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)
+        AND HAPPENED AND OPEN AND e.date_end IS NOT NULL AND e.patient_id IS NOT NULL
     ORDER BY coalesce(part.chart, e.patient_id), e.date_start, e.resource_id""",
     ACUTE: """
     SELECT DISTINCT coalesce(part.chart, e.patient_id) AS patient_id,
-        heard.last - %(horizon)s AS gone
+        heard.last - %(horizon)s AS gone, heard.last - %(horizon)s AS began
     FROM heard, encounter e LEFT JOIN part ON part.patient_id = e.patient_id
     WHERE e.tenant_id = %(tenant)s AND e.patient_id IS NOT NULL
-        AND HAPPENED AND e.date_start < heard.last - %(horizon)s
-        AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
-            AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)""",
+        AND HAPPENED AND OPEN AND e.date_start < heard.last - %(horizon)s""",
 }
 # Charts that were merged into another are a part of that one's.
 _OUTCOMES = """
@@ -64,7 +60,7 @@ WITH heard AS (HEARD), part AS MATERIALIZED (
     SELECT chart, array_agg(patient_id) AS ids FROM part GROUP BY chart
 ), stay AS (STAY
 ), person AS (
-    SELECT p.resource_id AS id, p.sex, p.birth_start, p.deceased_start, s.gone,
+    SELECT p.resource_id AS id, p.sex, p.birth_start, p.deceased_start, s.gone, s.began,
         CASE WHEN %(now)s THEN NULL ELSE s.gone END AS known,
         ARRAY[p.resource_id] || coalesce(parts.ids, '{}') AS ids
     FROM patient p LEFT JOIN parts ON parts.chart = p.resource_id
@@ -84,9 +80,7 @@ SELECT person.id, coalesce(person.sex, ''),
         OR EXISTS (SELECT FROM encounter e WHERE e.tenant_id = %(tenant)s
             AND e.patient_id = ANY(person.ids) AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
             AND e.date_start > person.gone AND e.date_start <= person.gone + %(horizon)s
-            AND HAPPENED
-            AND NOT EXISTS (SELECT FROM resource x WHERE x.tenant_id = e.tenant_id
-                AND x.type = 'Encounter' AND x.id = e.resource_id AND x.labels && %(closed)s)) END,
+            AND HAPPENED AND OPEN) END,
     ARRAY(SELECT DISTINCT coalesce(c.display, c.code) FROM condition c
         JOIN resource x ON x.tenant_id = c.tenant_id AND x.type = 'Condition'
             AND x.id = c.resource_id AND NOT x.labels && %(closed)s
@@ -98,8 +92,17 @@ SELECT person.id, coalesce(person.sex, ''),
             AND x.id = m.resource_id AND NOT x.labels && %(closed)s
         WHERE m.tenant_id = %(tenant)s AND m.patient_id = ANY(person.ids)
         AND coalesce(m.display, m.code) IS NOT NULL AND (person.known IS NULL
-            OR m.authored_start <= person.known))
-FROM person, heard h ORDER BY person.id
+            OR m.authored_start <= person.known)),
+    (SELECT count(*) FROM encounter e WHERE e.tenant_id = %(tenant)s
+        AND e.patient_id = ANY(person.ids) AND HAPPENED AND OPEN
+        AND e.date_start < year.until AND e.date_start >= year.until - interval '1 year')::int
+FROM person CROSS JOIN heard h CROSS JOIN LATERAL (
+    SELECT CASE WHEN %(now)s THEN coalesce((
+        SELECT max(e.date_start) FROM encounter e WHERE %(leaving)s AND e.tenant_id = %(tenant)s
+            AND e.patient_id = ANY(person.ids) AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
+            AND HAPPENED AND OPEN
+    ), h.last, now()) ELSE person.began END AS until
+) year ORDER BY person.id
 """
 
 _TOLD_OF = f"""
@@ -113,7 +116,7 @@ SELECT {_TOLD} FROM outlook_prediction WHERE tenant_id = %(tenant)s
 
 def _outcomes(kind_of: str) -> str:
     whole = _OUTCOMES.replace("STAY", _SINCE[kind_of])
-    return whole.replace("HEARD", HEARD).replace("HAPPENED", HAPPENED)
+    return whole.replace("HEARD", HEARD).replace("HAPPENED", HAPPENED).replace("OPEN", OPEN)
 
 
 class PostgresOutlook:
@@ -220,10 +223,11 @@ class PostgresOutlook:
             "tenant": access.tenant_id, "closed": sorted(LABELS), "now": now,
             "patients": list(patients) if patients is not None else
             (sorted(opened) if opened is not None else None), "horizon": HORIZONS[kind_of],
+            "leaving": kind_of == RETURN,
         }  # fmt: skip
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(_outcomes(kind_of), values).fetchall()
-            found = [Outcome(r[0], frozenset([*r[4], *r[5]]), r[2], r[1], r[3]) for r in rows]
+            found = [Outcome(r[0], frozenset([*r[4], *r[5]]), r[2], r[1], r[3], r[6]) for r in rows]
             named = [each.patient_id for each in found]
             audit.record(conn, access, AuditRow("R", "outcomes", named, (), {"rows": len(found)}))
         return found
