@@ -45,21 +45,26 @@ def _opened(path: Path) -> IO[str]:
 
 @contextmanager
 def written(path: Path) -> Iterator[TextIO]:
-    """Lend a text file, packed where its name ends in .gz, that appears whole or not at all."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
+    """Lend a text file, packed where its name ends in .gz, that appears whole or not at all. A
+    link stays one; what is no file, as a pipe or `/dev/null`, is written to and never replaced."""
+    target = path.resolve()
+    straight = target.exists() and not target.is_file()
+    draft = target if straight else target.with_name(f"{target.name}.{os.getpid()}.draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("wb") as raw:
             if path.suffix == ".gz":  # no time in it: the same content is the same file
                 with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
                     yield from _text(packed)
             else:
                 yield from _text(raw)
-        draft.replace(path)
+        if not straight:
+            draft.replace(target)
     except OSError as exc:
         raise InvalidInput(f"{path.name} cannot be written") from exc
     finally:
-        draft.unlink(missing_ok=True)
+        if not straight:
+            draft.unlink(missing_ok=True)
 
 
 def _text(raw: IO[bytes] | gzip.GzipFile) -> Iterator[TextIO]:
