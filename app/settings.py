@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from indexing.errors import ConfigurationError
 
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
@@ -86,6 +88,19 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Read the settings; paths are made absolute."""
-    settings = Settings()
+    """Read the settings; paths are made absolute.
+
+    Raises:
+        ConfigurationError: a variable does not read; its value may be a secret and is not told.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as exc:
+        [first, *_] = exc.errors(include_url=False, include_context=False, include_input=False)
+        name = "_".join(map(str, first["loc"][:1])).upper()
+        raise ConfigurationError(f"ANAMNESIS_{name}: {first['msg']}") from None
+    except SettingsError:  # of the fields, this one alone is read as JSON
+        raise ConfigurationError(
+            "ANAMNESIS_ALLOWED_HOSTS is not JSON", hint='like ["search.example", "127.0.0.1"]'
+        ) from None
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

@@ -77,7 +77,10 @@ def found_file(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
-    raise InvalidInput(f"{folder.name} has no {name} or {name}.gz")
+    raise InvalidInput(
+        f"{folder.name} has no {name} or {name}.gz",
+        hint="a benchmark is a folder of corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv",
+    )
 
 
 def objects(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.cli.bench_hospital import settled, tenant_of
 from app.cli.bench_rivals import own_hybrids
+from app.cli.bench_servers import reach
 from app.cli.output import operator, print_json, progress
 from app.settings import Settings, load
 from app.wiring import Installation
@@ -47,6 +48,7 @@ class Beside(Installation):
 def engines_command(notes: int, names: Sequence[str], as_json: bool) -> int:
     """Time bulk indexing and the hybrid search of each engine; return the exit code."""
     outer = load()
+    reach(outer, names, tuple(ENGINES))
     result: dict[str, Any] = {"notes": notes, "bulk": {}}
     with settled(outer, notes) as whole:
         tenant_id = tenant_of(whole).tenant_id

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from app.cli.bench_engines import Beside
 from app.cli.bench_hospital import settled, tenant_of
+from app.cli.bench_servers import ADDRESSES, reach
 from app.cli.output import operator, print_json
 from app.settings import Settings, load
 from app.stores import stores
@@ -32,11 +33,6 @@ ENGINES: Mapping[str, Mapping[str, str]] = {
     "opensearch": {"lexical": "opensearch", "vector": "opensearch"},
     "weaviate": {"vector": "weaviate"},
     "neo4j": {"graph": "neo4j"},
-}
-_ADDRESSES = {
-    "opensearch": ("opensearch_url",),
-    "weaviate": ("weaviate_url", "weaviate_grpc"),
-    "neo4j": ("neo4j_url",),
 }
 
 
@@ -67,6 +63,7 @@ class Took:
 def outage_command(notes: int, names: Sequence[str], as_json: bool) -> int:
     """Hang and kill each server's connections in turn; return the exit code."""
     outer = load()
+    reach(outer, names, tuple(ENGINES))
     result: dict[str, Any] = {}
     with settled(outer, notes) as whole:
         tenant = tenant_of(whole)
@@ -92,7 +89,7 @@ def _relayed(
     outer: Settings, whole: Installation, name: str
 ) -> Iterator[tuple[Installation, Relay]]:
     """Lend an installation whose server is behind a relay."""
-    fields = _ADDRESSES[name]
+    fields = ADDRESSES[name]
     ports = free_ports(len(fields))
     targets: dict[int, str] = {}
     changed: dict[str, Any] = {"home": whole.home, "database_url": None, **ENGINES[name]}

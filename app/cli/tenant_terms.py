@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.cli.output import print_json
+from app.cli.output import print_json, stderr
 from app.settings import load
 from app.wiring import Installation
 from indexing.backends.postgres.additions import PostgresAdditions
@@ -72,6 +72,10 @@ def remove_command(tenant: str, names: Sequence[str], *, everything: bool, as_js
         print_json({"removed": removed, "of": len(kept.of(tenant_id))})
     else:
         print(f"{removed} names removed")
+        if not removed:
+            stderr.print(
+                f"none was there; `anamnesis terminology list --tenant {tenant}` names them"
+            )
     installation.close()
     return 0 if removed else 1
 

@@ -112,7 +112,8 @@ def test_what_is_listed_can_be_added_again_and_taken_back(
     assert json.loads(capsys.readouterr().out)["known"] == 3
     list_command(theirs.code, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"additions": []}
-    assert remove_command(ours.code, ["nothing"], everything=False, as_json=True) == 1
+    assert remove_command(ours.code, ["nothing"], everything=False, as_json=False) == 1
+    assert "terminology list" in capsys.readouterr().err
     assert remove_command(ours.code, ["the squeeze"], everything=False, as_json=True) == 0
     assert "anm:hypertension" not in concepts(installation, ours)
     assert remove_command(ours.code, [], everything=True, as_json=True) == 0
