@@ -13,7 +13,7 @@ from typing import Final
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from indexing.analysis import terms
+from indexing.analysis import TOKEN, fold, terms
 from indexing.language.terminology import NameKind, SemanticType, Terminology
 from indexing.language.terminology.compile import TYPES
 
@@ -58,7 +58,8 @@ def holds_alike(name: str, text: str) -> bool:
 
 @lru_cache(maxsize=_KEPT)
 def _long_words(text: str) -> tuple[str, ...]:
-    return tuple({word for word in terms(text) if len(word) >= SHORTEST and word.isalpha()})
+    words = map(fold, set(TOKEN.findall(text)))
+    return tuple({word for word in words if len(word) >= SHORTEST and word.isalpha()})
 
 
 @lru_cache(maxsize=4)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Event
+from threading import enumerate as enumerate_threads
 from uuid import uuid4
 
 import numpy as np
@@ -16,6 +18,7 @@ from app.settings import VectorBackend
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
 from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.postgres.matrix import WORTH_KEEPING, MatrixReader
 from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.errors import EventRejected
 from indexing.filters import Filters
@@ -328,3 +331,36 @@ def test_what_gives_vectors_back_gives_those_that_are_open(
     index.delete(access.tenant_id, [Tombstone("note-01", 2)])
     index.search(access, notes[0].vectors[0], EVERYTHING, 3)
     assert "note-01" not in index.passages(access, wanted)
+
+
+def test_a_tenants_vectors_are_read_beside_its_questions(
+    installation: Installation, access: Access, notes: list[VectorEntry],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Reading them all takes longer than a question may: the table answers until they are there."""
+    index, reading, at_last = PostgresVectorIndex(installation.database), Event(), Event()
+    whole = MatrixReader._whole
+
+    def slow(reader: MatrixReader, tenant_id: TenantId, dimension: int) -> object:
+        found = whole(reader, tenant_id, dimension)
+        reading.set()
+        assert at_last.wait(20)
+        return found
+
+    monkeypatch.setattr(MatrixReader, "_whole", slow)
+    index.upsert(access.tenant_id, notes)
+
+    def asked() -> list[tuple[str, int]]:
+        ranking = index.search(access, notes[0].vectors[0], EVERYTHING, 30)
+        return [(hit.doc_id, round(hit.score * 1e5)) for hit in ranking.hits]
+
+    first = asked()
+    assert [asked() for _ in range(WORTH_KEEPING + 2)] == [first] * (WORTH_KEEPING + 2)
+    assert reading.wait(20)
+    (thread,) = (each for each in enumerate_threads() if each.name == "read-vectors")
+    index.delete(access.tenant_id, [Tombstone(first[0][0], 9)])  # after what was read
+    at_last.set()
+    thread.join(20)
+    assert first[0][0] not in index.passages(access, [first[0][0]])
+    monkeypatch.setattr(PostgresVectorIndex, "_scanned", None)  # the table is asked no more
+    assert first[0] not in asked()

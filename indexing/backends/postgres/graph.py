@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -196,8 +197,12 @@ def _highest(
     """Return (-score, name, number) of the k best; ids decide between equals."""
     found = np.flatnonzero(scores)
     if len(found) > k:
-        least = np.partition(scores[found], len(found) - k)[len(found) - k]
-        found = found[scores[found] >= least]
+        own = scores[found]
+        least = np.partition(own, len(found) - k)[len(found) - k]
+        above = found[own > least]
+        # A common concept that is said once in each of thousands of notes: all of them tie.
+        tied = heapq.nsmallest(k - len(above), found[own == least].tolist(), key=names.__getitem__)
+        found = np.append(above, tied).astype(np.intp)
     pairs = zip(found.tolist(), scores[found].tolist(), strict=True)
     return sorted((-score, names[n], n) for n, score in pairs)[:k]
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from indexing.backends.postgres.coarse import Coarse
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.errors import AnamnesisError
 from indexing.model import TenantId
 from indexing.ports import Vectors
 
@@ -39,7 +42,8 @@ _NOWHERE = (UUID(int=0), 0, "")
 class _Tenant:
     """Row i is passage `passages[i]` of document `names[documents[i]]`, open to whoever may see the
     labels `kinds[closed[i]]`; a changed document gets a new number and new rows, the old rows are
-    dead. The first `len(coarse)` rows are held coarse too."""
+    dead. The first `len(coarse)` rows are held coarse too. `asked`: a question brought it up to
+    date since it was read."""
 
     era: UUID
     epoch: int
@@ -55,6 +59,7 @@ class _Tenant:
     labels: dict[str, frozenset[str]] = field(default_factory=dict)
     kinds: list[frozenset[str]] = field(default_factory=lambda: [frozenset()])
     coarse: Coarse | None = None
+    asked: bool = False
 
     @property
     def nbytes(self) -> int:
@@ -132,13 +137,14 @@ class MatrixReader:
         self._database, self._own = database, own
         self._tenants: OrderedDict[TenantId, _Tenant] = OrderedDict()
         self._asked: dict[TenantId, int] = {}
+        self._reading: set[TenantId] = set()
         self._lock = threading.Lock()
 
     def nearest(
         self, tenant_id: TenantId, vector: Vectors, labels: frozenset[str], k: int
     ) -> list[tuple[str, float, int]] | None:
         """Return (doc_id, cosine, passage) of the k nearest documents open to these labels, in no
-        order; None while the tenant is not worth keeping here."""
+        order; None while the tenant is not worth keeping here, or is not read yet."""
         with self._lock:
             asked = self._asked[tenant_id] = self._asked.get(tenant_id, 0) + 1
         if asked < WORTH_KEEPING:
@@ -148,9 +154,12 @@ class MatrixReader:
         self._own(model)
         with self._lock:
             held = self._tenants.get(tenant_id)
-            if held is None or (held.era, held.epoch) != (era, epoch):
-                held = self._read(tenant_id, held, len(vector))
-                self._keep(tenant_id, held)
+            if held is not None and (held.era, held.epoch) != (era, epoch):
+                held = self._caught_up(tenant_id, held)
+            if held is None:
+                self._read_beside(tenant_id, len(vector))
+                return None
+            held.asked = True
             self._tenants.move_to_end(tenant_id)
             scan = Scan(held.matrix[: held.count], held.coarse, vector, held.open_to(labels))
             documents, passages, names = held.documents, held.passages, held.names
@@ -168,7 +177,7 @@ class MatrixReader:
         found them; None while the tenant is not kept here."""
         with self._lock:
             held = self._tenants.get(tenant_id)
-            if held is None:
+            if held is None or not held.asked:
                 return None
             found = {
                 doc_id: held.rows[doc_id]
@@ -192,21 +201,52 @@ class MatrixReader:
                 return
             self._tenants.popitem(last=False)
 
-    def _read(self, tenant_id: TenantId, held: _Tenant | None, dimension: int) -> _Tenant:
-        """Bring what is kept up to one snapshot of the tables."""
+    def _read_beside(self, tenant_id: TenantId, dimension: int) -> None:
+        """Start to read a tenant, unless that is under way: it takes longer than a question may,
+        and the table answers meanwhile."""
+        if tenant_id not in self._reading:
+            self._reading.add(tenant_id)
+            work = partial(self._read, tenant_id, dimension)
+            threading.Thread(target=work, name="read-vectors", daemon=True).start()
+
+    def _read(self, tenant_id: TenantId, dimension: int) -> None:
+        """Read every vector of a tenant; where that fails, a later question starts again and
+        its own answer tells."""
+        try:
+            with suppress(AnamnesisError):
+                held = self._whole(tenant_id, dimension)
+                with self._lock:
+                    self._keep(tenant_id, held)
+        finally:
+            with self._lock:
+                self._reading.discard(tenant_id)
+
+    def _whole(self, tenant_id: TenantId, dimension: int) -> _Tenant:
         with self._database.tenant(tenant_id, snapshot=True) as conn:
             era, epoch, model = _size(conn, tenant_id)
             self._own(model)
-            if held is None or held.era != era or held.dead > MOST_STALE * held.count + 1000:
-                rows = conn.execute(
-                    f"{_SELECT} ORDER BY doc_id, number", (tenant_id,), binary=True
-                ).fetchall()
-                held = _Tenant.empty(era, len(rows) + len(rows) // 4 + 1000, dimension)
-                if rows and len(rows[0][3]) == _HEADER + 4 * dimension:
-                    held.add(rows)
-            elif held.epoch != epoch:
+            rows = conn.execute(
+                f"{_SELECT} ORDER BY doc_id, number", (tenant_id,), binary=True
+            ).fetchall()
+        held = _Tenant.empty(era, len(rows) + len(rows) // 4 + 1000, dimension)
+        if rows and len(rows[0][3]) == _HEADER + 4 * dimension:
+            held.add(rows)
+        held.epoch = epoch
+        return held
+
+    def _caught_up(self, tenant_id: TenantId, held: _Tenant) -> _Tenant | None:
+        """Bring what is kept up to one snapshot of the tables; None, and nothing is kept, where
+        it is to be read anew."""
+        with self._database.tenant(tenant_id, snapshot=True) as conn:
+            era, epoch, model = _size(conn, tenant_id)
+            self._own(model)
+            if held.era != era or held.dead > MOST_STALE * held.count + 1000:
+                del self._tenants[tenant_id]
+                return None
+            if held.epoch != epoch:
                 _catch_up(conn, tenant_id, held)
             held.epoch = epoch
+        self._keep(tenant_id, held)
         return held
 
 
