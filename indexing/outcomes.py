@@ -15,6 +15,7 @@ from indexing.model import ChangeEvent, Kind, TenantId
 
 FOLLOWER = "follower:outcomes"  # who did it, in the audit
 _TOLD_BY = ("Encounter/", "Patient/")
+_AT_ONCE = 500  # a transaction that writes holds back what is younger: a late day settles many
 
 
 class Fates(Protocol):
@@ -42,6 +43,7 @@ class OutcomesFollower:
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Settle what these events may have a say in."""
         keys = [event.key for event in events if event.key.startswith(_TOLD_BY)]
-        if keys and (ids := self._fates.touched(tenant_id, keys)):
-            access = Access(tenant_id, FOLLOWER, frozenset({Role.CLINICIAN}), "HOPERAT")
-            self._fates.settle(access, ids)
+        ids = self._fates.touched(tenant_id, keys) if keys else ()
+        access = Access(tenant_id, FOLLOWER, frozenset({Role.CLINICIAN}), "HOPERAT")
+        for start in range(0, len(ids), _AT_ONCE):
+            self._fates.settle(access, ids[start : start + _AT_ONCE])
