@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.moves import paused
+from app.naming import all_terms
 from app.naming import forget as names_forgotten
 from app.naming import place as place_names
-from app.naming import terms_of
 from app.stores import stores
 from app.wiring import Installation
 from indexing.derive import embedded
@@ -127,8 +127,7 @@ def _beside(installation: Installation, folder: Path) -> Installation:
 def _named(beside: Installation, tenants: Sequence[Tenant], tell: Tell) -> None:
     """Fill the space of concepts' names, where a vector engine holds it; else the process that
     follows makes them after the switch, in its idle time."""
-    every = [each for tenant in tenants for each in terms_of(beside, tenant.tenant_id)]
-    for terms in {id(each): each for each in every}.values():
+    for terms in all_terms(beside, tenants):
         placing, linker = terms.placing, terms.own_linker
         while placing is not None and place_names(terms):
             done = linker.made + placing.progress[0]

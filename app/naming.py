@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.tenant_terms import Everybody, OwnTerms
 from app.wiring import Installation
 from indexing.errors import EngineUnavailable
-from indexing.language.concept_space import EVERYBODY
-from indexing.model import TenantId
+from indexing.language.concept_space import EVERYBODY, ConceptFollower
+from indexing.model import Tenant, TenantId
 from indexing.spaces import MEDICAL_CONCEPTS
 
 NAMES = 48  # at a time
@@ -26,6 +26,7 @@ class Naming:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._placed: dict[TenantId, str] = {}  # by the version of the tenant's terms
+        self._begun: dict[TenantId | None, ConceptFollower] = {}  # None: everybody's
         self._not_before = 0.0
 
     def some(self) -> bool:
@@ -43,23 +44,32 @@ class Naming:
 
     def _place(self) -> bool:
         own = self._installation
-        if place(own.everybody):
+        if self._placed_some(None, own.everybody):
             return True
         added = set()
         for tenant in own.tenants.all():
             tenant_id = tenant.tenant_id
             version = own.terms.version_of(tenant_id)
-            if version is None:
+            if version is None:  # what is added again later is brought in again
+                self._placed.pop(tenant_id, None)
+                self._begun.pop(tenant_id, None)
                 continue
             added.add(str(tenant_id))
             if self._placed.get(tenant_id) == version:
                 continue
             terms = own.terms.of(tenant_id)
-            if terms is not None and place(terms):
+            if terms is not None and self._placed_some(tenant_id, terms):
                 return True
             self._placed[tenant_id] = version
         _drop_taken_back(own, added)
         return False
+
+    def _placed_some(self, owner: TenantId | None, terms: Everybody | OwnTerms) -> bool:
+        placing = terms.placing
+        if placing is not None and self._begun.get(owner) is not placing:
+            placing.renew()  # another process may have had the lane since
+            self._begun[owner] = placing
+        return bool(place(terms))
 
 
 def grow_links(installation: Installation, names: int) -> int:
@@ -93,11 +103,14 @@ def forget(installation: Installation, model: str, owner: str | None = None) -> 
             installation.partitions.forget(each)
 
 
-def terms_of(installation: Installation, tenant_id: TenantId) -> Iterator[Everybody | OwnTerms]:
-    """Yield whose names a tenant looks up: everybody's, and its own where it added some."""
+def all_terms(
+    installation: Installation, tenants: Sequence[Tenant]
+) -> Iterator[Everybody | OwnTerms]:
+    """Yield everybody's, then what each tenant added; one at a time, because each is large."""
     yield installation.everybody
-    if (own := installation.terms.of(tenant_id)) is not None:
-        yield own
+    for tenant in tenants:
+        if (own := installation.terms.of(tenant.tenant_id)) is not None:
+            yield own
 
 
 def _drop_taken_back(installation: Installation, added: set[str]) -> None:

@@ -225,10 +225,15 @@ class ConceptFollower:
         if wanted := [each for each in ready if each not in self._held]:
             self._space.put(self._names.named(wanted))
         self._at += len(ready)
-        if not ready and self._names.finished and not self._space.whole:
-            self._space.declare(whole=True)
-            self._space.drop_older()
+        if not ready and self._names.finished:
+            if not self._space.whole:
+                self._space.declare(whole=True)
+            self._space.drop_older()  # what a kill or a dead engine left then, too
         return len(ready)
+
+    def renew(self) -> None:
+        """Ask the engine anew what it holds: somebody else may have filled or dropped it."""
+        self._held, self._at = None, 0
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -146,6 +146,30 @@ def test_another_version_is_filled_beside_and_takes_over_when_it_is_whole(
     assert [(each.version, each.whole) for each in record] == [("two", True)]
 
 
+def test_what_was_not_dropped_when_another_took_over_is_dropped_later(
+    index: VectorIndex, terminology: Terminology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, only = tmp_path / "spaces.json", rows(terminology, 20)
+    old = made(terminology, tmp_path / "a", index, where, only=only)
+    filled(old, terminology)
+    new = made(terminology, tmp_path / "b", index, where, partition(version="two"), only)
+
+    def down(_: TenantId) -> None:
+        raise EngineUnavailable("down")
+
+    with monkeypatch.context() as away:
+        away.setattr(index, "drop", down)
+        with pytest.raises(EngineUnavailable):
+            filled(new, terminology)
+    assert new.space is not None
+    assert new.space.whole
+    again = made(terminology, tmp_path / "b", index, where, partition(version="two"), only)
+    filled(again, terminology)
+    assert old.space is not None
+    assert old.space.entries() == {}
+    assert [each.version for each in Partitions(where).all()] == ["two"]
+
+
 def test_what_a_tenant_added_is_found_by_it_alone(
     index: VectorIndex, terminology: Terminology, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from app import tenant_terms
+from app.encoders import _named
 from app.naming import Naming, forget, grow_links
 from app.stores import stores
 from app.wiring import Installation
@@ -93,6 +95,45 @@ def test_names_are_filled_found_by_their_house_and_dropped_when_taken_back(
     forget(served, "minilm-l6-naming")
     assert served.partitions.all() == ()
     assert not any(engine._live.values())
+
+
+def test_names_that_were_taken_back_and_are_added_again_are_filled_again(
+    served: Installation, houses: list[Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenant_terms, "LOOK_EVERY_S", -1.0)  # looks each time
+    while served.linker.grow(5000):
+        pass
+    naming = Naming(served)
+    while naming.some():
+        pass
+    tenant_id = houses[0].tenant_id
+    kept = PostgresAdditions(served.database)
+    before = kept.of(tenant_id)
+    kept.remove(tenant_id, None)
+    while naming.some():
+        pass
+    assert str(tenant_id) not in {each.owner for each in served.partitions.all()}
+    kept.add(tenant_id, before)
+    while naming.some():
+        pass
+    assert str(tenant_id) in {each.owner for each in served.partitions.all() if each.whole}
+    [own] = [each for each in stores(served) if each.name == "own concepts"]
+    assert len(own.entries(tenant_id)) == 2
+    assert "quiet knee" in asked(served, houses[0], "quiet knees")
+
+
+def test_another_encoder_has_every_name_before_it_serves(
+    served: Installation, houses: list[Tenant], engine: MemoryVectorIndex
+) -> None:
+    while grow_links(served, 5000):  # in a few large steps what a switch does in many
+        pass
+    told = list[tuple[int, int]]()
+    _named(served, houses, lambda _what, done, every: told.append((done, every)))
+    assert {each.owner for each in served.partitions.all() if each.whole} == {
+        "everybody", str(houses[0].tenant_id)
+    }  # fmt: skip
+    assert told
+    assert all(done <= every for done, every in told)
 
 
 def test_reconcile_brings_back_what_the_engine_lost(

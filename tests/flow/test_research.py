@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.encoders import _studied
 from app.following import catch_up
 from app.knowledge import Known, known
 from app.services import services_of
@@ -21,6 +22,7 @@ from indexing.ingest import Ingest
 from indexing.model import Tenant
 from indexing.reconcile import reconcile
 from rankers.knowledge import KnowledgeRequest
+from tests.unit.test_linking import Counted
 
 Q = "anticoagulation to prevent stroke in atrial fibrillation"
 PERIOD = {"start": "2019-03-01", "end": "2021-06-30"}
@@ -101,6 +103,9 @@ def test_a_study_that_changes_is_restricted_or_goes_is_followed(
     assert installation.research.index.entries(tenant.tenant_id) == {}
     put(installation, tenant, FIBRILLATION)
     assert ids(asked(installation, access)) == ["af"]
+    put(installation, tenant, {**FIBRILLATION, "status": "entered-in-error"})
+    assert installation.research.index.entries(tenant.tenant_id) == {}
+    put(installation, tenant, FIBRILLATION)
     [store] = [each for each in stores(installation) if each.name == "research"]
     installation.research.index.drop(tenant.tenant_id)
     [(before, after)] = reconcile(tenant.tenant_id, installation.derived.live, [store])
@@ -109,6 +114,24 @@ def test_a_study_that_changes_is_restricted_or_goes_is_followed(
     Ingest(installation.records, loader, ZoneInfo("UTC")).delete("ResearchStudy", "_id=af")
     catch_up(installation, lanes=("vectors",))
     assert installation.research.index.entries(tenant.tenant_id) == {}
+
+
+def test_another_encoder_has_every_study_before_it_serves(
+    installation: Installation, tenant: Tenant
+) -> None:
+    put(installation, tenant, FIBRILLATION)
+    beside = Installation(installation.settings)
+    beside.__dict__["encoder"] = Counted("minilm-l6-studies")
+    held = beside.research.index.entries
+    assert held(tenant.tenant_id) == {}
+    _studied(beside, [tenant])
+    put(installation, tenant, {**FIBRILLATION, **study("af", "Anticoagulation", label="R")},
+        study("hip", "Walking after a broken hip"))  # fmt: skip
+    assert set(held(tenant.tenant_id)) == {"ResearchStudy/af"}
+    _studied(beside, [tenant])  # what came in meanwhile
+    assert set(held(tenant.tenant_id)) == {"ResearchStudy/hip"}
+    assert set(installation.research.index.entries(tenant.tenant_id)) == {"ResearchStudy/hip"}
+    beside.close()
 
 
 def test_a_researcher_reads_no_names_and_a_dead_engine_is_named(
