@@ -3,73 +3,23 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from app.auth.passwords import Passwords
-from app.following import catch_up
-from app.services import Services, services_of
 from app.web import create_app
-from app.wiring import Installation
-from indexing.access import Access, Role
-from indexing.backends.postgres.tenants import new_tenant_id
-from indexing.ingest import Ingest
-from indexing.model import Tenant
+from indexing.access import Role
 from tests.browsing import SITE, form_token
+from tests.ward import PASSWORD
+from tests.ward import Ward as Hospital
+from tests.ward import found_hospital as found_hospital  # for who attacks it
 
-PASSWORD = "a long enough password"
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
-
-
-@dataclass(frozen=True, slots=True)
-class Hospital:
-    """`services` with quick password hashing; accounts are named after their roles."""
-
-    tenant: Tenant
-    services: Services
-    access: Access
-
-    def user_id(self, role: Role) -> str:
-        """Return the id of the account of that role."""
-        return self.services.accounts.by_name(self.tenant.tenant_id, role.value).user_id
-
-    def bearer(self, role: Role = Role.CLINICIAN) -> dict[str, str]:
-        """Return the header of a fresh token."""
-        secret = self.services.accounts.create_token(
-            self.tenant.tenant_id, self.user_id(role), timedelta(days=1)
-        )[1]
-        return {"Authorization": f"Bearer {secret}"}
-
-
-def found_hospital(
-    installation: Installation, resources: Sequence[Mapping[str, Any]], name: str = "A hospital"
-) -> Hospital:
-    """Make a tenant with one account per role and these resources, indexed."""
-    tenant_id = new_tenant_id()
-    tenant = Tenant(tenant_id, f"x-{tenant_id.hex[:12]}", name)
-    installation.tenants.create(tenant)
-    quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    services = replace(services_of(installation), passwords=quick)
-    for role in Role:
-        services.accounts.create(tenant_id, role.value, [role], quick.hash(PASSWORD))
-    access = Access(tenant_id, "loader", frozenset({Role.ADMIN}))
-    ingest = Ingest(installation.records, access, ZoneInfo("UTC"))
-    for resource in resources:
-        outcome = ingest.submit(json.dumps(resource).encode())[0]
-        assert outcome.rejected is None, outcome.rejected
-    catch_up(installation)
-    return Hospital(tenant, services, access)
 
 
 def chart_of(patient: str, word: str, mark: str, security: Sequence[Any] = ()) -> list[Any]:

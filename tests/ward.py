@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -64,21 +65,28 @@ class Ward:
     services: Services
     access: Access
 
+    def user_id(self, role: Role) -> str:
+        """Return the id of the account of that role."""
+        return self.services.accounts.by_name(self.tenant.tenant_id, role.value).user_id
+
     def token(self, role: Role) -> str:
         """Return a bearer token of the account with that role."""
-        accounts = self.services.accounts
-        account = accounts.by_name(self.tenant.tenant_id, role.value)
-        return accounts.create_token(self.tenant.tenant_id, account.user_id, timedelta(days=1))[1]
+        return self.services.accounts.create_token(
+            self.tenant.tenant_id, self.user_id(role), timedelta(days=1)
+        )[1]
 
     def bearer(self, role: Role = Role.CLINICIAN) -> dict[str, str]:
         """Return the header of a fresh token."""
         return {"Authorization": f"Bearer {self.token(role)}"}
 
 
-def build(installation: Installation) -> Ward:
-    """Make a tenant with everything in it, indexed."""
+def found_hospital(
+    installation: Installation, resources: Sequence[Mapping[str, Any]], name: str = "A hospital",
+    *, demo: bool = False,
+) -> Ward:  # fmt: skip
+    """Make a tenant with one account per role and these resources, indexed."""
     tenant_id = new_tenant_id()
-    tenant = Tenant(tenant_id, f"w-{tenant_id.hex[:12]}", "St Elsewhere", demo=True)
+    tenant = Tenant(tenant_id, f"w-{tenant_id.hex[:12]}", name, demo=demo)
     installation.tenants.create(tenant)
     quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     services = replace(services_of(installation), passwords=quick)
@@ -86,11 +94,17 @@ def build(installation: Installation) -> Ward:
         services.accounts.create(tenant_id, role.value, [role], quick.hash(PASSWORD))
     access = Access(tenant_id, "loader", frozenset({Role.ADMIN}))
     ingest = Ingest(installation.records, access, ZoneInfo("UTC"))
-    for resource in [*_patients(), *_facts(), *map(_note, NOTES)]:
+    for resource in resources:
         outcome = ingest.submit(json.dumps(resource).encode())[0]
         assert outcome.rejected is None, outcome.rejected
     catch_up(installation)
     return Ward(tenant, services, access)
+
+
+def build(installation: Installation) -> Ward:
+    """Make the small ward: two patients, their facts and notes."""
+    resources = [*_patients(), *_facts(), *map(_note, NOTES)]
+    return found_hospital(installation, resources, "St Elsewhere", demo=True)
 
 
 def _patients() -> list[dict[str, Any]]:
