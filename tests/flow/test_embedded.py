@@ -97,6 +97,22 @@ def test_a_half_made_data_folder_is_made_anew(other: Path) -> None:
     assert server.running()
 
 
+@pytest.mark.parametrize("below", [".", "below"])
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be used") as caught:
+        prepare(tmp_path / "file" / below, None)
+    assert "ANAMNESIS_HOME" in caught.value.hint
+
+
+@pytest.mark.parametrize("url", ["zebra", "postgresql://u:zebra@[::1/x"])
+def test_an_address_that_does_not_read_is_refused_and_not_quoted(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        prepare(tmp_path, url)
+    assert "ANAMNESIS_DATABASE_URL" in caught.value.hint
+    assert "zebra" not in f"{caught.value} {caught.value.hint}"
+
+
 def test_secrets_are_made_once(other: Path) -> None:
     other.mkdir(parents=True)
     assert load_secrets(other) == load_secrets(other)

@@ -59,9 +59,19 @@ class Conninfos:
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the home's lock: one process at a time sets up, others wait."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (home / "lock").open("a") as handle:
+    """Hold the home's lock: one process at a time sets up, others wait.
+
+    Raises: ConfigurationError: the folder cannot be made, or not written to.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = (home / "lock").open("a")
+    except OSError as exc:
+        raise ConfigurationError(
+            f"the home folder {home} cannot be used: {exc.strerror}",
+            hint="set ANAMNESIS_HOME to a folder that you may write to",
+        ) from exc
+    with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -101,6 +111,7 @@ def prepare(home: Path, url: str | None, direct: str | None = None) -> Conninfos
             admin = server.conninfo(SUPERUSER, known.superuser, "postgres")
         else:
             admin = direct or url
+            _check_readable(url, admin)
             _check_direct(admin)
         conninfos = _conninfos(admin, known, url)
         if url is not None and direct is not None:
@@ -128,6 +139,18 @@ def _set_up_errors() -> Iterator[None]:
 def _not_set_up(exc: Exception) -> ConfigurationError:
     hint = f"{type(exc).__name__}: {exc}"
     return ConfigurationError("the database could not be set up", hint=hint)
+
+
+def _check_readable(*addresses: str) -> None:
+    """Refuse what is no address; what the driver says of it quotes it, with its password."""
+    try:
+        for each in addresses:
+            conninfo_to_dict(each)
+    except psycopg.Error:
+        raise ConfigurationError(
+            "the address of the database does not read",
+            hint="ANAMNESIS_DATABASE_URL is like postgresql://user:password@host:5432/postgres",
+        ) from None
 
 
 def _conninfos(admin: str, known: Secrets, url: str | None) -> Conninfos:
