@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import VectorBackend
+from indexing.backends.opensearch import connect
 from indexing.errors import EngineUnavailable
 from indexing.language.concept_space import (
     EVERYBODY,
@@ -40,7 +41,11 @@ def terminology() -> Terminology:
 
 
 @pytest.fixture(params=engines.every(VectorBackend))
-def index(request: pytest.FixtureRequest, space_index: Build) -> VectorIndex:
+def index(
+    request: pytest.FixtureRequest, space_index: Build, monkeypatch: pytest.MonkeyPatch
+) -> VectorIndex:
+    # These are the first to ask a server that was just started: on a busy machine that took 3 s.
+    monkeypatch.setattr(connect, "ASKED_S", engines.PATIENT_S)
     return space_index(request.param, MODEL, DIMENSION, MEDICAL_CONCEPTS)
 
 
