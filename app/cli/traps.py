@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
+from app.cli.eval import searching
 from app.cli.output import print_json
 from app.settings import load as load_settings
 from app.wiring import Installation
@@ -23,7 +24,6 @@ from indexing.model import TenantId
 from rankers.answer import SearchRequest
 from rankers.search import Search
 
-TIMEOUT_S = 60.0  # every leg's answer is wanted, however busy the machine
 K = 10
 
 
@@ -61,14 +61,11 @@ def measured(
             documents=HeldDocuments(),
         )
         fill(indexes, access.tenant_id, [_text(note) for note in traps.notes], lambda _: None)
-        search = _search(installation, indexes)
-        try:
+        with searching(installation, indexes) as search:
             return {
                 ranker: search_figures(traps, _ranked(search, access, traps, RANKERS[ranker]), K)
                 for ranker in rankers
             }
-        finally:
-            search.close()
 
 
 def _ranked(
@@ -83,20 +80,6 @@ def _ranked(
         ]
         for query in traps.queries
     }
-
-
-def _search(installation: Installation, indexes: Indexes) -> Search:
-    return Search(
-        lexical=indexes.lexical,
-        vector=indexes.vector or MemoryVectorIndex(),
-        graph=indexes.graph,
-        encoder=indexes.encoder,
-        terminology=installation.terminology,
-        matcher=installation.matcher,
-        documents=indexes.documents,
-        timeout_s=TIMEOUT_S,
-        passages=indexes.vector,
-    )
 
 
 def _text(note: Note) -> Text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from app.settings import Settings
 from app.wiring import Installation
 from eval.traps import FOLDER, SETS, assertion_figures, build, judged_wrong, read, unmark
 from indexing.model import Assertion
+from rankers.fusion import SHARES
 
 
 def test_the_set_is_large_enough_and_refers_only_to_itself() -> None:
@@ -79,3 +82,17 @@ def test_words_and_concepts_show_hardly_a_trap(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize("name", SETS)
 def test_every_leg_shows_hardly_a_trap(tmp_path: Path, name: str) -> None:
     _hold(tmp_path, name, ("hybrid", "vector"))
+
+
+def test_traps_are_asked_of_the_ranking_that_a_site_has_tuned(tmp_path: Path) -> None:
+    whole = read()
+    few = replace(whole, queries=whole.queries[:20])
+    graded = {note_id for query in few.queries for note_id in query.grades}
+    few = replace(few, notes=[note for note in few.notes if note.note_id in graded])
+    tuned = tmp_path / "shares.json"
+    tuned.write_text(json.dumps({kind: {"vector": 1, "graph": 0, "alike": 0} for kind in SHARES}))
+    default, own = (
+        measured(Installation(Settings(home=tmp_path, shares=shares)), few, ("hybrid",))["hybrid"]
+        for shares in (None, tuned)
+    )
+    assert own.ndcg != default.ndcg
