@@ -57,6 +57,7 @@ class Known:
             ],
             "studies": None if self.studies is None else [asdict(each) for each in self.studies],
             "missing": [*self.found.missing, *self.missing],
+            "untold": self.found.untold,
         }  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Medical knowledge: concepts by name, by meaning and over the graph, as one ranking with reasons.
 
 A concept's score is the sum of its contributions: how well a name fits, how near a name lies in
-meaning, and how much weight reaches it over the graph's edges from the concepts that fit best. No
-labels were at hand to fit the shares; a name counts most, because it is what was asked.
+meaning, how much weight reaches it over the graph's edges from the concepts that fit best, and
+whether it is what the question asks of them ("what treats gout"). No labels were at hand to fit the
+shares; a name counts most, because it is what was asked, and only a named relation counts more.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from indexing.errors import EngineUnavailable, InvalidInput
 from indexing.language.linking import Link
 from indexing.language.terminology import Edge, EdgeKind, SemanticType, Terminology
 from indexing.language.terminology.specialties import SPECIALTIES, of_specialty
+from rankers.relations import Wanted, relation_of
 
-SHARES: Mapping[str, float] = {"name": 0.5, "meaning": 0.3, "graph": 0.2}
+SHARES: Mapping[str, float] = {"name": 0.5, "meaning": 0.3, "graph": 0.2, "relation": 1.0}
 DEEPEST = 3
 _SOUGHT = 60  # concepts by name, and by meaning
 _SEEDS = 6  # of the best of these the graph is walked from
@@ -70,11 +72,13 @@ class KnownConcept:
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """The answer; `missing` names what could not speak: meaning, before its vectors are made or
-    while their engine is down."""
+    while their engine is down. `untold` is the relation that was asked for, in words, where the
+    terminology holds none: no proof that there is none."""
 
     concepts: tuple[KnownConcept, ...]
     version: str
     missing: tuple[str, ...] = ()
+    untold: str = ""
 
 
 class Meanings(Protocol):
@@ -91,6 +95,7 @@ class Meanings(Protocol):
 class _Found:
     shares: dict[str, float] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
+    related: str = ""  # the relation asked for, in words
 
 
 def checked(request: KnowledgeRequest) -> KnowledgeRequest:
@@ -121,14 +126,20 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
         InvalidInput: as `checked`.
     """
     asked = checked(request)
+    # A question that is a name asks for that: "drugs of abuse" names no relation.
+    named = None if terminology.find(asked.q) or not asked.depth else relation_of(asked.q)
+    about = named[1] if named else asked.q
     found: dict[str, _Found] = {}
-    for concept, score in terminology.search(asked.q, _SOUGHT):
+    for concept, score in terminology.search(about, _SOUGHT):
         _add(found, concept, "name", score, "the name itself" if score >= 1 else "by its name")
-    near, missing = _near(linker, asked.q)
+    near, missing = _near(linker, about)
     for link in near:
         _add(found, link.concept_id, "meaning", link.cosine, f"near in meaning: {link.name}")
     seeds = {c: sum(each.shares.values()) for c, each in found.items()}
     seeds = dict(sorted(seeds.items(), key=lambda item: (-item[1], item[0]))[:_SEEDS])
+    wanted: Wanted = named[0] if named else {}
+    if wanted:
+        _related(terminology, found, about, wanted, seeds)
     _spread(terminology, found, seeds, asked.depth)
     ranked = sorted(found, key=lambda c: (-sum(found[c].shares.values()), c))
     kept = (c for c in ranked if _passes(terminology, c, asked))
@@ -138,7 +149,10 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
         _concept(terminology, rank, concept, found[concept], ties)
         for rank, concept in enumerate(shown, 1)
     ]
-    return Knowledge(tuple(concepts), terminology.version, missing)
+    told = any(each.related for each in found.values())
+    return Knowledge(
+        tuple(concepts), terminology.version, missing, "" if told else _in_words(wanted)
+    )
 
 
 def _near(linker: Meanings, q: str) -> tuple[list[Link], tuple[str, ...]]:
@@ -156,6 +170,31 @@ def _add(found: dict[str, _Found], concept: str, leg: str, score: float, reason:
     own = found.setdefault(concept, _Found())
     own.shares[leg] = SHARES[leg] * min(max(score, 0.0), 1.0)
     own.reasons.append(reason)
+
+
+def _related(
+    terminology: Terminology, found: dict[str, _Found], about: str, wanted: Wanted,
+    seeds: Mapping[str, float],
+) -> None:  # fmt: skip
+    """Let what stands in the named relation to what was asked of count by its edge: to what bears
+    that very name, or where nothing does to the best, by how well each fits."""
+    itself = dict.fromkeys(terminology.find(about), 1.0)
+    best = max(seeds.values(), default=1.0)
+    for seed, fit in (itself or {c: weight / best for c, weight in seeds.items()}).items():
+        for edge in terminology.edges(seed, wanted):
+            own = found.setdefault(edge.other, _Found())
+            share = SHARES["relation"] * edge.weight * fit
+            if wanted[edge.kind] in (None, edge.inverse) and share > own.shares.get("relation", 0):
+                own.shares["relation"] = share
+                own.related = (
+                    f"{_READS[edge.kind][not edge.inverse]} {terminology.concept(seed).name}"
+                )
+
+
+def _in_words(wanted: Wanted) -> str:
+    """Say how what is wanted reads from the concept that is shown."""
+    ways = ((kind, (True, False) if far is None else (far,)) for kind, far in wanted.items())
+    return " or ".join(dict.fromkeys(_READS[kind][not far] for kind, fars in ways for far in fars))
 
 
 def _spread(
@@ -183,7 +222,9 @@ def _concept(
 ) -> KnownConcept:
     known = terminology.concept(concept)
     reasons = list(own.reasons)
-    if "graph" in own.shares:
+    if own.related:
+        reasons.append(own.related)
+    elif "graph" in own.shares:
         asked = "asked for itself" if concept in ties.seeds else "over several steps"
         reasons.append(ties.path(concept) or asked)
     return KnownConcept(

@@ -34,6 +34,11 @@ def knowledge_command(tenant: str | None, request: KnowledgeRequest, *, as_json:
     if as_json:
         print_json(msgspec.to_builtins(whole.to_json(), enc_hook=str))
     else:
+        if whole.found.untold:
+            print(
+                f"the terminology says of nothing that it {whole.found.untold} what you ask about;"
+                " that is no proof that nothing does"
+            )
         for each in whole.found.concepts:
             print(f"{each.score:.3f}  {each.name} ({each.type})  {' · '.join(each.reasons)}")
         for hit in whole.notes or ():

@@ -41,6 +41,48 @@ def test_contributions_sum_to_the_score_and_ranks_follow_it(linker: Linker) -> N
         assert each.reasons
 
 
+ASKED = [
+    ("what treats atrial fibrillation", "treats atrial fibrillation", "amiodarone"),
+    ("Drugs for high blood pressure?", "treats hypertension", "ACE inhibitor"),
+    ("which medications treat gout", "treats gout", "colchicine"),
+    ("how is asthma treated", "treats asthma", "bronchodilator"),
+    ("what does metformin treat", "is treated by metformin", "type 2 diabetes mellitus"),
+    ("signs and symptoms of pneumonia", "is a sign of pneumonia", "cough"),
+    ("what causes cough", "presents with cough", "pertussis"),
+    ("types of diabetes", "is a kind of diabetes mellitus", "type 1 diabetes mellitus"),
+]
+
+
+@pytest.mark.parametrize(("q", "reason", "one"), ASKED)
+def test_what_a_question_asks_of_something_stands_before_it(
+    linker: Linker, q: str, reason: str, one: str
+) -> None:
+    found = ask(linker, q, k=60)
+    answers = [reason in each.reasons for each in found.concepts]
+    assert sum(answers) >= 2
+    assert all(answers[: sum(answers)])
+    assert one in {
+        each.name for each, is_one in zip(found.concepts, answers, strict=True) if is_one
+    }
+    assert not found.untold
+    for each in found.concepts:
+        assert sum(each.contributions.values()) == pytest.approx(each.score, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    "q", ["treated hypertension", "heart failure drug", "treatment of", "symptoms", "what causes"]
+)
+def test_words_that_ask_of_nothing_name_no_relation(linker: Linker, q: str) -> None:
+    found = ask(linker, q)
+    assert all("relation" not in each.contributions for each in found.concepts)
+    assert not found.untold
+
+
+def test_a_relation_that_the_terminology_does_not_hold_is_told(linker: Linker) -> None:
+    assert ask(linker, "what interacts with crackles").untold == "interacts with"
+    assert not ask(linker, "what interacts with crackles", depth=0).untold
+
+
 def test_filters_hold(linker: Linker) -> None:
     drugs = ask(linker, "atrial fibrillation", types=("drug",), depth=2)
     assert drugs.concepts
