@@ -20,6 +20,8 @@ from indexing.language.terminology.specialties import SPECIALTIES, of_specialty
 from rankers.relations import Wanted, relation_of
 
 SHARES: Mapping[str, float] = {"name": 0.5, "meaning": 0.3, "graph": 0.2, "relation": 1.0}
+# Of a question that names a relation: what fits its words is asked about, and not asked for.
+_ASIDE = 0.4
 DEEPEST = 3
 _SOUGHT = 60  # concepts by name, and by meaning
 _SEEDS = 6  # of the best of these the graph is walked from
@@ -141,6 +143,9 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
     if wanted:
         _related(terminology, found, about, wanted, seeds)
     _spread(terminology, found, seeds, asked.depth)
+    told = any(each.related for each in found.values())
+    if told:
+        _set_aside(found)
     ranked = sorted(found, key=lambda c: (-sum(found[c].shares.values()), c))
     kept = (c for c in ranked if _passes(terminology, c, asked))
     shown = [concept for concept, _ in zip(kept, range(asked.k), strict=False)]
@@ -149,7 +154,6 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
         _concept(terminology, rank, concept, found[concept], ties)
         for rank, concept in enumerate(shown, 1)
     ]
-    told = any(each.related for each in found.values())
     return Knowledge(
         tuple(concepts), terminology.version, missing, "" if told else _in_words(wanted)
     )
@@ -183,12 +187,19 @@ def _related(
     for seed, fit in (itself or {c: weight / best for c, weight in seeds.items()}).items():
         for edge in terminology.edges(seed, wanted):
             own = found.setdefault(edge.other, _Found())
-            share = SHARES["relation"] * edge.weight * fit
+            share = SHARES["relation"] * fit * (1 + edge.weight) / 2
             if wanted[edge.kind] in (None, edge.inverse) and share > own.shares.get("relation", 0):
                 own.shares["relation"] = share
                 own.related = (
                     f"{_READS[edge.kind][not edge.inverse]} {terminology.concept(seed).name}"
                 )
+
+
+def _set_aside(found: Mapping[str, _Found]) -> None:
+    """Let only what stands in the relation that was asked for count in full."""
+    for own in found.values():
+        for leg in own.shares.keys() - {"relation"}:
+            own.shares[leg] *= _ASIDE
 
 
 def _in_words(wanted: Wanted) -> str:
