@@ -41,6 +41,7 @@ def test_a_page_is_judged_by_keys_blind(visitor: Visitor) -> None:
     page.get_by_role("button", name="Judge", exact=True).click()
     expect(page.locator(".explain")).to_have_count(0)
     expect(page.locator(".best")).to_have_count(0)
+    page.wait_for_load_state()  # the page's scripts have run
     # A key between a swap and its settling would send the form around it, and lose the page.
     assert page.evaluate("htmx.config.defaultSettleDelay") == 0
     page.locator("#judging").click()
