@@ -6,6 +6,9 @@ import pytest
 
 from indexing.errors import InvalidInput
 from indexing.language.linking import Linker
+from indexing.language.terminology import EdgeKind, SemanticType, Terminology
+from indexing.language.terminology.compile import compile_facts
+from indexing.language.terminology.facts import Facts
 from indexing.language.terminology.store import seed_terminology
 from rankers.knowledge import Knowledge, KnowledgeRequest, search
 from tests.unit.test_linking import Counted
@@ -67,6 +70,19 @@ def test_what_a_question_asks_of_something_stands_before_it(
     assert not found.untold
     for each in found.concepts:
         assert sum(each.contributions.values()) == pytest.approx(each.score, abs=2e-4)
+
+
+def test_what_is_asked_about_never_outranks_what_its_weakest_edge_answers() -> None:
+    """A source may weigh every edge little: what fits the words alone stands behind them all."""
+    drug, harm = SemanticType.DRUG, SemanticType.FINDING
+    facts = Facts(
+        terms=[("t:x", "zebramine", drug), ("t:y", "zebramine forte", drug), ("t:z", "rash", harm)],
+        edges=[("t:x", EdgeKind.CAUSES, "t:z", 0.1, "")],
+    )
+    own = Terminology(compile_facts(facts, "one"))
+    found = search(own, Linker(own, Counted(), None), KnowledgeRequest("side effects of zebramine"))
+    assert [each.name for each in found.concepts] == ["rash", "zebramine", "zebramine forte"]
+    assert found.concepts[0].reasons == ("is caused by zebramine",)
 
 
 @pytest.mark.parametrize(
