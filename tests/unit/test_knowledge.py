@@ -68,6 +68,7 @@ def test_what_a_question_asks_of_something_stands_before_it(
         each.name for each, is_one in zip(found.concepts, answers, strict=True) if is_one
     }
     assert not found.untold
+    assert answers == ["relation" in each.contributions for each in found.concepts]
     for each in found.concepts:
         assert sum(each.contributions.values()) == pytest.approx(each.score, abs=2e-4)
 
