@@ -51,6 +51,15 @@ def outdated(tenant_id: TenantId, facts: FactSource, graph: MedicalGraph, versio
     return made != Made(version)
 
 
+def left(tenant_id: TenantId, facts: FactSource, graph: MedicalGraph, version: str) -> int:
+    """Count the entries that are still to be made anew by what `version` names."""
+    if not outdated(tenant_id, facts, graph, version):
+        return 0
+    made, keys = facts.made(tenant_id), sorted(facts.keys(tenant_id))
+    begun = made is not None and made.version == version
+    return len(keys) - (bisect_right(keys, made.upto) if made is not None and begun else 0)
+
+
 def remake_some(
     tenant_id: TenantId, facts: FactSource, graph: MedicalGraph, maker: EntryMaker
 ) -> None:
@@ -105,14 +114,15 @@ def reconcile_medical(
 
     Their versions are moments, not counts of changes, so that only the keys can be compared.
     """
-    before = _compared(tenant_id, facts, graph)
+    before = compare_medical(tenant_id, facts, graph)
     held = graph.entries(tenant_id)
     remake(tenant_id, dict.fromkeys(before.missing, 0), facts, graph, maker)
     if before.extra:
         graph.delete(tenant_id, [Tombstone(key, held[key]) for key in before.extra])
-    return before, _compared(tenant_id, facts, graph)
+    return before, compare_medical(tenant_id, facts, graph)
 
 
-def _compared(tenant_id: TenantId, facts: FactSource, graph: MedicalGraph) -> Difference:
+def compare_medical(tenant_id: TenantId, facts: FactSource, graph: MedicalGraph) -> Difference:
+    """Say how a graph's keys differ from those that the records have."""
     expected = dict.fromkeys(facts.keys(tenant_id), 0)
     return compare("medical", expected, dict.fromkeys(graph.entries(tenant_id), 0))

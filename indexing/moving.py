@@ -111,6 +111,18 @@ class Mover:
             found[f"{self.leg}, {place.stage}: {place.engine}"] = self._equal(tenant_id, place)
         return found
 
+    def lacking(self, tenant_id: TenantId, place: Place) -> int:
+        """Count what a place lacks, holds too old or should not hold; all, where it missed writes.
+
+        Raises: EngineUnavailable.
+        """
+        expected = self.expected(tenant_id)
+        if place.behind:
+            return len(expected)
+        engine, space = self.index.at(place)
+        found = compare(self.leg, expected, engine.entries(space))
+        return len(found.missing) + len(found.stale) + len(found.extra)
+
     def _switched(self, tenant_id: TenantId, serving: Place, to: Place, tell: Tell) -> Moved:
         began = time.monotonic()
         for _ in range(ROUNDS):

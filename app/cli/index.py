@@ -1,4 +1,4 @@
-"""`anamnesis index`: status, follow, rebuild, reconcile."""
+"""`anamnesis index`: follow, rebuild, reconcile."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
 from dataclasses import asdict
 
-from app.cli.output import operator, print_json, stderr
+from app.cli.output import print_json, stderr
 from app.following import LANES, catch_up, run_lane
 from app.moves import movers, paused
 from app.settings import load
@@ -17,51 +16,7 @@ from app.stores import stores
 from app.wiring import Installation
 from indexing.medical_follow import rebuild_medical, reconcile_medical
 from indexing.rebuild import rebuild
-from indexing.reconcile import compare, reconcile
-
-
-def status_command(tenant: str, *, as_json: bool) -> int:
-    """Say what each index holds, and how far it is behind."""
-    installation = Installation(load())
-    found = installation.tenants.by_code(tenant)
-    expected = installation.derived.live(found.tenant_id)
-    fresh = installation.documents.freshness(operator(found))
-    rows = {}
-    for store in stores(installation):
-        wanted = store.expected(found.tenant_id) if store.expected else expected
-        held = compare(store.name, wanted, store.entries(found.tenant_id))
-        rows[store.name] = {
-            "count": held.count, "expected": held.expected, "digest": held.digest,
-            "equal": held.equal, "pending": fresh.pending.get(store.follower.name, 0),
-        }  # fmt: skip
-    where = {
-        mover.leg: [
-            {"stage": p.stage, "engine": p.engine, "behind": p.behind}
-            for p in mover.index.places(found.tenant_id)
-        ]
-        for mover in movers(installation)
-    }
-    if as_json:
-        print_json(
-            {
-                "indexes": rows,
-                "places": where,
-                "complete_to": fresh.complete_to,
-                "lingering_s": fresh.lingering_s,
-            }
-        )
-    else:
-        for name, row in rows.items():
-            print(f"{name:<10} {row['count']:>8} of {row['expected']:<8} pending {row['pending']}")
-        for leg, places in where.items():
-            print(f"{leg:<10} {', '.join(_told(place) for place in places)}")
-        print(f"complete to {fresh.complete_to or 'never yet'}")
-    installation.close()
-    return 0
-
-
-def _told(place: Mapping[str, object]) -> str:
-    return f"{place['engine']} ({place['stage']}{', behind' if place['behind'] else ''})"
+from indexing.reconcile import reconcile
 
 
 def follow_command(

@@ -14,7 +14,7 @@ index = typer.Typer(help="The indexes that follow the records.", no_args_is_help
 @index.command("status")
 def index_status(tenant: TenantOption, as_json: Json = False) -> None:
     """Say what each index holds and how far it is."""
-    from app.cli.index import status_command
+    from app.cli.index_status import status_command
 
     finish(status_command(tenant, as_json=as_json))
 

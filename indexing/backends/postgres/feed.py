@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -21,6 +21,15 @@ ORDER BY xid, row LIMIT %s
 _COMPLETE_TO = """
 SELECT coalesce(min(at), clock_timestamp()), min(at) IS NOT NULL FROM outbox
 WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())
+"""
+# What of one tenant waits for each follower, whether it ever began or not.
+_WAITING = """
+SELECT f.follower, count(DISTINCT o.key)
+FROM unnest(%(followers)s::text[], %(kinds)s::text[]) f (follower, kind)
+LEFT JOIN cursor_position c ON c.follower = f.follower
+LEFT JOIN outbox o ON o.tenant_id = %(tenant)s AND o.kind = f.kind
+    AND (o.xid, o.row) > (coalesce(c.xid, 0)::text::xid8, coalesce(c.row, 0))
+GROUP BY f.follower
 """
 _HELD_S = 0.01  # until rows that were held back are looked for again, at first
 
@@ -81,6 +90,15 @@ class PostgresFeed:
             ).fetchone()
         assert row is not None
         return int(row[0])
+
+    def waiting(self, tenant_id: TenantId, followers: Mapping[str, Kind]) -> Mapping[str, int]:
+        """Count what of a tenant changed and has not come to each of these followers yet."""
+        values = {
+            "tenant": tenant_id, "followers": list(followers),
+            "kinds": [kind.value for kind in followers.values()],
+        }  # fmt: skip
+        with self._app.tenant(tenant_id) as conn:
+            return dict(conn.execute(_WAITING, values).fetchall())
 
     @contextmanager
     def lock(self, name: str, *, wait_s: float = 0) -> Iterator[bool]:

@@ -1,0 +1,89 @@
+"""`anamnesis index status`: what waits is counted for every follower, store and place."""
+
+from __future__ import annotations
+
+import json
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.cli.index_status import show, status_of
+from app.following import LANES, catch_up, followers
+from app.wiring import Installation
+from indexing.access import LABELS, Access, Role
+from indexing.errors import EngineUnavailable
+from indexing.ingest import Ingest
+from indexing.model import Tenant, TenantId
+from indexing.places import Place, Stage
+from tests.flow.test_research import study
+from tests.flow.test_similar import condition, note, patient
+from tests.unit.test_linking import Counted
+
+
+def put(installation: Installation, tenant: Tenant) -> None:
+    access = Access(tenant.tenant_id, "loader", frozenset({Role.ADMIN}), labels=LABELS)
+    into = Ingest(installation.records, access, ZoneInfo("UTC"))
+    for each in (
+        patient("ada"), condition("c", "ada", "Heart failure"), study("s", "Walking"),
+        note("n", "ada", "HISTORY OF PRESENT ILLNESS:\nOrthopnea.\n"),
+    ):  # fmt: skip
+        assert into.submit(json.dumps(each).encode())[0].rejected is None
+
+
+@pytest.fixture
+def kept(installation: Installation) -> Installation:
+    """The installation with every space, and a model that costs nothing."""
+    made = Installation(installation.settings.model_copy(update={"patient_vectors": True}))
+    made.__dict__ |= {"encoder": Counted("minilm-l6-status"), "database": installation.database,
+                      "feed_database": installation.feed_database}  # fmt: skip
+    return made
+
+
+def test_every_follower_and_space_is_counted(kept: Installation, tenant: Tenant) -> None:
+    put(kept, tenant)
+    before = status_of(kept, tenant)
+    names = {each.name for lane in LANES for each in followers(kept, lane)}
+    assert set(before["followers"]) == names
+    # Who reads resources has four to read; notes' own come when the note was read.
+    of_records = {"record-features", "research", "vitals", "outcomes", "medical"}
+    assert {name: before["followers"][name] for name in of_records} == dict.fromkeys(of_records, 4)
+    assert before["followers"]["language"] == 1
+    waits = {name: row["pending"] for name, row in before["indexes"].items()}
+    assert (waits["research"], waits["records"], waits["medical"]) == (4, 4, 4)
+    assert (waits["patients"], before["indexes"]["patients"]["expected"]) == (0, 0)
+    catch_up(kept, lanes=("text",))
+    between = status_of(kept, tenant)
+    assert between["indexes"]["patients"]["pending"] == 1  # no feed tells of it: it differs
+    assert between["followers"]["embed"] == between["followers"]["medical-notes"] == 1
+    catch_up(kept)
+    after = status_of(kept, tenant)
+    assert set(after["followers"].values()) == {0}
+    assert {name: row["pending"] for name, row in after["indexes"].items()} == dict.fromkeys(
+        after["indexes"], 0
+    )
+    assert all(row["equal"] for row in after["indexes"].values())
+
+
+def test_a_dead_store_is_told_and_the_rest_is_counted(
+    kept: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def down(tenant_id: TenantId) -> None:
+        raise EngineUnavailable("down")
+
+    kept.places.begin(tenant.tenant_id, "graph", Place(Stage.BUILDING, "memory", tenant.tenant_id))
+    put(kept, tenant)
+    catch_up(kept, lanes=("text",))
+    monkeypatch.setattr(kept.lexical, "entries", down)
+    told = status_of(kept, tenant)
+    assert told["indexes"]["lexical"]["error"] == "EngineUnavailable"
+    assert told["indexes"]["graph"]["equal"]
+    assert [each["pending"] for each in told["places"]["graph"][1:]] == [0]
+    kept.graph_engine("memory").drop(tenant.tenant_id)
+    told = status_of(kept, tenant)
+    assert [each["pending"] for each in told["places"]["graph"][1:]] == [1]
+    show(told)
+    shown = capsys.readouterr().out
+    assert "lexical         does not answer pending 0" in shown
+    assert "memory (building, pending 1)" in shown
+    assert "follower outcomes        pending 4" in shown
