@@ -119,9 +119,11 @@ def _again(installation: Installation, lane: str, maker: Follower) -> Callable[[
     """Return what makes some anew of what another terminology made, and says whether it did."""
     if lane == "text":
         return lambda: annotate_again(installation, maker)
-    if lane == "vectors" and (vectors := installation.patients.vectors) is not None:
-        vectors.renew()  # another process may have had the lane since
-        return installation.patients.vectors_in_step
+    if lane == "vectors":
+        own = installation.patients
+        if own.vectors is not None:
+            own.vectors.renew()  # another process may have had the lane since
+        return lambda: bool(own.take_back()) or own.vectors_in_step()
     if lane != "medical":
         return None
     installation.medical.made_by.clear()  # another process may have had the lane since

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,10 @@ from app.settings import VectorBackend
 from indexing.backends.postgres.cohort_records import PostgresCohortRecords
 from indexing.backends.postgres.features import PostgresFeatures
 from indexing.backends.postgres.patient_records import PostgresPatientRecords
+from indexing.errors import AnamnesisError
 from indexing.language.concept_space import Partition, Partitions
 from indexing.model import TenantId
-from indexing.patient_vectors import PatientVectors
+from indexing.patient_vectors import PatientVectors, owned
 from indexing.spaces import patients
 from rankers.cohorts import Cohorts
 from rankers.hierarchy import Hierarchy
@@ -20,12 +22,15 @@ from rankers.neighbours import Neighbours
 if TYPE_CHECKING:
     from app.wiring import Installation
 
+_log = logging.getLogger("anamnesis.follow")
+
 
 class PatientsWiring:
     """Everything about likeness and cohorts, built when first used."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        self._unreached: set[str] = set()
 
     def hierarchy(self, tenant_id: TenantId) -> Hierarchy:
         """Features by a tenant's terms as they are now."""
@@ -57,14 +62,45 @@ class PatientsWiring:
     def _vectors(self, engine: VectorBackend, model: str) -> PatientVectors:
         own = self._installation
         encoder, space = own.encoder, patients(own.settings.patient_metric)
-        named = Partition(
-            engine, space.physical(model, encoder.dimension), encoder.dimension, "", ""
-        )
         return PatientVectors(
             own.space_engine(engine, space, model, encoder.dimension),
-            PostgresPatientRecords(own.database), encoder,
-            Partitions(own.home / "patient-spaces.json"), named, space.metric,
+            PostgresPatientRecords(own.database), encoder, self.filled,
+            Partition(engine, model, encoder.dimension, "", ""), space.metric,
         )  # fmt: skip
+
+    @cached_property
+    def filled(self) -> Partitions:
+        """The record of whose vectors of records lie where."""
+        return Partitions(self._installation.home / "patient-spaces.json")
+
+    def take_back(self) -> int:
+        """Drop the vectors of records that the settings do not name any more: all of them, or those
+        of another engine or measure. Return how many tenants lost some.
+
+        Those of another encoder stay until `encoder forget`. What an engine that does not answer
+        holds stays on the record, and is dropped when this is called again.
+        """
+        own, dropped = self._installation, 0
+        named = own.settings.vector, own.settings.patient_metric
+        for each in self.filled.all():
+            tenant_id, metric = owned(each.owner)
+            if own.settings.patient_vectors and (each.engine, metric) == named:
+                continue
+            try:
+                space = patients(metric)
+                own.space_engine(each.engine, space, each.model, each.dimension).drop(tenant_id)
+            except AnamnesisError as exc:
+                self._told(each.engine, exc)
+                continue
+            self.filled.forget(each)
+            dropped += 1
+        return dropped
+
+    def _told(self, engine: str, exc: AnamnesisError) -> None:
+        """Say once that vectors of records stay where they are not wanted."""
+        if engine not in self._unreached:
+            self._unreached.add(engine)
+            _log.warning("vectors of records wait in %s to be dropped: %s", engine, exc)
 
     def vectors_in_step(self) -> bool:
         """Bring some vectors of records into step; say whether any were out of it.

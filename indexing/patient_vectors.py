@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+from uuid import UUID
 
 import numpy as np
 
@@ -74,6 +75,17 @@ class PatientRecords(Protocol):
     ) -> Sequence[PatientRecord]:
         """Return these patients, those of whom nothing is known left out."""
         ...
+
+
+def owner_of(tenant_id: TenantId, metric: Metric) -> str:
+    """Return whose vectors a record of a fill is of, by which measure; `owned` reads it."""
+    return f"{tenant_id} {metric}"
+
+
+def owned(owner: str) -> tuple[TenantId, Metric]:
+    """Return the tenant and the measure that `owner_of` wrote down."""
+    tenant_id, _, metric = owner.partition(" ")
+    return TenantId(UUID(tenant_id)), "euclidean" if metric == "euclidean" else "cosine"
 
 
 def nearness(cosine: float) -> float:
@@ -254,10 +266,10 @@ class PatientVectors:
 
     def _generation(self, tenant_id: TenantId, words: str, versions: Mapping[str, int]) -> int:
         """Return the generation of these words, a new one where the record does not know them."""
-        own = self.where
+        own, owner = self.where, owner_of(tenant_id, self.metric)
         mine = [
             each for each in self.made.all()
-            if (each.engine, each.model, each.owner) == (own.engine, own.model, str(tenant_id))
+            if (each.engine, each.model, each.owner) == (own.engine, own.model, owner)
         ]  # fmt: skip
         before = [int(each.version.partition(" ")[0]) for each in mine]
         for each in mine:
@@ -270,7 +282,5 @@ class PatientVectors:
         for each in mine:
             self.made.forget(each)
         number = newest + 1
-        self.made.put(
-            Partition(own.engine, own.model, own.dimension, str(tenant_id), f"{number} {words}")
-        )
+        self.made.put(Partition(own.engine, own.model, own.dimension, owner, f"{number} {words}"))
         return number

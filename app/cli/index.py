@@ -88,6 +88,7 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
     if until_current:
         catch_up(installation)
     with paused(installation):
+        installation.patients.take_back()
         results = reconcile(found.tenant_id, installation.derived.live, stores(installation))
         results.append(
             reconcile_medical(

@@ -93,7 +93,7 @@ def records() -> Records:
 
 
 def vectors(index: VectorIndex, records: Records, tmp_path: Path) -> PatientVectors:
-    where = Partition("memory", "patients-m", Counted.dimension, "", "")
+    where = Partition("memory", "m", Counted.dimension, "", "")
     made = Partitions(tmp_path / "made.json")
     return PatientVectors(index, records, Counted(), made, where)
 

@@ -111,3 +111,51 @@ def test_a_prediction_that_is_stored_moves_the_vector_and_a_dead_engine_is_named
     shown = similar(services_of(house), access, Question(patient="asked"))
     assert shown.missing == ("meaning",)
     assert "like" in {each.patient_id for each in shown.neighbours}
+
+
+def restarted(house: Installation, **settings: object) -> Installation:
+    """The same house, begun anew with other settings."""
+    made = Installation(house.settings.model_copy(update=settings))
+    made.__dict__ |= {name: house.__dict__[name] for name in ("encoder", "database")}
+    made._serving = house._serving
+    return made
+
+
+def test_vectors_go_when_they_are_not_wanted_any_more(house: Installation, tenant: Tenant) -> None:
+    put(house, tenant, *PEOPLE)
+    vectors, t = house.patients.vectors, tenant.tenant_id
+    assert vectors is not None
+    off = restarted(house, patient_vectors=False)
+    catch_up(off, lanes=("vectors",))
+    assert vectors.entries(t) == {}
+    with house.database.tenant(t) as conn:
+        assert conn.execute("SELECT count(*) FROM space_vector").fetchone() == (0,)
+        assert conn.execute("SELECT count(*) FROM space_document").fetchone() == (0,)
+    assert off.patients.filled.all() == ()
+    catch_up(restarted(house), lanes=("vectors",))  # wanted again: there again
+    assert len(vectors.entries(t)) == 5
+    by_distance = restarted(house, patient_metric="euclidean")
+    catch_up(by_distance, lanes=("vectors",))
+    other = by_distance.patients.vectors
+    assert other is not None
+    assert vectors.entries(t) == {}
+    assert len(other.entries(t)) == 5
+    off.patients.take_back()
+
+
+def test_an_engine_that_does_not_answer_keeps_them_on_the_record(
+    house: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(house, tenant, *PEOPLE)
+    vectors, off = house.patients.vectors, restarted(house, patient_vectors=False)
+    assert vectors is not None
+
+    def down(*_: object) -> None:
+        raise EngineUnavailable("down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("indexing.backends.postgres.space_vectors.PostgresSpaceIndex.drop", down)
+        catch_up(off, lanes=("vectors",))
+        assert len(vectors.entries(tenant.tenant_id)) == 5
+    assert off.patients.take_back() > 0
+    assert vectors.entries(tenant.tenant_id) == {}
