@@ -38,6 +38,7 @@ def stores(installation: Installation) -> Sequence[Store]:
             installation.research.follower,
             installation.research.index.entries,
             expected=installation.research.studies.versions,
+            empty=installation.research.index.drop,
         ),
         *_records(installation),
         *_named(installation),

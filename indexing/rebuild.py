@@ -16,7 +16,8 @@ def rebuild(
 
     The caller holds the followers' locks, so nothing else writes meanwhile. A store with a
     `fresh` context is filled in a new namespace that replaces the old one when it is complete;
-    the others (language, embedding) are derived again in place, idempotently.
+    the others (language, embedding) are derived again in place, idempotently; one that can be
+    emptied is, and is whole again in a moment.
     """
     counts = {}
     for store in stores:
@@ -26,6 +27,8 @@ def rebuild(
             ChangeEvent(Position(0, 0), tenant_id, store.follower.kind, key, version)
             for key, version in live.items()
         ]
+        if store.empty is not None:
+            store.empty(tenant_id)
         with store.fresh(tenant_id):
             for at in range(0, len(events), store.follower.batch):
                 store.follower.apply(tenant_id, events[at : at + store.follower.batch])

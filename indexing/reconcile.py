@@ -22,7 +22,9 @@ class Store:
 
     Inside `fresh(tenant_id)` the follower's writes go to a new namespace, which becomes the live
     one when the context ends well; the default writes in place. `expected` lists what it should
-    hold where that is not every live document.
+    hold where that is not every live document. `empty` forgets all that it holds, deletions too:
+    what was taken out at a version does not come back at the same one, as a study must that other
+    rules of labels open again. It is given where filling anew takes a moment.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Store:
     entries: Callable[[TenantId], Mapping[str, int]]
     fresh: Callable[[TenantId], AbstractContextManager[None]] = in_place
     expected: Callable[[TenantId], Mapping[str, int]] | None = None
+    empty: Callable[[TenantId], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,11 @@ def reconcile(
         if not before.equal:
             _repair(tenant_id, store, before, wanted(tenant_id), store.entries(tenant_id))
         after = compare(store.name, wanted(tenant_id), store.entries(tenant_id))
+        if not after.equal and store.empty is not None:
+            store.empty(tenant_id)
+            nothing = compare(store.name, wanted(tenant_id), {})
+            _repair(tenant_id, store, nothing, wanted(tenant_id), {})
+            after = compare(store.name, wanted(tenant_id), store.entries(tenant_id))
         results.append((before, after))
     return results
 

@@ -19,7 +19,8 @@ from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
 from indexing.errors import EngineUnavailable
 from indexing.ingest import Ingest
-from indexing.model import Tenant
+from indexing.model import Tenant, Tombstone
+from indexing.rebuild import rebuild
 from indexing.reconcile import reconcile
 from rankers.knowledge import KnowledgeRequest
 from tests.unit.test_linking import Counted
@@ -114,6 +115,27 @@ def test_a_study_that_changes_is_restricted_or_goes_is_followed(
     Ingest(installation.records, loader, ZoneInfo("UTC")).delete("ResearchStudy", "_id=af")
     catch_up(installation, lanes=("vectors",))
     assert installation.research.index.entries(tenant.tenant_id) == {}
+
+
+@pytest.mark.parametrize("repair", ["reconcile", "rebuild"])
+def test_a_study_that_other_rules_open_again_at_the_same_version_comes_back(
+    installation: Installation, tenant: Tenant, access: Access, repair: str
+) -> None:
+    hip = study("hip", "Early walking after a broken hip", "Physiotherapy after surgery.")
+    put(installation, tenant, FIBRILLATION, hip)
+    [store] = [each for each in stores(installation) if each.name == "research"]
+    t = tenant.tenant_id
+    # As the follower did when the rules of labels closed it.
+    version = store.entries(t)["ResearchStudy/af"]
+    installation.research.index.delete(t, [Tombstone("ResearchStudy/af", version)])
+    assert ids(asked(installation, access)) == []
+    if repair == "reconcile":
+        [(before, after)] = reconcile(t, installation.derived.live, [store])
+        assert (before.missing, after.equal) == (("ResearchStudy/af",), True)
+    else:
+        assert rebuild(installation.derived, t, [store], lambda _: None) == {"research": 2}
+    assert ids(asked(installation, access)) == ["af"]
+    assert store.entries(t) == installation.research.studies.versions(t)
 
 
 def test_another_encoder_has_every_study_before_it_serves(
