@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from app.answers import answered
@@ -70,7 +70,8 @@ def known(own: Services, access: Access, request: KnowledgeRequest) -> Known:
     asked = checked(request)
     found = own.knowledge(access.tenant_id, asked)
     view = view_of(own, access)
-    notes = _notes(own, view, access, asked)
+    # No note says "treats": it is asked for what the question is about.
+    notes = _notes(own, view, access, replace(asked, q=found.about))
     try:
         studies = [_shown(view, each) for each in own.studies(access, asked.q, STUDIES)]
     except EngineUnavailable:

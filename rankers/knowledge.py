@@ -75,12 +75,14 @@ class KnownConcept:
 class Knowledge:
     """The answer; `missing` names what could not speak: meaning, before its vectors are made or
     while their engine is down. `untold` is the relation that was asked for, in words, where the
-    terminology holds none: no proof that there is none."""
+    terminology holds none: no proof that there is none. `about` is what was asked of, the question
+    itself where it names no relation."""
 
     concepts: tuple[KnownConcept, ...]
     version: str
     missing: tuple[str, ...] = ()
     untold: str = ""
+    about: str = ""
 
 
 class Meanings(Protocol):
@@ -155,7 +157,7 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
         for rank, concept in enumerate(shown, 1)
     ]
     return Knowledge(
-        tuple(concepts), terminology.version, missing, "" if told else _in_words(wanted)
+        tuple(concepts), terminology.version, missing, "" if told else _in_words(wanted), about
     )
 
 
@@ -236,8 +238,9 @@ def _concept(
     if own.related:
         reasons.append(own.related)
     elif "graph" in own.shares:
-        asked = "asked for itself" if concept in ties.seeds else "over several steps"
-        reasons.append(ties.path(concept) or asked)
+        # Nobody asked for all that the walk begins with: it may lie near in meaning alone.
+        other = "the graph is walked from here" if concept in ties.seeds else "over several steps"
+        reasons.append(ties.path(concept) or other)
     return KnownConcept(
         rank, concept, known.name, known.semantic_type.value,
         round(sum(own.shares.values()), 4),

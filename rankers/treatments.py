@@ -78,7 +78,8 @@ def rank(cases: Sequence[Case], cautions: Mapping[str, Sequence[Caution]]) -> Op
     options = [
         _option(name, own, cautions.get(name, ()), overall) for name, own in sorted(by.items())
     ]
-    options.sort(key=lambda o: (_severity(o), -o.expected, o.treatment))
+    # What one lucky case speaks for stands behind what a share is told of.
+    options.sort(key=lambda o: (_severity(o), o.withheld, -o.expected, o.treatment))
     if len(cases) < LEAST_ALL:
         why = f"{len(cases)} patients alike are too few to tell by; {LEAST_ALL} are needed"
         return Options(tuple(o for o in options if o.cautions), False, why)

@@ -72,12 +72,13 @@ def results(request: Request, who: Reader, sent: Form) -> Response:
         int(depth) if depth.isdecimal() and int(depth) <= DEEPEST else 2,
     )  # fmt: skip
     if not asked.q.strip():
-        return _page(request, asked, None)
+        return _page(request, asked, None, "Ask for something: a name, or what treats one.")
     return _page(request, asked, known(services(request), who.access, asked))
 
 
-def _page(request: Request, asked: KnowledgeRequest, answer: object) -> Response:
+def _page(request: Request, asked: KnowledgeRequest, answer: object, fault: str = "") -> Response:
     return page(
-        request, "knowledge.html", asked=asked, answer=answer, deepest=DEEPEST,
+        request, "knowledge.html", status=422 if fault else 200, asked=asked, answer=answer,
+        fault=fault, deepest=DEEPEST,
         specialties=sorted(SPECIALTIES), types=[kind.value for kind in SemanticType],
     )  # fmt: skip

@@ -177,6 +177,8 @@ def test_a_marked_option_is_never_shown_unmarked_nor_behind_an_unmarked_one(
         assert shown[treatment] == tuple(own)
     marks = [bool(option.cautions) for option in found.options]
     assert marks == sorted(marks, reverse=True)
+    free = [option.withheld for option in found.options if not option.cautions]
+    assert free == sorted(free)  # one lucky case stands behind what a share is told of
     for option in found.options:
         assert 0 <= option.low <= option.high <= 1
         assert option.good <= option.cases

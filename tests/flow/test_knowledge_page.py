@@ -1,0 +1,36 @@
+"""The page of knowledge: what it says to nothing, and which notes stand beside an answer."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.wiring import Installation
+from indexing.access import Role
+from tests.browsing import form_token, sign_in
+from tests.ward import Ward, build
+
+
+@pytest.fixture(scope="module")
+def ward(installation: Installation) -> Ward:
+    return build(installation)
+
+
+@pytest.mark.parametrize("q", ["", "   "])
+def test_a_question_of_nothing_is_told_what_to_ask(client: TestClient, ward: Ward, q: str) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    sent = {"q": q, "form_token": form_token(client.get("/knowledge").text)}
+    answer = client.post("/knowledge", data=sent)
+    assert answer.status_code == 422
+    assert "Ask for something" in answer.text
+
+
+def test_notes_are_asked_for_what_the_question_is_about(client: TestClient, ward: Ward) -> None:
+    """A note that says "treated with" is no answer to what treats something else."""
+    for q, wanted in (
+        ("what treats chest pain", "note-angina"), ("what treats gout", ""),
+        ("treated with furosemide", "note-edema"),
+    ):  # fmt: skip
+        found = client.post("/api/knowledge", headers=ward.bearer(), json={"q": q}).json()
+        notes = [each["doc_id"] for each in found["notes"]]
+        assert wanted in notes if wanted else notes == []
