@@ -106,7 +106,7 @@ def pathways_json(found: Pathways) -> dict[str, Any]:
             }
             for each in found.treatments
         ],
-        "hidden": found.hidden,
+        "hidden": found.hidden, "more": found.more,
     }  # fmt: skip
 
 

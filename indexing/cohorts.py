@@ -37,6 +37,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What values in one unit are held against, as it is recorded; None: in whichever unit."""
+
+    unit: str | None
+    number: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """The words of a note that carry an event."""
 
@@ -57,8 +65,12 @@ class CohortRecords(Protocol):
         self, access: Access, records: Records, coded: Sequence[Coded],
         date_from: datetime | None, date_to: datetime | None,
     ) -> Sequence[Event]: ...  # fmt: skip
+    def units(self, access: Access, coded: Sequence[Coded]) -> Sequence[str]:
+        """Return the units that open values under these codes are recorded in, "" for none."""
+        ...
+
     def values(
-        self, access: Access, coded: Sequence[Coded], operator: str, number: Decimal, unit: str,
+        self, access: Access, coded: Sequence[Coded], operator: str, limits: Sequence[Limit],
         date_from: datetime | None, date_to: datetime | None,
     ) -> Sequence[Event]: ...  # fmt: skip
     def notes(self, access: Access, doc_ids: Sequence[str]) -> Sequence[Event]:

@@ -69,6 +69,7 @@ class Criterion:
     operator: str = ""
     number: Decimal | None = None
     unit: str = ""
+    unit_at: int = 0
     ages: tuple[int | None, int | None] = (None, None)
     top: int = 100
     date_from: datetime | None = None
@@ -209,7 +210,7 @@ def _value(made: Criterion) -> Criterion:
         raise _wrong("This is no number.", made.at + found.start(3)) from None
     return replace(
         made, what=found.group(1), operator=found.group(2), number=number,
-        unit=(found.group(4) or "").strip(),
+        unit=(found.group(4) or "").strip(), unit_at=made.at + max(found.start(4), 0),
     )  # fmt: skip
 
 

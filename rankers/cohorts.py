@@ -21,6 +21,7 @@ from indexing.ports import AssertionMode, GraphIndex
 from rankers.answer import Answer, SearchRequest
 from rankers.cohort_language import Criterion, Definition, Rule, Within, read_definition
 from rankers.hierarchy import Hierarchy, bare
+from rankers.measured import limits_in
 from rankers.neighbours import Asked, Neighbours
 from rankers.query import parse, render
 
@@ -167,11 +168,10 @@ class Cohorts:
 
     def _valued(self, access: Access, criterion: Criterion) -> Met:
         coded = self._codes(access, criterion, "observation")
-        assert criterion.number is not None
+        limits = limits_in(criterion, self._records.units(access, coded))
         events = self._records.values(
-            access, coded, criterion.operator, criterion.number, criterion.unit,
-            criterion.date_from, criterion.date_to,
-        )  # fmt: skip
+            access, coded, criterion.operator, limits, criterion.date_from, criterion.date_to
+        )
         return _grouped(criterion, events)
 
     def _codes(self, access: Access, criterion: Criterion, records: Records) -> list[Coded]:
@@ -227,6 +227,7 @@ class Cohorts:
             q, MOST_NOTES, ("lexical",), assertion=parsed.assertion, filters=filters, bare=True
         )
         hits = self._search(access, request).hits
+        _all_found(criterion, len(hits))
         events = self._records.notes(access, [hit.doc_id for hit in hits])
         return _grouped(criterion, events, words=words)
 
@@ -239,6 +240,7 @@ class Cohorts:
         ranking = self._graph.search(
             access, dict.fromkeys(concepts, 1.0), filters, MOST_NOTES, mode
         )
+        _all_found(criterion, len(ranking.hits))
         events = self._records.notes(access, [hit.doc_id for hit in ranking.hits])
         return _grouped(criterion, events, concepts)
 
@@ -273,6 +275,15 @@ class Cohorts:
         except InvalidInput as exc:
             raise InvalidQuery(str(exc), criterion.at, hint=exc.hint) from None
         return Asked(None, profile)
+
+
+def _all_found(criterion: Criterion, notes: int) -> None:
+    """Refuse what more notes say than are read: who is counted must be all who meet it."""
+    if notes >= MOST_NOTES:
+        raise InvalidQuery(
+            f"{MOST_NOTES:,} notes or more say this, which is more than are read.", criterion.at,
+            hint="Say it more narrowly, or add a period: in 2024.",
+        )  # fmt: skip
 
 
 def _words(clause: Clause) -> Iterable[str]:

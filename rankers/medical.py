@@ -56,12 +56,14 @@ class Neighbourhood:
 class Pathways:
     """What was done for a condition: of `carriers` patients. `hidden` counts treatments of so few
     patients that they are not told; `carriers` None when that holds for the condition itself. In
-    a de-identified view counts are rounded."""
+    a de-identified view counts are rounded. `more` says that rarer ones were asked not to be
+    listed."""
 
     condition: GraphNode
     carriers: int | None
     treatments: tuple[Treated, ...]
     hidden: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +142,15 @@ class MedicalQuestions:
         """Return what patients with a condition, or a narrower one, had for it, with how often."""
         ids = self._knowledge.family(condition.node_id)
         carriers = self._graph.carriers(access, ids)
-        found = self._graph.treatments(access, ids, most)
+        every = self._graph.treatments(access, ids, most + 1)
+        found, more = every[:most], len(every) > most
         if not access.deidentified:
-            return Pathways(condition, carriers, tuple(found))
+            return Pathways(condition, carriers, tuple(found), more=more)
         if told(carriers) is None:
             return Pathways(condition, None, (), len(found))
         rounded = [(each, told(each.patients)) for each in found]
         shown = tuple(replace(each, patients=count) for each, count in rounded if count is not None)
-        return Pathways(condition, told(carriers), shown, len(found) - len(shown))
+        return Pathways(condition, told(carriers), shown, len(found) - len(shown), more)
 
     def interactions(
         self, access: Access, patient_ids: Sequence[str], *, past: bool = False

@@ -66,6 +66,8 @@ def pathways_command(tenant: str, condition: str, k: int, *, as_json: bool) -> N
             share = each.patients / found.carriers if found.carriers else 0
             name, relation = each.treatment.name, words(each.relation)
             print(f"{each.patients:>6}  {share:>6.1%}  {relation:<12}  {name}")
+        if found.more:
+            print(f"rarer ones are not shown: --k {2 * k}")
     installation.close()
 
 

@@ -31,6 +31,7 @@ router = APIRouter()
 Reader = Annotated[Principal, Depends(may(Permission.CHART))]
 Caller = Annotated[Principal, Depends(token_may(Permission.CHART))]
 LONGEST = 200
+MOST, ALL = 20, 200  # treatments of a pathway: at first, and when asked for more
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,7 +39,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
     hops: Annotated[int, msgspec.Meta(ge=1, le=MOST_HOPS)] = 1
-    k: Annotated[int, msgspec.Meta(ge=1, le=200)] = 20
+    k: Annotated[int, msgspec.Meta(ge=1, le=ALL)] = MOST
 
 
 _asked = msgspec.json.Decoder(Asked)
@@ -70,11 +71,12 @@ def answer(request: Request, who: Reader, form: Form) -> Response:
     address."""
     asked, hops = text(form, "name").strip()[:LONGEST], text(form, "hops") or "1"
     steps = int(hops) if hops in ("1", "2", "3") else 1
+    most = ALL if text(form, "most") == str(ALL) else MOST
     own = services(request)
     try:
         found = node_graph(own, who.access, asked, steps)
         paths = (
-            condition_pathways(own, who.access, asked, 20)
+            condition_pathways(own, who.access, asked, most)
             if found.nodes[0].node.kind is NodeKind.CONDITION
             else None
         )
@@ -85,7 +87,7 @@ def answer(request: Request, who: Reader, form: Form) -> Response:
         )  # fmt: skip
     return page(
         request, "graph.html", asked=asked, hops=steps, drawing=draw(found), pathways=paths,
-        fault="",
+        fault="", most=most, all=ALL,
     )  # fmt: skip
 
 

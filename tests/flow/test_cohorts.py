@@ -41,7 +41,8 @@ def hospital(installation: Installation) -> Hospital:
         ("text orthopnea in 2020", {"p01"}),
         ('text "at night"', {"p03"}),
         ("value hemoglobin < 8.5 g/dL", {"p00", "p01"}),
-        ("value hemoglobin < 8.5 mmol/L", set()),
+        ("value hemoglobin < 85 g/L", {"p00", "p01"}),
+        ("value hemoglobin < 85 G/DL", {f"p{i:02}" for i in range(N)}),
         ("a: condition heart failure\nb: text orthopnea within 60 days after a\nkeep b", {"p01"}),
         ("a: condition heart failure\nb: text orthopnea within 60 days before a\nkeep b", set()),
         ("a: text orthopnea\nb: value hemoglobin >= 8.75\nkeep a and b", {"p03"}),
@@ -77,6 +78,8 @@ def test_attrition_counts_each_step_and_evidence_quotes_with_its_place(desk: Coh
         ("sex male\ntext orthopnea in 2020-13", 27, "no such day", "line 2, character 19"),
         ("similar to qqzz", 11, "no such finding", "line 1, character 12"),
         ("text (orthopnea", 5, "never closed|not closed", "line 1"),
+        ("sex male\nvalue hemoglobin < 8 bananas", 30, "in bananas", "line 2, character 22"),
+        ("value hemoglobin < 8.5 mmol/L", 23, "recorded in mmol/L", "line 1, character 24"),
         ("similar to patient nobody", 11, "No such patient", "line 1"),
     ],
 )
@@ -87,6 +90,16 @@ def test_what_cannot_be_is_refused_with_its_place(
         desk.evaluate(definition)
     assert caught.value.position == at
     assert caught.value.hint.startswith(line)
+
+
+@pytest.mark.parametrize("text", ["text orthopnea", 'text "at night" OR tires'])
+def test_a_criterion_of_more_notes_than_are_read_is_refused_not_cut(
+    desk: CohortDesk, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr("rankers.cohorts.MOST_NOTES", 2)
+    with pytest.raises(InvalidQuery, match="more than are read") as caught:
+        desk.evaluate(text)
+    assert caught.value.position == 5
 
 
 def test_small_cells_and_names_are_hidden_from_a_researcher(researcher: CohortDesk) -> None:

@@ -256,6 +256,16 @@ def test_pathways_count_patients_from_the_records(
     found = asked.pathways(access, asked.meant(access, "hypertension"))
     assert found.carriers == 1
     assert ("Salt restriction", 1) in [(t.treatment.name, t.patients) for t in found.treatments]
+    assert not found.more
+
+
+def test_pathways_say_that_rarer_treatments_are_not_listed(
+    installation: Installation, access: Access
+) -> None:
+    asked = installation.everybody.medical.questions
+    found = asked.pathways(access, asked.meant(access, "hypertension"), most=1)
+    assert (len(found.treatments), found.more) == (1, True)
+    assert pathways_json(found)["more"] is True
 
 
 def test_interactions_name_their_severity_and_who_says_so(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Database
-from indexing.cohorts import Coded, Event, Quote, Records
+from indexing.cohorts import Coded, Event, Limit, Quote, Records
 from indexing.model import Assertion
 
 _UNDATED = datetime(1, 1, 2, tzinfo=UTC)  # what an observation without a time stands at
@@ -123,17 +122,39 @@ class PostgresCohortRecords:
         """Return what is recorded under these codes, oldest first."""
         return self._found(access, records, coded, "", {}, date_from, date_to)
 
+    def units(self, access: Access, coded: Sequence[Coded]) -> Sequence[str]:
+        """Return the units that open values under these codes are recorded in, "" for none."""
+        if not coded:
+            return []
+        table, kind, date, valid, joined = _TABLES["observation"][0]
+        statement, bound = _statement(access, table, kind, date, valid, joined, coded)
+        asked = statement.replace("{shown}", "").partition(" FROM ")[2]
+        patients = None if access.patients is None else sorted(access.patients)
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT DISTINCT coalesce(t.value_unit, '') FROM {asked} "
+                "AND t.value_number IS NOT NULL AND (%(patients)s::text[] IS NULL "
+                "OR t.patient_id = ANY(%(patients)s::text[])) ORDER BY 1",
+                {**bound, "patients": patients},
+            ).fetchall()
+        return [row[0] for row in rows]
+
     def values(
-        self, access: Access, coded: Sequence[Coded], operator: str, number: Decimal, unit: str,
+        self, access: Access, coded: Sequence[Coded], operator: str, limits: Sequence[Limit],
         date_from: datetime | None, date_to: datetime | None,
     ) -> Sequence[Event]:  # fmt: skip
-        """Return the observations under these codes whose value holds; of that unit where one is
-        named, written alike but for its case."""
+        """Return the observations under these codes whose value holds in one of these units."""
         assert operator in _OPERATORS
-        where = f" AND t.value_number {operator} %(number)s"
-        if unit:
-            where += " AND lower(t.value_unit) = lower(%(unit)s)"
-        values = {"number": number, "unit": unit}
+        if not limits:
+            return []
+        pieces, values = [], dict[str, Any]()
+        for at, limit in enumerate(limits):
+            held = f"t.value_number {operator} %(number{at})s"
+            if limit.unit is not None:
+                held += f" AND coalesce(t.value_unit, '') = %(unit{at})s"
+            pieces.append(f"({held})")
+            values |= {f"number{at}": limit.number, f"unit{at}": limit.unit}
+        where = f" AND ({' OR '.join(pieces)})"
         return self._found(access, "observation", coded, where, values, date_from, date_to)
 
     def _found(
