@@ -96,7 +96,9 @@ def card_page(own: Outlook, access: Access, name: str, version: str) -> CardPage
     hidden = access.deidentified
     if hidden:
         counts = {k: told(int(card.metrics.get(k) or 0)) for k in ("known", "held_out", "withheld")}
-        training = {**card.training, "patients": told(int(card.training.get("patients") or 0))}
+        training = dict(card.training)
+        if "patients" in training:
+            training["patients"] = told(int(training["patients"]))
         rate = {"base_rate": _coarse(card.metrics.get("base_rate"))}
         card = replace(card, training=training, metrics={**card.metrics, **counts, **rate})
     now = datetime.now(UTC)

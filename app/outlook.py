@@ -45,6 +45,7 @@ from rankers.outcomes import (
     Floats,
     KnownPatient,
     NearestRisk,
+    as_told,
     brier_skill,
     calibration_error,
 )
@@ -52,7 +53,8 @@ from rankers.outcomes import (
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What is to be registered; `body` None asks for the model that is built in."""
+    """What is to be registered; `body` None asks for the model that is built in. `training` is
+    what a file was trained on, in the words of whoever brings it."""
 
     name: str
     version: str
@@ -60,6 +62,7 @@ class Registration:
     description: str
     calibration: Calibration = "isotonic"
     body: bytes | None = None
+    training: str = ""
 
 
 def _within(
@@ -108,8 +111,7 @@ class Outlook:
             bounds = NearestRisk(known, "none")
             figures = measured(partial(_within, file, bounds), known, bounds.base_rate, 0)
             parameters = {"features": len(file.features), "bytes": len(wanted.body)}
-        training = {"patients": figures.known, "outcome": TYPES[wanted.type],
-                    "of": LEARNED_FROM[wanted.type]}  # fmt: skip
+        training = _training(wanted, figures.known)
         digest = hashlib.sha256(wanted.body).hexdigest() if wanted.body is not None else ""
         card = ModelCard(
             wanted.name, wanted.version, "nearest" if wanted.body is None else "onnx",
@@ -150,7 +152,8 @@ class Outlook:
             estimate.chance, estimate.low, estimate.high, estimate.likeness, estimate.why,
             datetime.now(UTC).replace(microsecond=0),
             {"neighbours": estimate.neighbours, "alike": list(estimate.alike),
-             "shared": list(estimate.shared)},
+             "shared": list(estimate.shared), "measured": estimate.measured,
+             "moved": [list(each) for each in estimate.moved]},
         )  # fmt: skip
         if told.chance is not None:
             self._write_back(told, float(card.metrics["base_rate"]))
@@ -169,14 +172,16 @@ class Outlook:
             kind: Calibration = card.parameters["calibration"]
             visits = float(card.parameters.get("visits", 0.0))
             return NearestRisk(known, kind, visits=visits).estimate(asked)
-        chances, withheld = OnnxRisk(body).chances([asked])
+        file = OnnxRisk(body)
+        chances, withheld = file.chances([asked])
         if withheld[0]:
             return Estimate(None, why="nothing is known of the patient that the model looks at")
         others = [each for each in known if each.patient_id != asked.patient_id]
         if NearestRisk(others, "none").strangers([asked])[0]:
             return Estimate(None, why="the patient is unlike those that the model was measured on")
         told = float(chances[0])
-        return Estimate(told, told, told)
+        measured, low, high = as_told(card.metrics.get("bins") or (), told)
+        return Estimate(told, low, high, measured=measured, moved=file.moved(asked))
 
     def _write_back(self, told: Prediction, base_rate: float) -> None:
         zone = ZoneInfo(self.access.time_zone)
@@ -222,6 +227,25 @@ class Outlook:
         return answer
 
 
+def _training(wanted: Registration, patients: int) -> dict[str, Any]:
+    """Return what a model learned from: the records here, or what is said of a file."""
+    found: dict[str, Any] = {"outcome": TYPES[wanted.type]}
+    if wanted.body is None:
+        return found | {"patients": patients, "of": LEARNED_FROM[wanted.type]}
+    said = wanted.training.strip() or "not told by whoever registered it"
+    return found | {"elsewhere": said, "measured on": LEARNED_FROM[wanted.type]}
+
+
+def _grounds(told: Prediction) -> str:
+    """Say in short what a prediction stands on."""
+    if neighbours := told.evidence["neighbours"]:
+        return f"{neighbours} patients alike; {told.low:.2f} to {told.high:.2f}"
+    return (
+        f"it happened to {told.low:.2f} to {told.high:.2f} of the {told.evidence['measured']} "
+        "patients of whom the file told as much when it was registered"
+    )
+
+
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """JSON has no NaN: what is not known is null."""
     return {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in values.items()}
@@ -239,8 +263,7 @@ def _bundle(told: Prediction, user_id: str, base_rate: float) -> dict[str, Any]:
                         "text": TYPES[told.type]},
             "qualitativeRisk": {"text": band(told.chance or 0.0, base_rate)},
             "probabilityDecimal": round(told.chance or 0.0, 4),
-            "rationale": f"{told.evidence['neighbours']} patients alike; "
-            f"{told.low:.2f} to {told.high:.2f}",
+            "rationale": _grounds(told),
         }],
         "note": [{"text": INTENDED_USE}],
     }  # fmt: skip

@@ -3,8 +3,8 @@ probability of what will be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.services import Services
@@ -18,7 +18,9 @@ MOST_TOLD = 12
 @dataclass(frozen=True, slots=True)
 class ShownPrediction:
     """One prediction. `words` say it in full; `share`, `low`, `high` in [0, 1] are of patients
-    alike, None where it was withheld, and `why` says why. `actual` is what happened, None while
+    alike, None where it was withheld, and `why` says why. `shared` is what the patients alike have
+    in common with this one, `alike` the nearest of them by (id, name), where the view names them;
+    `moved` is how much each finding moved a file's chance. `actual` is what happened, None while
     that is not known."""
 
     type: str
@@ -33,6 +35,8 @@ class ShownPrediction:
     neighbours: int
     likeness: float
     shared: tuple[str, ...]
+    moved: tuple[tuple[str, float], ...]
+    alike: tuple[tuple[str, str], ...]
     why: str
     actual: bool | None
     actual_at: datetime | None
@@ -58,21 +62,38 @@ def outlooks(own: Services, access: Access, view: View, patient_id: str) -> Outl
     shift = 0
     if access.deidentified:
         shift = own.hider(access.tenant_id).pseudonyms.shift(patient_id)
+    near = {each for told in found for each in told.evidence.get("alike", ())}
+    names: Mapping[str, str] = {}
+    if near and not access.deidentified:
+        names = {each: p.name for each, p in view.people(sorted(near)).items()}
     types = sorted({card.type for card in store.models(access) if card.status == "active"})
-    return Outlooks([_shown(each, access, view, patient_id, shift) for each in found], types)
+    shown = [_shown(each, access, view, patient_id, shift, names) for each in found]
+    return Outlooks(shown, types)
 
 
 def _shown(
-    told: Prediction, access: Access, view: View, patient_id: str, shift: int
-) -> ShownPrediction:
+    told: Prediction, access: Access, view: View, patient_id: str, shift: int,
+    names: Mapping[str, str],
+) -> ShownPrediction:  # fmt: skip
+    if access.deidentified:  # what a file was measured on may be a small cell
+        told = replace(told, evidence={**told.evidence, "measured": 0})
     shared = tuple(view.told(each, patient_id) for each in told.evidence.get("shared", ()))
+    moved = tuple(
+        (view.told(name, patient_id), round(by, 3)) for name, by in told.evidence.get("moved", ())
+    )
+    alike = tuple(
+        (each, names[each] or f"Patient {each}")
+        for each in told.evidence.get("alike", ()) if each in names
+    )  # fmt: skip
     at = None if told.actual_at is None else told.actual_at + timedelta(days=shift)
     known = told.chance is not None
+    bounded = known and (not access.deidentified or bool(told.evidence.get("neighbours")))
     return ShownPrediction(
         told.type, TYPES[told.type], told.model, told.version,
         told.made_at + timedelta(days=shift), words_of(told), told.chance,
-        told.low if known else None, told.high if known else None,
-        int(told.evidence.get("neighbours", 0)), round(told.likeness, 3), shared, told.why,
+        told.low if bounded else None, told.high if bounded else None,
+        int(told.evidence.get("neighbours", 0)), round(told.likeness, 3), shared, moved, alike,
+        told.why,
         told.actual, at,
         f"RiskAssessment/{told.prediction_id}" if known and not access.deidentified else "",
     )  # fmt: skip
@@ -85,9 +106,14 @@ def words_of(told: Prediction) -> str:
     share, low, high = (round(100 * each) for each in (told.chance, told.low, told.high))
     of = int(told.evidence.get("neighbours", 0))
     counted = f", by {of} of them" if of else ""
-    if told.low == told.high:
+    if not of:
+        measured = int(told.evidence.get("measured", 0))
+        found = (
+            f" Of the {measured} patients here of whom it told as much when it was registered, it "
+            f"happened to {low} to {high} in 100."
+        )
         return (
-            f"{share} in 100 by the model, which gives no interval. This says how others fared "
+            f"{share} in 100 by the model.{found if measured else ''} This says how others fared "
             "where it was made, not what will be."
         )
     return (

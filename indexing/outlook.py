@@ -14,6 +14,7 @@ from typing import Any, Literal
 from indexing.errors import InvalidInput
 
 Kind = Literal["nearest", "onnx"]
+Status = Literal["active", "retired"]
 RETURN = "return90"
 ACUTE = "acute365"
 TYPES: Mapping[str, str] = {
@@ -47,7 +48,7 @@ class ModelCard:
     parameters: Mapping[str, Any]
     training: Mapping[str, Any]
     metrics: Mapping[str, Any]
-    status: str = "active"
+    status: Status = "active"
     digest: str = ""
     registered_at: datetime | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from rankers.outcomes import Floats, KnownPatient
 
 MOST_BYTES = 64 << 20
 _MOST_FEATURES = 20_000
+_MOST_MOVED = 300  # findings that are left out one by one
+_NAMED = 8
+_LEAST_MOVED = 0.005
 
 
 class OnnxRisk:
@@ -56,6 +60,19 @@ class OnnxRisk:
         if told.shape != (len(patients),) or not ((told >= 0) & (told <= 1)).all():
             raise _unfit("its first output must be one chance per patient, 0 to 1")
         return told, np.array([not self._looks_at(each) for each in patients], dtype=bool)
+
+    def moved(self, patient: KnownPatient) -> tuple[tuple[str, float], ...]:
+        """Return what moved one chance most, and by how much: each finding that the patient has
+        and the model looks at, against the chance without it alone."""
+        own = [each for each in self.features if each in patient.features][:_MOST_MOVED]
+        if not own:
+            return ()
+        without = [replace(patient, features=patient.features - {each}) for each in own]
+        chances, _ = self.chances([patient, *without])
+        found = [(name, float(chances[0] - other))
+                 for name, other in zip(own, chances[1:].tolist(), strict=True)]  # fmt: skip
+        found.sort(key=lambda each: (-abs(each[1]), each[0]))
+        return tuple(each for each in found[:_NAMED] if abs(each[1]) >= _LEAST_MOVED)
 
     def _looks_at(self, patient: KnownPatient) -> bool:
         """Say whether anything is known that the model looks at; an age that it wants must be."""

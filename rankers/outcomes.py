@@ -59,7 +59,9 @@ class KnownPatient:
 class Estimate:
     """`chance` None: withheld, `why` says so in words. [`low`, `high`] is Wilson's 95 % interval of
     the neighbours' share, calibrated like it, `likeness` their mean likeness; `alike` names the
-    nearest."""
+    nearest. Of a file there are no neighbours: [`low`, `high`] is what happened to the `measured`
+    patients of whom it told as much when it was registered, and `moved` says by how much each
+    finding moved the chance."""
 
     chance: float | None
     low: float = 0.0
@@ -69,6 +71,8 @@ class Estimate:
     alike: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     why: str = ""
+    measured: int = 0
+    moved: tuple[tuple[str, float], ...] = ()
 
 
 class NearestRisk:
@@ -308,6 +312,21 @@ def reliability(
          *wilson(float(outcome[p].sum()), len(p)))
         for p in parts if len(p)
     )  # fmt: skip
+
+
+Bins = Sequence[Sequence[float]]
+
+
+def as_told(bins: Bins, chance: float) -> tuple[int, float, float]:
+    """Return of how many of a plot's patients about this chance was told, and Wilson's interval of
+    how often it happened to them; (0, 0, 1) where there is no plot."""
+    if not bins:
+        return 0, 0.0, 1.0
+    # A file that tells few different chances fills several bins with one of them.
+    nearest = min((mean for _, mean, *_ in bins), key=lambda mean: abs(mean - chance))
+    near = [(int(count), share) for count, mean, share, *_ in bins if abs(mean - nearest) < 1e-9]
+    people = sum(count for count, _ in near)
+    return people, *wilson(sum(count * share for count, share in near), people)
 
 
 def brier_skill(chances: Floats, outcome: Floats, base_rate: float) -> float:

@@ -12,7 +12,7 @@ from app.outlook import Outlook, Registration
 from app.predictions import words_of
 from app.settings import load
 from app.wiring import Installation
-from indexing.outlook import INTENDED_USE, TYPES, ModelCard, Prediction
+from indexing.outlook import INTENDED_USE, TYPES, ModelCard, Prediction, Status
 
 
 @contextmanager
@@ -45,6 +45,18 @@ def register_command(tenant: str, wanted: Registration, *, as_json: bool) -> int
     with _opened(tenant) as own:
         card = own.register(wanted)
     _show(asdict(card), card, as_json)
+    return 0
+
+
+def use_command(tenant: str, name: str, version: str, status: Status, *, as_json: bool) -> int:
+    """Put a model in force or out of it; return 0. Raises: NotFound: no such model."""
+    with _opened(tenant) as own:
+        card = replace(own.store.card(own.access, name, version), status=status)
+        own.store.put(own.access, card)
+    if as_json:
+        print_json(asdict(card))
+    else:
+        print(f"{card.name} {card.version} is {card.status} for {card.type}")
     return 0
 
 
@@ -112,4 +124,8 @@ def _words(told: Prediction) -> str:
     if told.chance is None:
         return f"{head}\n{words_of(told)}"
     shared = ", ".join(told.evidence["shared"]) or "nothing that stands out"
-    return "\n".join([head, words_of(told), f"in common: {shared}", INTENDED_USE])
+    moved = ", ".join(f"{name} by {100 * by:+.0f}" for name, by in told.evidence["moved"])
+    why = f"in common: {shared}"
+    if not told.evidence["neighbours"]:
+        why = f"what moved it, in 100: {moved or 'no finding alone'}"
+    return "\n".join([head, words_of(told), why, INTENDED_USE])

@@ -39,6 +39,7 @@ def models_register(
     file: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="An ONNX model; else k-NN.")
     ] = None,
+    training: Annotated[str, typer.Option(help="What a file was trained on, for its card.")] = "",
     as_json: Json = False,
 ) -> None:
     """Register a model and measure it on the tenant's own known outcomes."""
@@ -50,8 +51,34 @@ def models_register(
     if file is not None:
         with file.open("rb") as opened:
             body = opened.read(MOST_BYTES + 1)  # no more than is needed to refuse it
-    wanted = Registration(name, version, kind_of, description, calibration, body)
+    wanted = Registration(name, version, kind_of, description, calibration, body, training)
     finish(register_command(tenant, wanted, as_json=as_json))
+
+
+@models.command("use")
+def models_use(
+    tenant: TenantOption,
+    name: Annotated[str, typer.Argument(help="The model.")],
+    version: Annotated[str, typer.Option(help="The newest where none is given.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put a registered model in force for its outcome, as before another one was registered."""
+    from app.cli.outlook import use_command
+
+    finish(use_command(tenant, name, version, "active", as_json=as_json))
+
+
+@models.command("retire")
+def models_retire(
+    tenant: TenantOption,
+    name: Annotated[str, typer.Argument(help="The model.")],
+    version: Annotated[str, typer.Option(help="The newest where none is given.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Take a model out of force; what it told stays, with what came of it."""
+    from app.cli.outlook import use_command
+
+    finish(use_command(tenant, name, version, "retired", as_json=as_json))
 
 
 @models.command("list")

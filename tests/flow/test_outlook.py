@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from app.following import catch_up
 from app.outlook import Outlook, Registration
+from app.predictions import words_of
 from app.services import services_of
 from app.web import create_app
 from app.wiring import Installation
@@ -247,6 +249,36 @@ def test_an_onnx_file_is_registered_by_its_digest_and_asked(own: Outlook) -> Non
     assert COUNT // 2 <= card.metrics["withheld"] < COUNT // 2 + 10
     [shown] = own.store.told_of(own.access, "p3", 1)
     assert "nothing is known" in shown.why
+
+
+def test_a_file_tells_what_moved_it_and_what_happened_to_those_told_alike(own: Outlook) -> None:
+    said = "4,000 stays of another hospital"
+    body = onnx_model(["Heart failure"])
+    card = own.register(Registration("grounds", "1", RETURN, "", body=body, training=said))
+    assert card.training["elsewhere"] == said
+    own.store.switch(own.access, Switches(predictions=True))
+    told = own.predict("p4", RETURN)
+    assert told.evidence["moved"] == [["Heart failure", pytest.approx(0.2311, abs=1e-3)]]
+    measured = card.metrics["held_out"] - card.metrics["withheld"]
+    assert told.evidence["measured"] == measured > COUNT // 2 - 10
+    assert told.low < 0.8 < told.high  # four of five of them came back
+    words = words_of(told)
+    assert "73 in 100 by the model" in words
+    assert f"Of the {measured} patients here of whom it told as much" in words
+
+
+def test_a_model_is_taken_out_of_force_and_put_back(own: Outlook) -> None:
+    first = own.register(Registration("turn", "1", RETURN, "", "platt"))
+    own.register(Registration("turn", "2", RETURN, "", "platt"))
+    assert own.store.active(own.access, RETURN)[0].version == "2"
+    own.store.put(own.access, first)
+    assert own.store.active(own.access, RETURN)[0].version == "1"
+    states = {c.version: c.status for c in own.store.models(own.access) if c.name == "turn"}
+    assert states == {"1": "active", "2": "retired"}
+    own.store.put(own.access, replace(first, status="retired"))
+    with pytest.raises(NotFound):
+        own.store.active(own.access, RETURN)
+    own.store.put(own.access, first)
 
 
 @pytest.mark.parametrize("outside", ["secret.bin", "../secret.bin", "/etc/hostname"])

@@ -16,6 +16,7 @@ from rankers.outcomes import (
     Estimate,
     KnownPatient,
     NearestRisk,
+    as_told,
     brier_skill,
     calibration_error,
     calibrator,
@@ -130,6 +131,13 @@ def test_bins_hold_everybody_once_and_their_share_lies_in_its_interval() -> None
     assert sum(each[0] for each in bins) == 203
     assert [each[1] for each in bins] == sorted(each[1] for each in bins)
     assert all(low <= share <= high for _, _, share, low, high in bins)
+
+
+def test_those_told_alike_are_all_bins_of_the_nearest_chance() -> None:
+    bins = [(50, 0.1, 0.2, 0.1, 0.3), (30, 0.7, 0.5, 0.3, 0.7), (30, 0.7, 0.9, 0.8, 1.0)]
+    assert as_told(bins, 0.65) == (60, *wilson(42, 60))
+    assert as_told(bins, 0.0) == (50, *wilson(10, 50))
+    assert as_told((), 0.5) == (0, 0.0, 1.0)
 
 
 @given(st.integers(0, 60), st.integers(1, 60))

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from indexing.access import LABELS, Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
-from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.fates import HAPPENED, HEARD, OPEN
 from indexing.errors import Conflict, IntegrityFault, NotFound
 from indexing.outlook import (
@@ -148,7 +148,8 @@ class PostgresOutlook:
             audit.record(conn, access, AuditRow("U", "outlook-switch", (), (), detail))
 
     def register(self, access: Access, card: ModelCard, body: bytes | None) -> None:
-        """Add a model; a version is never overwritten, and older ones of its name retire.
+        """Add a model; a version is never overwritten, and what was in force for its type of
+        outcome retires.
 
         Raises:
             Conflict: this version is registered.
@@ -160,11 +161,7 @@ class PostgresOutlook:
         )  # fmt: skip
         try:
             with self._database.tenant(access.tenant_id) as conn:
-                conn.execute(
-                    "UPDATE outlook_model SET status = 'retired' WHERE tenant_id = %s "
-                    "AND type = %s AND status = 'active'",
-                    (access.tenant_id, card.type),
-                )
+                _retire(conn, access, card.type)
                 conn.execute(
                     "INSERT INTO outlook_model (tenant_id, name, version, kind, type, description, "
                     "parameters, training, metrics, status, digest, body) "
@@ -175,6 +172,20 @@ class PostgresOutlook:
                 audit.record(conn, access, AuditRow("C", "outlook-model", (), entities))
         except Conflict:
             raise Conflict("this version is registered", hint="give a new --version") from None
+
+    def put(self, access: Access, card: ModelCard) -> None:
+        """Give a model its card's status; one is in force for each type of outcome."""
+        with self._database.tenant(access.tenant_id) as conn:
+            if card.status == "active":
+                _retire(conn, access, card.type)
+            conn.execute(
+                "UPDATE outlook_model SET status = %s WHERE tenant_id = %s AND name = %s "
+                "AND version = %s",
+                (card.status, access.tenant_id, card.name, card.version),
+            )
+            entities = [f"model/{card.name}/{card.version}"]
+            detail = {"active": int(card.status == "active")}
+            audit.record(conn, access, AuditRow("U", "outlook-model", (), entities, detail))
 
     def models(self, access: Access) -> list[ModelCard]:
         """Return every model, newest first."""
@@ -283,3 +294,12 @@ class PostgresOutlook:
             if card.name == name and version in ("", card.version):
                 return card
         raise NotFound("no such model", hint="`anamnesis models list` names them")
+
+
+def _retire(conn: Connection, access: Access, kind_of: str) -> None:
+    """Take whatever is in force for a type of outcome out of it."""
+    conn.execute(
+        "UPDATE outlook_model SET status = 'retired' WHERE tenant_id = %s AND type = %s "
+        "AND status = 'active'",
+        (access.tenant_id, kind_of),
+    )
