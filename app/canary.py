@@ -115,7 +115,7 @@ def _plant(
             raise IntegrityFault(f"the canary of {tenant.code} was refused")
         planted = True
     if planted:
-        catch_up(installation)
+        catch_up(installation, tenants=list(canaries))
 
 
 def _resource(canary: Canary) -> dict[str, Any]:

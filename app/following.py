@@ -17,7 +17,7 @@ from indexing.errors import EngineUnavailable
 from indexing.feed import ChangeFeed
 from indexing.follow import READ_LIMIT, Follower, step
 from indexing.medical_follow import outdated, remake_some
-from indexing.model import ChangeEvent, Position
+from indexing.model import ChangeEvent, Position, TenantId
 
 LANES = ("text", "vectors", "series", "medical")
 _IDLE_S = 1.0
@@ -115,52 +115,74 @@ def _until(
             behind = not feed.wait(0 if linked else _IDLE_S) and again is not None
 
 
-def _again(installation: Installation, lane: str, maker: Follower) -> Callable[[], bool] | None:
-    """Return what makes some anew of what another terminology made, and says whether it did."""
+def _again(
+    installation: Installation,
+    lane: str,
+    maker: Follower,
+    tenants: Sequence[TenantId] | None = None,
+) -> Callable[[], bool] | None:
+    """Return what makes some anew of what another terminology made, and says whether it did; of
+    these tenants, all by default."""
     if lane == "text":
-        return lambda: annotate_again(installation, maker)
+        current: dict[TenantId, str] = {}  # for as long as nobody else has the lane
+        return lambda: annotate_again(installation, maker, tenants, current)
     if lane == "vectors":
         own = installation.patients
-        if own.vectors is not None:
-            own.vectors.renew()  # another process may have had the lane since
-        return lambda: bool(own.take_back()) or own.vectors_in_step()
+        if own.vectors is None:
+            return lambda: bool(own.take_back())
+        own.vectors.renew()  # another process may have had the lane since
+        return lambda: bool(own.take_back()) or own.vectors_in_step(_chosen(installation, tenants))
     if lane != "medical":
         return None
     installation.medical.made_by.clear()  # another process may have had the lane since
-    return lambda: remake_again(installation)
+    return lambda: remake_again(installation, tenants)
 
 
-def settle(installation: Installation) -> int:
-    """Roll up what came in since, of every tenant; return how many hours of a series were."""
-    return sum(installation.vitals.settle(each.tenant_id) for each in installation.tenants.all())
+def _chosen(installation: Installation, tenants: Sequence[TenantId] | None) -> Sequence[TenantId]:
+    if tenants is not None:
+        return tenants
+    return [each.tenant_id for each in installation.tenants.all()]
 
 
-def annotate_again(installation: Installation, language: Follower) -> bool:
-    """After a terminology was loaded: take one more batch of old notes; False when none is left.
+def settle(installation: Installation, tenants: Sequence[TenantId] | None = None) -> int:
+    """Roll up what came in since, of these tenants, all by default; return how many hours of a
+    series were."""
+    return sum(map(installation.vitals.settle, _chosen(installation, tenants)))
 
-    Called when the feed is quiet, so that news goes first.
+
+def annotate_again(
+    installation: Installation, language: Follower, tenants: Sequence[TenantId] | None = None,
+    current: dict[TenantId, str] | None = None,
+) -> bool:  # fmt: skip
+    """After a terminology was loaded: take one more batch of old notes, of these tenants, all by
+    default; False when none is left.
+
+    Called when the feed is quiet, so that news goes first. `current` keeps by what version all of
+    a tenant's notes were found made: they are not looked through again every second.
     """
+    current = {} if current is None else current
     installation.refresh_terminology()
-    for tenant in installation.tenants.all():
-        version = installation.language_version_of(tenant.tenant_id)
-        found = installation.derived.outdated(tenant.tenant_id, version, language.batch)
+    for tenant_id in _chosen(installation, tenants):
+        version = installation.language_version_of(tenant_id)
+        if current.get(tenant_id) == version:
+            continue
+        found = installation.derived.outdated(tenant_id, version, language.batch)
         if found:
             events = [
-                ChangeEvent(Position(0, 0), tenant.tenant_id, language.kind, key, at)
-                for key, at in found
+                ChangeEvent(Position(0, 0), tenant_id, language.kind, key, at) for key, at in found
             ]
-            language.apply(tenant.tenant_id, events)
+            language.apply(tenant_id, events)
             return True
+        current[tenant_id] = version
     return False
 
 
-def remake_again(installation: Installation) -> bool:
-    """Make some entries anew of a graph that older rules or another terminology made; False when
-    none is left."""
+def remake_again(installation: Installation, tenants: Sequence[TenantId] | None = None) -> bool:
+    """Make some entries anew of a graph that older rules or another terminology made, of these
+    tenants, all by default; False when none is left."""
     installation.refresh_terminology()
     own = installation.medical
-    for tenant in installation.tenants.all():
-        tenant_id = tenant.tenant_id
+    for tenant_id in _chosen(installation, tenants):
         version = own.version_of(tenant_id)
         if own.made_by.get(tenant_id) == version:
             continue
@@ -175,17 +197,21 @@ def catch_up(
     installation: Installation,
     lanes: Sequence[str] = LANES,
     progress: Callable[[str, int], None] = lambda _name, _pending: None,
+    *,
+    tenants: Sequence[TenantId] | None = None,
 ) -> None:
     """Return when every lane is current: follow ourselves, or wait for whoever holds the lane.
 
-    `progress` is told (follower, events pending) as they change.
+    `progress` is told (follower, events pending) as they change. News is everybody's; each of
+    `tenants`, all by default, is asked what of its older things has to be made anew: whoever waits
+    for one house does not wait for the questions to all of them.
     """
     for lane in lanes:
         chain = followers(installation, lane)
         while True:
             with installation.feed.lock(f"follow:{lane}") as mine:
                 if mine:
-                    _drain(installation, lane, chain, progress)
+                    _drain(installation, lane, chain, progress, tenants)
             pending = _pending(installation, chain, progress)
             if not pending:
                 break
@@ -195,13 +221,13 @@ def catch_up(
 
 def _drain(
     installation: Installation, lane: str, chain: Sequence[Follower],
-    progress: Callable[[str, int], None],
+    progress: Callable[[str, int], None], tenants: Sequence[TenantId] | None,
 ) -> None:  # fmt: skip
-    again = _again(installation, lane, chain[0])
+    again = _again(installation, lane, chain[0], tenants)
     while sum(step(installation.feed, follower) for follower in chain) or (again and again()):
         _pending(installation, chain, progress)
     if lane == "series":
-        settle(installation)
+        settle(installation, tenants)
 
 
 def _pending(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -102,15 +103,14 @@ class PatientsWiring:
             self._unreached.add(engine)
             _log.warning("vectors of records wait in %s to be dropped: %s", engine, exc)
 
-    def vectors_in_step(self) -> bool:
-        """Bring some vectors of records into step; say whether any were out of it.
+    def vectors_in_step(self, tenants: Sequence[TenantId]) -> bool:
+        """Bring some vectors of these tenants' records into step; say whether any were out of it.
 
         Raises: EngineUnavailable.
         """
         vectors = self.vectors
         return vectors is not None and any(
-            vectors.some(each.tenant_id, self.hierarchy(each.tenant_id))
-            for each in self._installation.tenants.all()
+            vectors.some(each, self.hierarchy(each)) for each in tenants
         )
 
     @cached_property

@@ -93,4 +93,4 @@ def fill(installation: Installation, access: Access, resources: list[dict[str, A
     ]}  # fmt: skip
     into = Ingest(installation.records, access, ZoneInfo("UTC"))
     assert all(o.rejected is None for o in into.submit(json.dumps(bundle).encode()))
-    catch_up(installation)
+    catch_up(installation, tenants=[access.tenant_id])

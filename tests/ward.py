@@ -97,7 +97,7 @@ def found_hospital(
     for resource in resources:
         outcome = ingest.submit(json.dumps(resource).encode())[0]
         assert outcome.rejected is None, outcome.rejected
-    catch_up(installation)
+    catch_up(installation, tenants=[tenant_id])
     return Ward(tenant, services, access)
 
 

@@ -86,7 +86,7 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
     if until_current:
-        catch_up(installation)
+        catch_up(installation, tenants=[found.tenant_id])
     with paused(installation):
         installation.patients.take_back()
         results = reconcile(found.tenant_id, installation.derived.live, stores(installation))

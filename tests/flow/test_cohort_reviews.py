@@ -63,7 +63,7 @@ def test_changed_evidence_asks_again(
         zone = installation.zone_of(hospital.tenant.tenant_id)
         sent = json.dumps(note(own, "p07", text, "2021-03-01")).encode()
         Ingest(installation.records, hospital.access, zone).submit(sent)
-        catch_up(installation, ("text",))
+        catch_up(installation, ("text",), tenants=[hospital.tenant.tenant_id])
 
     write("q1", "HPI:\nOrthopnea.")
     head = desk.save("evidence", SAID)

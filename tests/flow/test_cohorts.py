@@ -145,7 +145,7 @@ def test_runs_are_kept_and_their_difference_has_its_cause(
     ingest = Ingest(installation.records, hospital.access,
                     installation.zone_of(hospital.tenant.tenant_id))  # fmt: skip
     ingest.submit(json.dumps(note("n4", "p04", "HPI:\nOrthopnea.", "2023-01-01")).encode())
-    catch_up(installation, ("text",))
+    catch_up(installation, ("text",), tenants=[hospital.tenant.tenant_id])
     desk.run(head)
     moved = desk.diff(head)
     assert (moved.entered_ids, moved.left_ids, moved.causes) == (("p04",), (), {"data": 1})
@@ -154,7 +154,7 @@ def test_runs_are_kept_and_their_difference_has_its_cause(
     desk.run(changed)
     assert desk.diff(changed).causes == {"definition": 1}
     ingest.submit(json.dumps(note("n4", "p04", "HPI:\nWell.", "2023-01-01")).encode())
-    catch_up(installation, ("text",))
+    catch_up(installation, ("text",), tenants=[hospital.tenant.tenant_id])
 
 
 def test_a_run_of_a_wider_view_is_not_compared_in_a_narrower_one(desk: CohortDesk) -> None:

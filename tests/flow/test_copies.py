@@ -41,7 +41,7 @@ def take(installation: Installation, access: Access) -> Take:
         into = Ingest(installation.records, access, ZoneInfo("UTC"))
         for resource in resources:
             assert into.submit(json.dumps(resource).encode())[0].rejected is None
-        catch_up(installation, ("text",))
+        catch_up(installation, ("text",), tenants=[access.tenant_id])
 
     return submit
 

@@ -41,7 +41,7 @@ def loaded(
     paths = unpack(shared_data, tmp_path_factory.mktemp("synthea"), 4)
     ingest = Ingest(installation.records, ward.access, ZoneInfo("UTC"))
     ingest.run(read_sources(paths), on_outcomes=lambda _: None)
-    catch_up(installation, ["text", "medical"])
+    catch_up(installation, ["text", "medical"], tenants=[ward.tenant.tenant_id])
     plain = read(paths, whole=True)
     return ward, plain
 

@@ -75,7 +75,7 @@ def take(installation: Installation, access: Access) -> Take:
         for resource in resources:
             for outcome in into.submit(json.dumps(resource).encode()):
                 assert outcome.rejected is None, outcome.rejected
-        catch_up(installation)
+        catch_up(installation, tenants=[access.tenant_id])
 
     return submit
 
@@ -144,7 +144,7 @@ def test_another_terminology_annotates_old_notes_again(
     until_current(installation.feed, installation.text_followers()[1:])
     assert three.concept("pneumonia") == set()
     assert annotate_again(installation, language)
-    catch_up(installation)
+    catch_up(installation, tenants=[tenant.tenant_id])
     assert three.concept("pneumonia") == {"n1"}
     [derived] = installation.derived.derived(tenant.tenant_id, ["n1"])
     assert derived.language_version == installation.language_version

@@ -103,7 +103,7 @@ def put(installation: Installation, ward: Ward, *resources: dict[str, Any]) -> N
     for resource in resources:
         outcome = ingest.submit(json.dumps(resource).encode())[0]
         assert outcome.rejected is None, outcome.rejected
-    catch_up(installation)
+    catch_up(installation, tenants=[ward.tenant.tenant_id])
 
 
 @pytest.fixture

@@ -46,12 +46,12 @@ class House:
         for each in resources:
             [outcome] = into.submit(json.dumps(each).encode())
             assert outcome.rejected is None, outcome.rejected
-        catch_up(self.installation, ["series"])
+        catch_up(self.installation, ["series"], tenants=[self.access.tenant_id])
 
     def delete(self, kind: str, own: str) -> None:
         into = Ingest(self.installation.records, self.access, ZoneInfo("UTC"))
         assert into.delete(kind, f"_id={own}")
-        catch_up(self.installation, ["series"])
+        catch_up(self.installation, ["series"], tenants=[self.access.tenant_id])
 
     def held(self, who: str) -> Prediction:
         with self.installation.database.tenant(self.access.tenant_id) as conn:

@@ -108,7 +108,7 @@ def test_what_was_told_joins_the_graph_the_vector_and_fhir(
     own.register(Registration("lineage", "1", RETURN, "", "platt"))
     own.store.switch(own.access, Switches(predictions=True))
     told = own.predict("p6", RETURN)
-    catch_up(installation)
+    catch_up(installation, tenants=[own.access.tenant_id])
     found, _ = installation.everybody.medical.questions.patient(own.access, ["p6"], 3)
     kinds = {placed.node.node_id: placed.node.kind for placed in found.nodes}
     edges = {(kinds[e.source], e.relation, kinds[e.target]) for e in found.edges}

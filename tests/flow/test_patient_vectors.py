@@ -49,7 +49,7 @@ def put(house: Installation, tenant: Tenant, *resources: Any) -> None:
     for each in resources:
         outcome = Ingest(house.records, access, ZoneInfo("UTC")).submit(json.dumps(each).encode())
         assert outcome[0].rejected is None
-    catch_up(house, lanes=("text", "vectors"))
+    catch_up(house, lanes=("text", "vectors"), tenants=[tenant.tenant_id])
 
 
 def parts(house: Installation, tenant: Tenant) -> dict[str, float]:

@@ -182,7 +182,7 @@ def test_a_change_is_seen_and_a_deletion_too(installation: Installation) -> None
                     frozenset({Role.ADMIN})), installation.zone_of(tenant.tenant_id))  # fmt: skip
 
     def shared() -> set[str]:
-        catch_up(installation, ("text",))
+        catch_up(installation, ("text",), tenants=[tenant.tenant_id])
         shown = _ask(installation, hospital, Question(patient="asked"))
         found = next(n for n in shown.neighbours if n.patient_id == "like")
         return {s.name.lower() for s in found.shared}
@@ -217,7 +217,7 @@ def test_values_far_outside_their_range_make_patients_alike(installation: Instal
     assert [d.name for d in shown.neighbours[1].differing] == ["Zqase, 3 times above its range"]
     ingest = Ingest(installation.records, made.access, installation.zone_of(made.tenant.tenant_id))
     ingest.submit(json.dumps(value("2", "near", 39)).encode())
-    catch_up(installation, ("text",))
+    catch_up(installation, ("text",), tenants=[made.tenant.tenant_id])
     shown = _ask(installation, made, Question(patient="ask"))
     assert [n.patient_id for n in shown.neighbours] == ["less"]
 

@@ -51,7 +51,7 @@ def houses(
             json.dumps(note).encode()
         )[0]
         assert outcome.rejected is None
-    catch_up(installation)
+    catch_up(installation, tenants=[each.tenant_id for each in found])
     return found
 
 
@@ -63,7 +63,7 @@ def _packed(text: str) -> str:
 
 def concepts(installation: Installation, tenant: Tenant) -> dict[str, str]:
     installation.terms.renew()
-    catch_up(installation)
+    catch_up(installation, tenants=[tenant.tenant_id])
     access = Access(tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
     [found] = installation.documents.fetch(access, ["n1"]).values()
     return {m.concept_id: m.status.value for m in found.mentions}

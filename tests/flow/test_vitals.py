@@ -112,7 +112,7 @@ def test_observations_are_followed_corrected_and_retracted(
     into = Ingest(installation.records, access, ZoneInfo("UTC"))
 
     def stored() -> dict[str, list[float]]:
-        catch_up(installation, ("series",))
+        catch_up(installation, ("series",), tenants=[access.tenant_id])
         found = installation.vitals.points(access, ["p-fhir"], Span())
         return {each.key.kind: [round(v, 3) for v in each.value.tolist()] for each in found}
 
@@ -153,10 +153,10 @@ def test_how_odd_an_observation_is_stands_beside_it_and_charts_follow_a_merge(
     sent += [value(n, "p-new", f"2024-05-02T10:0{n}:00Z", 99) for n in range(2)]
     for each in sent:
         assert into.submit(json.dumps(each).encode())[0].rejected is None
-    catch_up(installation, ("series",))
+    catch_up(installation, ("series",), tenants=[access.tenant_id])
     odd = value(31, "p-old", "2024-05-01T12:00:00Z", 105.0)
     assert into.submit(json.dumps(odd).encode())[0].rejected is None
-    catch_up(installation, ("series",))
+    catch_up(installation, ("series",), tenants=[access.tenant_id])
     with installation.database.tenant(access.tenant_id) as conn:
         rows = conn.execute(
             "SELECT resource_id, anomaly_score FROM observation WHERE tenant_id = %s "

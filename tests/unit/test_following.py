@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from app import following
 from indexing.errors import InvalidInput
 from indexing.follow import READ_LIMIT
+from indexing.model import ChangeEvent, Kind
 
 
 class Lock:
@@ -105,3 +107,63 @@ def test_no_round_begins_after_the_end() -> None:
     feed = Feed(7, 8, 9)
     follow(Stop(during=2), feed)
     assert feed.sizes == [8, 9]
+
+
+class House:
+    """Two tenants whose notes were all made by the version they have; notes who is looked at."""
+
+    def __init__(self) -> None:
+        self.versions = {"a": "1", "b": "1"}
+        self.old: list[tuple[str, int]] = []
+        self.asked: list[str] = []
+        self.made: list[str] = []
+        self.derived = self.tenants = self.vitals = self
+        self.kind, self.batch = Kind.LANGUAGE, 10
+
+    def refresh_terminology(self) -> None: ...
+
+    def all(self) -> list[Any]:
+        return [SimpleNamespace(tenant_id=each) for each in self.versions]
+
+    def language_version_of(self, tenant: str) -> str:
+        return self.versions[tenant]
+
+    def outdated(self, tenant: str, _version: str, _limit: int) -> list[tuple[str, int]]:
+        self.asked.append(tenant)
+        return [self.old.pop()] if self.old else []
+
+    def apply(self, _tenant: str, events: Sequence[ChangeEvent]) -> None:
+        self.made += [each.key for each in events]
+
+    def settle(self, tenant: str) -> int:
+        self.asked.append(tenant)
+        return 1
+
+
+def test_notes_that_a_version_made_are_looked_through_once() -> None:
+    house: Any = House()
+    again = following._again(house, "text", house)
+    assert again is not None
+    assert not again()
+    assert not again()
+    assert house.asked == ["a", "b"]
+    house.versions["b"], house.old = "2", [("n2", 1), ("n1", 1)]  # its own terms have changed
+    assert again()
+    assert again()
+    assert not again()
+    assert (house.asked[2:], house.made) == (["b", "b", "b"], ["n1", "n2"])
+    # Whoever takes the lane after somebody else looks for himself.
+    anew = following._again(house, "text", house)
+    assert anew is not None
+    assert not anew()
+    assert house.asked[5:] == ["a", "b"]
+
+
+def test_who_waits_for_one_house_asks_no_other() -> None:
+    house: Any = House()
+    again = following._again(house, "text", house, ["b"])
+    assert again is not None
+    assert not again()
+    assert following.settle(house, ["b"]) == 1
+    assert house.asked == ["b", "b"]
+    assert following.settle(house) == 2
