@@ -23,6 +23,7 @@ from indexing.backends.postgres.places import PostgresPlaces
 from indexing.backends.postgres.records import PostgresRecords
 from indexing.backends.postgres.tenants import PostgresTenants
 from indexing.derive import EmbedFollower, LanguageFollower
+from indexing.erasure import marks_of
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
 from indexing.follow_features import NoteFeatureFollower, RecordFeatureFollower
 from indexing.model import TenantId
@@ -108,7 +109,7 @@ class Installation(LanguageWiring):
     @cached_property
     def records(self) -> PostgresRecords:
         """The source of truth."""
-        return PostgresRecords(self.database)
+        return PostgresRecords(self.database, marks_of(self.secrets.pepper))
 
     @cached_property
     def documents(self) -> PostgresDocuments:

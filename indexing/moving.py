@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -101,6 +101,19 @@ class Mover:
         engine, space = self.index.at(place)
         engine.drop(space)
         self.places.forget(tenant_id, self.leg, place.stage)
+
+    def refill(self, tenant_id: TenantId, place: Place) -> None:
+        """Fill a place anew, so that its engine keeps nothing of what was deleted: beside what
+        serves where the engine can, else in its place. The caller holds the followers' locks."""
+        expected = self.expected(tenant_id)
+        with self.index.only(tenant_id, place):
+            engine, space = self.index.at(place)
+            make = getattr(engine, "fresh", None)
+            if make is None:
+                engine.drop(space)
+            with make(space) if make is not None else nullcontext():
+                events = [self._event(tenant_id, key, at) for key, at in expected.items()]
+                self._apply(tenant_id, events, _silent)
 
     def reconcile(self, tenant_id: TenantId) -> dict[str, bool]:
         """Bring the places that do not serve up to date; return whether each is, by its name. The

@@ -14,6 +14,7 @@ import typer
 from app.cli.bench_app import bench
 from app.cli.cohorts_app import cohort
 from app.cli.encoder_app import encoder
+from app.cli.erase_app import erase
 from app.cli.eval_app import evaluate
 from app.cli.fhir_app import fhir
 from app.cli.graph_app import graph
@@ -41,6 +42,7 @@ for sub, name in (
     app.add_typer(sub, name=name)
 app.command("predict")(predict)
 app.command("treatments")(treatments)
+app.command("erase")(erase)
 
 
 @app.command()

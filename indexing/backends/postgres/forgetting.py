@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from indexing.backends.postgres.connect import Connection
 from indexing.model import TenantId
@@ -34,6 +35,29 @@ _OF_PATIENTS = (
         "WHERE r.tenant_id = %(tenant)s AND r.members && %(gone)s::text[]"
     ),
 )
+# What people wrote that quotes somebody who is erased, whichever note it was about. `words` are in
+# lower case. What a prediction about somebody else names of them goes out of it alone.
+_QUOTING = {
+    "judge_topic": "DELETE FROM judge_topic t WHERE t.tenant_id = %(tenant)s AND EXISTS "
+    "(SELECT FROM unnest(%(words)s::text[]) w WHERE position(w IN lower(t.text)) > 0)",
+    "trap_candidate": "DELETE FROM trap_candidate t WHERE t.tenant_id = %(tenant)s AND EXISTS "
+    "(SELECT FROM unnest(%(words)s::text[]) w WHERE position(w IN lower(t.question::text)) > 0)",
+    "judgement": "UPDATE judgement t SET comment = '' WHERE t.tenant_id = %(tenant)s AND EXISTS "
+    "(SELECT FROM unnest(%(words)s::text[]) w WHERE position(w IN lower(t.comment)) > 0)",
+    "outlook_prediction": "UPDATE outlook_prediction t SET evidence = '{}' "
+    "WHERE t.tenant_id = %(tenant)s AND EXISTS (SELECT FROM unnest(%(people)s::text[]) p "
+    "WHERE position(to_json(p)::text IN t.evidence::text) > 0)",
+}
+
+
+def forget_erased(conn: Connection, values: Mapping[str, Any]) -> dict[str, int]:
+    """Drop what was written about these notes, and what quotes these people; return how many rows
+    of each table that was. `values`: tenant, docs, people, words."""
+    notes = {"tenant": values["tenant"], "gone": values["docs"]}
+    for statement in _OF_NOTES:
+        conn.execute(statement, notes)
+    found = {table: conn.execute(each, values).rowcount for table, each in _QUOTING.items()}
+    return {table: count for table, count in found.items() if count}
 
 
 def forget_notes(conn: Connection, tenant_id: TenantId, doc_ids: Sequence[str]) -> None:

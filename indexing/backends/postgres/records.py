@@ -16,9 +16,11 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit, texts
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.backends.postgres.erased import refuse_erased
 from indexing.backends.postgres.forgetting import forget_notes, forget_patients
 from indexing.backends.postgres.search import search
 from indexing.backends.postgres.search_values import write_search
+from indexing.erasure import Erased, Marks
 from indexing.errors import Closed, Conflict, Gone, NotFound, Stale
 from indexing.fhir.conditions import Criterion
 from indexing.fhir.labels import labels_of
@@ -36,8 +38,9 @@ _COLUMNS = (
 class PostgresRecords:
     """The `Records` port over the application's role."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, marks: Marks) -> None:
+        """`marks` names erased patients, who are not taken in again."""
+        self._database, self._marks = database, marks
 
     def store(self, access: Access, batch: Sequence[Incoming], *, reason: str) -> list[Stored]:
         """Write the whole batch or nothing; ids in a batch are distinct.
@@ -45,6 +48,7 @@ class PostgresRecords:
         Raises:
             Stale: `if_match` names another version than the stored one.
             Closed: `access` may not write one of them.
+            Erased: one is of a patient who was erased, or names one.
         """
         return self.settle(access, (), (), lambda _: batch, reason=reason)
 
@@ -59,7 +63,7 @@ class PostgresRecords:
         """
         try:
             return self._settle(access, wanted, guarded, decide, reason)
-        except (Stale, Closed):
+        except (Stale, Closed, Erased):
             raise
         except Conflict:
             # Somebody else stored one of these new ids meanwhile: now it is an update.
@@ -72,6 +76,7 @@ class PostgresRecords:
         with self._database.tenant(access.tenant_id) as conn:
             found = search(conn, access, wanted, guarded)
             batch = decide(found)
+            refuse_erased(conn, access.tenant_id, self._marks, batch)
             now = datetime.now(UTC)
             before = _lock(conn, batch)
             stored = [_outcome(access, item, before.get(_key(item)), now) for item in batch]

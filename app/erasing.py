@@ -1,0 +1,149 @@
+"""Erasing patients over an installation: every store it has, and every file in its home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from app.moves import movers, paused
+from app.wiring import Installation
+from indexing.access import LABELS, Access, Role
+from indexing.backends.postgres.erasing import PostgresErasing
+from indexing.backends.postgres.remains import remains
+from indexing.backends.tantivy.remains import remains as remains_of_words
+from indexing.erase import Around, Eraser
+from indexing.erasure import Looked, Needles, Proof, marks_of
+from indexing.errors import AnamnesisError, Conflict
+from indexing.fhir.faults import Where
+from indexing.ingest import Ingest
+from indexing.medical_follow import rebuild_medical
+from indexing.model import TenantId
+
+_ROWS: Final = "postgres"  # its indexes are rows, which go with the records
+_CLUSTER: Final = "postgres"  # the database's own files: compressed, and looked through as rows
+_WORDS: Final = "tantivy"  # a folder for each tenant
+_PIECE: Final = 1 << 22
+_OVERLAP: Final = 1 << 12
+
+
+def eraser(installation: Installation) -> Eraser:
+    """Return what erases in this installation."""
+    around = Around(
+        pausing=partial(paused, installation),
+        take_in=partial(_take_in, installation),
+        forget_series=installation.vitals.forget,
+        refill=partial(_refill, installation),
+        look=partial(_look, installation),
+    )
+    return Eraser(erasing(installation), around, marks_of(installation.secrets.pepper))
+
+
+def erasing(installation: Installation) -> PostgresErasing:
+    """Return the erasures in the records."""
+    return PostgresErasing(installation.owner_database)
+
+
+@contextmanager
+def alone(installation: Installation) -> Iterator[None]:
+    """Hold the lock of erasures. Raises: Conflict: somebody else erases."""
+    with installation.feed.lock("erase", wait_s=5) as mine:
+        if not mine:
+            raise Conflict("another erasure is under way", hint="wait until it is done")
+        yield
+
+
+def go_on(installation: Installation, access: Access) -> list[Proof]:
+    """Do what is left of every erasure that was begun in a tenant."""
+    own = eraser(installation)
+    with alone(installation):
+        begun = erasing(installation).unfinished(access.tenant_id)
+        return [own.go_on(access, each) for each in begun]
+
+
+def by_operator(tenant_id: TenantId, name: str) -> Access:
+    """Return the access of an operator who erases."""
+    return Access(tenant_id, name, frozenset({Role.PRIVACY}), "HOPERAT", labels=LABELS)
+
+
+def _take_in(installation: Installation, tenant_id: TenantId, data: bytes) -> str:
+    access = by_operator(tenant_id, "operator:erase")
+    zone = ZoneInfo(str(installation.zone_of(tenant_id)))
+    into = Ingest(installation.records, access, zone, reason="a patient was erased")
+    [outcome] = into.submit(data, where=Where())
+    return "" if outcome.rejected is None else outcome.rejected.reason
+
+
+def _refill(installation: Installation, tenant_id: TenantId) -> None:
+    """Fill anew what lies in engines that keep deleted entries for a while; drop what is cached."""
+    for mover in movers(installation):
+        for place in mover.index.places(tenant_id):
+            if place.engine != _ROWS:
+                mover.refill(tenant_id, place)
+    medical, settings = installation.medical, installation.settings
+    if settings.medical != _ROWS:
+        medical.graph.drop(tenant_id)
+        rebuild_medical(tenant_id, medical.facts, medical.graph, medical.of(tenant_id).maker)
+    vectors = installation.patients.vectors
+    if vectors is not None and settings.vector != _ROWS:
+        vectors.drop(tenant_id)
+        while vectors.some(tenant_id, installation.patients.hierarchy(tenant_id)):
+            pass
+    installation.forget_answers(tenant_id)
+
+
+def _look(
+    installation: Installation, tenant_id: TenantId, needles: Needles, docs: Sequence[str],
+    under_way: bool,
+) -> list[Looked]:  # fmt: skip
+    found = remains(installation.owner_database, tenant_id, needles, under_way=under_way)
+    found.append(remains_of_words(installation.home / _WORDS, tenant_id, docs))
+    found.append(_files(installation.home, tenant_id, needles))
+    found += _engines(installation, tenant_id, docs)
+    return found
+
+
+def _files(home: Path, tenant_id: TenantId, needles: Needles) -> Looked:
+    """Look through every file of the home but the database's own and other tenants' indexes."""
+    looked = Looked("files of the home", "files")
+    for path in sorted(home.rglob("*")):
+        first, *rest = path.relative_to(home).parts
+        if first == _CLUSTER and path.name != "log":
+            continue
+        if first == _WORDS and rest and rest[0] != tenant_id.hex:
+            continue
+        if path.is_file() and not path.is_symlink():
+            looked.looked += 1
+            looked.found += _within(path, needles)
+    return looked
+
+
+def _within(path: Path, needles: Needles) -> bool:
+    before = b""
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            if needles.within(before + piece):
+                return True
+            before = piece[-_OVERLAP:]
+    return False
+
+
+def _engines(
+    installation: Installation, tenant_id: TenantId, docs: Sequence[str]
+) -> Iterator[Looked]:
+    gone = frozenset(docs)
+    for mover in movers(installation):
+        index: Any = mover.index
+        for place in index.places(tenant_id):
+            looked = Looked(f"{mover.leg}: {place.engine}", "documents")
+            try:
+                with index.only(tenant_id, place):
+                    held = index.entries(tenant_id)
+            except AnamnesisError:
+                looked.silent = True
+            else:
+                looked.looked, looked.found = len(held), len(gone & held.keys())
+            yield looked
