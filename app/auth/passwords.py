@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
@@ -23,8 +24,15 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
         self._turns = BoundedSemaphore(AT_ONCE)
-        # Checked when the account is unknown, so that time does not tell which names exist.
-        self._nobody = self._hasher.hash("nobody's password")
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Checked when the account is unknown, so that time does not tell which names exist.
+
+        Made with the first check: commands at which nobody signs in do without its tenth of a
+        second and its 64 MiB.
+        """
+        return self._hasher.hash("nobody's password")
 
     def hash(self, password: str) -> str:
         """Return the hash to store.
@@ -40,8 +48,11 @@ class Passwords:
     def check(self, stored: str | None, password: str) -> bool:
         """Say whether the password is the stored one; None does the work and says no."""
         with self._turn():
+            nobody = (
+                self._nobody
+            )  # whoever is asked for: the first check takes longer for all alike
             try:
-                self._hasher.verify(stored or self._nobody, _bytes(password[:LONGEST]))
+                self._hasher.verify(stored or nobody, _bytes(password[:LONGEST]))
             except (VerificationError, InvalidHashError):
                 return False
         return stored is not None and len(password) <= LONGEST
