@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from app.pages import partial_date, plural
 from indexing.charts import Chart, Item, Note, Series
+from indexing.vitals.anomaly import METHOD, THRESHOLD
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.5
 MOST_ENTRIES = 400
@@ -34,11 +35,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """A small line in a box of 96 × 20; (x, y) is its last point."""
+    """A small line in a box of 96 × 20; (x, y) is its last point, `words` say the same."""
 
     points: str
     x: float
     y: float
+    words: str
 
 
 def timeline(chart: Chart, zone: tzinfo) -> list[tuple[str, list[Entry]]]:
@@ -138,7 +140,7 @@ def news(chart: Chart) -> list[str]:
 
 def spark(series: Series) -> Spark | None:
     """Draw a series; None where there is no course to show."""
-    readings = series.readings
+    readings = series.course
     if len(readings) < 2:
         return None
     values = [float(each.value) for each in readings]
@@ -151,7 +153,20 @@ def spark(series: Series) -> Spark | None:
         x = SPARK_EDGE + along * (SPARK_WIDTH - 2 * SPARK_EDGE)
         y = SPARK_HEIGHT - SPARK_EDGE - up * (SPARK_HEIGHT - 2 * SPARK_EDGE)
         points.append((round(x, 1), round(y, 1)))
-    return Spark(" ".join(f"{x},{y}" for x, y in points), *points[-1])
+    lowest, highest, newest = (short_value(f"{v:g}") for v in (low, high, values[-1]))
+    words = f"{series.times} values between {lowest} and {highest}, the last {newest}"
+    return Spark(" ".join(f"{x},{y}" for x, y in points), *points[-1], words)
+
+
+def odd(series: Series) -> str:
+    """Say how far the last value lies from the patient's own history, "" for one that does not."""
+    score = series.score
+    return "" if score is None or abs(score) < THRESHOLD else f"z {score:+.1f}"
+
+
+def odd_method(rows: Sequence[Series]) -> str:
+    """Say what a table's z are, "" where it has none."""
+    return f"z: {METHOD}, told from {THRESHOLD} on." if any(map(odd, rows)) else ""
 
 
 def short_value(shown: str) -> str:

@@ -24,13 +24,16 @@ from indexing.vitals.model import Span, micros, moment_of
 
 WIDTH, HEIGHT, EDGE = 640.0, 64.0, 5.0
 MOST_PANELS = 10
+MOST_PLACES = 60  # marked one by one
+MOST_ODD = 12  # anomalies that are told one by one
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One series: `band` is the polygon from lowest to highest, `line` the means, `dots` where
-    anomalies are; `words` says the same without the picture."""
+    """One series: `band` is the polygon from lowest to highest, `line` the means, `places` the path
+    of dots where single values stand, "" where there are many, `dots` where anomalies are; `words`
+    says the same without the picture and `odd` the newest anomalies one by one."""
 
     title: str
     unit: str
@@ -43,6 +46,8 @@ class Panel:
     bottom: str
     words: str
     anomalies: int
+    places: str = ""
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,30 @@ def _panel(course: Course, axis: Axis, zone: tzinfo) -> Panel:
         " ".join(f"{a},{b}" for a, b in (*there, *back)),
         " ".join(f"{a},{b}" for a, b in zip(along, means, strict=True)),
         dots, _number(high), _number(low), _words(course, zone), int(course.anomalies.sum()),
+        _places(along, means), _odd(course, zone),
     )  # fmt: skip
+
+
+def _places(along: Sequence[float], up: Sequence[float]) -> str:
+    """Return the path of a dot at each place: a line alone hides that nothing was measured in
+    between."""
+    if len(along) > MOST_PLACES:
+        return ""
+    return " ".join(f"M{a},{b}h0" for a, b in zip(along, up, strict=True))
+
+
+def _odd(course: Course, zone: tzinfo) -> tuple[str, ...]:
+    """Say the newest anomalies, each by its time and value; of an hour what it holds."""
+    unit = course.key.unit if course.key.unit != "1" else ""
+    found = []
+    for i in np.flatnonzero(course.anomalies > 0)[::-1][:MOST_ODD].tolist():
+        low, high = _number(float(course.low[i])), _number(float(course.high[i]))
+        value = low if low == high else f"{low} to {high}"
+        of = f", {int(course.anomalies[i])} of {int(course.count[i])} values"
+        at = moment_of(int(course.at[i])).astimezone(zone)
+        told = f"{at:%Y-%m-%d %H:%M}: {value} {unit}".rstrip()
+        found.append(told + (of if course.count[i] > 1 else ""))
+    return tuple(found)
 
 
 def _words(course: Course, zone: tzinfo) -> str:

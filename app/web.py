@@ -21,7 +21,7 @@ from app.auth.sessions import (
     form_token,
     set_cookie,
 )
-from app.charts import short_value, spark
+from app.charts import odd, odd_method, short_value, spark
 from app.edge import Edge, Metrics
 from app.judging import GRADE_LABELS
 from app.pages import THEMES, folder, moment
@@ -138,6 +138,8 @@ def frame(request: Request) -> Mapping[str, Any]:
         "grade_labels": GRADE_LABELS,
         "part_names": PART_NAMES,
         "spark": spark,
+        "odd": odd,
+        "odd_method": odd_method,
         "short_value": short_value,
         "encounter_marks": encounter_marks,
         "drug_marks": drug_marks,

@@ -63,7 +63,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One kind of observation over time, oldest first; `last_text` where values are no numbers."""
+    """One kind of observation over time, oldest first; `last_text` where values are no numbers.
+    `readings` are the newest, `course` is what a small line draws of all `times` that were read;
+    `score` is the anomaly score of the last value (`indexing.vitals.anomaly`), None where it was
+    not judged."""
 
     code: str
     name: str
@@ -75,6 +78,26 @@ class Series:
     low: Decimal | None = None
     high: Decimal | None = None
     fresh: bool = False
+    course: tuple[Reading, ...] = ()
+    times: int = 0
+    score: float | None = None
+
+
+def thinned(readings: Sequence[Reading], places: int) -> tuple[Reading, ...]:
+    """Keep the lowest and the highest of each of so many equal parts of the time, with the first
+    and the last: no spike is lost. Few readings are all kept."""
+    if len(readings) <= 2 * places:
+        return tuple(readings)
+    first, last = readings[0].at, readings[-1].at
+    kept = {0, len(readings) - 1}
+    parts: dict[int, list[int]] = {}
+    for number, each in enumerate(readings):
+        part = (each.at - first) * places // (last - first) if last > first else 0
+        parts.setdefault(min(part, places - 1), []).append(number)
+    for numbers in parts.values():
+        kept.add(min(numbers, key=lambda n: readings[n].value))
+        kept.add(max(numbers, key=lambda n: readings[n].value))
+    return tuple(readings[number] for number in sorted(kept))
 
 
 @dataclass(frozen=True, slots=True)

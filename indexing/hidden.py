@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from msgspec import structs
 
-from indexing.charts import Chart, Item, Note, Person, Series
+from indexing.charts import Chart, Item, Note, Person, Reading, Series
 from indexing.language.deidentify import Deidentified, Identifier, deidentify
 from indexing.model import Copied, Cue, Document, Mention, Passage, Repeat, Section
 from indexing.ports import Derived
@@ -169,10 +169,13 @@ class Hider:
             name=self.words(series.name, identity, shift),
             last_text=self.words(series.last_text, identity, shift),
             last_at=_moved(series.last_at, shift) or series.last_at,
-            readings=tuple(
-                replace(each, at=_moved(each.at, shift) or each.at) for each in series.readings
-            ),
+            readings=_shifted(series.readings, shift),
+            course=_shifted(series.course, shift),
         )
+
+
+def _shifted(readings: Sequence[Reading], shift: int) -> tuple[Reading, ...]:
+    return tuple(replace(each, at=_moved(each.at, shift) or each.at) for each in readings)
 
 
 @dataclass(slots=True)

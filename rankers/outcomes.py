@@ -11,6 +11,7 @@ who were left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,7 @@ _SHARPNESS = 4.0  # likeness counts by this power
 WEIGHTS_OF_VISITS = (0.0, 0.5, 1.0)
 _TRIED = 2_000  # left-out patients that one is chosen on
 _BLOCK = 500  # patients compared at once
+_AGE = re.compile(r"age:(\d)(?:\+(\d))?")
 
 
 class Calibrator(Protocol):
@@ -230,8 +232,10 @@ class NearestRisk:
         """Name the weightiest findings that the patient and the nearest have in common."""
         held = self._matrix[order].mean(axis=0) * self._weight * self.row(patient)
         names = list(self._column)
-        best = np.argsort(-held, kind="stable")[:8]
-        return tuple(names[n] for n in best.tolist() if held[n] > 0)
+        best = [n for n in np.argsort(-held, kind="stable").tolist() if held[n] > 0][:8]
+        shared = [names[n] for n in best]
+        finest = (each for each in shared if not any(o.startswith(f"{each}+") for o in shared))
+        return tuple(dict.fromkeys(map(in_words, finest)))
 
 
 def _seen(patients: Sequence[KnownPatient]) -> Floats:
@@ -246,6 +250,19 @@ def _features(patient: KnownPatient) -> frozenset[str]:
         decade = min(patient.age // 10, 9)
         own |= {f"age:{decade}", f"age:{decade}+{(patient.age % 10) // 5}"}
     return frozenset(own)
+
+
+def in_words(feature: str) -> str:
+    """Say a feature as a reader would: "age:7+1" is 75 to 79 years."""
+    kind, _, value = feature.partition(":")
+    if kind == "sex" and value:
+        return value
+    if (found := _AGE.fullmatch(feature)) is None:
+        return feature
+    first = 10 * int(found[1]) + 5 * int(found[2] or 0)
+    if first >= 90:
+        return "90 years or more"
+    return f"{first} to {first + (4 if found[2] else 9)} years"
 
 
 def calibrator(kind: Calibration, raw: Floats, outcome: Floats) -> Calibrator:

@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from app.charts import odd as odd_of
+from app.charts import odd_method
 from app.cli.vitals import ingest_command, query_command, rollup_command
 from app.following import catch_up
 from app.settings import Settings
 from app.wiring import Installation
 from indexing.access import Access, Role
+from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.backends.postgres.watched import WatchedVitals
@@ -166,6 +169,14 @@ def test_how_odd_an_observation_is_stands_beside_it_and_charts_follow_a_merge(
     assert scores["p-old-31"] > 3.5
     assert scores["p-old-3"] is None  # too little history
     assert abs(scores["p-old-25"]) < 3.5
+    [shown] = PostgresCharts(installation.database).chart(access, "p-old", visit=False).series
+    assert (shown.times, len(shown.readings), odd_of(shown)) == (
+        31,
+        24,
+        f"z {scores['p-old-31']:+.1f}",
+    )
+    assert max(each.value for each in shown.course) == 105
+    assert odd_method([shown]).startswith("z: robust z against the patient's own history")
     link = {"type": "replaced-by", "other": {"reference": "Patient/p-new"}}
     gone = {"resourceType": "Patient", "id": "p-old", "active": False, "link": [link]}
     assert into.submit(json.dumps(gone).encode())[0].rejected is None

@@ -20,6 +20,7 @@ from rankers.outcomes import (
     brier_skill,
     calibration_error,
     calibrator,
+    in_words,
     reliability,
     wilson,
 )
@@ -138,6 +139,15 @@ def test_those_told_alike_are_all_bins_of_the_nearest_chance() -> None:
     assert as_told(bins, 0.65) == (60, *wilson(42, 60))
     assert as_told(bins, 0.0) == (50, *wilson(10, 50))
     assert as_told((), 0.5) == (0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("feature", "words"),
+    [("age:7", "70 to 79 years"), ("age:7+1", "75 to 79 years"), ("age:9+0", "90 years or more"),
+     ("sex:male", "male"), ("Heart failure", "Heart failure")],
+)  # fmt: skip
+def test_what_is_shared_is_told_in_words(feature: str, words: str) -> None:
+    assert in_words(feature) == words
 
 
 @given(st.integers(0, 60), st.integers(1, 60))

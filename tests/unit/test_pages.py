@@ -19,7 +19,7 @@ from app.notes import Found, sentence, view_of
 from app.pages import age, birth_date, folder, partial_date
 from app.questions import LEGS, Question, legs, mode, question_of
 from indexing.backends.postgres.frozen import _by_patient
-from indexing.charts import Reading, Series
+from indexing.charts import Reading, Series, thinned
 from indexing.errors import AnamnesisError, Gone, InvalidInput, InvalidQuery, NotFound
 from indexing.model import Assertion, Cue, Document, Mention, Section, TenantId
 from indexing.ports import Derived
@@ -182,13 +182,29 @@ def test_values_are_shortened_but_never_changed_in_size(value: str, shown: str) 
 )
 def test_a_small_line_stays_in_its_box(values: list[tuple[datetime, Decimal]]) -> None:
     readings = tuple(Reading(at.replace(tzinfo=UTC), v) for at, v in sorted(values))
-    line = spark(Series("c", "n", "u", readings, datetime(2030, 1, 1, tzinfo=UTC), "1"))
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    course = thinned(readings, 3)
+    line = spark(Series("c", "n", "u", (), at, "1", course=course, times=len(readings)))
     assert (line is None) is (len(readings) < 2)
     if line is not None:
+        assert line.words.startswith(f"{len(readings)} values between ")
         for point in line.points.split():
             x, y = map(float, point.split(","))
             assert 0 <= x <= 96
             assert 0 <= y <= 20
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(-50, 50)), max_size=60))
+def test_a_thinned_course_keeps_the_lowest_and_the_highest(values: list[tuple[int, int]]) -> None:
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    whole = [Reading(start + timedelta(hours=at), Decimal(v)) for at, v in sorted(values)]
+    kept = thinned(whole, 5)
+    assert len(kept) <= 2 * 5 + 2
+    if whole:
+        assert (kept[0], kept[-1]) == (whole[0], whole[-1])
+        for pick in (min, max):
+            assert pick(e.value for e in kept) == pick(e.value for e in whole)
+    assert [e for e in whole if e in kept] == list(kept) or len(set(whole)) < len(whole)
 
 
 def test_a_question_survives_being_kept() -> None:

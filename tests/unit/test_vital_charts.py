@@ -16,7 +16,7 @@ from app.patient_view import Piece
 from app.vital_charts import draw, drug_marks, encounter_marks
 from indexing.charts import Chart, Item, Person
 from indexing.vitals.drawing import Course, downsampled, trend
-from indexing.vitals.model import SeriesKey, micros
+from indexing.vitals.model import SeriesKey, micros, moment_of
 
 KEY = SeriesKey("vital_signs", "p", "heart_rate", "/min", "w<1>")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,3 +76,17 @@ def test_a_panel_is_drawn_within_its_box_with_words_and_escaped() -> None:
             x, y = map(float, pair.split(","))
             assert 0 <= x <= 640
             assert 0 <= y <= 64
+
+
+def test_few_values_stand_as_dots_and_the_odd_ones_are_told_one_by_one() -> None:
+    values = 70 + np.arange(30) % 3
+    values[25] = 180
+    few = course(values.astype(float))
+    few.anomalies[25] = 1
+    [panel] = draw([few], UTC).panels
+    assert panel.places.count("M") == 30
+    [told] = panel.odd
+    assert told.endswith(": 180 /min")
+    assert moment_of(int(few.at[25])).strftime("%Y-%m-%d %H:%M") in told
+    [many] = draw([course(np.ones(200))], UTC).panels
+    assert (many.places, many.odd) == ("", ())

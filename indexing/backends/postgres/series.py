@@ -8,10 +8,11 @@ from typing import Any
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection
-from indexing.charts import Reading, Series
+from indexing.charts import Reading, Series, thinned
 
 MOST_ROWS = 4000
-LONGEST = 24  # readings of a series: what a small line can show
+NEWEST = 24  # readings of a series that are told one by one
+PLACES = 24  # of a small line
 
 # 0001-01-01 stands for "not said" (30_projections.sql).
 _UNSAID = datetime(2, 1, 1, tzinfo=UTC)
@@ -20,7 +21,7 @@ _READ = """
 SELECT coalesce(o.code, ''), coalesce(o.display, o.code, ''), coalesce(o.value_unit, ''),
     o.observed_at, o.value_number, o.value_text, o.value_code, coalesce(o.value_comparator, ''),
     coalesce(o.interpretation_code, ''), o.range_low, o.range_high,
-    coalesce(r.last_updated > %s, false)
+    coalesce(r.last_updated > %s, false), o.anomaly_score
 FROM observation o JOIN resource r
     ON r.tenant_id = o.tenant_id AND r.type = 'Observation' AND r.id = o.resource_id
 WHERE o.tenant_id = %s AND o.patient_id = ANY(%s)
@@ -49,11 +50,12 @@ def _series(newest_first: list[tuple[Any, ...]]) -> Series:
     last = newest_first[0]
     readings = tuple(
         Reading(row[3], row[4], row[8])
-        for row in reversed(newest_first[:LONGEST])
+        for row in reversed(newest_first)
         if row[4] is not None and row[3] > _UNSAID
     )
     shown = last[7] + format(last[4], "f") if last[4] is not None else last[5] or last[6] or ""
     return Series(
-        last[0], last[1], last[2], readings, last[3], shown, last[8], last[9], last[10],
-        any(row[11] for row in newest_first),
+        last[0], last[1], last[2], readings[-NEWEST:], last[3], shown, last[8], last[9], last[10],
+        any(row[11] for row in newest_first), thinned(readings, PLACES), len(readings),
+        last[12],
     )  # fmt: skip
