@@ -1,23 +1,26 @@
 """A note of each tenant that nobody wrote: found by its own tenant in every store, by no other.
 
 It carries a word that nobody can guess and the label V, which no account holds, so that no page, no
-count and no export shows it. It comes in as every note does, and is followed like one.
+count and no export shows it. It comes in as every note does, and is followed like one. Stores that
+no note reaches (`canary_beds`) hold it while it is looked for.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from app.canary_beds import CONCEPT_NAME, Bed, Canary, K, Look, Rows, beds, canary_of, rows_of
 from app.following import catch_up
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
@@ -26,32 +29,21 @@ from indexing.errors import AnamnesisError, EngineUnavailable, IntegrityFault
 from indexing.filters import Filters
 from indexing.ingest import Ingest
 from indexing.model import Tenant, TenantId
+from indexing.places import Place, Stage
+from indexing.routed import Routed
 from indexing.strays import sound
 
 MOST_OTHERS: Final = 25  # tenants whose canaries are looked for in one tenant's stores
-K: Final = 50
+_OTHER_RUN_S: Final = 60.0
+_WELL: Final = frozenset({"ok", "empty", "building"})
 LAST: Final = "canary.json"  # in the home: counts of the last run, for /metrics
-_CONCEPT_NAME: Final = "chest pain"
 _SECURITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """What is planted in a tenant; `word` is not in any dictionary."""
-
-    tenant_id: TenantId
-    doc_id: str
-    word: str
-
-    @property
-    def text(self) -> str:
-        """The note."""
-        return f"{self.word} reports {_CONCEPT_NAME}. Planted to watch over the stores."
 
 
 @dataclass(slots=True)
 class Watched:
-    """What each store of a tenant said: ok, missing, foreign or unavailable."""
+    """What each store of a tenant said: ok, missing, foreign or unavailable; empty, where a tenant
+    has nothing in it; building, where a move has not brought it there yet."""
 
     probes: int = 0
     foreign: int = 0
@@ -60,27 +52,55 @@ class Watched:
     @property
     def ok(self) -> bool:
         """Say whether every store holds its own and nobody else's."""
-        return all(said == "ok" for said in self.stores.values())
-
-
-def canary_of(pepper: str, tenant_id: TenantId) -> Canary:
-    """Return a tenant's canary: the same each time, and known to this installation alone."""
-    drawn = hmac.new(pepper.encode(), b"canary" + tenant_id.bytes, hashlib.sha256).hexdigest()
-    return Canary(tenant_id, f"canary-{drawn[:24]}", f"qz{drawn[24:48]}")
+        return all(said in _WELL for said in self.stores.values())
 
 
 def watch(installation: Installation, tenants: Sequence[Tenant]) -> Mapping[str, Watched]:
     """Plant what is not there yet, look through every store, and return what was found by tenant.
 
-    A foreign hit sounds the alarm. Raises: EngineUnavailable, when the records do not answer.
+    A foreign hit sounds the alarm.
+    Raises: EngineUnavailable, when the records do not answer or another run does not end.
     """
     every = {t.tenant_id: canary_of(installation.secrets.pepper, t.tenant_id) for t in tenants}
-    _plant(installation, tenants, every)
-    found = {}
-    for tenant in tenants:
-        others = [c for own, c in every.items() if own != tenant.tenant_id][:MOST_OTHERS]
-        found[tenant.code] = _watched(installation, every[tenant.tenant_id], others)
+    with installation.feed.lock("canary", wait_s=_OTHER_RUN_S) as mine:
+        if not mine:
+            raise EngineUnavailable("another canary runs", hint="try again when it has ended")
+        _plant(installation, tenants, every)
+        rows = rows_of(installation)
+        by_hand = beds(installation, rows)
+        with _standing(by_hand, list(every.values())) as told:
+            found = {}
+            for tenant in tenants:
+                own = every[tenant.tenant_id]
+                others = [each for each in every.values() if each != own][:MOST_OTHERS]
+                looks = _stores(installation, own.tenant_id, rows)
+                looks |= {name: bed.look for name, bed in by_hand.items()}
+                found[tenant.code] = _watched(looks, told[own], own, others)
     return found
+
+
+@contextmanager
+def _standing(
+    by_hand: Mapping[str, Bed], canaries: Sequence[Canary]
+) -> Iterator[Mapping[Canary, Mapping[str, str]]]:
+    """Let canaries stand in the stores that no note reaches; give what else those said: empty,
+    where a tenant has nothing there, and unavailable."""
+    told: dict[Canary, dict[str, str]] = {canary: {} for canary in canaries}
+    try:
+        for (name, bed), canary in product(by_hand.items(), canaries):
+            try:
+                if bed.wanted(canary.tenant_id):
+                    bed.plant(canary)
+                else:
+                    told[canary][name] = "empty"
+            except AnamnesisError:
+                told[canary][name] = "unavailable"
+        yield told
+    finally:
+        for (name, bed), canary in product(by_hand.items(), canaries):
+            if name not in told[canary]:
+                with suppress(AnamnesisError):  # the next run's is newer, and is taken out
+                    bed.pull(canary)
 
 
 def canary_metrics(home: Path) -> CollectorRegistry:
@@ -132,21 +152,22 @@ def _cleared(tenant_id: TenantId) -> Access:
     return Access(tenant_id, "operator:canary", frozenset({Role.ADMIN}), "HOPERAT", labels=LABELS)
 
 
-def _watched(installation: Installation, own: Canary, others: Sequence[Canary]) -> Watched:
+def _watched(
+    looks: Mapping[str, Look], told: Mapping[str, str], own: Canary, others: Sequence[Canary]
+) -> Watched:
     cleared = _cleared(own.tenant_id)
     result = Watched()
-    for store, look in _stores(installation).items():
+    for store, look in looks.items():
         try:
             said = _said(look, cleared, own, others, result)
         except AnamnesisError:
             said = "unavailable"
         if said == "foreign":
             sound(store, "canary", own.tenant_id)
+        if said == "missing":
+            said = told.get(store, "building" if store.endswith(Stage.BUILDING) else said)
         result.stores[store] = said
     return result
-
-
-Look = Callable[[Access, Canary], Iterable[str]]  # the ids that a store gives for a canary
 
 
 def _said(
@@ -163,17 +184,17 @@ def _said(
     return "ok" if here else "missing"
 
 
-def _stores(installation: Installation) -> Mapping[str, Look]:
+def _stores(installation: Installation, tenant_id: TenantId, rows: Rows) -> dict[str, Look]:
     nothing = Filters()
-    concepts = [span.concept_id for span in installation.matcher.find(_CONCEPT_NAME)]
+    concepts = [span.concept_id for span in installation.matcher.find(CONCEPT_NAME)]
 
     def lexical(access: Access, canary: Canary) -> list[str]:
         found = installation.lexical.search(access, Word(canary.word), nothing, K, "any")
         return [hit.doc_id for hit in found.hits]
 
     def vector(access: Access, canary: Canary) -> list[str]:
-        row = installation.encoder.encode([f"{canary.word}. {canary.text}"])[0]
-        return [hit.doc_id for hit in installation.vector.search(access, row, nothing, K).hits]
+        found = installation.vector.search(access, rows(canary), nothing, K)
+        return [hit.doc_id for hit in found.hits]
 
     def graph(access: Access, canary: Canary) -> Iterable[str]:
         return installation.graph.standings(access, [canary.doc_id], concepts)
@@ -182,9 +203,25 @@ def _stores(installation: Installation) -> Mapping[str, Look]:
         "records": lambda access, canary: installation.documents.fetch(access, [canary.doc_id]),
         "lexical": lexical, "vector": vector, "graph": graph,
     }  # fmt: skip
+    for leg, routed in (
+        ("lexical", installation.lexical), ("vector", installation.vector),
+        ("graph", installation.graph),
+    ):  # fmt: skip
+        for place in routed.places(tenant_id)[1:]:  # a way back is kept, or a move is under way
+            beside = partial(_at, routed, tenant_id, place, looks[leg])
+            looks[f"{leg} {place.engine} {place.stage}"] = beside
     if installation.cache is not None:
         looks["cache"] = _cached(installation)
     return looks
+
+
+def _at(
+    routed: Routed[Any], tenant_id: TenantId, place: Place, look: Look, access: Access,
+    canary: Canary,
+) -> list[str]:  # fmt: skip
+    """Look in a place that does not serve."""
+    with routed.only(tenant_id, place):
+        return list(look(access, canary))
 
 
 def _cached(installation: Installation) -> Look:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from app.canary import canary_metrics, canary_of, watch
+from app.canary import Watched, canary_metrics, watch
+from app.canary_beds import beds, canary_of, rows_of
 from app.cli import main
+from app.naming import forget
+from app.settings import Settings
 from app.wiring import Installation
-from indexing.access import LABELS, Access
+from indexing.access import LABELS, Access, Role
 from indexing.errors import EngineUnavailable
+from indexing.language.concept_space import Partition
 from indexing.model import Assertion, Tenant
+from indexing.places import Place, Stage
 from indexing.strays import STRAYS
 from rankers.answer import SearchRequest
+from tests.flow.test_research import put, study
+from tests.unit.test_linking import Counted
+
+STORES = {"records", "lexical", "vector", "graph", "research", "medical", "vitals"}
 
 
 @pytest.fixture
@@ -31,8 +42,7 @@ def test_every_store_gives_each_tenant_its_own(
     for _ in range(2):  # planted once, found each time
         found = watch(installation, two)
         assert [each.ok for each in found.values()] == [True, True]
-        assert all(set(e.stores) == {"records", "lexical", "vector", "graph"}
-                   for e in found.values())  # fmt: skip
+        assert all(set(e.stores) == STORES for e in found.values())
     own = replace(access, tenant_id=two[0].tenant_id)
     assert installation.documents.total(own) == 0
     assert installation.documents.total(replace(own, labels=LABELS)) == 1
@@ -67,10 +77,79 @@ def test_a_dead_store_and_an_empty_one_are_told_apart(
     monkeypatch.setattr(installation.vector, "search", down)
     installation.graph.drop(two[0].tenant_id)
     first, second = watch(installation, two).values()
-    assert first.stores == {
-        "records": "ok", "lexical": "ok", "vector": "unavailable", "graph": "missing"
-    }  # fmt: skip
+    told = {"vector": "unavailable", "graph": "missing", "research": "empty"}
+    assert first.stores == dict.fromkeys(STORES, "ok") | told
     assert not second.ok
+
+
+@pytest.fixture
+def kept(installation: Installation) -> Installation:
+    """The installation with vectors of patients' records too, and a model that costs nothing."""
+    made = Installation(installation.settings.model_copy(update={"patient_vectors": True}))
+    made.__dict__ |= {"encoder": Counted("minilm-l6-canary"), "database": installation.database,
+                      "feed_database": installation.feed_database}  # fmt: skip
+    return made
+
+
+def test_stores_that_no_note_reaches_hold_it_for_the_length_of_a_run(
+    kept: Installation, two: list[Tenant]
+) -> None:
+    tenants = [each.tenant_id for each in two]
+    put(kept, two[0], study("s", "Walking"))
+    for _ in range(2):  # what was taken out does not stand in the way of the next run
+        first, second = watch(kept, two).values()
+        assert first.stores == dict.fromkeys({*STORES, "patients"}, "ok")
+        assert second.stores == first.stores | {"research": "empty"}
+        assert first.ok
+        assert second.ok
+    vectors = kept.patients.vectors
+    assert vectors is not None
+    for tenant_id in tenants:
+        own = canary_of(kept.secrets.pepper, tenant_id)
+        cleared = Access(tenant_id, "op", frozenset({Role.ADMIN}), labels=LABELS)
+        assert vectors.entries(tenant_id) == {}
+        assert set(kept.medical.graph.entries(tenant_id)) <= {"ResearchStudy/s"}
+        assert kept.vitals.extents(cleared, [own.doc_id]) == []
+    assert set(kept.research.index.entries(tenants[0])) == {"ResearchStudy/s"}
+
+
+def test_a_leak_of_those_is_foreign_and_a_loss_is_missing(
+    kept: Installation, two: list[Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(kept, two[0], study("s", "Walking"))
+    every = beds(kept, rows_of(kept))
+    assert set(every) == {"research", "medical", "vitals", "patients"}
+
+    def replaced(**changed: Any) -> Watched:
+        made = {name: replace(bed, **changed) for name, bed in every.items()}
+        monkeypatch.setattr("app.canary.beds", lambda *_: made)
+        return next(iter(watch(kept, two).values()))
+
+    def down(*_: object) -> None:
+        raise EngineUnavailable("down")
+
+    first = replaced(look=lambda access, canary: [])
+    assert {first.stores[name] for name in every} == {"missing"}
+    assert not first.ok
+    before = STRAYS.labels("medical", "canary")._value.get()
+    first = replaced(look=lambda access, canary: [canary.doc_id])
+    assert {first.stores[name] for name in every} == {"foreign"}
+    assert STRAYS.labels("medical", "canary")._value.get() == before + 2
+    assert {replaced(plant=down).stores[name] for name in every} == {"unavailable"}
+
+
+def test_an_engine_that_is_kept_beside_is_looked_through(
+    kept: Installation, two: list[Tenant]
+) -> None:
+    t = two[0].tenant_id
+    kept.places.begin(t, "graph", Place(Stage.BUILDING, "memory", t))
+    first, second = watch(kept, two).values()
+    assert first.stores["graph memory building"] == "ok"  # followed there as well
+    assert "graph memory building" not in second.stores
+    kept.graph_engine("memory").drop(t)
+    first, _ = watch(kept, two).values()
+    assert first.stores["graph memory building"] == "building"
+    assert first.ok
 
 
 @pytest.mark.slow
@@ -87,3 +166,38 @@ def test_the_command_tells_by_its_exit_code_and_the_metrics(
     metrics = canary_metrics(home)
     assert metrics.get_sample_value("anamnesis_canary_foreign") == 0
     assert canary_metrics(home / "nowhere").get_sample_value("anamnesis_canary_ok") is None
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("vector", ["opensearch", "weaviate"])
+def test_a_sites_servers_hold_it_too(
+    installation: Installation, two: list[Tenant], request: pytest.FixtureRequest, vector: str
+) -> None:
+    names = (vector, "opensearch", "neo4j", "influxdb", "redis")
+    served = {k: v for name in names for k, v in request.getfixturevalue(name).settings.items()}
+    own = Settings(
+        home=installation.home, lexical="opensearch", vector=vector, graph="neo4j",
+        medical="neo4j", vitals="influxdb", cache="redis", patient_vectors=True, **served,
+    )  # type: ignore[arg-type]  # fmt: skip
+    site = Installation(own)
+    site.__dict__["encoder"] = Counted(f"minilm-l6-{secrets.token_hex(4)}")
+    put(site, two[0], study("s", "Walking"))
+    site.partitions.put(
+        Partition(own.vector, site.encoder.model, Counted.dimension, str(two[0].tenant_id), "v")
+    )
+    try:
+        for _ in range(2):
+            first, second = watch(site, two).values()
+            assert first.stores == dict.fromkeys({*STORES, "patients", "concepts", "cache"}, "ok")
+            assert second.stores == first.stores | {"research": "empty", "concepts": "empty"}
+            assert first.foreign == second.foreign == 0
+    finally:
+        forget(site, site.encoder.model)
+        for tenant in two:
+            for leg in (site.lexical, site.vector, site.graph):
+                leg.drop(tenant.tenant_id)
+            site.research.index.drop(tenant.tenant_id)
+            site.medical.graph.drop(tenant.tenant_id)
+            site.vitals.drop(tenant.tenant_id)
+        Installation(own.model_copy(update={"patient_vectors": False})).patients.take_back()
+        site.close()
