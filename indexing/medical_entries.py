@@ -45,7 +45,7 @@ def kind_of(sort: SemanticType, concept_id: str) -> NodeKind:
     return _KINDS.get(sort, NodeKind.MEDICAL_CONCEPT)
 
 
-RULES = 1  # raise it whenever entries of the same facts come out otherwise
+RULES = 2  # raise it whenever entries of the same facts come out otherwise
 
 
 def made_by(terminology: str) -> str:

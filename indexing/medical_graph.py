@@ -24,14 +24,14 @@ class NodeKind(StrEnum):
     """What a node is. The comment says where it comes from when not from FHIR."""
 
     TENANT = "Tenant"
-    USER = "User"  # who sent a patient's resource
+    USER = "User"  # who sent what stands in a patient's record
     PATIENT = "Patient"
     PROVIDER = "Provider"
     ORGANIZATION = "Organization"
     ENCOUNTER = "Encounter"
     CONDITION = "Condition"
     MEDICATION = "Medication"
-    TREATMENT = "Treatment"  # CarePlan
+    TREATMENT = "Treatment"  # CarePlan, RiskAssessment.mitigation
     PROCEDURE = "Procedure"
     OBSERVATION = "Observation"  # one kind of observation, not one value
     DEVICE = "Device"

@@ -44,6 +44,7 @@ class Knowledge:
         # Every walk passes the same diseases and drugs; what is known of them never changes here.
         self._remembered = lru_cache(maxsize=20_000)(self._laid)
         self._site: dict[str, list[Known]] = {}
+        self._biomarkers: set[str] = set()  # no terminology tells them from other measurements
         for each in site:
             source = self._named(each.source, each.source_kind)
             target = self._named(each.target, each.target_kind)
@@ -51,13 +52,17 @@ class Knowledge:
             edge = GraphEdge(source.node_id, each.relation, target.node_id, properties=said)
             self._site.setdefault(source.node_id, []).append(Known(edge, target))
             self._site.setdefault(target.node_id, []).append(Known(edge, source))
+            ends = (source, target)
+            self._biomarkers |= {n.node_id for n in ends if n.kind is NodeKind.BIOMARKER}
 
     def node(self, node_id: str) -> GraphNode | None:
         """Return the node of a concept, None for what the terminology does not know."""
         if node_id not in self._terminology:
             return None
         concept = self._terminology.concept(node_id)
-        return GraphNode(kind_of(concept.semantic_type, node_id), node_id, concept.name)
+        marks = node_id in self._biomarkers
+        kind = NodeKind.BIOMARKER if marks else kind_of(concept.semantic_type, node_id)
+        return GraphNode(kind, node_id, concept.name)
 
     def find(self, text: str) -> GraphNode | None:
         """Return what is meant by a concept id or a name, None when nothing is."""

@@ -21,7 +21,7 @@ def fhir_fill(
     tenant: Annotated[str, typer.Option("--tenant", help="Only this tenant, by code.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Make what resources are searched by anew: once after an update that keeps more of it."""
+    """Make what resources are searched and drawn by anew: once after an update that keeps more."""
     from app.cli.output import print_json
     from app.settings import load
     from app.wiring import Installation

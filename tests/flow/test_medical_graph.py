@@ -18,6 +18,7 @@ from app.wiring import Installation
 from indexing import medical_entries, medical_follow
 from indexing.access import Access, Role
 from indexing.backends.memory_medical import MemoryMedicalGraph
+from indexing.backends.postgres.search_values import fill_search
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.errors import InvalidInput
 from indexing.ingest import Ingest
@@ -62,6 +63,7 @@ MORE: list[dict[str, Any]] = [
         "code": {"text": "Exercise test"}, "performedDateTime": "2024-03-09",
         "bodySite": [{"text": "Heart"}], "outcome": {"text": "Successful"},
         "reasonCode": [{"coding": [{"code": "x"}], "text": "Angina"}],
+        "complication": [{"text": "Syncope"}, {"coding": [{"display": "Bruise"}]}],
     },
     {
         "resourceType": "CarePlan", "id": "cp", "status": "active", "intent": "plan",
@@ -71,6 +73,8 @@ MORE: list[dict[str, Any]] = [
     {
         "resourceType": "MedicationRequest", "id": "m-war", "subject": ADA, "status": "active",
         "intent": "order", "authoredOn": "2024-04-01",
+        "dosageInstruction": [{"text": "one tablet", "asNeededBoolean": False, "timing": {
+            "repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}],
         "medicationCodeableConcept": {
             "coding": [{"system": RXNORM, "code": "855332", "display": "warfarin 5 MG Oral Tablet"}]
         },
@@ -85,7 +89,7 @@ MORE: list[dict[str, Any]] = [
     },
     {
         "resourceType": "RiskAssessment", "id": "ra", "status": "final", "subject": ADA,
-        "method": {"text": "A model"},
+        "method": {"text": "A model"}, "mitigation": "Stop smoking",
         "prediction": [{"outcome": {"text": "Stroke"}, "probabilityDecimal": 0.2}],
     },
 ]  # fmt: skip
@@ -143,12 +147,39 @@ def test_every_relation_that_the_records_hold_is_in_the_graph(
         ("Prediction", "PREDICTS", "Stroke"),
         ("Prediction", "GENERATED_BY", "A model"),
         ("A model", "GENERATES", "Prediction"),
+        ("Prediction", "RECOMMENDS", "Stop smoking"),
     } <= found
     relations = {edge.relation for edge in patch.edges}
     assert {Relation.MEASURED_DURING, Relation.MEASURED_BY, Relation.DERIVED_FROM} <= relations
     (observed,) = [e for e in patch.edges if names[e.source] == "Hemoglobin"]
     assert observed.properties["times"] == 3.0
     assert observed.properties["last"] == 14.0
+    said = {(e.relation.value, names[e.target]): e.properties for e in patch.edges}
+    assert said["UNDERWENT", "Exercise test"]["complications"] == "Syncope; Bruise"
+    assert said["PRESCRIBED", "warfarin 5 MG Oral Tablet"]["frequency"] == "1 per day"
+
+
+def test_who_sent_a_record_is_in_the_graph_and_ends_every_walk(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    patch = installation.medical.graph.around(access, ["p-ada"])
+    (sender,) = [node for node in patch.nodes.values() if node.kind is NodeKind.USER]
+    found = {(e.source, e.relation, e.target) for e in patch.edges}
+    here = f"Tenant/{ward.tenant.tenant_id}"
+    assert ("Patient/p-ada", Relation.DERIVED_FROM, sender.node_id) in found
+    assert (here, Relation.OWNS, sender.node_id) in found
+    near = installation.everybody.medical.questions.around_node(access, sender, 3)
+    assert [placed.node.node_id for placed in near.nodes] == [sender.node_id]
+
+
+def test_what_an_older_release_stored_is_filled_in(installation: Installation, ward: Ward) -> None:
+    read = "SELECT complication FROM procedure WHERE resource_id = 'pr' AND tenant_id = %s"
+    tenant = (ward.tenant.tenant_id,)
+    with installation.database.tenant(ward.tenant.tenant_id) as conn:
+        conn.execute("UPDATE procedure SET complication = NULL WHERE tenant_id = %s", tenant)
+    fill_search(installation.database, ward.tenant)
+    with installation.database.tenant(ward.tenant.tenant_id) as conn:
+        assert conn.execute(read, tenant).fetchone() == ("Syncope; Bruise",)
 
 
 def test_notes_add_what_they_assert_and_never_what_they_deny(
@@ -211,7 +242,7 @@ def test_a_graph_that_older_rules_made_is_told_of_and_made_anew(
     maker = own.of(tenant).maker
     rebuild_medical(tenant, own.facts, own.graph, maker)
     assert not outdated(tenant, own.facts, own.graph, own.version_of(tenant))
-    monkeypatch.setattr(medical_entries, "RULES", 2)
+    monkeypatch.setattr(medical_entries, "RULES", medical_entries.RULES + 1)
     monkeypatch.setattr(medical_follow, "_BATCH", 3)
     assert outdated(tenant, own.facts, own.graph, own.version_of(tenant))
     found = doctor._graph(installation)
@@ -277,6 +308,18 @@ def test_interactions_name_their_severity_and_who_says_so(
     }  # fmt: skip
     assert (found.severity, found.what) == ("major", "bleeding")
     assert "example" in found.stated_by
+
+
+def test_a_biomarker_is_one_by_its_name_and_indicates(
+    installation: Installation, access: Access
+) -> None:
+    asked = installation.everybody.medical.questions
+    node = asked.meant(access, "troponin")
+    found = asked.around_node(access, node, 1)
+    assert found.nodes[0].node.kind is NodeKind.BIOMARKER
+    (edge,) = [e for e in found.edges if e.relation is Relation.INDICATES]
+    assert edge.properties["sensitivity"] == 0.95
+    assert edge.properties["specificity"] == 0.8
 
 
 def test_counts_told_to_researchers_cannot_be_subtracted(installation: Installation) -> None:

@@ -105,7 +105,7 @@ def test_a_prediction_is_told_stored_written_back_and_followed_up(
 def test_what_was_told_joins_the_graph_the_vector_and_fhir(
     own: Outlook, installation: Installation
 ) -> None:
-    own.register(Registration("lineage", "1", RETURN, "", "platt"))
+    card = own.register(Registration("lineage", "1", RETURN, "", "platt"))
     own.store.switch(own.access, Switches(predictions=True))
     told = own.predict("p6", RETURN)
     catch_up(installation, tenants=[own.access.tenant_id])
@@ -117,7 +117,10 @@ def test_what_was_told_joins_the_graph_the_vector_and_fhir(
         (model, Relation.GENERATES, prediction), (prediction, Relation.GENERATED_BY, model),
         (prediction, Relation.APPLIES_TO, NodeKind.PATIENT),
         (prediction, Relation.PREDICTS, NodeKind.CONDITION),
+        (model, Relation.TRAINED_ON, NodeKind.TENANT),
     } <= edges  # fmt: skip
+    trained = [e for e in found.edges if e.relation is Relation.TRAINED_ON]
+    assert {e.properties["patients"] for e in trained} == {float(card.training["patients"])}
     table = installation.patients.neighbours.index(own.access.tenant_id).table
     vector = table.profile(table.number_of["p6"]).observed
     [feature] = [each for each in vector if each.startswith("OUTLOOK:")]

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,6 +57,9 @@ def tables_in_sql() -> dict[str, tuple[list[str], tuple[str, ...]]]:
         key = re.search(r"PRIMARY KEY \((.*?)\)", body)
         assert key
         found[name] = (names, tuple(key[1].split(", ")))
+    versions = "indexing.backends.postgres.migrations.versions"
+    for table, column in import_module(f"{versions}.0023_graph_properties").COLUMNS:
+        found[table][0].append(column)
     return found
 
 

@@ -82,6 +82,16 @@ _RISK = (
     + _FROM.format(type="RiskAssessment")
 )
 
+_HERE = "'Tenant/' || t.tenant_id, NULL::text, NULL::text, 'This hospital'"
+# Who sent what stands in the record; an operator has no account and is called as the trail does.
+_SENDER = "'User/' || t.author, NULL::text, NULL::text, coalesce(min(a.name), t.author)"
+_SENT = (
+    "SELECT t.patient_id, t.labels, min(t.last_updated), max(t.last_updated), {said}, {ends} "
+    "FROM resource t LEFT JOIN account a ON a.tenant_id = t.tenant_id AND a.user_id = t.author "
+    "WHERE t.tenant_id = %(tenant)s AND t.patient_id = ANY(%(ids)s::text[]) AND NOT t.deleted "
+    "GROUP BY t.tenant_id, t.patient_id, t.labels, t.author"
+)
+
 
 def _both(kind: str, own: str) -> str:
     """Return the labels of a row that names another resource too: those of either."""
@@ -105,18 +115,20 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
     LineQuery(
         Relation.PRESCRIBED, (NodeKind.MEDICATION,), True,
         "SELECT t.patient_id, r.labels || t.closing, min(t.at), max(t.at), jsonb_build_object("
-        f"{_TIMES}, 'status', {_last('t.status', 't.at')}, 'dosage', {_last('t.dosage', 't.at')}), "
+        f"{_TIMES}, 'status', {_last('t.status', 't.at')}, 'dosage', {_last('t.dosage', 't.at')}, "
+        f"'frequency', {_last('t.frequency', 't.at')}), "
         "NULL::text, t.system, t.code, t.display FROM (SELECT m.tenant_id, m.resource_id, "
-        "m.patient_id, m.kind, m.status, m.dosage, m.at, coalesce(m.system, p.system) AS system, "
-        "coalesce(x.labels, '{}') AS closing, "
+        "m.patient_id, m.kind, m.status, m.dosage, m.frequency, m.at, "
+        "coalesce(m.system, p.system) AS system, coalesce(x.labels, '{}') AS closing, "
         "coalesce(m.code, p.code) AS code, coalesce(m.display, m.code, p.display, p.code) AS "
         "display FROM (SELECT tenant_id, resource_id, patient_id, 'MedicationRequest' AS kind, "
-        "status, dosage, authored_start AS at, system, code, display, medication_id "
+        "status, dosage, frequency, authored_start AS at, system, code, display, medication_id "
         "FROM medication_request UNION ALL SELECT tenant_id, resource_id, patient_id, "
-        "'MedicationStatement', status, dosage, date_start, system, code, display, medication_id "
-        "FROM medication_statement) m LEFT JOIN medication p ON p.tenant_id = m.tenant_id "
-        "AND p.resource_id = m.medication_id LEFT JOIN resource x ON x.tenant_id = m.tenant_id "
-        "AND x.type = 'Medication' AND x.id = m.medication_id) t "
+        "'MedicationStatement', status, dosage, frequency, date_start, system, code, display, "
+        "medication_id FROM medication_statement) m "
+        "LEFT JOIN medication p ON p.tenant_id = m.tenant_id AND p.resource_id = m.medication_id "
+        "LEFT JOIN resource x ON x.tenant_id = m.tenant_id AND x.type = 'Medication' "
+        "AND x.id = m.medication_id) t "
         "JOIN resource r ON r.tenant_id = t.tenant_id "
         "AND r.type = t.kind AND r.id = t.resource_id WHERE t.tenant_id = %(tenant)s "
         "AND t.patient_id = ANY(%(ids)s::text[]) AND t.display IS NOT NULL "
@@ -126,7 +138,8 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
         Relation.UNDERWENT, NodeKind.PROCEDURE, "procedure", "Procedure", "t.date_start",
         "coalesce(t.date_end, t.date_start)",
         f"'status', {_last('t.status', 't.date_start')}, "
-        f"'outcome', {_last('t.outcome', 't.date_start')}",
+        f"'outcome', {_last('t.outcome', 't.date_start')}, "
+        f"'complications', {_last('t.complication', 't.date_start')}",
         "AND coalesce(t.status, '') NOT IN ('not-done', 'preparation')",
     ),
     LineQuery(
@@ -251,6 +264,27 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
     LineQuery(
         Relation.GENERATES, (NodeKind.AI_MODEL, NodeKind.PREDICTION), False,
         _RISK.format(ends=f"{_MODEL}, {_PREDICTED}") + " AND t.method IS NOT NULL",
+    ),
+    LineQuery(
+        Relation.RECOMMENDS, (NodeKind.PREDICTION, NodeKind.TREATMENT), False,
+        _RISK.format(ends=f"{_PREDICTED}, {_NOTHING}, NULL::text, t.mitigation")
+        + " AND t.mitigation IS NOT NULL",
+    ),
+    LineQuery(
+        Relation.TRAINED_ON, (NodeKind.AI_MODEL, NodeKind.TENANT), False,
+        "SELECT DISTINCT t.patient_id, r.labels, NULL::timestamptz, m.registered_at, "
+        "jsonb_build_object('patients', m.training->'patients', 'of', m.training->'of'), "
+        f"{_MODEL}, {_HERE} FROM risk_assessment t JOIN outlook_model m "
+        "ON m.tenant_id = t.tenant_id AND t.method = m.name || ' ' || m.version "
+        f"AND m.kind = 'nearest' {_FROM.format(type='RiskAssessment')}",
+    ),
+    LineQuery(
+        Relation.DERIVED_FROM, (NodeKind.USER,), True,
+        _SENT.format(said=f"jsonb_build_object({_TIMES})", ends=_SENDER),
+    ),
+    LineQuery(
+        Relation.OWNS, (NodeKind.TENANT, NodeKind.USER), False,
+        _SENT.format(said="NULL::jsonb", ends=f"{_HERE}, {_SENDER}"),
     ),
 )  # fmt: skip
 

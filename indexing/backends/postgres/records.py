@@ -18,13 +18,13 @@ from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.erased import refuse_erased
 from indexing.backends.postgres.forgetting import forget_notes, forget_patients
+from indexing.backends.postgres.projected import write_projected
 from indexing.backends.postgres.search import search
 from indexing.backends.postgres.search_values import write_search
 from indexing.erasure import Erased, Marks
 from indexing.errors import Closed, Conflict, Gone, NotFound, Stale
 from indexing.fhir.conditions import Criterion
 from indexing.fhir.labels import labels_of
-from indexing.fhir.projections import COLUMNS, tables_of
 from indexing.model import Kind
 from indexing.records import Decide, Held, Incoming, Stored
 
@@ -236,23 +236,11 @@ def _json(value: object) -> str:
 def _write_projections(
     conn: Connection, access: Access, changed: list[tuple[Incoming, Stored]]
 ) -> None:
-    rows: dict[str, list[tuple[object, ...]]] = {}
     stale: dict[str, list[str]] = {}
     for item, outcome in changed:
-        for row in item.rows:
-            rows.setdefault(row.table, []).append((access.tenant_id, *row.values))
         if outcome.version > 1:
             stale.setdefault(item.resource_type, []).append(item.resource_id)
-    for resource_type, ids in stale.items():
-        for table in tables_of(resource_type):
-            shared = "resource_type" in COLUMNS[table]
-            conn.execute(
-                f"DELETE FROM {table} WHERE tenant_id = %s AND resource_id = ANY(%s)"
-                + (" AND resource_type = %s" if shared else ""),
-                (access.tenant_id, ids, *([resource_type] if shared else [])),
-            )
-    for table, values in rows.items():
-        insert_rows(conn, table, ("tenant_id", *COLUMNS[table]), values)
+    write_projected(conn, access.tenant_id, (row for i, _ in changed for row in i.rows), stale)
     write_search(conn, access.tenant_id, [line for i, _ in changed for line in i.search], stale)
 
 

@@ -1,4 +1,5 @@
-"""Write what resources are searched by; also for those that were stored before it was kept."""
+"""Write what resources are searched by; also for those that were stored before it was kept, with
+what the medical graph reads of them."""
 
 from __future__ import annotations
 
@@ -10,12 +11,16 @@ import zstandard
 
 from indexing.backends.postgres.bulk import insert_lines
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.backends.postgres.projected import write_projected
+from indexing.fhir.projections import Row, project
 from indexing.fhir.reading import parse
 from indexing.fhir.search.values import SEARCH_COLUMNS, SearchLine, search_lines
 from indexing.fhir.splice import served
 from indexing.model import Tenant, TenantId
 
 _BATCH = 500
+# Types whose projections keep more than they once did.
+_WIDENED = ("MedicationRequest", "MedicationStatement", "Procedure", "RiskAssessment")
 _unpack = zstandard.ZstdDecompressor().decompress
 # Locked as ingest locks them: who writes one of them meanwhile waits for this batch.
 _NEXT = """
@@ -26,8 +31,9 @@ ORDER BY type, id LIMIT %s FOR UPDATE
 
 
 def fill_search(database: Database, tenant: Tenant) -> int:
-    """Make every search value of a tenant anew, a batch at a time, then open its search; return
-    how many resources were read."""
+    """Make every search value of a tenant anew, a batch at a time, with the projections that keep
+    more now, then open its search; return how many resources were read. Graphs are made anew
+    apart."""
     done, after = 0, ("", "")
     zone = ZoneInfo(tenant.time_zone)
     while True:
@@ -47,10 +53,15 @@ def _write(
 ) -> None:
     stale: dict[str, list[str]] = {}
     lines: list[SearchLine] = []
+    projected: list[Row] = []
     for kind, name, version, updated, packed, links in rows:
         stale.setdefault(kind, []).append(name)
         resource = parse(served(_unpack(packed), name, version, updated, links))
         lines += search_lines(resource, zone)
+        if kind in _WIDENED:
+            projected += project(resource, zone)
+    widened = {kind: names for kind, names in stale.items() if kind in _WIDENED}
+    write_projected(conn, tenant_id, projected, widened)
     write_search(conn, tenant_id, lines, stale)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from indexing.fhir.elements import obj, objects, string, target_id
+from indexing.fhir.elements import concept_text, obj, objects, string, target_id
 from indexing.fhir.projections.rows import (
     Row,
     Subject,
@@ -118,6 +118,7 @@ def procedure(resource: JsonObject, subject: Subject) -> list[Row]:
         reason.display,
         shown(resource.get("bodySite")),
         shown(resource.get("outcome")),
+        _every(resource.get("complication")),
     )
     return [
         Row("procedure", values),
@@ -238,11 +239,17 @@ def risk_assessment(resource: JsonObject, subject: Subject) -> list[Row]:
             shown(prediction.get("qualitativeRisk")),
             made.start,
             made.end,
+            string(resource.get("mitigation")) or None,
         )
         rows.append(Row("risk_assessment", values))
     outcomes = [prediction.get("outcome") for prediction in predictions]
     codes = code_rows(subject, ("code", resource.get("code")), ("outcome", outcomes))
     return [*rows, *codes, *identifier_rows(subject, resource.get("identifier"))]
+
+
+def _every(value: object) -> str | None:
+    """Return the texts of all concepts, None where they say nothing."""
+    return "; ".join(filter(None, map(concept_text, objects(value)))) or None
 
 
 def _probability(prediction: dict[str, Any]) -> tuple[object, object]:

@@ -34,15 +34,16 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "medication": "resource_id status system code display form",
         "medication_request": (
             "resource_id patient_id encounter_id status intent category medication_id system "
-            "code display authored_start authored_end requester_id dosage"
+            "code display authored_start authored_end requester_id dosage frequency"
         ),
         "medication_statement": (
             "resource_id patient_id encounter_id status category medication_id system code "
-            "display date_start date_end dosage"
+            "display date_start date_end dosage frequency"
         ),
         "procedure": (
             "resource_id patient_id encounter_id status category system code display "
-            "date_start date_end performer_id reason_code reason_display body_site outcome"
+            "date_start date_end performer_id reason_code reason_display body_site outcome "
+            "complication"
         ),
         "allergy_intolerance": (
             "resource_id patient_id encounter_id clinical_status verification_status type "
@@ -84,7 +85,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "research_subject": "resource_id patient_id study_id status arm date_start date_end",
         "risk_assessment": (
             "resource_id prediction patient_id encounter_id condition_id status method system "
-            "code display probability probability_high qualitative_risk date_start date_end"
+            "code display probability probability_high qualitative_risk date_start date_end "
+            "mitigation"
         ),
         "provenance": "resource_id patient_id recorded activity agent agent_type agent_id",
         "resource_code": "resource_type resource_id role system code display patient_id",

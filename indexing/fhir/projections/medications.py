@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from indexing.fhir.elements import objects, string, target_id
+from decimal import Decimal
+
+from indexing.fhir.elements import concept_text, obj, objects, string, target_id
 from indexing.fhir.projections.rows import (
     Code,
     Row,
@@ -13,6 +15,7 @@ from indexing.fhir.projections.rows import (
     encounter_of,
     identifier_rows,
     key,
+    number,
     shown,
     when,
 )
@@ -59,6 +62,7 @@ def medication_request(resource: JsonObject, subject: Subject) -> list[Row]:
         written.end,
         target_id(resource.get("requester"), "Practitioner"),
         _dosage(resource.get("dosageInstruction")),
+        _frequency(resource.get("dosageInstruction")),
     )
     return [
         Row("medication_request", values),
@@ -85,6 +89,7 @@ def medication_statement(resource: JsonObject, subject: Subject) -> list[Row]:
         taken.start,
         taken.end,
         _dosage(resource.get("dosage")),
+        _frequency(resource.get("dosage")),
     )
     return [
         Row("medication_statement", values),
@@ -116,3 +121,29 @@ def _drug_code(resource: JsonObject, concept: object) -> Code:
 def _dosage(value: object) -> str | None:
     texts = (string(item.get("text")) for item in objects(value))
     return "; ".join(text for text in texts if text) or None
+
+
+# Source: UCUM units of time, hl7.org/fhir/R4/valueset-units-of-time
+_SPANS = {
+    "s": "second", "min": "minute", "h": "hour", "d": "day", "wk": "week", "mo": "month",
+    "a": "year",
+}  # fmt: skip
+
+
+def _frequency(value: object) -> str | None:
+    """Say how often a drug is taken as its timings do: "2 per day", "1 per 8 hours, as needed"."""
+    return "; ".join(filter(None, map(_often, objects(value)))) or None
+
+
+def _often(dosage: JsonObject) -> str:
+    timing = obj(dosage.get("timing"))
+    repeat = obj(timing.get("repeat"))
+    times, period = number(repeat.get("frequency")) or Decimal(1), number(repeat.get("period"))
+    unit = repeat.get("periodUnit")
+    span = _SPANS.get(unit, "") if type(unit) is str else ""
+    told = [concept_text(timing.get("code"))]
+    if period and span:
+        told = [f"{times:f} per {span}" if period == 1 else f"{times:f} per {period:f} {span}s"]
+    if dosage.get("asNeededBoolean") is True or "asNeededCodeableConcept" in dosage:
+        told.append("as needed")
+    return ", ".join(filter(None, told))
