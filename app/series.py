@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from indexing.vitals.anomaly import METHOD, THRESHOLD
+from indexing.vitals.anomaly import METHOD, METHOD_OF_OTHERS, THRESHOLD
 from indexing.vitals.drawing import Course
 from indexing.vitals.model import FLAGS, Floats, Points, Rollups, SeriesKey, moment_of
 
@@ -28,7 +28,8 @@ def points_json(own: Points) -> dict[str, Any]:
         }
         for at, value, score, flag, quality, battery in rows
     ]  # fmt: skip
-    return key_json(own.key) | {"points": points, "anomaly_method": METHOD, "threshold": THRESHOLD}
+    method = METHOD if own.key.of_patient else METHOD_OF_OTHERS
+    return key_json(own.key) | {"points": points, "anomaly_method": method, "threshold": THRESHOLD}
 
 
 def hours_json(own: Rollups) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from app.cli.serve import address, listen, run, with_address
 from app.cli.waiting import wait_until_searchable
 from app.settings import load
 from app.wiring import Installation
-from eval.hospital import DEFAULT_SEED, bundles
+from eval.hospital import DEFAULT_SEED, bundles, studies_bundle, trial_lines
 from indexing.access import Role
 from indexing.backends.postgres.accounts import PostgresAccounts
 from indexing.backends.postgres.tenants import new_tenant_id
@@ -24,6 +25,7 @@ from indexing.errors import NotFound
 from indexing.fhir.sources import Source
 from indexing.ingest import Ingest, Outcome
 from indexing.model import Tenant
+from indexing.vitals.intake import Intake
 
 CODE = "demo"
 LOGINS = {"clinician": Role.CLINICIAN, "researcher": Role.RESEARCHER}
@@ -91,6 +93,8 @@ def _fill(installation: Installation, tenant: Tenant, patients: int) -> None:
             for number, bundle in enumerate(bundles(patients, DEFAULT_SEED)):
                 yield Source("hospital", number, bundle)
                 bar.update(task, completed=number)
+            studies = studies_bundle(patients, DEFAULT_SEED)
+            yield Source("studies", 0, json.dumps(studies).encode())
 
         refused = [0]
 
@@ -98,6 +102,9 @@ def _fill(installation: Installation, tenant: Tenant, patients: int) -> None:
             refused[0] += sum(outcome.rejected is not None for outcome in outcomes)
 
         tally = into.run(sources(), on_outcomes=note)
+    Intake(installation.vitals).lines(
+        tenant.tenant_id, trial_lines(datetime.now(UTC), DEFAULT_SEED), "s"
+    )
     stderr.print(f"{tally.accepted} resources of {patients} invented patients")
 
 

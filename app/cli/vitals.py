@@ -123,12 +123,34 @@ def query_command(
     )
     if as_json:
         print_json({"series": rows})
-    for row in [] if as_json else rows:
-        print(f"{row['kind']} [{row['unit']}] {row['device']}".rstrip())
-        for each in row["hours" if hours else "points"]:
-            print("  " + "  ".join(str(value) for value in each.values()))
+    else:
+        _print(rows, "hours" if hours else "points")
     installation.close()
     return 0
+
+
+def _print(rows: Sequence[dict[str, Any]], of: str) -> None:
+    """Print series as tables, each with what it is of; what nobody said is a dash."""
+    rows = [row for row in rows if row[of]]
+    if not rows:
+        stderr.print("No series of that subject and kind.")
+    for row in rows:
+        where = " · ".join(filter(None, (row["device"], row["place"], row["source"])))
+        print(f"{row['kind']} [{row['unit']}] {where}")
+        lines = [[*row[of][0]], *([*map(_cell, each.values())] for each in row[of])]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            cells = (f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+            print("  " + "  ".join(cells).rstrip())
+        if of == "points":
+            print(f"  anomaly: {row['anomaly_method']}, from {row['threshold']} on")
+
+
+def _cell(value: object) -> str:
+    """Write one value: six digits of a number, a dash for nothing."""
+    if value is None or value == "":
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def rollup_command(tenant: str, *, as_json: bool) -> int:

@@ -16,12 +16,14 @@ from app.errors import WrongMedia
 from app.fhir_bodies import unpacked
 from app.series import hours_json, points_json, shifted, shifted_hours
 from app.views import view_of
-from indexing.errors import InvalidInput
+from indexing.errors import Forbidden, InvalidInput
 from indexing.vitals.lines import Precision
-from indexing.vitals.model import Span
+from indexing.vitals.measurements import SPECS
+from indexing.vitals.model import PATIENTS, Span
 
 router = APIRouter(prefix="/api")
 _TAKEN = frozenset({"text/plain", "application/octet-stream", "application/x-www-form-urlencoded"})
+OTHERS = tuple(each for each in SPECS if each not in PATIENTS)
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -58,6 +60,37 @@ def write(
             "detail": f"{taken.refused} of {taken.lines} lines; the others are stored",
         }  # fmt: skip
     return _json(answer, 422 if taken.refused else 200)
+
+
+@router.get("/vitals")
+def read_others(
+    request: Request,
+    who: Annotated[Principal, Depends(token_may(Permission.CHART))],
+    measurement: str,
+    subject: str,
+    kind: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    hours: bool = False,
+) -> Response:
+    """Return the series of a model or a trial, which are no patient's.
+
+    Raises:
+        Forbidden: the view is de-identified, and a site's counts may be of few.
+    """
+    if measurement not in OTHERS:
+        hint = f"there are {', '.join(OTHERS)}; a patient's are at /api/patients/ID/vitals"
+        raise InvalidInput("no such measurement", hint=hint)
+    if who.access.deidentified:
+        raise Forbidden("series of models and trials are read in the identified view")
+    own = services(request).vitals
+    limits, kinds = (_moment(start, "start"), _moment(end, "end")), [kind] if kind else None
+    span = Span(*limits, kinds, frozenset({measurement}))
+    if hours:
+        found = [hours_json(each) for each in own.rollups(who.access, [subject], span)]
+    else:
+        found = [points_json(each) for each in own.points(who.access, [subject], span)]
+    return _json({"series": found})
 
 
 @router.get("/patients/{patient_id}/vitals")

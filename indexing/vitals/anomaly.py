@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from indexing.vitals.model import Baseline, Batch, Floats, SeriesKey
 
 METHOD = "robust z against the patient's own history"
+METHOD_OF_OTHERS = "robust z against the series' own history"  # a model's, a trial's
 THRESHOLD = 3.5
 LEAST = 20  # points of history before anything is judged
 MOST = 500  # latest points that make the history

@@ -176,6 +176,9 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/knowledge"): Read("search", "/knowledge", (("q", "chest pain"),), names=False),
     ("POST", "/api/knowledge"): Read("search", "/api/knowledge", (), api=True, names=False),
     ("POST", "/api/vitals"): "writes: its row counts the points",
+    ("GET", "/api/vitals"): Read(
+        "series", "/api/vitals?measurement=trial_data&subject=t", api=True, names=False
+    ),
     ("GET", "/api/patients/{patient_id}/vitals"): Read(
         "series", "/api/patients/a-p/vitals", api=True, names=False
     ),

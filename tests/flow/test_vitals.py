@@ -207,6 +207,40 @@ def test_the_commands_take_in_show_and_roll_up(
     assert query_command(tenant.code, "p-ada", None, (None, None), hours=True, as_json=True) == 0
     [series] = json.loads(capsys.readouterr().out)["series"]
     assert sum(hour["count"] for hour in series["hours"]) == 9
+    assert query_command(tenant.code, "p-ada", None, (None, None), hours=False, as_json=False) == 0
+    head, columns, first, *_ = capsys.readouterr().out.splitlines()
+    assert head == "heart_rate [/min] w1 · stream"
+    assert columns.split() == ["time", "value", "anomaly", "interpretation", "quality", "battery"]
+    assert first.split()[1:] == ["70", "-", "-", "-", "-"]
+    assert query_command(tenant.code, "nobody", None, (None, None), hours=False, as_json=False) == 0
+    assert "No series of that subject" in capsys.readouterr().err
+
+
+def test_series_of_trials_and_models_are_read_by_name_and_by_no_researcher(
+    client: TestClient, ward: Ward
+) -> None:
+    at = int(NOW.timestamp())
+    body = (
+        f"trial_data,trial=t1,site=A,type=enrolment value=3,patients=40i,quality=.9 {at}\n"
+        f"model_performance,model=m1,version=2,outcome=return90 accuracy=.91,confidence=.8 {at}\n"
+    )
+    sent = client.post("/api/vitals?precision=s", headers=ward.bearer(), content=body)
+    assert (sent.status_code, sent.json()["points"]) == (200, 4)
+
+    def read(of: str, subject: str, role: Role = Role.CLINICIAN, more: str = "") -> Any:
+        path = f"/api/vitals?measurement={of}&subject={subject}{more}"
+        return client.get(path, headers=ward.bearer(role))
+
+    trial = {each["kind"]: each for each in read("trial_data", "t1").json()["series"]}
+    assert set(trial) == {"enrolment", "enrolment.patients"}
+    assert (trial["enrolment"]["place"], trial["enrolment"]["points"][0]["quality"]) == ("A", 0.9)
+    assert "patient" not in trial["enrolment"]["anomaly_method"]
+    [hours] = read("model_performance", "m1", more="&kind=accuracy&hours=true").json()["series"]
+    assert (hours["device"], hours["place"]) == ("2", "return90")
+    assert hours["hours"][0]["mean"] == 0.91
+    assert read("trial_data", "t1", Role.RESEARCHER).status_code == 403
+    assert read("vital_signs", "p-ada").status_code == 400
+    assert read("trial_data", "t1", more="&start=soon").status_code == 400
 
 
 _WRITER = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,19 @@ import orjson
 import pytest
 from striprtf.striprtf import rtf_to_text
 
-from eval.hospital import PatientChart, chart, features, generate, hospital_bundle
+from eval.hospital import (
+    PatientChart,
+    chart,
+    features,
+    generate,
+    hospital_bundle,
+    studies_bundle,
+    trial_lines,
+)
 from eval.hospital.vocabulary import archetypes, concepts, labs
 from indexing.fhir.validate import check
 from indexing.model import Assertion
+from indexing.vitals.lines import parse
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SEED = 7
@@ -88,6 +97,35 @@ def test_references_lead_to_the_chart_or_the_hospital(charts: list[PatientChart]
         own = {_where(e["resource"]) for e in one.bundle["entry"]}
         assert len(own) == len(one.bundle["entry"]), "no id stands for two contents"
         assert set(_references(one.bundle)) <= own | house
+
+
+def test_studies_are_valid_r4_and_lead_to_those_who_have_the_condition() -> None:
+    """They are no part of the charts: a demo brings them beside."""
+    people = {each.patient_id for each in features(60, 7)}
+    bundle = studies_bundle(60, 7)
+    found = check(orjson.loads(orjson.dumps(bundle)))
+    assert [i for i in found.issues if i.severity == "error"] == []
+    own = {_where(e["resource"]) for e in bundle["entry"]}
+    assert len(own) == len(bundle["entry"])
+    house = {_where(e["resource"]) for e in hospital_bundle()["entry"]}
+    assert set(_references(bundle)) <= own | house | {f"Patient/{each}" for each in people}
+    joined = [e["resource"] for e in bundle["entry"] if e["resource"].get("individual")]
+    assert len({each["study"]["reference"] for each in joined}) == 3
+    assert orjson.dumps(bundle) == orjson.dumps(studies_bundle(60, 7))
+
+
+def test_a_month_of_a_trial_is_the_same_whenever_it_is_written() -> None:
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    first, later = (set(trial_lines(at, 7).splitlines()) for at in (now, now.replace(day=1)))
+    assert first == later
+    parsed = parse(trial_lines(now, 7), now=now, precision="s")
+    assert (parsed.refused, parsed.lines) == (0, 2 * 2 * 12)
+    assert {key.kind for key in parsed.batch.series} == {
+        "enrolment", "enrolment.patients", "enrolment.adverse_events",
+        "enrolment.protocol_deviations",
+    }  # fmt: skip
+    next_month = set(trial_lines(now + timedelta(days=10), 7).splitlines())
+    assert len(first & next_month) == 2 * 2 * 11
 
 
 def _where(resource: dict[str, Any]) -> str:
