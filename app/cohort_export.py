@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
 
-from app.cohorts import CohortDesk, Table
+from app.cohort_leaving import leaving, shared
+from app.cohorts import CohortDesk
 from indexing.access import Access, Role
+from indexing.charts import Person
 from indexing.cohorts import CohortHead
 from indexing.errors import InvalidInput
-from indexing.hidden import SMALLEST_CELL
+from indexing.hidden import SMALLEST_CELL, birth_year
 from rankers.cohorts import Cohort
 
 Format = Literal["csv", "ndjson", "group", "bundle"]
@@ -84,31 +86,49 @@ def _hidden(access: Access) -> Access:
 def _written(desk: CohortDesk, head: CohortHead, found: Cohort, form: str) -> bytes:
     match form:
         case "csv":
-            return _csv(desk.table(found, head, 0, max(len(found.members), 1)))
+            return _csv(_rows(desk, head, found), desk.access.deidentified, found)
         case "ndjson":
-            rows = desk.table(found, head, 0, max(len(found.members), 1)).to_json()["rows"]
-            return b"".join(_encode(row) + b"\n" for row in rows)
+            return b"".join(_encode(row) + b"\n" for row in _rows(desk, head, found))
         case "group":
             return _encode(_group(desk, head, found))
         case _:
             return _encode(_bundle(desk, head, found))
 
 
-def _csv(table: Table) -> bytes:
+def _rows(desk: CohortDesk, head: CohortHead, found: Cohort) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = leaving(desk, found, head, 0, max(len(found.members), 1))["rows"]
+    return rows
+
+
+_WRITTEN = ("date", "where", "words", "section", "assertion", "accepted", "rejected")
+_HIDDEN = ("met", "where", "from day", "to day", "accepted", "rejected")
+_MET = {True: "yes", False: "no", None: ""}
+
+
+def _csv(rows: Sequence[Mapping[str, Any]], hidden: bool, found: Cohort) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    heads = ("date", "where", "words", "section", "assertion", "accepted", "rejected")
-    names = [f"{c.name} {head}" for c in table.criteria for head in heads]
+    heads = _HIDDEN if hidden else _WRITTEN
+    names = [f"{name} {head}" for name in found.met for head in heads]
     writer.writerow([safe(each) for each in ("patient", *names)])
-    for row in table.to_json()["rows"]:
+    for row in rows:
         cells: list[str] = [row["patient_id"]]
         for cell in row["cells"]:
-            at = cell["at"].date().isoformat() if cell["at"] else ""
-            words = cell["quote"] or cell["words"]
-            cells += [at, cell["ref"] or "", words, cell["section"], cell["assertion"] or ""]
+            cells += _hidden_cells(cell) if hidden else _written_cells(cell)
             cells += [str(cell["accepted"]), str(cell["rejected"])]
         writer.writerow([safe(each) for each in cells])
     return ("\ufeff" + out.getvalue()).encode()
+
+
+def _written_cells(cell: Mapping[str, Any]) -> list[str]:
+    at = cell["at"].date().isoformat() if cell["at"] else ""
+    words = cell["quote"] or cell["words"]
+    return [at, cell["ref"] or "", words, cell["section"], cell["assertion"] or ""]
+
+
+def _hidden_cells(cell: Mapping[str, Any]) -> list[str]:
+    days = ["" if cell[name] is None else str(cell[name]) for name in ("from_day", "to_day")]
+    return [_MET[cell["met"]], cell["ref"] or "", *days]
 
 
 def safe(cell: str) -> str:
@@ -157,17 +177,34 @@ def _judged(said: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
 def _bundle(desk: CohortDesk, head: CohortHead, found: Cohort) -> dict[str, Any]:
     members = desk.ordered(found, head)
     people = desk.own.charts.people(desk.access, members, members)
-    hider = desk.own.hider(desk.access.tenant_id) if desk.access.deidentified else None
+    told = _sex_and_year(people, members) if desk.access.deidentified else None
     entries: list[dict[str, Any]] = [{"resource": _group(desk, head, found)}]
     for each in members:
         person, shown_id = people.get(each), desk.shown_member(each, found, head)
         own: dict[str, Any] = {"resourceType": "Patient", "id": shown_id}
-        if person is not None:
-            shown = hider.person(each, person) if hider else person
-            own |= {"gender": shown.sex} if shown.sex else {}
-            if shown.birth_start:
-                year = str(shown.birth_start.year)
-                own["birthDate"] = year if hider else shown.birth_start.isoformat()
-            own |= {} if hider or not shown.name else {"name": [{"text": shown.name}]}
+        if told is not None:
+            named = zip(("gender", "birthDate"), told.get(each, ("", "")), strict=True)
+            own |= {name: value for name, value in named if value}
+        elif person is not None:
+            own |= {"gender": person.sex} if person.sex else {}
+            own |= {"birthDate": person.birth_start.isoformat()} if person.birth_start else {}
+            own |= {"name": [{"text": person.name}]} if person.name else {}
         entries.append({"resource": own})
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _sex_and_year(
+    people: Mapping[str, Person], members: Sequence[str]
+) -> Mapping[str, tuple[str, str]]:  # fmt: skip
+    """Return the sex and the year of birth of members who share both with ten others, or else the
+    sex alone of those who share that; of nobody over 89 the year."""
+
+    def sex(member: str) -> tuple[str, str]:
+        return (people[member].sex or "" if member in people else "", "")
+
+    def both(member: str) -> tuple[str, str]:
+        own = people.get(member)
+        year = birth_year(own.birth_start)[0] if own else None
+        return (sex(member)[0], str(year.year) if year else "")
+
+    return shared(members, [both, sex])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -66,31 +66,6 @@ class Table:
     marks: Mapping[Place, str]
     more: bool
     resume: int | None  # the start of the page with the first cell that this reader has not judged
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what the command and the API answer."""
-        return {
-            "total": self.total,
-            "attrition": [{"step": c.step, "patients": c.patients} for c in self.counts],
-            "criteria": [
-                {"name": c.name, "source": c.source, "patients": n.patients}
-                for c, n in zip(self.criteria, self.met, strict=True)
-            ],
-            "rows": [
-                {
-                    "patient_id": row.patient_id,
-                    "cells": [
-                        _cell_json(
-                            c,
-                            self.reviews.get((row.patient_id, c.criterion), {}),
-                            self.earlier.get((row.patient_id, c.criterion), ()),
-                        )
-                        for c in row.cells
-                    ],
-                }
-                for row in self.rows
-            ],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +165,7 @@ class CohortDesk:
         key = head.cohort_id if head else ""
         detail = {"members": len(found.members), "shown": len(members)}
         self.own.cohort_store.shown(self.access, "cohort-evidence", members, key, detail)
-        said, untold = self._said(found, head), self._untold(found)
+        said, untold = self._said(found, head), self.untold(found)
         shown = {each: self.view.shown_patient(each, apart) for each in members}
         rows = tuple(self._shown_rows(cells, untold, shown, apart))
         people = {} if self.access.deidentified else self.own.charts.people(
@@ -220,6 +195,11 @@ class CohortDesk:
         apart = self._apart(found, head)
         return tuple(sorted(found.members, key=lambda each: self.view.shown_patient(each, apart)))
 
+    def shown_members(self, found: Cohort, head: CohortHead | None) -> Mapping[str, str]:
+        """Return the id of each member in this list, by the real one."""
+        apart = self._apart(found, head)
+        return {each: self.view.shown_patient(each, apart) for each in found.members}
+
     def shown_member(self, patient_id: str, found: Cohort, head: CohortHead) -> str:
         """Return the id of a member in this cohort's lists."""
         return self.view.shown_patient(patient_id, self._apart(found, head))
@@ -248,7 +228,7 @@ class CohortDesk:
             return count
         return told(count)
 
-    def _untold(self, found: Cohort) -> frozenset[str]:
+    def untold(self, found: Cohort) -> frozenset[str]:
         """Name the criteria that so few of the members meet, or do not meet, that their cells
         would tell how many."""
         if not self.access.deidentified:
@@ -306,7 +286,7 @@ class CohortDesk:
     def verdicts(self, head: CohortHead, found: Cohort) -> dict[str, dict[str, Mapping[str, int]]]:
         """Count the verdicts that stand on each patient, by real id and criterion."""
         told: dict[str, dict[str, Mapping[str, int]]] = {}
-        untold = self._untold(found)
+        untold = self.untold(found)
         for (patient_id, criterion), votes in self._said(found, head).standing.items():
             if criterion not in untold:
                 told.setdefault(patient_id, {})[criterion] = votes
@@ -371,20 +351,6 @@ class CohortDesk:
 
 def _kind(event: Event) -> str:
     return event.ref.partition("/")[0]
-
-
-def _cell_json(cell: Cell, said: Mapping[str, int], earlier: Sequence[Earlier]) -> dict[str, Any]:
-    event, quote = cell.event, cell.quote
-    return {
-        "criterion": cell.criterion, "met": None if cell.withheld else event is not None,
-        "events": cell.events,
-        "at": event.at if event else None, "ref": event.ref if event else None,
-        "words": event.words if event else "", "quote": quote.text if quote else "",
-        "section": quote.section if quote else "",
-        "assertion": quote.assertion if quote else None,
-        "accepted": said.get("accept", 0), "rejected": said.get("reject", 0),
-        "earlier": [asdict(each) for each in earlier],
-    }  # fmt: skip
 
 
 def _run_json(run: CohortRunRow) -> dict[str, Any]:

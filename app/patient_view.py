@@ -102,8 +102,9 @@ def _similar(asker: Asker) -> Piece:
 
 
 def _vitals(asker: Asker) -> Piece:
+    complete_to = asker.own.vitals.complete_to()
     drawn = vital_charts.read(asker.own, asker.access, asker.view, asker.patient_id)
-    return Piece(drawn, note="" if drawn else "No vital signs with a time.")
+    return Piece(drawn, complete_to, note="" if drawn else "No vital signs with a time.")
 
 
 def _outlook(asker: Asker) -> Piece | None:

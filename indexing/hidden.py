@@ -114,7 +114,7 @@ class Hider:
         name = f"Patient {self.pseudonyms.label(own)}"
         if person is None:
             return Person(own, name)
-        born, until = _birth_year(person.birth_start)
+        born, until = birth_year(person.birth_start)
         died = _moved(person.deceased_start, self.pseudonyms.shift(patient_id))
         return Person(own, name, person.sex, born, until, person.deceased, died)
 
@@ -251,7 +251,7 @@ def _moved(at: datetime | None, shift: int) -> datetime | None:
         return None
 
 
-def _birth_year(born: date | None) -> tuple[date | None, date | None]:
+def birth_year(born: date | None) -> tuple[date | None, date | None]:
     """Return the year of birth as an interval; nothing for those older than any that is shown."""
     if born is None or datetime.now(UTC).year - born.year > OLDEST_SHOWN:
         return None, None

@@ -13,6 +13,7 @@ import numpy as np
 from app.cli.bench_patients import NOT_FILLED, settled_patients
 from app.cli.output import operator, print_json, stderr
 from app.cohort_export import exported
+from app.cohort_leaving import leaving
 from app.cohorts import PAGE, CohortDesk, Table
 from app.services import services_of
 from app.settings import load
@@ -49,11 +50,11 @@ def run_command(
         head = desk.save(save, text) if save else None
         head = desk.own.cohort_store.head(desk.access, name) if name else head
         found = desk.run(head)[0] if head else desk.evaluate(text)
-        table = desk.table(found, head, 0, rows)
         if as_json:
-            print_json({"cohort": head.name if head else None, **table.to_json()})
+            told = leaving(desk, found, head, 0, rows)
+            print_json({"cohort": head.name if head else None, **told})
         else:
-            _show(table)
+            _show(desk.table(found, head, 0, rows))
     return 0
 
 

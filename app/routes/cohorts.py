@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, text, token_may
 from app.cohort_export import MEDIA, PROFILES, PURPOSES, exported
+from app.cohort_leaving import leaving
 from app.cohorts import PAGE, CohortDesk
 from app.pages import page
 from app.routes.api import json_answer, read_body
@@ -132,7 +133,7 @@ def api_run(request: Request, who: Caller, body: Annotated[bytes, Depends(read_b
     desk = _desk(request, who)
     head = desk.own.cohort_store.head(who.access, sent.name) if sent.name else None
     found = desk.run(head)[0] if head else desk.evaluate(sent.definition)
-    return json_answer(desk.table(found, head, sent.start, sent.rows).to_json())
+    return json_answer(leaving(desk, found, head, sent.start, sent.rows))
 
 
 @router.get("/api/cohorts/{cohort_id}/diff")

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, timedelta
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.cohort_export import exported
+from app.cohort_leaving import GRAINS, Alike, alike_rows, leaving
 from app.cohorts import CohortDesk
 from app.wiring import Installation
 from indexing.access import Role
+from indexing.cohorts import Event
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.ingest import Ingest
+from rankers.cohort_language import read_definition
+from rankers.cohorts import Cohort, Met
 from tests.attack import Hospital, browser, found_hospital, sign_in
 from tests.cohort_ward import N, condition, desk_of, judge, patient, people
 
@@ -72,10 +79,10 @@ def test_a_deidentified_group_counts_nobody(researcher: CohortDesk) -> None:
 def test_cells_that_tell_how_few_meet_a_criterion_are_withheld(
     researcher: CohortDesk, desk: CohortDesk, definition: str
 ) -> None:
-    rows = researcher.table(researcher.evaluate(definition)).to_json()["rows"]
+    rows = leaving(researcher, researcher.evaluate(definition), None, 0, 25)["rows"]
     assert [len(rows), {row["cells"][1]["met"] for row in rows}] == [N, {None}]
     assert all(row["cells"][0]["met"] for row in rows)
-    plain = desk.table(desk.evaluate(definition)).to_json()["rows"]
+    plain = leaving(desk, desk.evaluate(definition), None, 0, 25)["rows"]
     assert {row["cells"][1]["met"] for row in plain} == {True, False}
 
 
@@ -125,15 +132,13 @@ def test_the_days_of_two_lists_join_them_by_none_and_intervals_stay(
 
     def days(desk: CohortDesk, name: str, definition: str) -> dict[str, list[date]]:
         head = desk.save(name, definition)
-        table = desk.table(desk.evaluate(head.definition), head).to_json()
-        csv = exported(desk, head, "csv", "HRESCH").decode()
-        found = {}
-        for row in table["rows"]:
-            found[desk.view.patient_id(row["patient_id"])] = own = [
-                cell["at"].date() for cell in row["cells"]
+        table = desk.table(desk.evaluate(head.definition), head)
+        return {
+            desk.view.patient_id(row.patient_id): [
+                cell.event.at.date() for cell in row.cells if cell.event and cell.event.at
             ]
-            assert all(each.isoformat() in csv for each in own)  # an export is of the same days
-        return found
+            for row in table.rows
+        }
 
     one, other = days(researcher, "one", both), days(researcher, "other", f"{both}\n")
     again, plain = days(researcher, "one", both), days(desk, "plain", both)
@@ -231,3 +236,62 @@ def test_a_verdict_comes_back_alone_where_scripts_run(hospital: Hospital) -> Non
         assert 'aria-pressed="true">accept 1' in part.text
         wrong = client.post("/cohorts", data=sent | {"definition": "keep a\nsex male"})
         assert "<code>keep</code> is the last line" in wrong.text
+
+
+def test_a_deidentified_file_tells_the_days_that_eleven_rows_share(researcher: CohortDesk) -> None:
+    definition = 'hf: condition heart failure\ntires: text "tires easily"'
+    head = researcher.save("days apart", definition)
+    lines = exported(researcher, head, "ndjson", "HRESCH").splitlines()
+    cells = [orjson.loads(line)["cells"] for line in lines]
+    # The onsets are on fourteen days in a row and the notes on one: 473 to 486 days after.
+    assert {(c[0]["from_day"], c[0]["to_day"]) for c in cells} == {(0, 89)}
+    assert {(c[1]["from_day"], c[1]["to_day"]) for c in cells} == {(450, 539)}
+    sheet = exported(researcher, head, "csv", "HRESCH").decode("utf-8-sig").splitlines()
+    assert sheet[0].split(",")[1:5] == ["hf met", "hf where", "hf from day", "hf to day"]
+    assert {line.partition(",")[2] for line in sheet[1:]} == {
+        "yes,Condition,0,89,0,0,yes,Document,450,539,0,0"
+    }
+
+
+def test_a_bundle_tells_sex_and_year_as_ten_others_have_them(researcher: CohortDesk) -> None:
+    head = researcher.save("people", "hf: condition heart failure")
+    bundle = orjson.loads(exported(researcher, head, "bundle", "HRESCH"))
+    people = [each["resource"] for each in bundle["entry"][1:]]
+    assert len(people) == N
+    assert {tuple(sorted(each)) for each in people} == {("id", "resourceType")}  # seven and seven
+
+
+def _event(member: str, name: str, day: int | None) -> Event:
+    at = None if day is None else datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=day)
+    return Event(member, at, f"{'Document' if day and day % 3 else 'Condition'}/{member}{name}")
+
+
+@given(st.lists(
+    st.tuples(*[st.one_of(st.just(-1), st.none(), st.integers(0, 800))] * 2), max_size=60
+))  # fmt: skip
+def test_every_row_that_tells_something_reads_like_ten_others(
+    rows: list[tuple[int | None, int | None]],
+) -> None:
+    """-1 does not meet the criterion; None meets it on no day."""
+    definition = read_definition("a: condition x\nb: text y\nkeep a or b", UTC)
+    members = tuple(str(at) for at in range(len(rows)))
+    met = {
+        each.name: Met(each, {
+            own: [_event(own, each.name, row[at])]
+            for own, row in zip(members, rows, strict=True) if row[at] != -1
+        })
+        for at, each in enumerate(definition.criteria)
+    }  # fmt: skip
+    told = alike_rows(Cohort(definition, members, met, (), len(rows)), frozenset())
+    alike = Counter(told.values())
+    assert set(told) == set(members)
+    for own, row in zip(members, rows, strict=True):
+        cells = told[own]
+        assert alike[cells] >= 11 or cells == (Alike(), Alike())
+        days = [day for day in row if day is not None and day >= 0]
+        for cell, day in zip(cells, row, strict=True):
+            assert cell.met in (None, day != -1)
+            if cell.from_day is not None and cell.to_day is not None:
+                assert day is not None
+                assert cell.from_day <= day - min(days) <= cell.to_day
+                assert cell.to_day - cell.from_day + 1 in GRAINS

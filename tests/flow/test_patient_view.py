@@ -82,6 +82,10 @@ def test_the_api_answers_every_part_with_its_time_and_one_timeline(
     body = answer.json()
     assert body["patient_id"] == "p-ada"
     assert body["parts"]["record"]["body"]["totals"]["notes"] == 2
+    behind = {name: part["complete_to"] for name, part in body["parts"].items()}
+    assert behind.pop("record") is None  # it is what the others follow, and was read at `read_at`
+    assert set(behind) == {"graph", "vitals", "similar"}
+    assert all(at <= body["read_at"] for at in behind.values())
     kinds = [entry["kind"] for entry in body["timeline"]]
     assert {kind: kinds.count(kind) for kind in kinds} == {
         "note": 2, "problem": 1, "medication": 1, "observation": 3,

@@ -78,6 +78,14 @@ class WatchedVitals:
         self._record(access, [each.key for each in found])
         return found
 
+    def complete_to(self) -> datetime | None:
+        """Return up to when the series have followed the Observations, None for never yet."""
+        with self._database.transaction() as conn:
+            row = conn.execute(
+                "SELECT complete_to FROM cursor_position WHERE follower = 'vitals'"
+            ).fetchone()
+        return row[0] if row else None
+
     def taken(self, access: Access, points: int, refused: int) -> None:
         """Record that points came in from outside."""
         row = AuditRow("C", "series", (), (), {"points": points, "refused": refused})
