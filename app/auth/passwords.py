@@ -48,9 +48,7 @@ class Passwords:
     def check(self, stored: str | None, password: str) -> bool:
         """Say whether the password is the stored one; None does the work and says no."""
         with self._turn():
-            nobody = (
-                self._nobody
-            )  # whoever is asked for: the first check takes longer for all alike
+            nobody = self._nobody  # for a known account too: the first check is alike for all
             try:
                 self._hasher.verify(stored or nobody, _bytes(password[:LONGEST]))
             except (VerificationError, InvalidHashError):
