@@ -51,11 +51,11 @@ def test_every_follower_and_space_is_counted(kept: Installation, tenant: Tenant)
     waits = {name: row["pending"] for name, row in before["indexes"].items()}
     assert (waits["research"], waits["records"], waits["medical"]) == (4, 4, 4)
     assert (waits["patients"], before["indexes"]["patients"]["expected"]) == (0, 0)
-    catch_up(kept, lanes=("text",))
+    catch_up(kept, lanes=("text",), tenants=[tenant.tenant_id])
     between = status_of(kept, tenant)
     assert between["indexes"]["patients"]["pending"] == 1  # no feed tells of it: it differs
     assert between["followers"]["embed"] == between["followers"]["medical-notes"] == 1
-    catch_up(kept)
+    catch_up(kept, tenants=[tenant.tenant_id])
     after = status_of(kept, tenant)
     assert set(after["followers"].values()) == {0}
     assert {name: row["pending"] for name, row in after["indexes"].items()} == dict.fromkeys(
@@ -73,7 +73,7 @@ def test_a_dead_store_is_told_and_the_rest_is_counted(
 
     kept.places.begin(tenant.tenant_id, "graph", Place(Stage.BUILDING, "memory", tenant.tenant_id))
     put(kept, tenant)
-    catch_up(kept, lanes=("text",))
+    catch_up(kept, lanes=("text",), tenants=[tenant.tenant_id])
     monkeypatch.setattr(kept.lexical, "entries", down)
     told = status_of(kept, tenant)
     assert told["indexes"]["lexical"]["error"] == "EngineUnavailable"

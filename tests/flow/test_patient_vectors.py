@@ -126,16 +126,16 @@ def test_vectors_go_when_they_are_not_wanted_any_more(house: Installation, tenan
     vectors, t = house.patients.vectors, tenant.tenant_id
     assert vectors is not None
     off = restarted(house, patient_vectors=False)
-    catch_up(off, lanes=("vectors",))
+    catch_up(off, lanes=("vectors",), tenants=[t])
     assert vectors.entries(t) == {}
     with house.database.tenant(t) as conn:
         assert conn.execute("SELECT count(*) FROM space_vector").fetchone() == (0,)
         assert conn.execute("SELECT count(*) FROM space_document").fetchone() == (0,)
     assert off.patients.filled.all() == ()
-    catch_up(restarted(house), lanes=("vectors",))  # wanted again: there again
+    catch_up(restarted(house), lanes=("vectors",), tenants=[t])  # wanted again: there again
     assert len(vectors.entries(t)) == 5
     by_distance = restarted(house, patient_metric="euclidean")
-    catch_up(by_distance, lanes=("vectors",))
+    catch_up(by_distance, lanes=("vectors",), tenants=[t])
     other = by_distance.patients.vectors
     assert other is not None
     assert vectors.entries(t) == {}
