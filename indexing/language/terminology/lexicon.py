@@ -38,6 +38,7 @@ _TURNABLE = frozenset(
     [SemanticType.DISORDER, SemanticType.SYMPTOM, SemanticType.FINDING, SemanticType.PROCEDURE]
 )
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5"}
+_NUMERALS = _ROMAN | {arabic: roman for roman, arabic in _ROMAN.items()}
 _ORDINAL_HEADS = frozenset("type stage grade class degree".split())
 _HYPHENED = re.compile(r"(?<!\w)([^\W\d_]+)-(\w+)(?![\w-])")
 
@@ -74,6 +75,7 @@ class Keyer:
     def __init__(self, codes: dict[str, str], forms: Forms) -> None:
         self.codes = codes
         self.forms = forms
+        self.leading = frozenset(codes[head] for head in _LEADING if head in codes)
 
     def code(self, word: str, correct: bool = False) -> str:
         """Return the character of a folded token, "" for one that is skipped."""
@@ -133,8 +135,9 @@ def build(rows: Sequence[Row], keys: Keyer) -> Lexicon:
     """Compile the names of a terminology."""
     table: dict[str, dict[int, tuple[int, float, NameKind, bool]]] = {}
     for row in rows:
-        flag = _flag(row)
-        for key in _keys(row, keys) if flag is not None else ():
+        words = tokens(row.text)
+        flag = _flag(row, words)
+        for key in _keys(row, words, keys) if flag is not None else ():
             entries = table.setdefault(key, {})
             known = entries.get(row.concept)
             if flag is not None and (known is None or _order(known) > _order((flag, *row[3:1:-1]))):
@@ -150,13 +153,12 @@ def _order(entry: tuple[object, ...]) -> tuple[object, ...]:
 _KINDS = list(NameKind)
 
 
-def _flag(row: Row) -> int | None:
+def _flag(row: Row, words: Sequence[str]) -> int | None:
     """Say how the name must be spelled; None for one that must not be looked for in text."""
     if row.kind is NameKind.ABBREVIATION:
         return SHORT if len(row.text) > 1 and not row.text.isdigit() else None
     if row.kind is NameKind.LOOSE:
         return LOOSE
-    words = tokens(row.text)
     if row.semantic_type is SemanticType.GENE and len(words) < 4:
         return CASED if len(row.text) > 2 else None
     if len(words) > _MAX_WORDS or not any(w.isalpha() and len(w) > 2 for w in words):
@@ -172,9 +174,8 @@ def _flag(row: Row) -> int | None:
     return FREE
 
 
-def _keys(row: Row, keys: Keyer) -> Iterator[str]:
+def _keys(row: Row, words: Sequence[str], keys: Keyer) -> Iterator[str]:
     """Yield the name's key and the keys of its regular rewordings."""
-    words = tokens(row.text)
     codes = [keys.code(w) for w in words]
     plain = "".join(c for c in codes if c not in (BREAK, ","))
     yield plain
@@ -192,12 +193,11 @@ def _keys(row: Row, keys: Keyer) -> Iterator[str]:
         yield from _turned(plain, keys)
 
 
-def _numbered(words: list[str], keys: Keyer) -> Iterator[str]:
+def _numbered(words: Sequence[str], keys: Keyer) -> Iterator[str]:
     """Yield "type 2" for "type II" and the other way round."""
-    arabic = {v: k for k, v in _ROMAN.items()}
     for i, (head, word) in enumerate(pairwise(words)):
-        other = _ROMAN.get(word) or arabic.get(word)
-        if head in _ORDINAL_HEADS and other:
+        other = _NUMERALS.get(word) if head in _ORDINAL_HEADS else None
+        if other:
             turned = [keys.code(w) for w in (*words[: i + 1], other, *words[i + 2 :])]
             yield "".join(c for c in turned if c not in (BREAK, ","))
 
@@ -212,9 +212,9 @@ def _turned(plain: str, keys: Keyer) -> Iterator[str]:
             yield right + left
     elif PLACE not in plain and 2 <= len(plain) <= 3:
         yield plain[-1] + PLACE + plain[:-1]
-        if plain[-1] in {keys.codes.get(head) for head in _LEADING}:
+        if plain[-1] in keys.leading:
             yield plain[-1] + plain[:-1]
-        if plain[0] in {keys.codes.get(head) for head in _LEADING}:
+        if plain[0] in keys.leading:
             yield plain[1:] + plain[0]
             yield plain[0] + PLACE + plain[1:]
 
