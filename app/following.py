@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from app.naming import Naming
 from app.wiring import Installation
@@ -18,6 +20,7 @@ from indexing.feed import ChangeFeed
 from indexing.follow import READ_LIMIT, Follower, step
 from indexing.medical_follow import outdated, remake_some
 from indexing.model import ChangeEvent, Position, TenantId
+from indexing.vitals.intake import DETAILS, ROLLUPS
 
 LANES = ("text", "vectors", "series", "medical")
 _IDLE_S = 1.0
@@ -29,7 +32,16 @@ _LATER_S = {"series": 0.15, "medical": 0.15}
 _BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _SETBACK_S = 5.0  # after what nobody foresaw: it may come again at once
 
+_RETAIN_S = 86_400.0
+
 _log = logging.getLogger("anamnesis.follow")
+
+
+class Dropped(NamedTuple):
+    """How many details and how many hours of series were past their time."""
+
+    points: int
+    hours: int
 
 
 def followers(installation: Installation, lane: str) -> Sequence[Follower]:
@@ -84,6 +96,7 @@ def _until(
     feed = installation.new_feed()
     failures = 0
     quiet, naming = 0, Naming(installation)
+    tidy = _tidying(installation, lane)
     again = _again(installation, lane, maker)
     behind = again is not None
     busy = 0
@@ -104,8 +117,7 @@ def _until(
         quiet = 0 if busy else quiet + 1
         if busy:
             continue
-        if lane == "series":
-            settle(installation)
+        tidy()
         try:
             behind = behind and again is not None and again()
         except EngineUnavailable:
@@ -148,6 +160,31 @@ def settle(installation: Installation, tenants: Sequence[TenantId] | None = None
     """Roll up what came in since, of these tenants, all by default; return how many hours of a
     series were."""
     return sum(map(installation.vitals.settle, _chosen(installation, tenants)))
+
+
+def _tidying(installation: Installation, lane: str) -> Callable[[], None]:
+    """Return what a lane does whenever it is idle: the series are rolled up, and once a day what is
+    past its time is dropped."""
+    if lane != "series":
+        return lambda: None
+    due = [time.monotonic()]
+
+    def tidy() -> None:
+        settle(installation)
+        if time.monotonic() >= due[0]:
+            due[0] = time.monotonic() + _RETAIN_S
+            retain(installation)
+
+    return tidy
+
+
+def retain(installation: Installation, tenants: Sequence[TenantId] | None = None) -> Dropped:
+    """Drop what is past its time, of these tenants, all by default."""
+    now, points, hours = datetime.now(UTC), 0, 0
+    for tenant_id in _chosen(installation, tenants):
+        gone = installation.vitals.retain(tenant_id, now - DETAILS, now - ROLLUPS)
+        points, hours = points + gone[0], hours + gone[1]
+    return Dropped(points, hours)
 
 
 def annotate_again(

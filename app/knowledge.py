@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from app.answers import answered
@@ -81,7 +82,9 @@ def known(own: Services, access: Access, request: KnowledgeRequest) -> Known:
 
 def _shown(view: View, near: NearStudy) -> ShownStudy:
     study = near.study
-    years = [f"{at:%Y}" if at else "" for at in (study.start, study.end)]
+    # A period's end is the first moment after it: 2027-12-31 ends with 2028.
+    last = study.end - timedelta(microseconds=1) if study.end else None
+    years = [f"{at:%Y}" if at else "" for at in (study.start, last)]
     period = "–".join(years) if any(years) else ""
     words = view.study(study.study_id, study.title, near.passage)
     score = round(near.cosine, 4)

@@ -119,11 +119,11 @@ def _panel(course: Course, axis: Axis, zone: tzinfo) -> Panel:
     start, end = micros(axis.start), micros(axis.end)
     shown = downsampled(course, start, end, int(WIDTH / 2))
     low, high = float(shown.low.min()), float(shown.high.max())
-    room = high - low or 1.0
+    room, floor = (high - low, low) if high > low else (1.0, low - 0.5)  # a flat one runs midway
     x = np.round(EDGE + (WIDTH - 2 * EDGE) * (shown.at - start) / (end - start), 1)
 
     def y(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float]:
-        up = np.round(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * (values - low) / room, 1)
+        up = np.round(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * (values - floor) / room, 1)
         return [float(each) for each in up]
 
     tops, bottoms, means = y(shown.high), y(shown.low), y(shown.mean)

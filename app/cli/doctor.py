@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -37,7 +37,8 @@ def doctor_command(*, as_json: bool) -> int:
     installation = Installation(load())
     engines = looks(installation.settings)
     checks = _CHECKS | {name: _looked(name, look) for name, look in engines.items()}
-    findings = [_guarded(name, check, installation) for name, check in checks.items()]
+    found = [_guarded(name, check, installation) for name, check in checks.items()]
+    findings = said_once(found)
     installation.close()
     fine = all(finding.verdict != "fault" for finding in findings)
     if as_json:
@@ -48,6 +49,20 @@ def doctor_command(*, as_json: bool) -> int:
             if finding.advice:
                 print(f"{'':<21} → {finding.advice}")
     return 0 if fine else 2
+
+
+def said_once(findings: Sequence[Finding]) -> list[Finding]:
+    """Tell the same fault once, in one line: of a dead database every check has the same to say,
+    in the driver's several lines."""
+    first: dict[tuple[str, str], str] = {}
+    told = []
+    for each in findings:
+        named = first.setdefault((each.found, each.advice), each.name)
+        again = each.verdict == "fault" and named != each.name
+        advice = "" if again else " ".join(each.advice.split())
+        told.append(replace(each, found=f"as {named}", advice=advice) if again
+                    else replace(each, advice=advice))  # fmt: skip
+    return told
 
 
 def _guarded(

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.cli.output import operator, print_json, stderr
+from app.following import retain, settle
 from app.series import hours_json, points_json
 from app.settings import load
 from app.wiring import Installation
 from indexing.backends.postgres.watched import WatchedVitals
 from indexing.errors import InvalidInput
 from indexing.model import TenantId
-from indexing.vitals.intake import DETAILS, ROLLUPS, Intake, Taken
+from indexing.vitals.intake import Intake, Taken
 from indexing.vitals.lines import Fault, Precision
 from indexing.vitals.model import Span
 
@@ -157,9 +158,8 @@ def rollup_command(tenant: str, *, as_json: bool) -> int:
     """Roll up and drop what is past its time; return the exit code."""
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
-    now = datetime.now(UTC)
-    hours = installation.vitals.settle(found.tenant_id)
-    points, dropped = installation.vitals.retain(found.tenant_id, now - DETAILS, now - ROLLUPS)
+    hours = settle(installation, [found.tenant_id])
+    points, dropped = retain(installation, [found.tenant_id])
     answer = {"hours": hours, "dropped_points": points, "dropped_hours": dropped}
     if as_json:
         print_json(answer)

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -167,3 +168,33 @@ def test_who_waits_for_one_house_asks_no_other() -> None:
     assert following.settle(house, ["b"]) == 1
     assert house.asked == ["b", "b"]
     assert following.settle(house) == 2
+
+
+def test_what_is_past_its_time_goes_once_a_day_while_the_series_are_idle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house: Any = House()
+    kept: list[tuple[str, int, int]] = []
+
+    def retain(tenant: str, details: datetime, rollups: datetime) -> tuple[int, int]:
+        now = datetime.now(UTC)
+        kept.append((tenant, (now - details).days, (now - rollups).days))
+        return 2, 1
+
+    house.retain = retain
+    clock = [50.0]
+    monkeypatch.setattr(following.time, "monotonic", lambda: clock[0])
+    tidy = following._tidying(house, "series")
+    tidy()
+    tidy()
+    assert kept == [("a", 730, 3650), ("b", 730, 3650)]
+    assert house.asked == ["a", "b"] * 2  # rolled up each time
+    clock[0] += 86_399
+    tidy()
+    assert len(kept) == 2
+    clock[0] += 1
+    tidy()
+    assert len(kept) == 4
+    assert following.retain(house, ["a"]) == (2, 1)
+    following._tidying(house, "text")()
+    assert len(kept) == 5

@@ -90,3 +90,4 @@ def test_few_values_stand_as_dots_and_the_odd_ones_are_told_one_by_one() -> None
     assert moment_of(int(few.at[25])).strftime("%Y-%m-%d %H:%M") in told
     [many] = draw([course(np.ones(200))], UTC).panels
     assert (many.places, many.odd) == ("", ())
+    assert {point.split(",")[1] for point in many.line.split()} == {"32.0"}  # flat: midway

@@ -39,6 +39,9 @@ from indexing.vitals.model import (
 
 _MOST_REMEMBERED = 500_000  # series
 _LOT = 2_000  # series that are not worth a second connection
+# Series whose past goes in one transaction: a day of minutes of 10,000 patients at once would hold
+# back the feed for as long as its deletion takes.
+_RETAINED_AT_ONCE = 100
 _SETTLE_AT_ONCE = 20_000  # marks taken by one transaction
 # Whoever claims a place that some origins claim. Place by place by the index, however few
 # statistics there are: OFFSET keeps the planner from drawing both into one join.
@@ -240,19 +243,25 @@ class PostgresVitals:
         self, tenant_id: TenantId, details_from: datetime, rollups_from: datetime
     ) -> tuple[int, int]:
         self.settle(tenant_id)
-        dropped = []
-        for table, column, before in (
-            (self._table, "at", details_from), ("vital_rollup", "hour", rollups_from),
-        ):  # fmt: skip
-            with self._database.tenant(tenant_id) as conn:
-                done = conn.execute(
-                    f"DELETE FROM {table} p USING vital_series s WHERE p.tenant_id = %s "
-                    f"AND p.{column} < date_trunc('hour', %s::timestamptz, 'UTC') "
-                    "AND s.tenant_id = p.tenant_id "
-                    "AND s.series_id = p.series_id AND s.source <> 'fhir'",
-                    (tenant_id, before),
-                )
-                dropped.append(done.rowcount)
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT series_id FROM vital_series WHERE tenant_id = %s AND source <> 'fhir' "
+                "ORDER BY series_id",
+                (tenant_id,),
+            ).fetchall()
+        dropped = [0, 0]
+        tables = ((self._table, "at", details_from), ("vital_rollup", "hour", rollups_from))
+        for start in range(0, len(rows), _RETAINED_AT_ONCE):
+            ids = [row[0] for row in rows[start : start + _RETAINED_AT_ONCE]]
+            for place, (table, column, before) in enumerate(tables):
+                with self._database.tenant(tenant_id) as conn:
+                    done = conn.execute(
+                        f"DELETE FROM {table} p USING unnest(%s::bigint[]) AS own(id) "
+                        "WHERE p.tenant_id = %s AND p.series_id = own.id "
+                        f"AND p.{column} < date_trunc('hour', %s::timestamptz, 'UTC')",
+                        (ids, tenant_id, before),
+                    )
+                    dropped[place] += done.rowcount
         return dropped[0], dropped[1]
 
     def forget(self, tenant_id: TenantId, subject: str) -> None:
