@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -23,6 +24,7 @@ from indexing.ingest import Ingest
 from indexing.medical_follow import rebuild_medical
 from indexing.model import TenantId
 
+_log = logging.getLogger("anamnesis.erase")
 _ROWS: Final = "postgres"  # its indexes are rows, which go with the records
 _CLUSTER: Final = "postgres"  # the database's own files: compressed, and looked through as rows
 _WORDS: Final = "tantivy"  # a folder for each tenant
@@ -54,6 +56,19 @@ def alone(installation: Installation) -> Iterator[None]:
         if not mine:
             raise Conflict("another erasure is under way", hint="wait until it is done")
         yield
+
+
+def resume(installation: Installation) -> None:
+    """Finish what a crash broke off, of every tenant; what cannot be now is left to the command."""
+    for tenant in installation.tenants.all():
+        begun = erasing(installation).unfinished(tenant.tenant_id)
+        if not begun:
+            continue
+        try:
+            go_on(installation, by_operator(tenant.tenant_id, begun[0].asked_by))
+        except AnamnesisError as exc:
+            # Its type alone: its words may name a resource.
+            _log.error("an erasure was not finished: %s", type(exc).__name__)
 
 
 def go_on(installation: Installation, access: Access) -> list[Proof]:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from app.engines import require
+from indexing.erasure import marks_of
 from indexing.ports import VitalsStore
+from indexing.vitals.intake import Intake
 
 if TYPE_CHECKING:
     from app.wiring import Installation
+
+
+def intake_of(installation: Installation) -> Intake:
+    """Return the way in for streams, which is closed to patients who were erased."""
+    from indexing.backends.postgres.erased import PostgresErased
+
+    marks = marks_of(installation.secrets.pepper)
+    erased = PostgresErased(installation.database, marks)
+    return Intake(installation.vitals, erased=erased.among)
 
 
 def vitals_of(installation: Installation) -> VitalsStore:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from app.auth.passwords import Passwords
+from app.series_wiring import intake_of
 from app.settings import Settings
 from app.wiring import Installation
 from indexing.access import Access
@@ -124,7 +125,7 @@ def services_of(installation: Installation) -> Services:
         versions=partial(_versions, installation),
         hider=installation.hider,
         vitals=WatchedVitals(installation.vitals, database),
-        intake=Intake(installation.vitals),
+        intake=intake_of(installation),
         knowledge=installation.knowledge,
         studies=installation.research.near,
         named=lambda text: [(span.start, span.end) for span in installation.matcher.find(text)],

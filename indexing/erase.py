@@ -37,6 +37,9 @@ _WORDS_UNKNOWN: Final = (
     "it was broken off after the records were emptied: texts are known no more, ids alone were "
     "looked for"
 )
+_KEPT: Final = (
+    "wait for an older transaction before their space is given back: VACUUM does it then, by itself"
+)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 # type, id, version, patient, bytes, links, whether it is the current one
@@ -72,7 +75,7 @@ class Erasing(Protocol):
         words: Sequence[str],
     ) -> dict[str, int]: ...  # fmt: skip
     def finish(self, tenant_id: TenantId, erasure_id: UUID) -> None: ...
-    def vacuum(self, names: Sequence[str]) -> None: ...
+    def vacuum(self, names: Sequence[str]) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,32 +149,36 @@ class Eraser:
         others = self._records.elsewhere(tenant_id, ids, names)
         needles = needles.without(frozenset(own.encode() for own in others))
         stores: list[Looked] = []
+        dead = 0
         for _ in range(_ATTEMPTS):
-            self._empty(access, erasure, names, docs, [w.decode() for w in needles.words])
+            dead = self._empty(access, erasure, names, docs, [w.decode() for w in needles.words])
             stores = self._around.look(tenant_id, needles, docs, True)
             if clean := all(store.clean for store in stores):
                 break
         if clean:
             self._records.finish(tenant_id, erasure.erasure_id)
-            self._records.vacuum(())
+            dead += self._records.vacuum(())
             stores = self._around.look(tenant_id, needles, docs, False)
-        return _proof(stores, needles, words_known=erasure.records_at is None)
+        left = [] if erasure.records_at is None else [_WORDS_UNKNOWN]
+        if dead:
+            left.append(f"{dead} dead rows {_KEPT}")
+        return _proof(stores, needles, left)
 
     def prove(self, tenant_id: TenantId, patient_id: str, words: Iterable[str]) -> Proof:
         """Look for a patient's id, and for texts, in every store."""
         needles = Needles.of([f"Patient/{patient_id}"], (), words)
-        return _proof(self._around.look(tenant_id, needles, (), False), needles, words_known=True)
+        return _proof(self._around.look(tenant_id, needles, (), False), needles)
 
     def _empty(
         self, access: Access, erasure: Erasure, names: Sequence[str], docs: Sequence[str],
         words: Sequence[str],
-    ) -> None:  # fmt: skip
+    ) -> int:  # fmt: skip
         with self._around.pausing():
             for own in erasure.people:
                 self._around.forget_series(access.tenant_id, own)
             removed = self._records.remove(access, erasure, names, docs, words)
             self._around.refill(access.tenant_id)
-        self._records.vacuum(list(removed))
+        return self._records.vacuum(list(removed))
 
     def _told(self, tenant_id: TenantId, people: Sequence[str]) -> list[str]:
         """Return what the Patient resources call these people."""
@@ -282,7 +289,6 @@ def _refuse_telling(reason: str, told: Sequence[str]) -> None:
         )
 
 
-def _proof(stores: Sequence[Looked], needles: Needles, *, words_known: bool) -> Proof:
-    left = [] if words_known else [_WORDS_UNKNOWN]
+def _proof(stores: Sequence[Looked], needles: Needles, left: Sequence[str] = ()) -> Proof:
     ids = len(needles.ids | needles.names)
     return Proof(tuple(stores), ids, len(needles.words), needles.aside, left)

@@ -20,6 +20,7 @@ from app.cli.output import print_json
 from app.cli.vitals import take
 from app.pages import environment
 from app.patient_view import Piece
+from app.series_wiring import intake_of
 from app.settings import load
 from app.vital_charts import draw, drug_marks, encounter_marks
 from app.wiring import Installation
@@ -29,7 +30,6 @@ from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.backends.postgres.watched import WatchedVitals
 from indexing.model import Tenant
-from indexing.vitals.intake import Intake
 from indexing.vitals.lines import parse
 from indexing.vitals.model import SeriesKey, Span, batch_of, micros
 
@@ -69,7 +69,7 @@ def _measured(installation: Installation, home: Path, patients: int) -> dict[str
     )
     count = patients * 60
     began = time.perf_counter()
-    taken = take(Intake(installation.vitals), tenant.tenant_id, path, "ms")
+    taken = take(intake_of(installation), tenant.tenant_id, path, "ms")
     stored_s = time.perf_counter() - began
     installation.vitals.settle(tenant.tenant_id)
     watched = WatchedVitals(installation.vitals, installation.database)

@@ -41,6 +41,7 @@ def follow_command(
     if with_parent:
         os.nice(10)  # beside a server: answers first
         threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
+    _finish_erasures(installation)
     lanes = [
         threading.Thread(target=run_lane, args=(installation, lane, stop), name=f"follow-{lane}")
         for lane in LANES
@@ -51,6 +52,13 @@ def follow_command(
         lane.join()
     installation.close()
     return 0
+
+
+def _finish_erasures(installation: Installation) -> None:
+    """Before anything follows: a crash may have left a patient half erased."""
+    from app.erasing import resume
+
+    resume(installation)
 
 
 def _stop_with_parent(stop: threading.Event) -> None:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from app.cli.output import operator, print_json, stderr
 from app.following import retain, settle
 from app.series import hours_json, points_json
+from app.series_wiring import intake_of
 from app.settings import load
 from app.wiring import Installation
 from indexing.backends.postgres.watched import WatchedVitals
@@ -34,7 +35,7 @@ def ingest_command(
     """Take line protocol in; return 1 when lines were refused."""
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
-    began, into = time.monotonic(), Intake(installation.vitals)
+    began, into = time.monotonic(), intake_of(installation)
     total = Taken(0, 0, 0, 0, 0, ())
     for path in paths:
         taken = take(into, found.tenant_id, path, precision)

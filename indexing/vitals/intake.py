@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+import numpy as np
 
 from indexing.model import TenantId
 from indexing.ports import VitalsStore
@@ -34,9 +36,13 @@ class Intake:
     """Takes line protocol for a store; remembers histories for an hour."""
 
     def __init__(
-        self, store: VitalsStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        store: VitalsStore,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        erased: Callable[[TenantId, Collection[str]], Collection[str]] = lambda _tenant, _of: (),
     ) -> None:
-        self._store, self._clock = store, clock
+        """`erased` returns those of these subjects whose points are not taken in."""
+        self._store, self._clock, self._erased = store, clock, erased
         self._known: dict[tuple[TenantId, SeriesKey], tuple[float, Baseline | None]] = {}
 
     def lines(self, tenant_id: TenantId, body: bytes, precision: Precision = "ns") -> Taken:
@@ -50,6 +56,9 @@ class Intake:
 
     def keep(self, tenant_id: TenantId, parsed: Parsed) -> Taken:
         """Store what was read."""
+        gone = self._erased(tenant_id, {key.subject for key in parsed.batch.series})
+        if gone:
+            parsed = _without(parsed, gone)
         batch = self.judged(tenant_id, parsed.batch)
         self._store.write(tenant_id, batch)
         return _taken(parsed, batch)
@@ -72,6 +81,23 @@ class Intake:
                 self._known[tenant_id, key] = (now, found.get(key))
         known = ((key, self._known[tenant_id, key][1]) for key in keys)
         return {key: own for key, own in known if own is not None}
+
+
+def _without(parsed: Parsed, gone: Collection[str]) -> Parsed:
+    """Refuse the points of these subjects, series and all."""
+    batch = parsed.batch
+    kept = np.array([key.subject not in gone for key in batch.series])
+    good = kept[batch.which]
+    columns = {name: getattr(batch, name)[good]
+               for name in ("at", "value", "quality", "battery", "score", "flag")}  # fmt: skip
+    series = tuple(key for key in batch.series if key.subject not in gone)
+    places = (np.cumsum(kept) - 1).astype(np.int32)
+    left = replace(batch, series=series, which=places[batch.which[good]], **columns)
+    refused = len(batch) - len(left)
+    fault = Fault(1, 1, f"{refused} points of this body are of patients who were erased")
+    return replace(
+        parsed, batch=left, refused=parsed.refused + refused, faults=(*parsed.faults, fault)
+    )
 
 
 def _taken(parsed: Parsed, batch: Batch) -> Taken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from app.cli import main
 from app.erasing import alone, by_operator, eraser, erasing
 from app.following import catch_up
+from app.series_wiring import intake_of
 from app.stores import stores
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
@@ -135,6 +137,21 @@ def test_the_patient_does_not_come_back(installation: Installation, erased: Eras
     assert ingest(installation, erased.hospital, person("somebody-else", OTHER)).rejected is None
     with pytest.raises(NotFound):
         eraser(installation).plan(erased.tenant_id, GONE)
+
+
+def test_points_of_an_erased_patient_are_refused_and_others_stored(
+    installation: Installation, erased: Erased
+) -> None:
+    lines = "".join(
+        f"vital_signs,patient_id={own},type=heart_rate value={n} {at}\n"
+        for n, own in enumerate((STAYS, GONE, STAYS), 60)
+        for at in (int(time.time()) * 10**9 - n,)
+    )
+    taken = intake_of(installation).lines(erased.tenant_id, lines.encode())
+    assert (taken.points, taken.refused) == (2, 1)
+    assert "erased" in taken.faults[0].message
+    assert installation.vitals.extents(_operator(erased.hospital), [GONE]) == []
+    assert len(installation.vitals.extents(_operator(erased.hospital), [STAYS])) == 2
 
 
 def _marks(installation: Installation, access: Access) -> list[str]:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from indexing.backends.postgres.connect import Connection
+from indexing.backends.postgres.connect import Connection, Database
 from indexing.erasure import Erased, Marks
 from indexing.model import TenantId
 from indexing.records import Incoming
+
+
+class PostgresErased:
+    """Who was erased, for whoever stores beside the records."""
+
+    def __init__(self, database: Database, marks: Marks) -> None:
+        self._database, self._marks = database, marks
+
+    def among(self, tenant_id: TenantId, people: Collection[str]) -> frozenset[str]:
+        """Return those of these who were erased."""
+        with self._database.tenant(tenant_id) as conn:
+            barred = _barred(conn, tenant_id)
+        if not barred:
+            return frozenset()
+        marked = zip(sorted(people), self._marks(tenant_id, people), strict=True)
+        return frozenset(own for own, mark in marked if mark in barred)
 
 
 def refuse_erased(
@@ -26,18 +42,15 @@ def refuse_erased(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended('erase:' || %s, 0))",
             (str(tenant_id),),
         )
-        refuse(conn, tenant_id, marks, people)
+        if not _barred(conn, tenant_id).isdisjoint(marks(tenant_id, people)):
+            raise Erased
 
 
-def refuse(conn: Connection, tenant_id: TenantId, marks: Marks, people: Iterable[str]) -> None:
-    """Refuse if one of these was erased. Raises: Erased."""
+def _barred(conn: Connection, tenant_id: TenantId) -> frozenset[str]:
     rows = conn.execute(
         "SELECT marks FROM erasure WHERE tenant_id = %s AND lifted_at IS NULL", (tenant_id,)
     ).fetchall()
-    if rows:
-        barred = {mark for row in rows for mark in row[0]}
-        if not barred.isdisjoint(marks(tenant_id, people)):
-            raise Erased
+    return frozenset(mark for row in rows for mark in row[0])
 
 
 def _named(item: Incoming) -> Iterable[str]:

@@ -6,12 +6,14 @@ are closed to the other.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import zstandard
+from psycopg.errors import Diagnostic
 from psycopg.types.json import Jsonb
 
 from indexing.access import Access
@@ -74,6 +76,7 @@ _ERAS = (
     WHERE tenant_id = %(tenant)s
     """,
 )
+_NOT_YET = re.compile(r"(\d+) are dead but not yet removable")
 _unpack = zstandard.ZstdDecompressor().decompress
 
 Version = tuple[str, str, int, str | None, bytes, Mapping[str, str], bool]
@@ -262,11 +265,22 @@ class PostgresErasing:
                 audit.record(conn, access, told)
         return done
 
-    def vacuum(self, names: Sequence[str]) -> None:
-        """Give the space of dead rows back, and forget what the planner noted of their values."""
+    def vacuum(self, names: Sequence[str]) -> int:
+        """Give the space of dead rows back, and forget what the planner noted of their values;
+        return how many rows an older transaction keeps from that."""
+        kept = 0
+
+        def note(told: Diagnostic) -> None:
+            nonlocal kept
+            if found := _NOT_YET.search(told.message_primary or ""):
+                kept += int(found[1])
+
         with self._owner.session() as conn:
+            conn.add_notice_handler(note)
+            conn.execute("SET client_min_messages = info")
             for name in sorted({*names, "erasure"}):
-                conn.execute(f'VACUUM (ANALYZE) "{name}"')
+                conn.execute(f'VACUUM (ANALYZE, VERBOSE) "{name}"')
+        return kept
 
 
 def _delete(conn: Connection, values: Mapping[str, Any], removed: dict[str, int]) -> None:

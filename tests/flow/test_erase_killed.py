@@ -1,0 +1,75 @@
+"""An erasure that is killed is finished by the same command, or by the next start."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from app.erasing import erasing
+from app.wiring import Installation
+from indexing.backends.postgres import audit
+from tests import erased_ward
+from tests.attack import Hospital, person
+from tests.erased_ward import GONE, WORD, ingest, plain_scan
+
+# The process kills itself with SIGKILL where it would do this.
+KILLED = """
+import os, signal, sys
+import app.erasing as erasing
+setattr(erasing, sys.argv.pop(1), lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+from app.cli.main import main
+main()
+"""
+
+
+def _run(installation: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], text=True, capture_output=True, check=False, timeout=300,
+        stdin=subprocess.DEVNULL, env={**os.environ, "ANAMNESIS_HOME": str(installation.home)},
+    )  # fmt: skip
+
+
+def _killed(installation: Installation, hospital: Hospital, where: str) -> list[str]:
+    own = ["erase", "--tenant", hospital.tenant.code, "--patient", GONE, "--reason", "request 5"]
+    done = _run(installation, "-c", KILLED, where, *own, "--yes")
+    assert done.returncode == -9, done.stdout + done.stderr
+    return own
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["_take_in", "_refill", "_look"])
+def test_the_same_command_goes_on(installation: Installation, where: str) -> None:
+    hospital = erased_ward.build(installation)
+    tenant_id = hospital.tenant.tenant_id
+    own = _killed(installation, hospital, where)
+    refused = ingest(installation, hospital, person(GONE, WORD)).rejected
+    assert refused is not None
+    assert "erased" in refused.reason
+    done = _run(installation, "-m", "app.cli.main", *own, "--yes", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["removed"]["resource"] > 8
+    # Texts are known again where the records were not emptied yet.
+    assert bool(told["proofs"][0]["words"]) == (where == "_take_in")
+    for needle in (GONE, WORD):
+        assert plain_scan(installation, tenant_id, needle) == []
+    with installation.database.tenant(tenant_id) as conn:
+        assert audit.broken_at(conn) is None
+
+
+@pytest.mark.slow
+def test_the_next_start_goes_on(installation: Installation) -> None:
+    hospital = erased_ward.build(installation)
+    tenant_id = hospital.tenant.tenant_id
+    _killed(installation, hospital, "_refill")
+    assert len(erasing(installation).unfinished(tenant_id)) == 1
+    # What `serve` starts beside itself; it ends with its parent, whose end of the pipe is closed.
+    done = _run(installation, "-m", "app.cli.main", "index", "follow", "--with-parent")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert erasing(installation).unfinished(tenant_id) == []
+    for needle in (GONE, WORD):
+        assert plain_scan(installation, tenant_id, needle) == []
