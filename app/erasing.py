@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,8 @@ from indexing.fhir.faults import Where
 from indexing.ingest import Ingest
 from indexing.medical_follow import rebuild_medical
 from indexing.model import TenantId
+from indexing.places import Place
+from indexing.ports import Cache
 
 _log = logging.getLogger("anamnesis.erase")
 _ROWS: Final = "postgres"  # its indexes are rows, which go with the records
@@ -111,13 +114,15 @@ def _refill(installation: Installation, tenant_id: TenantId) -> None:
 
 
 def _look(
-    installation: Installation, tenant_id: TenantId, needles: Needles, docs: Sequence[str],
-    under_way: bool,
+    installation: Installation, tenant_id: TenantId, needles: Needles, names: Sequence[str],
+    docs: Sequence[str], under_way: bool,
 ) -> list[Looked]:  # fmt: skip
     found = remains(installation.owner_database, tenant_id, needles, under_way=under_way)
     found.append(remains_of_words(installation.home / _WORDS, tenant_id, docs))
     found.append(_files(installation.home, tenant_id, needles))
-    found += _engines(installation, tenant_id, docs)
+    found += map(_counted, _beside(installation, tenant_id, names, docs))
+    if installation.cache is not None:
+        found.append(_cached(installation.cache, tenant_id, needles))
     return found
 
 
@@ -146,19 +151,67 @@ def _within(path: Path, needles: Needles) -> bool:
     return False
 
 
-def _engines(
-    installation: Installation, tenant_id: TenantId, docs: Sequence[str]
-) -> Iterator[Looked]:
-    gone = frozenset(docs)
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """A store that is asked what it holds, and what of that should be gone."""
+
+    name: str
+    unit: str
+    held: Callable[[], Collection[str]]
+    gone: Collection[str]
+
+
+def _beside(
+    installation: Installation, tenant_id: TenantId, names: Sequence[str], docs: Sequence[str]
+) -> Iterator[_Store]:
+    """Yield whatever follows the records, wherever the settings and the moves have put it."""
     for mover in movers(installation):
-        index: Any = mover.index
-        for place in index.places(tenant_id):
-            looked = Looked(f"{mover.leg}: {place.engine}", "documents")
-            try:
-                with index.only(tenant_id, place):
-                    held = index.entries(tenant_id)
-            except AnamnesisError:
-                looked.silent = True
-            else:
-                looked.looked, looked.found = len(held), len(gone & held.keys())
-            yield looked
+        for place in mover.index.places(tenant_id):
+            held = partial(_entries, mover.index, tenant_id, place)
+            yield _Store(f"{mover.leg}: {place.engine}", "documents", held, docs)
+    own, settings = installation, installation.settings
+    people = [name.partition("/")[2] for name in names if name.startswith("Patient/")]
+    medical = partial(own.medical.graph.entries, tenant_id)
+    yield _Store(f"medical graph: {settings.medical}", "entries", medical, names)
+    if (vectors := own.patients.vectors) is not None:
+        vectored = partial(vectors.entries, tenant_id)
+        yield _Store(f"patients: {settings.vector}", "patients", vectored, people)
+    yield _Store(
+        f"series: {settings.vitals}", "series of theirs",
+        partial(_subjects, own, tenant_id, people), people,
+    )  # fmt: skip
+
+
+def _entries(index: Any, tenant_id: TenantId, place: Place) -> Collection[str]:
+    with index.only(tenant_id, place):
+        return frozenset(index.entries(tenant_id))
+
+
+def _subjects(
+    installation: Installation, tenant_id: TenantId, people: Sequence[str]
+) -> Collection[str]:
+    extents = installation.vitals.extents(by_operator(tenant_id, "operator:erase"), people)
+    return [each.key.subject for each in extents]
+
+
+def _counted(store: _Store) -> Looked:
+    looked = Looked(store.name, store.unit)
+    try:
+        held = store.held()
+    except AnamnesisError:
+        looked.silent = True
+    else:
+        looked.looked = len(held)
+        looked.found = len(frozenset(store.gone) & frozenset(held))
+    return looked
+
+
+def _cached(cache: Cache, tenant_id: TenantId, needles: Needles) -> Looked:
+    looked = Looked("cache", "answers")
+    try:
+        for value in cache.values(tenant_id):
+            looked.looked += 1
+            looked.found += needles.within(value)
+    except AnamnesisError:
+        looked.silent = True
+    return looked

@@ -88,7 +88,7 @@ class Around:
     take_in: Callable[[TenantId, bytes], str]
     forget_series: Callable[[TenantId, str], None]
     refill: Callable[[TenantId], None]
-    look: Callable[[TenantId, Needles, Sequence[str], bool], list[Looked]]
+    look: Callable[[TenantId, Needles, Sequence[str], Sequence[str], bool], list[Looked]]
 
 
 @dataclass(slots=True)
@@ -152,13 +152,12 @@ class Eraser:
         dead = 0
         for _ in range(_ATTEMPTS):
             dead = self._empty(access, erasure, names, docs, [w.decode() for w in needles.words])
-            stores = self._around.look(tenant_id, needles, docs, True)
+            stores = self._around.look(tenant_id, needles, names, docs, True)
             if clean := all(store.clean for store in stores):
                 break
         if clean:
             self._records.finish(tenant_id, erasure.erasure_id)
             dead += self._records.vacuum(())
-            stores = self._around.look(tenant_id, needles, docs, False)
         left = [] if erasure.records_at is None else [_WORDS_UNKNOWN]
         if dead:
             left.append(f"{dead} dead rows {_KEPT}")
@@ -166,8 +165,9 @@ class Eraser:
 
     def prove(self, tenant_id: TenantId, patient_id: str, words: Iterable[str]) -> Proof:
         """Look for a patient's id, and for texts, in every store."""
-        needles = Needles.of([f"Patient/{patient_id}"], (), words)
-        return _proof(self._around.look(tenant_id, needles, (), False), needles)
+        names = [f"Patient/{patient_id}"]
+        needles = Needles.of(names, (), words)
+        return _proof(self._around.look(tenant_id, needles, names, (), False), needles)
 
     def _empty(
         self, access: Access, erasure: Erasure, names: Sequence[str], docs: Sequence[str],

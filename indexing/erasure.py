@@ -98,9 +98,9 @@ class Needles:
 
     def named(self, hay: bytes) -> bool:
         """Say whether an id stands there as a whole word."""
-        if self.ids and not self.ids.isdisjoint(e.strip(b".") for e in _BARE.findall(hay)):
+        if self.ids and not self.ids.isdisjoint(_bare(set(_BARE.findall(hay)))):
             return True
-        return not self.names.isdisjoint(each.rstrip(b".") for each in _TYPED.findall(hay))
+        return not self.names.isdisjoint(_bare(set(_TYPED.findall(hay))))
 
     def told(self, hay: bytes) -> list[bytes]:
         """Return the texts that stand there."""
@@ -113,6 +113,11 @@ class Needles:
     def within(self, hay: bytes) -> bool:
         """Say whether anything stands there."""
         return self.named(hay) or bool(self.told(hay))
+
+
+def _bare(found: set[bytes]) -> Iterable[bytes]:
+    """Leave out the full stops of sentences."""
+    return (each.strip(b".") if each[-1:] == b"." or each[:1] == b"." else each for each in found)
 
 
 @dataclass(slots=True)

@@ -328,3 +328,8 @@ class Cache(Protocol):
     def forget(self, tenant_id: TenantId) -> None:
         """Remove everything of a tenant."""
         ...
+
+    def values(self, tenant_id: TenantId) -> Iterable[bytes]:
+        """Yield everything that is kept for a tenant. Raises: EngineUnavailable: this once a
+        failure is one, since what is not read proves nothing."""
+        ...

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Iterator
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -76,6 +77,14 @@ class RedisCache:
                     client.unlink(*batch)
         except EngineUnavailable:
             return
+
+    def values(self, tenant_id: TenantId) -> Iterator[bytes]:
+        """Yield everything that is kept for a tenant, opened. Raises: EngineUnavailable."""
+        with self._connection.used() as client:
+            for name in client.scan_iter(self._prefix(tenant_id) + b"*", count=_AT_ONCE):
+                found = client.get(name)
+                if isinstance(found, bytes) and len(found) > _NONCE:
+                    yield self._cipher.decrypt(found[:_NONCE], found[_NONCE:], name)
 
     def _prefix(self, tenant_id: TenantId) -> bytes:
         return b"anamnesis:" + self._hashed(b"tenant", tenant_id.bytes)[:24] + b":"

@@ -1,0 +1,157 @@
+"""An erasure over a site's own servers: asked past our clients, none of them knows the patient."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from app.erasing import alone, by_operator, eraser
+from app.settings import Settings
+from app.wiring import Installation
+from indexing.access import Access, Role
+from rankers.answer import SearchRequest
+from tests import erased_ward
+from tests.engines import EngineServer
+from tests.erased_ward import GONE, OTHER, STAYS, WORD, plain_scan
+
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
+SET: dict[str, dict[str, str]] = {
+    "opensearch": {"lexical": "opensearch", "vector": "opensearch"},
+    "weaviate": {"vector": "weaviate"},
+    "neo4j": {"graph": "neo4j", "medical": "neo4j"},
+    "influxdb": {"vitals": "influxdb"},
+    "redis": {"cache": "redis"},
+}
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> EngineServer:
+    found: EngineServer = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.mark.parametrize(("server", "name"), [(n, n) for n in SET], indirect=["server"])
+def test_a_server_forgets_a_patient_and_keeps_the_other(
+    home: Path, installation: Installation, server: EngineServer, name: str
+) -> None:
+    del installation  # the embedded database is up
+    settings: dict[str, Any] = {**SET[name], **server.settings, "home": home, "leg_timeout_s": 60}
+    own = Installation(Settings(**settings))
+    hospital = erased_ward.build(own)
+    clinician = Access(hospital.tenant.tenant_id, hospital.user_id(Role.CLINICIAN),
+                       frozenset({Role.CLINICIAN}))  # fmt: skip
+    for word in (WORD, OTHER):
+        assert own.searcher().rank(clinician, SearchRequest(word)).answer.hits
+    before = everything(name, own)
+    if name != "redis":  # which holds nothing that anybody but us could read
+        assert GONE in before
+        assert STAYS in before
+    access = by_operator(hospital.tenant.tenant_id, "operator:test")
+    with alone(own):
+        _, proof = eraser(own).erase(access, GONE, "request 9")
+    assert [store for store in proof.stores if not store.clean] == []
+    after = everything(name, own)
+    assert GONE not in after
+    assert WORD not in after.lower()
+    if name != "redis":
+        assert STAYS in after
+    assert own.searcher().rank(clinician, SearchRequest(OTHER)).answer.hits
+    assert own.searcher().rank(clinician, SearchRequest(WORD)).answer.hits == ()
+    own.close()
+
+
+def test_timescaledb_forgets_a_patient_and_keeps_the_other(timescale: Installation) -> None:
+    hospital = erased_ward.build(timescale)
+    tenant_id = hospital.tenant.tenant_id
+    access = by_operator(tenant_id, "operator:test")
+    with alone(timescale):
+        _, proof = eraser(timescale).erase(access, GONE, "request 9")
+    assert [store for store in proof.stores if not store.clean] == []
+    for needle in (GONE, WORD):
+        assert plain_scan(timescale, tenant_id, needle) == []
+    assert timescale.vitals.extents(access, [GONE]) == []
+    assert timescale.vitals.extents(access, [STAYS])
+
+
+def everything(name: str, own: Installation) -> str:
+    """Return all that a server holds, as its own interface tells it."""
+    return "\n".join(_TELLS[name](own))
+
+
+def _opensearch(own: Installation) -> Iterator[str]:
+    url = own.settings.opensearch_url
+    for index in httpx.get(f"{url}/_cat/indices?format=json&expand_wildcards=all").json():
+        if index["index"].startswith("."):
+            continue
+        assert index["docs.deleted"] == "0"
+        yield httpx.get(f"{url}/{index['index']}/_search?size=1000").text
+
+
+def _weaviate(own: Installation) -> Iterator[str]:
+    url = own.settings.weaviate_url
+    for each in httpx.get(f"{url}/v1/schema").json()["classes"]:
+        for tenant in httpx.get(f"{url}/v1/schema/{each['class']}/tenants").json():
+            asked = urlencode({"class": each["class"], "tenant": tenant["name"], "limit": 1000})
+            found = httpx.get(f"{url}/v1/objects?{asked}").json()
+            yield "\n".join(_spelled(o["properties"]) for o in found.get("objects", ()))
+
+
+def _spelled(properties: dict[str, Any]) -> str:
+    """Ids are kept in hexadecimal digits, which a server does not fold."""
+    told = json.dumps(properties)
+    for value in properties.values():
+        if isinstance(value, str):
+            told += _unhexed(value)
+    return told
+
+
+def _unhexed(value: str) -> str:
+    try:
+        return bytes.fromhex(value).decode()
+    except ValueError:
+        return ""
+
+
+def _neo4j(own: Installation) -> Iterator[str]:
+    from neo4j import GraphDatabase
+
+    password = own.settings.neo4j_password
+    assert password is not None
+    auth = (own.settings.neo4j_user, password.get_secret_value())
+    with GraphDatabase.driver(own.settings.neo4j_url, auth=auth) as driver:
+        for statement in ("MATCH (n) RETURN properties(n) AS p",
+                          "MATCH ()-[r]->() RETURN properties(r) AS p"):  # fmt: skip
+            yield from (str(row["p"]) for row in driver.execute_query(statement).records)
+
+
+def _influxdb(own: Installation) -> Iterator[str]:
+    url = own.settings.influxdb_url
+
+    def ask(query: str, **more: str) -> httpx.Response:
+        return httpx.get(f"{url}/query", params={"q": query, **more})
+
+    for [name] in ask("SHOW DATABASES").json()["results"][0]["series"][0]["values"]:
+        yield ask("SHOW SERIES", db=name).text
+        yield ask("SELECT * FROM /.*/", db=name).text
+
+
+def _redis(own: Installation) -> Iterator[str]:
+    import redis
+
+    url = own.settings.redis_url
+    assert url is not None
+    with redis.Redis.from_url(url.get_secret_value()) as client:
+        for key in client.scan_iter("*"):
+            yield f"{key!r} {client.get(key)!r}"
+
+
+_TELLS = {
+    "opensearch": _opensearch, "weaviate": _weaviate, "neo4j": _neo4j, "influxdb": _influxdb,
+    "redis": _redis,
+}  # fmt: skip
