@@ -210,8 +210,10 @@ class Matcher:
             window = read.tokens[max(0, read.place[first] - 40) : read.place[last] + 41]
             at = bisect_right(begins, start) - 1
             section = sections[at].name if at >= 0 else ""
-            left = self._senses.decide(read.text[start:end], readings, window, section, certain)
-            if len(left) == 1:
+            left, sure = self._senses.decide(
+                read.text[start:end], readings, window, section, certain, asked=read.question
+            )
+            if sure and left:
                 spans.append(self._span(read, first, last, left[0]))
             elif left:
                 ids = tuple(self._ids[row] for row in left)

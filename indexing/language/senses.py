@@ -14,6 +14,7 @@ from indexing.language.terminology.seed import concept_id
 from indexing.language.terminology.words import fold
 
 _SURE = 0.8  # posterior from which a reading is taken without asking
+_LIKELY = 0.5  # posterior of no concept from which a word of a note names none
 _CUE, _SECTION, _NAMED, _NEAR = 8.0, 16.0, 60.0, 3.0  # how much each piece of evidence multiplies
 _LEAST = 0.02  # readings less likely than this are not offered
 _NOTHING = -1  # the row of a sense that is no concept
@@ -74,12 +75,17 @@ class Senses:
         window: Sequence[str],
         section: str,
         certain: Set[int],
-    ) -> list[int]:
-        """Return the concept rows that remain, likeliest first: one when the context decides,
-        none when the word most likely names no concept."""
+        *,
+        asked: bool = False,
+    ) -> tuple[list[int], bool]:
+        """Return the concept rows that remain, likeliest first, and whether the context decided.
+
+        A word that most likely names no concept names none; in a question (`asked`) it may, since
+        somebody typed it to find something.
+        """
         words = {token.lower() for token in window} - {written.lower()}
         short = written[:-1] if written.endswith("s") else written
-        senses = _table().get(short.upper())
+        senses = _table().get(short) or _table().get(short.upper())
         scores = self._listed(senses, words, section) if senses else {}
         if not scores:
             scores = {r.row: r.share for r in readings}
@@ -89,7 +95,7 @@ class Senses:
         for row in scores:
             if row in certain:
                 scores[row] *= _NAMED
-        return _remaining(scores)
+        return _remaining(scores, asked=asked)
 
     def _listed(self, senses: Sequence[_Sense], words: set[str], section: str) -> dict[int, float]:
         scores: dict[int, float] = {}
@@ -128,9 +134,13 @@ def _present(cue: str, words: set[str]) -> bool:
     return cue in words
 
 
-def _remaining(scores: dict[int, float]) -> list[int]:
+def _remaining(scores: dict[int, float], *, asked: bool) -> tuple[list[int], bool]:
     total = sum(scores.values()) or 1.0
     ordered = sorted(scores, key=lambda row: (-scores[row], row))
-    if scores[ordered[0]] / total >= _SURE:
-        return [] if ordered[0] == _NOTHING else [ordered[0]]
-    return [r for r in ordered if r != _NOTHING and scores[r] / total >= _LEAST]
+    named = ordered[0] != _NOTHING
+    if not asked and scores.get(_NOTHING, 0.0) / total >= _LIKELY:
+        return [], True
+    if named and scores[ordered[0]] / total >= _SURE:
+        return [ordered[0]], True
+    rows = [r for r in ordered if r != _NOTHING and scores[r] / total >= _LEAST]
+    return rows, named and len(rows) == 1

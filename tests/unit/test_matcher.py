@@ -121,6 +121,50 @@ def test_context_decides_abbreviations(matcher: Matcher, text: str, name: str) -
     assert name in {s.name for s in spans}
 
 
+# Long enough to be read as a note, not as a question.
+_ROUND = (
+    " Seen on the evening round with the team, and the plan for the coming week was explained to "
+)
+_ROUND += "the relatives, who had no questions."
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("AGE: 54. In BED, MOM beside him. HE is no longer SAD. Left ON.", "AGE BED MOM HE SAD ON"),
+        ("Blood gas showed pH 7.32 with pCO2 50, and the urine a pH of 6.0.", "pH"),
+        ("ALL other systems were reviewed and are negative.", "ALL"),
+        ("ADD a note. TAKE ONE TAB daily, TEN in all. A PAD on the dressing.", "ADD TAB TEN PAD"),
+        ("She HIT her head. DI were given. DR Jones told, so was the RD.", "HIT DI DR RD"),
+    ],
+)
+def test_what_most_likely_names_no_concept_names_none(
+    matcher: Matcher, text: str, written: str
+) -> None:
+    note = text + _ROUND
+    assert not {note[s.start : s.end] for s in matcher.find(note)} & set(written.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Echo: RVSP 60, right heart dilated; PH, sildenafil begun.", "pulmonary hypertension"),
+        ("Gravida 3, para 2, one TAB in 2009, last pregnancy easy.", "abortion"),
+        ("Platelets fell on heparin; HIT suspected.", "heparin-induced thrombocytopenia"),
+        ("Cirrhosis, asterixis; HE, so lactulose was begun.", "hepatic encephalopathy"),
+    ],
+)
+def test_what_is_around_makes_a_word_in_capitals_a_concept(
+    matcher: Matcher, text: str, name: str
+) -> None:
+    assert name in {s.name for s in matcher.find(text + _ROUND)}
+
+
+def test_in_a_question_a_word_in_capitals_is_offered(matcher: Matcher) -> None:
+    (span,) = matcher.find("TAB")
+    assert (span.name, span.ambiguous, len(span.candidates)) == ("abortion", True, 1)
+
+
 def test_an_undecided_abbreviation_is_said_to_be_ambiguous(matcher: Matcher) -> None:
     (span,) = matcher.find("MS")
     assert span.ambiguous
