@@ -87,7 +87,7 @@ class Engines(ABC):
             Server(
                 own.weaviate_url, own.weaviate_grpc, self.secrets.pepper, told(own.weaviate_key),
                 own.weaviate_user, told(own.weaviate_password), own.weaviate_ca,
-                own.leg_patience_s,
+                own.leg_patience_s, kind=own.weaviate_index,
             )
         )  # fmt: skip
 

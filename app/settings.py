@@ -13,6 +13,7 @@ from indexing.errors import ConfigurationError
 
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
+WeaviateIndex = Literal["hnsw", "flat"]
 GraphBackend = Literal["memory", "postgres", "neo4j"]
 MedicalBackend = Literal["memory", "postgres", "neo4j"]
 VitalsBackend = Literal["memory", "postgres", "timescale", "influxdb"]
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     weaviate_user: str | None = None
     weaviate_password: SecretStr | None = None
     weaviate_ca: Path | None = None
+    weaviate_index: WeaviateIndex = "hnsw"  # "flat": exact, for tenants of some 100,000 passages
     neo4j_url: str = "bolt://127.0.0.1:7687"  # bolt:// or neo4j://, +s for TLS
     neo4j_user: str = "neo4j"
     neo4j_password: SecretStr | None = None  # None: a server without login

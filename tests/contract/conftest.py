@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.settings import Settings
 from app.wiring import Installation
 from indexing.backends.memory_lexical import MemoryLexicalIndex
 from indexing.backends.memory_vectors import MemoryVectorIndex
@@ -51,6 +52,7 @@ def weaviate_connection(weaviate: EngineServer) -> Iterator[WeaviateConnection]:
     server = Server(
         given["weaviate_url"], given["weaviate_grpc"], secrets.token_hex(16),
         given.get("weaviate_key"), patience_s=PATIENT_S, prefix=prefix,
+        kind=Settings().weaviate_index,
     )  # fmt: skip
     connection = WeaviateConnection(server)
     yield connection

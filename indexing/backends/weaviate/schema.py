@@ -13,28 +13,37 @@ from typing import Any
 from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
 
 from indexing.access import LABELS
+from indexing.backends.weaviate.connect import Kind
 from indexing.model import Document, Tombstone
-from indexing.spaces import Kind, Metadata, Space, amounts, texts
+from indexing.spaces import Kind as FieldKind
+from indexing.spaces import Metadata, Space, amounts, texts
 
 LAYOUT = 2  # of the properties: part of the physical name
 LONGEST_KEY = 1_000
+RESCORED = 200  # of the nearest by a byte a number: measured again in full
 OTHER_LABEL = "OTHER"
 VECTOR = "passage"  # the name of the vector
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_TYPES: Mapping[Kind, DataType] = {
+_TYPES: Mapping[FieldKind, DataType] = {
     "id": DataType.TEXT, "key": DataType.TEXT, "set": DataType.TEXT_ARRAY,
     "instant": DataType.INT, "number": DataType.NUMBER, "flag": DataType.BOOL,
 }  # fmt: skip
 _HELD = frozenset({"version", "live"})  # read, never asked for
 
 
-def passages(space: Space) -> dict[str, Any]:
+def passages(space: Space, kind: Kind) -> dict[str, Any]:
     """Return the collection of a vector space, one object for each vector."""
-    metric = {"cosine": VectorDistances.COSINE, "euclidean": VectorDistances.L2_SQUARED}
-    index = Configure.VectorIndex.hnsw(
-        distance_metric=metric[space.metric], max_connections=16, ef_construction=128, ef=200
-    )
+    measures = {"cosine": VectorDistances.COSINE, "euclidean": VectorDistances.L2_SQUARED}
+    measure = measures[space.metric]
+    index: Any
+    if kind == "flat":
+        coarse = Configure.VectorIndex.Quantizer.rq(bits=8, cache=True, rescore_limit=RESCORED)
+        index = Configure.VectorIndex.flat(distance_metric=measure, quantizer=coarse)
+    else:
+        index = Configure.VectorIndex.hnsw(
+            distance_metric=measure, max_connections=16, ef_construction=128, ef=200
+        )
     return {
         "properties": [*properties(space), _property("number", "instant", asked=False)],
         "vector_config": Configure.Vectors.self_provided(name=VECTOR, vector_index_config=index),
@@ -44,7 +53,7 @@ def passages(space: Space) -> dict[str, Any]:
 
 def notes() -> dict[str, Any]:
     """Return the collection that says at which version each note is held."""
-    kinds: dict[str, Kind] = {
+    kinds: dict[str, FieldKind] = {
         "tenant": "id", "doc_id": "id", "version": "instant", "live": "flag", "settled": "flag",
     }  # fmt: skip
     return {
@@ -61,7 +70,7 @@ def properties(space: Space) -> list[Property]:
     return [_property(name, kind, asked=name not in _HELD) for name, kind in space.schema.items()]
 
 
-def _property(name: str, kind: Kind, *, asked: bool) -> Property:
+def _property(name: str, kind: FieldKind, *, asked: bool) -> Property:
     text = kind in ("id", "key", "set")
     return Property(
         name=name, data_type=_TYPES[kind], index_filterable=asked,

@@ -16,7 +16,7 @@ from weaviate.classes.query import Filter, MetadataQuery
 from indexing.access import Access
 from indexing.backends.weaviate import schema
 from indexing.backends.weaviate.compile import guard
-from indexing.backends.weaviate.connect import NAME, Connection, Missing
+from indexing.backends.weaviate.connect import NAME, Connection, Kind, Missing
 from indexing.backends.weaviate.held import Notes, insert, note_id
 from indexing.backends.weaviate.names import Shelf
 from indexing.errors import EngineUnavailable, EventRejected
@@ -42,8 +42,17 @@ class WeaviateVectorIndex:
     ) -> None:
         self._connection, self._dimension, self._space = connection, dimension, space
         name = f"{space.physical(model, dimension)}-{schema.LAYOUT}"
-        self._passages = Shelf(connection, name, schema.passages(space))
-        self._notes = Notes(connection, f"{name}-notes")
+        self._kind = connection.server.kind
+        names: dict[Kind, str] = {"hnsw": name, "flat": f"{name}-flat"}
+        self._passages = Shelf(connection, names[self._kind], schema.passages(space, self._kind))
+        self._notes = Notes(connection, f"{names[self._kind]}-notes")
+        # Of the kind that the site had set before: nothing is asked there, nothing may stay.
+        self._others = [
+            Shelf(connection, own, {})
+            for kind, before in names.items() if kind != self._kind
+            for own in (before, f"{before}-notes")
+        ]  # fmt: skip
+        self._alone: set[TenantId] = set()
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
         """Replace each document's passages unless a newer version or its tombstone stands."""
@@ -127,7 +136,7 @@ class WeaviateVectorIndex:
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count the live documents and fold their versions."""
         entries = self.entries(tenant_id)
-        return IndexState(len(entries), digest(entries), {"search": "hnsw"})
+        return IndexState(len(entries), digest(entries), {"search": self._kind})
 
     def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
         """Return {doc_id: version} of every live document."""
@@ -135,7 +144,7 @@ class WeaviateVectorIndex:
 
     def drop(self, tenant_id: TenantId) -> None:
         """Forget the tenant's vectors, tombstones too."""
-        for shelf in (self._passages, self._notes.shelf):
+        for shelf in (self._passages, self._notes.shelf, *self._others):
             shelf.drop(tenant_id)
 
     def rest(self, tenant_id: TenantId) -> None:
@@ -158,6 +167,10 @@ class WeaviateVectorIndex:
         """Mark those that may change, take their passages out, and return them."""
         if not stones:
             return []
+        if tenant_id not in self._alone:
+            for other in self._others:
+                other.drop(tenant_id)
+            self._alone.add(tenant_id)
         for shelf in (self._passages, self._notes.shelf):
             shelf.make(tenant_id)
         try:
