@@ -24,6 +24,7 @@ from tests.ward import PASSWORD, Ward, build
 
 pytestmark = pytest.mark.slow
 
+OWN = {"p-ada": "female", "p-ben": "male"}  # who is on the ward beside the input
 SITE = "http://127.0.0.1:8080"
 # A list of the chart to the type and the element that names the patient.
 LISTS = {
@@ -181,3 +182,56 @@ def test_the_page_prints_the_counts_of_the_chart(
                        ("encounters", "encounter")):  # fmt: skip
         number = chart["totals"][name]
         assert re.search(rf"\b{number} {noun}s?\b", text), name
+
+
+def test_a_cohorts_counts_are_those_of_the_input(
+    client: TestClient, loaded: tuple[Ward, Plain]
+) -> None:
+    """Each criterion by itself, and each step of who is left, for every code that is recorded."""
+    plain = loaded[1]
+    everyone = set(plain.resources["Patient"]) | set(OWN)
+    women = {p for p, each in plain.resources["Patient"].items() if each["gender"] == "female"}
+    women |= {p for p, sex in OWN.items() if sex == "female"}
+    kinds = {
+        "condition": (of(plain, "Condition", "subject"), "code"),
+        "procedure": (of(plain, "Procedure", "subject"), "code"),
+        "medication": (of(plain, "MedicationRequest", "subject"), "medicationCodeableConcept"),
+    }  # fmt: skip
+    compared = 0
+    for kind, (by_patient, element) in kinds.items():
+        having: dict[str, set[str]] = defaultdict(set)
+        for patient, own in by_patient.items():
+            for each in own:
+                coding = each[element]["coding"][0]
+                having[f"{coding['system']}:{coding['code']}"].add(patient)
+        for named, patients in sorted(having.items())[:40]:
+            sent = {"definition": f"a: {kind} {named}\nb: sex female\nkeep not b and a"}
+            told = client.post("/api/cohorts", json=sent).json()
+            assert [each["patients"] for each in told["attrition"]] == [
+                len(everyone), len(everyone - women), len(patients - women),
+            ], named  # fmt: skip
+            assert [each["patients"] for each in told["criteria"]] == [len(patients), len(women)]
+            assert {row["patient_id"] for row in told["rows"]} == patients - women
+            compared += 1
+    assert compared >= 40
+
+
+def test_values_are_counted_as_in_the_input(client: TestClient, loaded: tuple[Ward, Plain]) -> None:
+    plain = loaded[1]
+    numbers: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for patient, own in of(plain, "Observation", "subject").items():
+        for each in own:
+            for part in (each, *each.get("component", [])):
+                if "valueQuantity" in part:
+                    named = f"http://loinc.org:{code(part)}", part["valueQuantity"]["unit"]
+                    numbers[named][patient].append(float(part["valueQuantity"]["value"]))
+    compared = 0
+    for (named, unit), by_patient in sorted(numbers.items()):
+        every = sorted(value for own in by_patient.values() for value in own)
+        middle = every[len(every) // 2]
+        expected = {p for p, own in by_patient.items() if any(v < middle for v in own)}
+        sent = {"definition": f"value {named} < {middle} {unit}"}
+        told = client.post("/api/cohorts", json=sent).json()
+        assert {row["patient_id"] for row in told["rows"]} - set(OWN) == expected, (named, unit)
+        compared += 1
+    assert compared >= 20
