@@ -133,7 +133,7 @@ def test_a_frozen_page_is_its_owners(client: TestClient, ward: Ward) -> None:
         "_summary=some", "_count=-1", "_total=some", "_format=xml", "code-value-quantity=1$2",
         "code=", "_filter=x", "combo-code:above=1", "subject:Practitioner=x",
         "_elements=a&_summary=true", "_sort=date&_sort=code", "status:missing=maybe",
-        "_id=%20", "date=ge2020,ge",
+        "_id=%20", "date=ge2020,ge", "_include:iterate=Observation:encounter", "_pretty=perhaps",
         "family:phonetic=x", "code=a,,b", "_lastUpdated=now", "=x", "code",
     ],
 )  # fmt: skip
@@ -142,6 +142,10 @@ def test_what_is_not_understood_fails_and_never_widens(client: TestClient, query
     assert answer.status_code == 400, answer.text
     assert answer.json()["resourceType"] == "OperationOutcome"
     assert answer.json()["issue"][0]["severity"] == "error"
+
+
+def test_how_an_answer_is_set_out_is_no_filter(client: TestClient) -> None:
+    assert client.get("/fhir/Observation?code=718-7&_pretty=true").json()["total"] == 3
 
 
 def test_an_unknown_type_fails(client: TestClient) -> None:

@@ -139,7 +139,10 @@ class _Reading:
         """Take one parameter."""
         if name in ("_include", "_revinclude"):
             self._includes.append(_include(self._type, value, back=name == "_revinclude"))
-        elif name in ("_sort", "_count", "_total", "_summary", "_elements", "_format"):
+        elif name.startswith(("_include:", "_revinclude:")):
+            raise InvalidInput(f"{_shown(name)}: this modifier is not answered",
+                               hint="name each reference with _include=Type:parameter")  # fmt: skip
+        elif name in _ONCE:
             if name in self._once:
                 raise InvalidInput(f"{name} may be given once")
             self._once[name] = value
@@ -155,6 +158,7 @@ class _Reading:
             raise InvalidInput("_elements and _summary exclude each other")
         if once.get("_format", "json") not in ("json", "application/json", "application/fhir+json"):
             raise InvalidInput("_format: only JSON is answered here")
+        _choice("_pretty", once.get("_pretty", "false"), Bool)
         total = _choice("_total", once.get("_total", "accurate"), Total)
         return FhirSearch(
             self._type, tuple(self._criteria), _order(self._type, once.get("_sort", "")),
@@ -196,6 +200,8 @@ class _Reading:
         return Referred(source, parameter, self._criterion(source, rest, value, depth + 1))
 
 
+# `_pretty` is of the form of an answer alone, and changes nothing here.
+_ONCE = ("_sort", "_count", "_total", "_summary", "_elements", "_format", "_pretty")
 Bool = Literal["true", "false"]
 Total = Literal["accurate", "estimate", "none"]
 
