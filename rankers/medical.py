@@ -25,6 +25,7 @@ from rankers.medical_knowledge import Knowledge
 MOST_HOPS = 3
 PER_KIND = 8  # nodes of one kind at one distance: what a drawing can show
 PER_NODE = 5  # edges of knowledge that one node brings in
+PER_START = 40  # and the node that is asked about
 _UNDATED = datetime(1, 1, 1, tzinfo=UTC)
 # Where a walk ends: a hospital owns everybody, and one clinician treats hundreds.
 _ENDS = frozenset({NodeKind.TENANT, NodeKind.USER, NodeKind.PROVIDER, NodeKind.ORGANIZATION})
@@ -209,7 +210,8 @@ class MedicalQuestions:
         for hop in range(1, hops + 1):
             fringe = [node for node, at in placed.items() if at == hop - 1]
             if hop > 1 or nodes[start].kind is not NodeKind.PATIENT:
-                unsaid += self._learn(fringe, nodes, edges)
+                most = PER_START if hop == 1 else PER_NODE
+                unsaid += self._learn(fringe, nodes, edges, most)
             met = _met(fringe, nodes, edges, placed)
             kept = _choose(met, nodes, edges)
             placed.update(dict.fromkeys(kept, hop))
@@ -222,12 +224,13 @@ class MedicalQuestions:
         )  # fmt: skip
 
     def _learn(
-        self, fringe: Iterable[str], nodes: dict[str, GraphNode], edges: list[GraphEdge]
+        self, fringe: Iterable[str], nodes: dict[str, GraphNode], edges: list[GraphEdge], most: int
     ) -> int:
-        """Lay what is known of the fringe over the graph; return how much is left out."""
+        """Lay what is known of the fringe over the graph, so many edges of each node; return how
+        many more are left out."""
         unsaid = 0
         for node in fringe:
-            known, more = self._knowledge.edges(node, PER_NODE)
+            known, more = self._knowledge.edges(node, most)
             unsaid += more
             for each in known:
                 nodes.setdefault(each.other.node_id, each.other)
@@ -257,14 +260,21 @@ def _met(
 def _choose(
     met: Sequence[str], nodes: dict[str, GraphNode], edges: Sequence[GraphEdge]
 ) -> list[str]:
-    """Keep the newest few of each kind; ties stand by how much is said of them, then by id."""
+    """Keep the newest few of each kind; ties stand by how much is said of them, then by how
+    strongly, then by id."""
     newest: dict[str, datetime] = {}
     said: Counter[str] = Counter()
+    strongest: dict[str, float] = {}
     for edge in edges:
+        strength = edge.properties.get("strength", 0.0)
         for node in (edge.source, edge.target):
             newest[node] = max(newest.get(node, _UNDATED), edge.end or _UNDATED)
             said[node] += 1
-    ranked = sorted(met, key=lambda n: (-newest.get(n, _UNDATED).timestamp(), -said[n], n))
+            if isinstance(strength, float):
+                strongest[node] = max(strongest.get(node, 0.0), strength)
+    ranked = sorted(met, key=lambda n: (
+        -newest.get(n, _UNDATED).timestamp(), -said[n], -strongest.get(n, 0.0), n
+    ))  # fmt: skip
     taken: Counter[NodeKind] = Counter()
     kept = []
     for node in ranked:

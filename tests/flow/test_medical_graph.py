@@ -310,6 +310,21 @@ def test_interactions_name_their_severity_and_who_says_so(
     assert "example" in found.stated_by
 
 
+def test_what_is_asked_about_shows_the_strongest_of_each_kind(
+    installation: Installation, access: Access
+) -> None:
+    asked = installation.everybody.medical.questions
+    knowledge = Knowledge(installation.terminology, site_edges(installation.home))
+    node = asked.meant(access, "hypertension")
+    found = asked.around_node(access, node, 1)
+    known, _ = knowledge.edges(node.node_id, 1_000)
+    every = {each.other.node_id: each for each in known}
+    shown = {placed.node.node_id for placed in found.nodes} - {node.node_id}
+    assert found.left_out == len(known) - sum(each.other.node_id in shown for each in known)
+    drugs = [n for n, each in every.items() if each.other.kind is NodeKind.DRUG]
+    assert len(shown & set(drugs)) == min(8, len(drugs))
+
+
 def test_a_biomarker_is_one_by_its_name_and_indicates(
     installation: Installation, access: Access
 ) -> None:
