@@ -30,7 +30,8 @@ demo: install
 	$(BIN)/anamnesis demo --patients $(PATIENTS) --port $(PORT)
 
 test: dev
-	$(BIN)/python -m pytest -m "not slow and not soak and not browser and not engines" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not soak and not browser and not engines" -n 2 --dist loadfile \
+		--ignore tests/browser
 
 test-slow: dev
 	$(BIN)/python -m pytest -m "(slow or browser) and not soak and not engines"
