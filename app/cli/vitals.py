@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -63,7 +64,7 @@ def take(into: Intake, tenant_id: TenantId, path: Path, precision: Precision) ->
     """
     total, before, waiting = Taken(0, 0, 0, 0, 0, ()), 0, None
     with ThreadPoolExecutor(1) as writer, _opened(path) as source:
-        for piece in pieces(source):
+        for piece in _read(pieces(source), path):
             parsed = into.read(piece, precision)
             if waiting is not None:
                 total = _added(total, waiting.result())
@@ -84,6 +85,15 @@ def _opened(path: Path) -> BinaryIO:
         return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
     except OSError as exc:
         raise InvalidInput(f"{path} cannot be read: {exc.strerror}") from None
+
+
+def _read(found: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    """Pass pieces on. Raises: InvalidInput: the file ends, or is packed, otherwise than it says."""
+    try:
+        yield from found
+    except (OSError, EOFError, zlib.error):
+        hint = "what came before is stored; sent again, it changes nothing"
+        raise InvalidInput(f"{path} cannot be read to its end", hint=hint) from None
 
 
 def pieces(source: BinaryIO, size: int = PIECE) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.vitals.measurements import Head, Tag, TagFault, head_of
-from indexing.vitals.model import FLAGS, Batch, SeriesKey, Times, batch_of, micros, taken
+from indexing.vitals.model import FLAGS, Batch, Floats, SeriesKey, Times, batch_of, micros, taken
 
 Precision = Literal["ns", "us", "ms", "s"]
 _PER_US = {"ns": 1000.0, "us": 1.0, "ms": 0.001, "s": 0.000001}  # ticks in a microsecond
@@ -168,7 +168,7 @@ class _Reader:
         if not stamp:
             raise _Wrong(len(line), "the time is missing: a file is not of the moment it is read")
         if not _STAMP.fullmatch(stamp):
-            raise _Wrong(fields.end() + 1, "the time is not a whole number")
+            raise _Wrong(fields.end() + 1, "the time is not a whole number of up to 19 digits")
         self._points(number, place, line, fields.start(), fields.end(), int(stamp))
 
     def _place(self, head: bytes) -> int:
@@ -253,8 +253,8 @@ class _Reader:
             for name, default in (("factor", 1.0), ("offset", 0.0))
         )  # fmt: skip
         value = np.asarray(self.value, np.float64)
-        if len(which):
-            value = value * factor[which] + offset[which]
+        if len(which) and ((factor != 1.0) | (offset != 0.0)).any():
+            value = brought(value, factor[which], offset[which])
         batch = batch_of(self.series, which, at, value)  # type: ignore[arg-type]
         beside = np.array(self.said)[np.asarray(self.beside, np.int64)]
         flag = beside[:, 2].astype(np.int16)
@@ -280,6 +280,13 @@ class _Reader:
             late = "the time lies before what is kept; see the retention of details"
             found.append((batch.at < micros(oldest), late, True))
         return found
+
+
+def brought(value: Floats, factor: Floats, offset: Floats) -> Floats:
+    """Return values in another unit, as `Change` does one by one."""
+    with np.errstate(over="ignore"):  # infinity is refused with what is none
+        found = np.round(value * factor + offset, 9)
+    return np.where((factor == 1.0) & (offset == 0.0), value, found)
 
 
 def _ticks(at: list[int], scale: int) -> Times:

@@ -131,4 +131,4 @@ def point(each: Observed) -> tuple[SeriesKey, float]:
     key = SeriesKey(
         "vital_signs", each.patient_id, name, unit, each.device, "", "fhir", each.labels
     )
-    return key, each.value * change.factor + change.offset
+    return key, change(each.value)

@@ -16,10 +16,15 @@ LONGEST = 60
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From one unit to another: value * factor + offset."""
+    """From one unit to another: value * factor + offset, without the noise behind the ninth
+    decimal (98.6 [degF] are 37 Cel). What stays in its unit stays as it was sent."""
 
     factor: float = 1.0
     offset: float = 0.0
+
+    def __call__(self, value: float) -> float:
+        same = self.factor == 1.0 and self.offset == 0.0
+        return value if same else round(value * self.factor + self.offset, 9)
 
 
 @cache

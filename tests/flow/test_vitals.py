@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.backends.postgres.watched import WatchedVitals
+from indexing.errors import InvalidInput
 from indexing.ingest import Ingest
 from indexing.model import Tenant
 from indexing.vitals.hours import rolled
@@ -214,6 +216,18 @@ def test_the_commands_take_in_show_and_roll_up(
     assert first.split()[1:] == ["70", "-", "-", "-", "-"]
     assert query_command(tenant.code, "nobody", None, (None, None), hours=False, as_json=False) == 0
     assert "No series of that subject" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_packed_file_that_is_none_is_named(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    cut: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("app.cli.vitals.Installation", lambda _: installation)
+    path, whole = tmp_path / "stream.gz", gzip.compress("\n".join(map(str, range(999))).encode())
+    path.write_bytes(whole[:-20] if cut else b"nothing packed")
+    with pytest.raises(InvalidInput, match="cannot be read to its end"):
+        ingest_command(tenant.code, [path], "s", as_json=True)
 
 
 def test_series_of_trials_and_models_are_read_by_name_and_by_no_researcher(
