@@ -26,6 +26,7 @@ from indexing.backends.postgres.fates import PostgresFates
 from indexing.backends.postgres.outlook import PostgresOutlook
 from indexing.errors import Forbidden, InvalidInput, NotFound
 from indexing.ingest import Ingest
+from indexing.outcomes import prediction_key, settle
 from indexing.outlook import (
     INTENDED_USE,
     LEARNED_FROM,
@@ -37,7 +38,7 @@ from indexing.outlook import (
     band,
     named,
 )
-from indexing.vitals.model import SeriesKey, batch_of, micros
+from indexing.vitals.model import batch_of, micros
 from rankers.onnx_risk import OnnxRisk
 from rankers.outcomes import (
     Calibration,
@@ -189,13 +190,14 @@ class Outlook:
         for outcome in into.submit(orjson.dumps(_bundle(told, self.access.user_id, base_rate))):
             if outcome.rejected is not None:
                 raise InvalidInput("the prediction could not be written into the record")
-        key = SeriesKey(
-            "prediction", told.patient_id, told.type, "1", f"{told.model}/{told.version}", "",
-            "model",
-        )  # fmt: skip
-        self._own.vitals.write(
-            self.access.tenant_id, batch_of([key], [0], [micros(told.made_at)], [told.chance or 0])
-        )
+        values = {"": told.chance or 0.0, ".low": told.low, ".high": told.high}
+        keys = [
+            prediction_key(told.patient_id, f"{told.type}{part}", told.model, told.version)
+            for part in values
+        ]
+        at = [micros(told.made_at)] * len(keys)
+        batch = batch_of(keys, range(len(keys)), at, list(values.values()))
+        self._own.vitals.write(self.access.tenant_id, batch)
 
     def fill_in(self, card: ModelCard) -> int:
         """Note what happened to those of whom the model told, and say of how many that is known.
@@ -207,7 +209,8 @@ class Outlook:
         """
         self._identified()
         told = self.store.told(self.access, card)
-        return self.fates.settle(self.access, [each.prediction_id for each in told])
+        ids = [each.prediction_id for each in told]
+        return settle(self.fates, self._own.vitals, self.access, ids)
 
     def follow_up(self, card: ModelCard) -> dict[str, Any]:
         """Fill in what happened, and say how right the model was."""

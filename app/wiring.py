@@ -252,7 +252,7 @@ class Installation(LanguageWiring):
 
         return (
             VitalsFollower(PostgresObserved(self.database), self.vitals),
-            OutcomesFollower(PostgresFates(self.database)),
+            OutcomesFollower(PostgresFates(self.database), self.vitals),
         )
 
     @cached_property

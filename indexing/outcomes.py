@@ -8,14 +8,29 @@ What was settled is settled again when a record is corrected, withdrawn, restric
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from indexing.access import Access, Role
 from indexing.model import ChangeEvent, Kind, TenantId
+from indexing.ports import VitalsStore
+from indexing.vitals.model import SeriesKey, batch_of, micros
 
 FOLLOWER = "follower:outcomes"  # who did it, in the audit
 _TOLD_BY = ("Encounter/", "Patient/")
 _AT_ONCE = 500  # a transaction that writes holds back what is younger: a late day settles many
+
+
+class Told(NamedTuple):
+    """A prediction as its series knows it; `actual` None while it is not known."""
+
+    prediction_id: str
+    patient_id: str
+    model: str
+    version: str
+    type: str
+    made_at: datetime
+    actual: bool | None
 
 
 class Fates(Protocol):
@@ -29,6 +44,10 @@ class Fates(Protocol):
         """Note what is known of each now; return of how many something is."""
         ...
 
+    def standing(self, tenant_id: TenantId, ids: Sequence[str]) -> Sequence[Told]:
+        """Return these predictions as they stand."""
+        ...
+
 
 class OutcomesFollower:
     """Settles predictions as the records tell."""
@@ -37,8 +56,8 @@ class OutcomesFollower:
     kind = Kind.RESOURCE
     batch = 1000
 
-    def __init__(self, fates: Fates) -> None:
-        self._fates = fates
+    def __init__(self, fates: Fates, series: VitalsStore) -> None:
+        self._fates, self._series = fates, series
 
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Settle what these events may have a say in."""
@@ -46,4 +65,28 @@ class OutcomesFollower:
         ids = self._fates.touched(tenant_id, keys) if keys else ()
         access = Access(tenant_id, FOLLOWER, frozenset({Role.CLINICIAN}), "HOPERAT")
         for start in range(0, len(ids), _AT_ONCE):
-            self._fates.settle(access, ids[start : start + _AT_ONCE])
+            settle(self._fates, self._series, access, ids[start : start + _AT_ONCE])
+
+
+def settle(fates: Fates, series: VitalsStore, access: Access, ids: Sequence[str]) -> int:
+    """Note what is known of each now, beside it and in its series; return of how many something is.
+
+    A kill in between leaves the series behind until it is asked for again."""
+    known = fates.settle(access, ids)
+    told = fates.standing(access.tenant_id, ids)
+    series.retract(access.tenant_id, [f"RiskAssessment/{each.prediction_id}" for each in told])
+    over = [each for each in told if each.actual is not None]
+    keys = [prediction_key(e.patient_id, f"{e.type}.actual", e.model, e.version) for e in over]
+    batch = batch_of(
+        keys, range(len(over)), [micros(each.made_at) for each in over],
+        [float(bool(each.actual)) for each in over],
+    )  # fmt: skip
+    origins = [f"RiskAssessment/{each.prediction_id}" for each in over]
+    series.write(access.tenant_id, batch, origins)
+    return known
+
+
+def prediction_key(patient_id: str, kind: str, model: str, version: str) -> SeriesKey:
+    """Return the series of what a model told of a patient: the outcome's type is its chance, with
+    `.low` and `.high` its interval, with `.actual` what happened."""
+    return SeriesKey("prediction", patient_id, kind, "1", f"{model}/{version}", "", "model")

@@ -21,6 +21,7 @@ from indexing.ingest import Ingest
 from indexing.model import Tenant
 from indexing.outcomes import FOLLOWER
 from indexing.outlook import ACUTE, RETURN, ModelCard, Prediction
+from indexing.vitals.model import Span, micros
 
 ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 HIV = {"security": [{"system": ACT, "code": "HIV"}]}
@@ -135,6 +136,24 @@ def test_it_is_settled_as_soon_as_the_record_tells_and_when_the_time_is_up(house
     house.put(stay("dora", "dora", 90, "AMB"))
     assert known(house) == [True, False]
     assert house.changes() == [("ann", 0, 1), ("ben", 0, 1)]
+
+
+def test_what_happened_stands_in_the_series_and_is_taken_back_with_it(house: House) -> None:
+    def drawn() -> dict[str, list[float]]:
+        span = Span(kinds=[f"{RETURN}.actual"])
+        found = house.installation.vitals.points(house.access, ["ann", "ben"], span)
+        assert {each.at.tolist()[0] for each in found} <= {micros(MADE)}
+        return {each.key.subject: each.value.tolist() for each in found}
+
+    house.put(stay("visit", "ben", 10, "AMB"))
+    assert drawn() == {}
+    house.put(stay("back", "ann", 20))
+    house.put(stay("later", "zoe", 200, "AMB"))
+    assert drawn() == {"ann": [1.0], "ben": [0.0]}
+    house.put(stay("back", "ann", 20, status="entered-in-error"))
+    assert drawn() == {"ann": [0.0], "ben": [0.0]}
+    house.put(stay("later", "zoe", 200, "AMB", status="entered-in-error"))
+    assert drawn() == {}
 
 
 def test_what_was_settled_follows_every_correction(house: House) -> None:

@@ -11,6 +11,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.model import TenantId
+from indexing.outcomes import Told
 from indexing.outlook import HORIZONS, RETURN
 
 # A stay that is planned or was called off tells of nothing that happened.
@@ -93,6 +94,10 @@ _HELD = """
 SELECT prediction_id, patient_id, actual, due_at, decided_by FROM outlook_prediction
 WHERE tenant_id = %s AND prediction_id = ANY(%s) ORDER BY prediction_id FOR UPDATE
 """
+_STANDING = """
+SELECT prediction_id, patient_id, model, version, type, made_at, actual FROM outlook_prediction
+WHERE tenant_id = %s AND prediction_id = ANY(%s) AND chance IS NOT NULL ORDER BY prediction_id
+"""
 _FILL = """
 UPDATE outlook_prediction SET due_at = %(due)s, decided_by = %(by)s, actual = %(actual)s,
     actual_at = CASE WHEN actual IS NOT DISTINCT FROM %(actual)s THEN actual_at
@@ -155,6 +160,12 @@ class PostgresFates:
             for row in changed:
                 audit.record(conn, access, row)
         return sum(fate.actual is not None for fate in fates.values())
+
+    def standing(self, tenant_id: TenantId, ids: Sequence[str]) -> list[Told]:
+        """Return those of these predictions that told something, as they stand."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(_STANDING, (tenant_id, list(ids))).fetchall()
+        return [Told(*row) for row in rows]
 
 
 def _values(tenant_id: TenantId) -> dict[str, Any]:
