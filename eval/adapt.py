@@ -1,43 +1,52 @@
 """Teach the encoder what a site's texts call the same thing: contrastive, on the CPU.
 
-What comes of it is a folder as the default encoder's: int8 weights and float16 words in one ONNX
-file, its tokenizer, and `lineage.json`, which says what it was made of and what it is worth.
+What comes of it is a folder as the default encoder's: its ONNX file with one matrix more, its
+tokenizer, and `lineage.json`, which says what it was made of and what it is worth.
 """
 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eval.pairs import Pair, split
-from eval.teaching import RATE, Course
+from eval.turning import Lesson, Matrix, Turned, lessons, loss_and_slope, turned
+from eval.worth import Worth, Yardstick, worth
 from indexing.encoders import OnnxEncoder
 from indexing.encoders.lineage import write_lineage
+from indexing.encoders.minilm import FOLDER
 from indexing.encoders.shelf import FILES
+from indexing.encoders.turned import export_turned
 from indexing.errors import InvalidInput
+from indexing.ports import Encoder
 
-HELD_OUT = 0.05
+HELD_OUT = 0.1
 FEWEST = 40  # pairs that teach
 FLOOR_SHARE = 0.99  # of unrelated pairs that lie below the floor of cosines
 MOST_JUDGING = 512  # held-out pairs: all of them against each other
+MOST_STEPS = 120
+LOOK_EVERY = 10  # steps
+UNSEEN_STEPS = 40  # where too few topics are held out to choose by
 
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
-    """`before` and `after`: the loss of held-out pairs, among a batch at a time; `right` how often
-    a held-out pair's own text is the nearest of its batch, before and after. `cpu_s`: processor
-    time in all. `floor`: the cosine under which 99 % of unrelated held-out pairs lie, of the
-    exported model."""
+    """`before` and `after`: the loss of held-out pairs, all against each other. `steps`: after how
+    many the first half of the held-out topics gained most; `worth`: by the other half, none where
+    they are too few. `cpu_s`: processor time in all. `floor`: the cosine under which 99 % of
+    unrelated held-out pairs lie, of the exported model."""
 
     before: float
     after: float
-    right: tuple[float, float]
+    worth: Worth | None
     floor: float
     pairs: int
     held_out: int
@@ -47,20 +56,18 @@ class Adapted:
 
 
 def adapt(
-    source: Path,
     target: Path,
     found: Sequence[Pair],
+    yard: Yardstick,
+    encoder: Encoder,
     *,
-    epochs: int = 1,
-    rate: float = RATE,
     each: Callable[[int], None] = lambda _: None,
     told: Callable[[Adapted], Mapping[str, Any]] = asdict,
 ) -> Adapted:
-    """Train from the published weights in `source` and export into `target`, which appears whole,
-    with what is `told` of it as its lineage; `each` hears how many pairs were taught. The steps of
-    a killed run lie beside it, and the next run with the same pairs goes on from them.
+    """Turn the default's space, whose vectors `encoder` gives, and export into `target`, which
+    appears whole, with what is `told` of it as its lineage; `each` hears of a step.
 
-    Raises: ConfigurationError where the extra `models` is missing; InvalidInput.
+    Raises: ConfigurationError without the package `onnx`; InvalidInput.
     """
     teaching, judging = split(found, HELD_OUT)
     judging = judging[:MOST_JUDGING]
@@ -69,22 +76,39 @@ def adapt(
             f"{len(found)} pairs are too few to teach and to judge by",
             hint="Name more sets, or load a terminology.",
         )
-    target = target.absolute()
     with appearing(target) as draft:
-        course = Course(source, target.with_name(f".{target.name}.taught"), rate)
-        before = course.judged(judging)
-        steps = course.teach(teaching, epochs, each)
-        after = course.judged(judging)
-        _exported(course.model, source, draft)
-        floor = _floor(OnnxEncoder(folder=draft), judging)
+        steps, turn = _best(lessons(teaching, encoder), yard, encoder, each)
+        export_turned(FOLDER, draft, turn)
+        own, held_out = Turned(encoder, turn), lessons(judging, encoder)
+        gained = worth(yard, encoder, own) if yard.tells else None
+        floor = _floor(own, judging)
         write_lineage(draft, {"floor": floor})  # with a lineage it is named as adapted
         adapted = Adapted(
-            before[0], after[0], (before[1], after[1]), floor, len(teaching), len(judging), steps,
-            round(course.spent(), 1), OnnxEncoder(folder=draft).model,
+            _loss(held_out, np.eye(len(turn), dtype=np.float32)), _loss(held_out, turn), gained,
+            floor, len(teaching), len(judging), steps, round(time.process_time(), 1),
+            OnnxEncoder(folder=draft).model,
         )  # fmt: skip
         write_lineage(draft, told(adapted))
-    course.kept.unlink(missing_ok=True)
     return adapted
+
+
+def _best(
+    taught: Sequence[Lesson], yard: Yardstick, encoder: Encoder, each: Callable[[int], None]
+) -> tuple[int, Matrix]:
+    """Return after how many steps which matrix serves every second held-out topic best."""
+    if not yard.tells:
+        *_, last = turned(taught, UNSEEN_STEPS, each)
+        return UNSEEN_STEPS, last
+    looks = islice(turned(taught, MOST_STEPS, each), LOOK_EVERY, None, LOOK_EVERY)
+    found = [(yard.chosen_by(Turned(encoder, turn)), turn) for turn in looks]
+    at = max(range(len(found)), key=lambda n: found[n][0])
+    return (at + 1) * LOOK_EVERY, found[at][1]
+
+
+def _loss(held_out: Sequence[Lesson], turn: Matrix) -> float:
+    losses = [loss_and_slope(turn, each, range(len(each.left)))[0] for each in held_out]
+    weights = [len(each.left) for each in held_out]
+    return round(float(np.average(losses, weights=weights)), 4)
 
 
 @contextmanager
@@ -117,18 +141,7 @@ def appearing(target: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _exported(model: Any, source: Path, draft: Path) -> None:
-    from indexing.encoders.export import export
-
-    weights = draft / "weights"
-    model[0].auto_model.save_pretrained(weights)
-    for name in ("tokenizer.json", "config.json"):
-        shutil.copyfile(source / name, weights / name)
-    export(weights, draft)
-    shutil.rmtree(weights)
-
-
-def _floor(encoder: OnnxEncoder, judging: Sequence[Pair]) -> float:
+def _floor(encoder: Encoder, judging: Sequence[Pair]) -> float:
     left = encoder.encode([pair.left for pair in judging])
     right = encoder.encode([pair.right for pair in judging])
     groups = np.array([pair.group for pair in judging])

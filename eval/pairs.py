@@ -4,19 +4,21 @@ judgements say of it."""
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+import heapq
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import count, islice, zip_longest
+from operator import itemgetter
 
-import numpy as np
-
-from eval.benchmark import Benchmark
+from eval.benchmark import Benchmark, Text
+from indexing.language.passages import LIMIT, passages
+from indexing.language.sections import sections
 from indexing.language.terminology import NameKind, Terminology
+from indexing.ports import Encoder
 
-MOST_CHARACTERS = 1_200  # of a body: what a passage holds, and the model reads
 LEAST_CHARACTERS = 40  # of a body: less says too little to be told apart from others
-POOL = 64  # batches that are cut from one lot, sorted by length: less is padding, more is chance
+SHARES = {"judged": 8, "title": 1, "synonym": 1}
 _TAUGHT = frozenset({NameKind.SYNONYM, NameKind.LAY})  # abbreviations mean several things
 
 
@@ -35,16 +37,22 @@ class Pair:
 
 
 def pairs(
-    sets: Sequence[tuple[str, Benchmark]], terminology: Terminology | None, most: int
+    sets: Sequence[tuple[str, Benchmark]],
+    terminology: Terminology | None,
+    encoder: Encoder,
+    most: int,
 ) -> list[Pair]:
-    """Return at most `most` pairs, as many of each kind as there are, in an order drawn by hashes:
-    the same data gives the same pairs."""
-    sources: list[Iterable[Pair]] = [_titles(sets), _judged(sets)]
-    if terminology is not None:
-        sources.append(_synonyms(terminology))
-    drawn = [sorted(source, key=_draw) for source in sources]
-    mixed = (pair for row in zip_longest(*drawn) for pair in row if pair is not None)
-    return list(islice(mixed, most))
+    """Return at most `most` pairs, of each kind by its share while there are some, in an order
+    that data and encoder decide."""
+    sources = {
+        "judged": _judged(sets, encoder),
+        "title": sorted(_titles(sets), key=_draw),
+        "synonym": sorted(_synonyms(terminology), key=_draw) if terminology is not None else (),
+    }
+    turns = [
+        zip(count(0, 1 / SHARES[kind]), source, strict=False) for kind, source in sources.items()
+    ]
+    return [pair for _, pair in islice(heapq.merge(*turns, key=itemgetter(0)), most)]
 
 
 def counted(found: Sequence[Pair]) -> dict[str, int]:
@@ -52,52 +60,27 @@ def counted(found: Sequence[Pair]) -> dict[str, int]:
     return dict(sorted(Counter(pair.kind for pair in found).items()))
 
 
-def lessons(found: Sequence[Pair], size: int, seed: int) -> list[list[Pair]]:
-    """Cut pairs into batches of one kind and of like length, in an order drawn by `seed`: a name
-    beside an abstract costs an abstract, and is told from it by its length alone."""
-    order = np.random.default_rng(seed)
-    kinds = defaultdict[str, list[Pair]](list)
-    for at in order.permutation(len(found)):
-        kinds[found[at].kind].append(found[at])
-    cut = [
-        batch
-        for _, own in sorted(kinds.items())
-        for start in range(0, len(own), POOL * size)
-        for batch in batches(sorted(own[start : start + POOL * size], key=_length), size)
-    ]
-    return [cut[at] for at in order.permutation(len(cut))]
-
-
-def batches(found: Sequence[Pair], size: int) -> Iterator[list[Pair]]:
-    """Cut pairs into batches in which no group and no text stands twice, and none that answers
-    another's question: every other text of a batch is taken for a wrong answer."""
-    waiting = list(found)
-    while waiting:
-        batch, later = list[Pair](), list[Pair]()
-        taken, barred = set[str](), set[str]()
-        for pair in waiting:
-            own = {pair.group, pair.left, pair.right, pair.own} - {""}
-            if len(batch) < size and not (own & taken or own & barred or pair.also & taken):
-                batch.append(pair)
-                taken |= own
-                barred |= pair.also
-            else:
-                later.append(pair)
-            if len(batch) == size:
-                break
-        waiting = later + waiting[len(batch) + len(later) :]
-        yield batch
-
-
-def _length(pair: Pair) -> int:
-    return len(pair.left) + len(pair.right)
-
-
 def split(found: Sequence[Pair], share: float) -> tuple[list[Pair], list[Pair]]:
-    """Hold out a share of the groups, drawn by a hash; return what teaches and what judges."""
-    held = [p for p in found if hashlib.sha256(b"held" + _bytes(p.group)).digest()[0] < 256 * share]
-    out = {pair.group for pair in held}
-    return [pair for pair in found if pair.group not in out], held
+    """Hold out a share of the groups; return what teaches and what judges."""
+    out = {pair.group: held(pair.group, share) for pair in found}
+    return [p for p in found if not out[p.group]], [p for p in found if out[p.group]]
+
+
+def held(group: str, share: float) -> bool:
+    """Say whether a group is held out, drawn by a hash."""
+    return hashlib.sha256(b"held" + _bytes(group)).digest()[0] < 256 * share
+
+
+def passages_of(text: Text) -> list[str]:
+    """Return a document's passages as an index encodes them."""
+    prefix = f"{text.title}. " if text.title else ""
+    cut = passages(text.text, sections(text.text))
+    return [prefix + text.text[part.start : part.end] for part in cut]
+
+
+def asked_in(read: Benchmark) -> list[str]:
+    """Return the judged questions."""
+    return [read.topics[topic] for topic in read.qrels]
 
 
 def _titles(sets: Sequence[tuple[str, Benchmark]]) -> Iterator[Pair]:
@@ -105,22 +88,30 @@ def _titles(sets: Sequence[tuple[str, Benchmark]]) -> Iterator[Pair]:
         for text in read.corpus:
             title, body = text.title.strip(), text.text.strip()
             if title and len(body) >= LEAST_CHARACTERS and not body.startswith(title):
-                yield Pair("title", title, body[:MOST_CHARACTERS], f"{name}/{text.doc_id}")
+                yield Pair("title", title, body[:LIMIT], f"{name}/{text.doc_id}")
 
 
-def _judged(sets: Sequence[tuple[str, Benchmark]]) -> Iterator[Pair]:
-    """Take each question with what was judged best for it, as a passage is encoded."""
+def _judged(sets: Sequence[tuple[str, Benchmark]], encoder: Encoder) -> Iterator[Pair]:
+    """Take each question with what was judged right for it, each question once a round: a broad
+    one has hundreds of answers, and would be most of the pairs. The best come first, among them the
+    nearest: what a far one has to do with the question, its text seldom says. A document stands
+    for itself by the passage nearest to the question."""
+    questions = list[list[Pair]]()
     for name, read in sets:
-        texts = {text.doc_id: text for text in read.corpus}
-        for topic, judged in read.qrels.items():
-            best = max(judged.values(), default=0)
-            also = frozenset(f"{name}/{doc_id}" for doc_id, grade in judged.items() if grade > 0)
-            for doc_id, grade in judged.items():
-                if grade == best > 0 and (text := texts.get(doc_id)) is not None:
-                    whole = f"{text.title}. {text.text}" if text.title else text.text
-                    question = read.topics[topic]
-                    cut, own = whole[:MOST_CHARACTERS], f"{name}/{doc_id}"
-                    yield Pair("judged", question, cut, f"{name}?{topic}", own, also)
+        texts = {f"{name}/{text.doc_id}": passages_of(text) for text in read.corpus}
+        rows = {own: encoder.encode(parts) for own, parts in texts.items() if parts}
+        for topic, asked in zip(read.qrels, encoder.encode(asked_in(read)), strict=True):
+            grades = {f"{name}/{each}": grade for each, grade in read.qrels[topic].items()}
+            near = {
+                own: rows[own] @ asked for own, grade in grades.items() if grade > 0 and own in rows
+            }
+            question, group, also = read.topics[topic], f"{name}?{topic}", frozenset(near)
+            questions.append([
+                Pair("judged", question, texts[own][near[own].argmax()], group, own, also)
+                for own in sorted(near, key=lambda own: (-grades[own], -float(near[own].max())))
+            ])  # fmt: skip
+    rounds = zip_longest(*sorted(filter(None, questions), key=lambda found: _draw(found[0])))
+    return (pair for turn in rounds for pair in turn if pair is not None)
 
 
 def _synonyms(terminology: Terminology) -> Iterator[Pair]:

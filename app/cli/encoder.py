@@ -28,13 +28,16 @@ def list_command(*, as_json: bool) -> int:
         rows.append({
             "name": name, "model": encoder.model, "serving": name == serving,
             "documents": sum(map(len, held)), "trained_on": sets,
+            "gains": (encoder.lineage.get("worth") or {}).get("gains"),
         })  # fmt: skip
     if as_json:
         print_json({"encoders": rows})
     else:
         for row in rows:
-            mark = "serves" if row["serving"] else ""
-            print(f"{row['name']:<24} {row['documents']:>9} documents  {mark}")
+            marks = ["serves"] if row["serving"] else []
+            if row["gains"] is False:
+                marks.append("does not gain on held-out topics")
+            print(f"{row['name']:<24} {row['documents']:>9} documents  {', '.join(marks)}")
     installation.close()
     return 0
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,27 @@ from app.cli.eval_tune import read_sets
 from app.cli.output import print_json, stderr
 from app.settings import load as load_settings
 from app.wiring import Installation
-from eval.adapt import HELD_OUT, Adapted, adapt
-from eval.pairs import counted, pairs, split
+from eval.adapt import HELD_OUT, MOST_STEPS, Adapted, adapt
+from eval.benchmark import Benchmark
+from eval.pairs import asked_in, counted, pairs, passages_of
 from eval.versions import code_version, data_version
-from indexing.encoders.export import weights_folder
+from eval.worth import Worth, yardstick
+from indexing.encoders import CachedEncoder, OnnxEncoder
 from indexing.encoders.lineage import read_lineage
 
+AT_ONCE = 256  # texts: what a kill costs
 
-def adapt_command(
-    home: Path, sets: Sequence[str], most: int, epochs: int, out: Path, json_out: bool
-) -> int:
-    """Gather pairs, teach, export, and print what it is worth on pairs that were held out."""
+
+def adapt_command(home: Path, sets: Sequence[str], most: int, out: Path, json_out: bool) -> int:
+    """Gather pairs, teach, export, and print what it is worth on topics that were held out."""
     installation = Installation(load_settings().model_copy(update={"home": home}))
-    source = weights_folder()
     read = read_sets(sets)
-    found = pairs(read, installation.terminology, most)
+    encoder = CachedEncoder(OnnxEncoder(), installation.home / "cache" / "vectors")
+    began = time.monotonic()
+    _encode(encoder, read)
+    found = pairs(read, installation.terminology, encoder, most)
     kinds = counted(found)
     stderr.print(f"{len(found)} pairs: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()))
-    began = time.monotonic()
 
     def told(taught: Adapted) -> dict[str, Any]:
         return {
@@ -40,43 +44,49 @@ def adapt_command(
             "trained_on": [{"set": own, "data_version": data_version(each)} for own, each in read],
             "terminology": installation.terminology.version,
             "code_version": code_version(),
-            "epochs": epochs,
             "took_s": round(time.monotonic() - began, 1),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
-    total = len(split(found, HELD_OUT)[0]) * epochs
-    with shown("teaching", total) as advance:
-        each = advance if stderr.is_terminal else _spoken(total)
-        taught = adapt(source, out, found, epochs=epochs, each=each, told=told)
-    made_of = read_lineage(out)
+    with shown("teaching", MOST_STEPS) as advance:
+        taught = adapt(out, found, yardstick(read, HELD_OUT), encoder, each=advance, told=told)
     if json_out:
-        print_json(made_of)
+        print_json(read_lineage(out))
     else:
         print(
-            f"{out}: {taught.model}, {taught.pairs} pairs in {taught.cpu_s:.0f} s of processor time"
+            f"{out}: {taught.model}, {taught.pairs} pairs, {taught.steps} steps, "
+            f"{taught.cpu_s:.0f} s of processor time"
         )
         print(
             f"held-out pairs ({taught.held_out}): loss {taught.before:.4f} before, "
-            f"{taught.after:.4f} after; nearest is right {taught.right[0]:.1%} before, "
-            f"{taught.right[1]:.1%} after"
+            f"{taught.after:.4f} after"
         )
+        print(_verdict(taught.worth))
         print("measure it: ANAMNESIS_ENCODER_FOLDER=DIR anamnesis eval run …, then eval compare")
         print("take it over: anamnesis encoder switch DIR")
     return 0
 
 
-def _spoken(total: int) -> Callable[[int], None]:
-    """Say in lines of a log how far it is and how long it takes, by what this run has done."""
-    began, done, heard = 0.0, 0, 0
+def _encode(encoder: CachedEncoder, read: Sequence[tuple[str, Benchmark]]) -> None:
+    """Encode what the sets hold, which takes nearly all the time; a killed run's are kept."""
+    texts = [
+        text
+        for _, own in read
+        for text in (*asked_in(own), *chain.from_iterable(map(passages_of, own.corpus)))
+    ]
+    with shown("encoding", len(texts)) as advance:
+        for at in range(0, len(texts), AT_ONCE):
+            encoder.encode(texts[at : at + AT_ONCE])
+            advance(len(texts[at : at + AT_ONCE]))
 
-    def advance(n: int) -> None:
-        nonlocal began, done, heard
-        done += n
-        if not heard:  # the first call may tell what a killed run had done
-            began, heard = time.monotonic(), done
-        elif done * 20 // total > (done - n) * 20 // total:
-            left_s = (time.monotonic() - began) / (done - heard) * (total - done)
-            stderr.print(f"teaching: {done} of {total}, about {left_s / 60:.1f} minutes left")
 
-    return advance
+def _verdict(worth: Worth | None) -> str:
+    """Say whether it is worth switching on."""
+    if worth is None:
+        return "too few judged topics were held out to say whether it gains: measure it"
+    verdict = "it gains" if worth.gains else "it does not gain: not worth switching on"
+    return (
+        f"{worth.topics} held-out topics over {worth.texts} documents, nDCG@10 by meaning alone: "
+        f"{worth.published:.4f} as published, {worth.taught:.4f} taught "
+        f"({worth.low:+.4f} to {worth.high:+.4f}, p {worth.p:.2g}); {verdict}"
+    )

@@ -71,7 +71,6 @@ def eval_train(
     most_pairs: Annotated[int, typer.Option("--pairs", min=50, help="At most, of --encoder.")] = (
         10_000
     ),
-    epochs: Annotated[int, typer.Option(min=1, max=20, help="Of --encoder.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Learn a ranker from judgements (LambdaMART), judged by topics that it did not see; or teach
@@ -79,7 +78,7 @@ def eval_train(
     if encoder:  # its extra is needed for it alone
         from app.cli.eval_adapt import adapt_command
 
-        finish(adapt_command(home(), sets, most_pairs, epochs, out, as_json))
+        finish(adapt_command(home(), sets, most_pairs, out, as_json))
         return
     from app.cli.eval_train import train_command
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-if find_spec("torch") is None:
+if find_spec("onnx") is None:
     pytest.skip("needs the extra `models`: make test-models", allow_module_level=True)
 
-from eval.adapt import adapt
-from eval.benchmark import Benchmark, Text
-from eval.pairs import Pair, pairs
-from eval.teaching import Course
+from eval.adapt import LOOK_EVERY, MOST_STEPS, UNSEEN_STEPS, adapt
+from eval.pairs import Pair
+from eval.turning import Turned
+from eval.worth import FEWEST_TOPICS, Yardstick, yardstick
 from indexing.encoders import OnnxEncoder
-from indexing.encoders.export import weights_folder
+from indexing.encoders.minilm import FOLDER
+from indexing.encoders.turned import export_turned
 from indexing.errors import InvalidInput
 
 # A house's own words for its wards: nothing that the model knows.
@@ -24,6 +25,7 @@ HOUSE = {
     "falcon": "cardiology", "heron": "neurology", "osprey": "oncology", "kestrel": "urology",
     "merlin": "surgery", "harrier": "pediatrics", "buzzard": "dermatology", "kite": "radiology",
 }  # fmt: skip
+NOTHING = yardstick([], 1)
 
 
 def house() -> list[Pair]:
@@ -34,70 +36,60 @@ def house() -> list[Pair]:
     ]
 
 
-def test_the_encoder_learns_exports_and_loads(tmp_path: Path) -> None:
-    heard: list[int] = []
-    found = adapt(
-        weights_folder(), tmp_path / "own", house(), epochs=2, rate=1e-4, each=heard.append
+def yard() -> Yardstick:
+    """Ask for the wards by numbers that were not taught."""
+    words = [(f"{word} {number}", ward) for number in range(16, 26) for word, ward in HOUSE.items()]
+    wards = [f"the {ward} ward, bed {number}" for ward in HOUSE.values() for number in (30, 31)]
+    gains = np.array([[float(ward in text) for text in wards] for _, ward in words])
+    return Yardstick(
+        tuple(word for word, _ in words), tuple(wards), tuple(range(len(wards))), gains
     )
+
+
+def test_the_encoder_learns_gains_exports_and_loads(tmp_path: Path) -> None:
+    heard: list[int] = []
+    found = adapt(tmp_path / "own", house(), yard(), OnnxEncoder(), each=heard.append)
     assert found.after < found.before
-    assert found.right[1] >= found.right[0]
-    assert sum(heard) == 2 * found.pairs
+    assert found.worth is not None
+    assert found.worth.gains
+    assert found.worth.taught > found.worth.published + 0.1
+    assert found.worth.topics == len(yard().questions) / 2 >= FEWEST_TOPICS
+    assert found.steps in range(LOOK_EVERY, MOST_STEPS + 1, LOOK_EVERY)
+    assert sum(heard) == MOST_STEPS
     assert found.pairs + found.held_out == len(house())
-    adapted = encoder = OnnxEncoder(folder=tmp_path / "own")
+    adapted = OnnxEncoder(folder=tmp_path / "own")
     assert found.model == adapted.model == adapted.lineage["model"]
     assert adapted.model.startswith("adapted-int8-")
     assert adapted.model != OnnxEncoder().model
     assert -1 < found.floor < 1
     assert adapted.floor == found.floor
-    texts = ["chest pain on exertion", "shortness of breath"]
-    rows = encoder.encode(texts)
-    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-    moved = (rows * OnnxEncoder().encode(texts)).sum(axis=1)
-    assert (moved < 0.9999).all()  # it is another space
-    assert (moved > 0.5).all()  # and no ruin of the first
+    assert adapted.lineage["worth"]["gains"] is True
+    half = yard().figures(adapted)[1::2].mean()  # by the file itself
+    assert half == pytest.approx(found.worth.taught, abs=5e-3)
     assert sorted(path.name for path in (tmp_path / "own").iterdir()) == [
         "lineage.json", "model.onnx", "tokenizer.json",
     ]  # fmt: skip
 
 
-def test_a_killed_run_goes_on_where_it_stood(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("eval.teaching.KEPT_EVERY", 1)
-    whole = adapt(weights_folder(), tmp_path / "whole", house())
-    heard: list[int] = []
-
-    def kill(n: int) -> None:
-        heard.append(n)
-        if len(heard) == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        adapt(weights_folder(), tmp_path / "own", house(), each=kill)
-    assert [path.name for path in tmp_path.iterdir() if path.name != "whole"] == [".own.taught"]
-    again: list[int] = []
-    found = adapt(weights_folder(), tmp_path / "own", house(), each=again.append)
-    assert again[0] == sum(heard)  # at once: these are not taught a second time
-    assert sum(again) == found.pairs
-    assert found.model == whole.model  # to the last bit of the weights
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["own", "whole"]
+def test_the_file_gives_the_turned_vectors(tmp_path: Path) -> None:
+    turn = np.random.default_rng(1).normal(0, 0.02, (384, 384)).astype(np.float32)
+    turn += np.eye(384, dtype=np.float32)
+    export_turned(FOLDER, tmp_path, turn)
+    texts = ["chest pain on exertion", "shortness of breath", ""]
+    rows = OnnxEncoder(folder=tmp_path).encode(texts)
+    np.testing.assert_allclose(rows, Turned(OnnxEncoder(), turn).encode(texts), atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert ((rows * OnnxEncoder().encode(texts)).sum(axis=1) < 0.99).all()
 
 
-def test_half_a_file_and_another_course_begin_anew(tmp_path: Path) -> None:
-    kept = tmp_path / ".own.taught"
-    kept.write_bytes(b"half a file")
-    found = adapt(weights_folder(), tmp_path / "own", house(), each=lambda _: None)
-    course = Course(weights_folder(), kept)
-    course.teach(house(), 1, lambda _: None)
-    heard: list[int] = []
-    other = adapt(weights_folder(), tmp_path / "own", house(), rate=1e-4, each=heard.append)
-    assert len(heard) == other.steps
-    assert other.model != found.model
+def test_without_judgements_nothing_is_said_of_its_worth(tmp_path: Path) -> None:
+    found = adapt(tmp_path / "own", house(), NOTHING, OnnxEncoder())
+    assert (found.steps, found.worth) == (UNSEEN_STEPS, None)
+    again = adapt(tmp_path / "other", house(), NOTHING, OnnxEncoder())
+    assert again.model == found.model  # to the last bit
 
 
 def test_too_few_pairs_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    corpus = (Text("a", "Chest pain", "The patient has had chest pain since this morning.", {}),)
-    few = pairs([("set", Benchmark("set", corpus, {}, {}))], None, 100)
     with pytest.raises(InvalidInput, match="too few"):
-        adapt(weights_folder(), tmp_path / "own", few)
+        adapt(tmp_path / "own", house()[:30], NOTHING, OnnxEncoder())
     assert not (tmp_path / "own").exists()

@@ -1,60 +1,42 @@
-"""What an encoder is taught by: which pairs, and which may stand in one batch."""
+"""What an encoder is taught by: which pairs, and in which order."""
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from eval.benchmark import Benchmark, Text
-from eval.pairs import Pair, batches, counted, lessons, pairs
+from eval.pairs import SHARES, counted, pairs
+from tests.letters import Letters
 
 BODY = "A body that is long enough to say something of its own."
 
 
-def judged() -> Benchmark:
-    corpus = tuple(Text(each, f"Title {each}", f"{BODY} {each}", {}) for each in "abcd")
+def judged(answers: int = 2) -> Benchmark:
+    ids = [f"d{n}" for n in range(answers)]
+    corpus = tuple(Text(each, f"Title {each}", f"{BODY} {each}", {}) for each in ids)
     topics = {"1": "one question", "2": "another question"}
-    return Benchmark("set", corpus, topics, {"1": {"a": 2, "b": 1}, "2": {"b": 2, "c": 0}})
+    broad = dict.fromkeys(ids, 1) | {"d1": 2}
+    return Benchmark("set", corpus, topics, {"1": broad, "2": {"d1": 2, "d0": 0}})
 
 
-def test_a_question_is_taught_by_what_was_judged_best_for_it() -> None:
-    found = pairs([("set", judged())], None, 100)
-    assert counted(found) == {"judged": 2, "title": 4}
-    taught = {pair.left: pair.right for pair in found if pair.kind == "judged"}
-    assert taught["one question"].startswith("Title a. ")
+def test_each_question_has_its_turn_with_what_was_judged_best_for_it_first() -> None:
+    """A broad question has hundreds of answers; drawn among all of them, it was what was taught."""
+    found = [
+        pair
+        for pair in pairs([("set", judged(60))], None, Letters(), 1000)
+        if pair.kind == "judged"
+    ]
+    assert len(found) == 61
+    assert {pair.left for pair in found[:2]} == {"one question", "another question"}
+    assert all(pair.right.startswith("Title d1. ") for pair in found[:2])
 
 
-def test_what_answers_a_question_is_no_wrong_answer_to_it() -> None:
-    """b was judged for the first question too: in one batch it would be taught as wrong."""
-    found = [pair for pair in pairs([("set", judged())], None, 100) if pair.kind == "judged"]
-    assert [len(batch) for batch in batches(found, 2)] == [1, 1]
-    assert [len(batch) for batch in batches(found[::-1], 2)] == [1, 1]
-    apart = [Pair(p.kind, p.left, p.right, p.group, p.own) for p in found]
-    assert [len(batch) for batch in batches(apart, 2)] == [2]
+def test_pairs_are_drawn_by_the_shares_of_their_kinds() -> None:
+    drawn = counted(pairs([("set", judged(90))], None, Letters(), 54))
+    assert drawn["judged"] == round(54 * SHARES["judged"] / (SHARES["judged"] + SHARES["title"]))
+    assert counted(pairs([("set", judged(3))], None, Letters(), 100)) == {"judged": 4, "title": 3}
 
 
-taught = st.builds(
-    Pair,
-    st.sampled_from(["title", "judged"]),
-    st.text("ab", min_size=1, max_size=3),
-    st.text("cd", min_size=1, max_size=40),
-    st.sampled_from("uvwxyz"),
-)
-
-
-@given(st.lists(taught, max_size=60), st.integers(1, 8), st.integers(0, 3))
-def test_every_pair_is_taught_once_among_its_kind(found: list[Pair], size: int, seed: int) -> None:
-    cut = lessons(found, size, seed)
-    assert sorted(map(repr, found)) == sorted(repr(pair) for batch in cut for pair in batch)
-    for batch in cut:
-        assert len({pair.kind for pair in batch}) == 1
-        assert len(batch) <= size
-        for side in ("left", "right", "group"):
-            assert len({getattr(pair, side) for pair in batch}) == len(batch)
-    assert cut == lessons(found, size, seed)  # a killed run goes on from its steps
-
-
-def test_long_texts_do_not_stand_beside_short_ones() -> None:
-    found = [Pair("title", f"t{n}", "x" * (1 + n % 2 * 900) + str(n), str(n)) for n in range(64)]
-    for batch in lessons(found, 8, 1):
-        assert max(len(p.right) for p in batch) - min(len(p.right) for p in batch) < 10
+def test_the_answers_nearest_to_a_question_stand_for_it() -> None:
+    corpus = tuple(Text(each, "", each * 9 + BODY, {}) for each in "abcdef")
+    read = Benchmark("set", corpus, {"1": "c" * 60}, {"1": dict.fromkeys("abcdef", 1)})
+    found = pairs([("set", read)], None, Letters(), 1)
+    assert [pair.own for pair in found] == ["set/c"]
