@@ -41,6 +41,7 @@ def test_the_slope_is_how_the_loss_changes(seed: int) -> None:
         matrix(seed + 2, 7, 4),
         own / own.sum(axis=1, keepdims=True),
         1 - own,
+        (0,),
     )
     turn, along = np.eye(4, dtype=np.float32), matrix(seed + 3, 4, 4)
     _, slope = loss_and_slope(turn, lesson, range(5))
