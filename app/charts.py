@@ -105,9 +105,14 @@ def _note(note: Note, zone: tzinfo) -> Entry:
     facts = [note.type if note.type != title else "", note.specialty, note.author]
     return Entry(
         note.start or _BEFORE_ALL, partial_date(note.start, note.end, zone)[:10], "note", title,
-        " · ".join(fact for fact in facts if fact), f"/notes/{quote(note.doc_id, safe='')}",
+        " · ".join(fact for fact in facts if fact), note_href(note.doc_id),
         note.fresh,
     )  # fmt: skip
+
+
+def note_href(doc_id: str) -> str:
+    """Return where a note stands."""
+    return f"/notes/{quote(doc_id, safe='')}"
 
 
 def _item(item: Item, kind: str, zone: tzinfo) -> Entry:

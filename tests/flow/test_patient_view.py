@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from app.patient_view import PARTS, Asker, Part, Piece, gather
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.errors import EngineUnavailable, NotFound
+from tests.browsing import ask, sign_in
 from tests.ward import Ward, build
 
 
@@ -102,3 +104,33 @@ def test_a_researcher_sees_no_name_in_any_part(client: TestClient, ward: Ward) -
     assert answer.status_code == 200
     for hidden in ("Example", "Specimen", "p-ada", "p-ben", "Quill", "Moss"):
         assert hidden not in answer.text
+
+
+def test_what_a_search_found_is_marked_on_the_timeline_for_its_asker_alone(
+    client: TestClient, ward: Ward
+) -> None:
+    for role in (Role.RESEARCHER, Role.CLINICIAN):
+        sign_in(client, ward, role)
+        results = ask(client, "chest pain")
+        text = client.get(results).text
+        chart = re.search(r'href="(/patients/[^"?]+\?found=([^"]+))"', text)
+        assert chart is not None
+        page_id = results.partition("/search/")[2].partition("?")[0]
+        assert chart[2] == page_id
+        shown = client.get(chart[1]).text
+        marked = re.findall(
+            r'href="(/notes/[^"?]+)\?found=[^"]+">[^<]*</a> <span class="new">', shown
+        )
+        assert marked
+        found = set(re.findall(r'href="(/notes/[^"?]+)\?found=', text))
+        assert set(marked) <= found
+        assert f'href="/search/{page_id}"' in shown
+        client.cookies.clear()
+    sign_in(client, ward, Role.CLINICIAN)
+    for gone in (page_id[:-1] + "x", "../search", ""):
+        assert '<span class="new">found' not in client.get(
+            "/patients/p-ada", params={"found": gone}
+        ).text  # fmt: skip
+    client.cookies.clear()
+    sign_in(client, ward, Role.RESEARCHER)
+    assert page_id not in client.get(chart[1]).text

@@ -85,6 +85,12 @@ class PostgresFrozenPages:
         hits = found.answer.get("hits", [])
         return found, next((hit for hit in hits if hit["doc_id"] == doc_id), {})
 
+    def found(self, access: Access, page_id: str) -> Sequence[str]:
+        """Return the page's documents in their order; the caller shows nothing of them without a
+        recorded read of the chart. Raises: NotFound."""
+        with self._database.tenant(access.tenant_id) as conn:
+            return self.hits(conn, access, page_id)
+
     def hits(self, conn: Connection, access: Access, page_id: str) -> list[str]:
         """Return the page's documents in their order, in the caller's transaction; nothing of
         them is shown. Raises: NotFound."""
