@@ -52,7 +52,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home folder whose embedded PostgreSQL runs for this test process."""
     folder = tmp_path_factory.mktemp("home")
     yield folder
-    Server(folder).stop()
+    _end(Server(folder), signal.SIGQUIT)  # without a checkpoint: nobody reads it again
 
 
 @pytest.fixture(scope="session")
@@ -169,14 +169,14 @@ def pgbouncer() -> Iterator[EngineServer]:
 @pytest.fixture
 def crash() -> Callable[[Server], None]:
     """Kill a postmaster as a power cut would, and return when it is gone."""
+    return lambda server: _end(server, signal.SIGKILL)
 
-    def kill(server: Server) -> None:
-        if (pid := server.pid()) is not None:
-            os.kill(pid, signal.SIGKILL)
-            while server.pid() is not None:
-                os.sched_yield()
 
-    return kill
+def _end(server: Server, how: signal.Signals) -> None:
+    if (pid := server.pid()) is not None:
+        os.kill(pid, how)
+        while server.pid() is not None:
+            os.sched_yield()
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
