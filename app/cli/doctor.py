@@ -12,6 +12,7 @@ from typing import Literal
 
 from app.cli.doctor_engines import Look, looks
 from app.cli.output import print_json
+from app.erasing import erasing
 from app.pages import folder
 from app.settings import load
 from app.wiring import Installation
@@ -185,6 +186,15 @@ def _followers(installation: Installation) -> Finding:
     return Finding("followers", "ok", f"{len(tenants)} tenants, nothing parked")
 
 
+def _erasures(installation: Installation) -> Finding:
+    own, tenants = erasing(installation), installation.tenants.all()
+    begun = [each.code for each in tenants if own.unfinished(each.tenant_id)]
+    if begun:
+        words = f"begun and not finished: {', '.join(begun)}"
+        return Finding("erasures", "warning", words, "run `anamnesis erase --tenant T` for each")
+    return Finding("erasures", "ok", "none is unfinished")
+
+
 def _graph(installation: Installation) -> Finding:
     own, tenants = installation.medical, installation.tenants.all()
     old = [
@@ -208,5 +218,6 @@ _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "terminology": _terminology,
     "pages": _pages,
     "followers": _followers,
+    "erasures": _erasures,
     "graph": _graph,
 }

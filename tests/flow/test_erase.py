@@ -24,7 +24,7 @@ from indexing.model import TenantId
 from indexing.reconcile import compare
 from rankers.answer import SearchRequest
 from tests import erased_ward
-from tests.attack import Hospital, note, person
+from tests.attack import Hospital, found_hospital, note, person
 from tests.erased_ward import GONE, OTHER, STAYS, WORD, ingest, plain_scan
 
 # Lists that hold codes, labels and roles.
@@ -287,3 +287,43 @@ def test_the_command_asks_erases_proves_and_lifts(
     assert "no erasure" in run.invoke(main.app, own[:3]).stdout
     lifted = run.invoke(main.app, [*own, "--lift", "--reason", "request 4", "--json"])
     assert json.loads(lifted.stdout) == {"lifted": 1}
+
+
+@pytest.mark.slow
+def test_merged_charts_are_one_person_and_others_who_refer_to_them_stay(
+    installation: Installation,
+) -> None:
+    old, now, other = "merged-away-1", "merged-into-22", "somebody-else-3"
+    link = {"link": [{"other": {"reference": f"Patient/{now}"}, "type": "replaced-by"}]}
+    heard = {
+        "resourceType": "Observation", "id": "heard-of-both-4", "status": "final",
+        "code": {"text": "Heartbeat"}, "subject": {"reference": f"Patient/{other}"},
+        "focus": [{"reference": f"Patient/{old}", "display": "Zqmerged"}],
+        "valueQuantity": {"value": 1.50, "unit": "m"}, "effectiveDateTime": "2024-01-01",
+    }  # fmt: skip
+    moved = {**heard, "id": "first-theirs-55", "focus": [],
+             "subject": {"reference": f"Patient/{old}"}}  # fmt: skip
+    hospital = found_hospital(installation, [
+        {**person(old, "zqmerged"), **link}, person(now, "zqmerged"), person(other, OTHER),
+        note("note-of-the-old-6", old, "HPI:\nThe zqmerged cough is gone.", "zqmerged"),
+        heard, moved, {**moved, "subject": {"reference": f"Patient/{other}"}},
+    ])  # fmt: skip
+    own, access = eraser(installation), _operator(hospital)
+    people, held = own.plan(access.tenant_id, old)
+    assert people == sorted([old, now])
+    assert held["document"] == 1
+    with alone(installation):
+        assert own.erase(access, old, "request 2")[1].clean
+    for needle in (old, now, "zqmerged"):
+        assert plain_scan(installation, access.tenant_id, needle) == []
+    cleared = Access(access.tenant_id, "dr", frozenset({Role.ADMIN}), labels=LABELS)
+    kept = installation.records.read(cleared, "Observation", "heard-of-both-4")
+    assert (kept.patient_id, kept.version) == (other, 2)
+    assert b'"focus":[{"display":"erased"}]' in kept.received
+    assert b'"value":1.5' in kept.received
+    # What was moved to somebody else stays with them, without the version from before.
+    assert installation.records.read(cleared, "Observation", "first-theirs-55").version == 2
+    with pytest.raises(NotFound):
+        installation.records.read(cleared, "Observation", "first-theirs-55", 1)
+    for barred in (old, now):
+        assert ingest(installation, hospital, person(barred, "zqmerged")).rejected is not None

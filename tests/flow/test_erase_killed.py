@@ -67,6 +67,8 @@ def test_the_next_start_goes_on(installation: Installation) -> None:
     tenant_id = hospital.tenant.tenant_id
     _killed(installation, hospital, "_refill")
     assert len(erasing(installation).unfinished(tenant_id)) == 1
+    told = _run(installation, "-m", "app.cli.main", "doctor")
+    assert f"begun and not finished: {hospital.tenant.code}" in told.stdout
     # What `serve` starts beside itself; it ends with its parent, whose end of the pipe is closed.
     done = _run(installation, "-m", "app.cli.main", "index", "follow", "--with-parent")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -93,7 +93,7 @@ def test_a_researcher_sees_series_under_the_pseudonym_with_shifted_times(
     path = f"/api/patients/{shown}/vitals"
     text = client.get(f"{path}?kind=respiratory_rate", headers=headers).text
     assert "p-ada" not in text
-    assert "w1" not in text
+    assert '"w1"' not in text  # a pseudonym may hold these letters by chance
     [series] = json.loads(text)["series"]
     moved = datetime.fromisoformat(series["points"][0]["time"]) - NOW
     assert abs(moved.days - hider.pseudonyms.shift("p-ada")) <= 1
