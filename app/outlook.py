@@ -26,7 +26,7 @@ from indexing.backends.postgres.fates import PostgresFates
 from indexing.backends.postgres.outlook import PostgresOutlook
 from indexing.errors import Forbidden, InvalidInput, NotFound
 from indexing.ingest import Ingest
-from indexing.outcomes import prediction_key, settle
+from indexing.outcomes import Told, settle
 from indexing.outlook import (
     INTENDED_USE,
     LEARNED_FROM,
@@ -38,7 +38,6 @@ from indexing.outlook import (
     band,
     named,
 )
-from indexing.vitals.model import batch_of, micros
 from rankers.onnx_risk import OnnxRisk
 from rankers.outcomes import (
     Calibration,
@@ -190,14 +189,11 @@ class Outlook:
         for outcome in into.submit(orjson.dumps(_bundle(told, self.access.user_id, base_rate))):
             if outcome.rejected is not None:
                 raise InvalidInput("the prediction could not be written into the record")
-        values = {"": told.chance or 0.0, ".low": told.low, ".high": told.high}
-        keys = [
-            prediction_key(told.patient_id, f"{told.type}{part}", told.model, told.version)
-            for part in values
-        ]
-        at = [micros(told.made_at)] * len(keys)
-        batch = batch_of(keys, range(len(keys)), at, list(values.values()))
-        self._own.vitals.write(self.access.tenant_id, batch)
+        drawn = Told(
+            told.prediction_id, told.patient_id, told.model, told.version, told.type,
+            told.made_at, told.chance or 0.0, told.low, told.high, None,
+        )  # fmt: skip
+        self._own.vitals.write(self.access.tenant_id, drawn.chances())
 
     def fill_in(self, card: ModelCard) -> int:
         """Note what happened to those of whom the model told, and say of how many that is known.

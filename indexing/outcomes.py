@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from indexing.access import Access, Role
 from indexing.model import ChangeEvent, Kind, TenantId
 from indexing.ports import VitalsStore
-from indexing.vitals.model import SeriesKey, batch_of, micros
+from indexing.vitals.model import Batch, SeriesKey, batch_of, micros
 
 FOLLOWER = "follower:outcomes"  # who did it, in the audit
 _TOLD_BY = ("Encounter/", "Patient/")
@@ -30,7 +30,20 @@ class Told(NamedTuple):
     version: str
     type: str
     made_at: datetime
+    chance: float
+    low: float
+    high: float
     actual: bool | None
+
+    def chances(self) -> Batch:
+        """Return the points of its chance and of the interval."""
+        values = {"": self.chance, ".low": self.low, ".high": self.high}
+        keys = [
+            prediction_key(self.patient_id, f"{self.type}{part}", self.model, self.version)
+            for part in values
+        ]
+        at = [micros(self.made_at)] * len(keys)
+        return batch_of(keys, range(len(keys)), at, list(values.values()))
 
 
 class Fates(Protocol):
@@ -44,8 +57,8 @@ class Fates(Protocol):
         """Note what is known of each now; return of how many something is."""
         ...
 
-    def standing(self, tenant_id: TenantId, ids: Sequence[str]) -> Sequence[Told]:
-        """Return these predictions as they stand."""
+    def standing(self, tenant_id: TenantId, ids: Sequence[str] | None) -> Sequence[Told]:
+        """Return those of these predictions, all for None, that told something, as they stand."""
         ...
 
 
@@ -73,8 +86,23 @@ def settle(fates: Fates, series: VitalsStore, access: Access, ids: Sequence[str]
 
     A kill in between leaves the series behind until it is asked for again."""
     known = fates.settle(access, ids)
-    told = fates.standing(access.tenant_id, ids)
-    series.retract(access.tenant_id, [f"RiskAssessment/{each.prediction_id}" for each in told])
+    _draw_fates(series, access.tenant_id, fates.standing(access.tenant_id, ids))
+    return known
+
+
+def draw(fates: Fates, series: VitalsStore, tenant_id: TenantId) -> int:
+    """Write the series of all that was told anew, as into another engine; return of how many."""
+    told = fates.standing(tenant_id, None)
+    for each in told:
+        series.write(tenant_id, each.chances())
+    _draw_fates(series, tenant_id, told)
+    return len(told)
+
+
+def _draw_fates(series: VitalsStore, tenant_id: TenantId, told: Sequence[Told]) -> None:
+    if not told:
+        return
+    series.retract(tenant_id, [f"RiskAssessment/{each.prediction_id}" for each in told])
     over = [each for each in told if each.actual is not None]
     keys = [prediction_key(e.patient_id, f"{e.type}.actual", e.model, e.version) for e in over]
     batch = batch_of(
@@ -82,8 +110,7 @@ def settle(fates: Fates, series: VitalsStore, access: Access, ids: Sequence[str]
         [float(bool(each.actual)) for each in over],
     )  # fmt: skip
     origins = [f"RiskAssessment/{each.prediction_id}" for each in over]
-    series.write(access.tenant_id, batch, origins)
-    return known
+    series.write(tenant_id, batch, origins)
 
 
 def prediction_key(patient_id: str, kind: str, model: str, version: str) -> SeriesKey:

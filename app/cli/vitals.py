@@ -6,25 +6,30 @@ import gzip
 import sys
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app.cli.output import operator, print_json, stderr
+from app.cli.output import operator, print_json, progress, stderr
 from app.following import retain, settle
+from app.moves import paused
 from app.series import hours_json, points_json
 from app.series_wiring import intake_of
 from app.settings import load
 from app.wiring import Installation
+from indexing.backends.postgres.fates import PostgresFates
+from indexing.backends.postgres.observed import PostgresObserved
 from indexing.backends.postgres.watched import WatchedVitals
 from indexing.errors import InvalidInput
-from indexing.model import TenantId
+from indexing.model import ChangeEvent, Position, TenantId
+from indexing.outcomes import draw
 from indexing.vitals.intake import Intake, Taken
 from indexing.vitals.lines import Fault, Precision
 from indexing.vitals.model import Span
+from indexing.vitals.observations import VitalsFollower
 
 PIECE = 12 << 20  # bytes of a file that are one transaction: some 150,000 lines
 _NAMED = 20  # faults on the terminal
@@ -178,3 +183,48 @@ def rollup_command(tenant: str, *, as_json: bool) -> int:
         print(f"{hours} hours rolled up; {points} points and {dropped} hours past their time")
     installation.close()
     return 0
+
+
+def fill_command(tenant: str, *, as_json: bool) -> int:
+    """Fill the series from the records; return the exit code.
+
+    Raises:
+        EngineUnavailable: another process keeps following.
+    """
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    with paused(installation), progress() as bar:
+        task = bar.add_task("Observations", total=None)
+        observations = filled(
+            installation, found.tenant_id, lambda done: bar.update(task, completed=done)
+        )
+        fates = PostgresFates(installation.database)
+        predictions = draw(fates, installation.vitals, found.tenant_id)
+    answer = {"observations": observations, "predictions": predictions}
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{observations} Observations and {predictions} predictions read into the series")
+    installation.close()
+    return 0
+
+
+def filled(
+    installation: Installation, tenant_id: TenantId, told: Callable[[int], None] = lambda _: None
+) -> int:
+    """Read every live Observation of a tenant into the series; return how many. A point that stands
+    there is corrected, so that it may be broken off and begun again."""
+    source = PostgresObserved(installation.database)
+    follower = VitalsFollower(source, installation.vitals)
+    after, done = "", 0
+    while ids := source.ids(tenant_id, after, follower.batch):
+        follower.apply(
+            tenant_id,
+            [
+                ChangeEvent(Position(0, 0), tenant_id, follower.kind, f"Observation/{each}", 0)
+                for each in ids
+            ],
+        )
+        after, done = ids[-1], done + len(ids)
+        told(done)
+    return done

@@ -52,3 +52,12 @@ def vitals_rollup(tenant: TenantOption, as_json: Json = False) -> None:
     from app.cli.vitals import rollup_command
 
     finish(rollup_command(tenant, as_json=as_json))
+
+
+@vitals.command("fill")
+def vitals_fill(tenant: TenantOption, as_json: Json = False) -> None:
+    """Read all Observations and predictions into the series anew: after another engine was chosen,
+    or lost what it held. Streamed points stay as they are."""
+    from app.cli.vitals import fill_command
+
+    finish(fill_command(tenant, as_json=as_json))

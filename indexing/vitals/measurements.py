@@ -11,7 +11,7 @@ from indexing.vitals.model import SeriesKey
 from indexing.vitals.units import Change, change_of, is_unit
 
 _KIND = re.compile(r"[a-z][a-z0-9_.]{0,63}")
-_LONGEST_TAG = 200
+LONGEST_TAG = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def head_of(measurement: str, tags: Mapping[str, Tag]) -> Head:
     for name, tag in tags.items():
         if name not in known:
             raise TagFault(tag.at, f"unknown tag; {measurement} takes {', '.join(sorted(known))}")
-        if not tag.value or len(tag.value) > _LONGEST_TAG or not tag.value.isprintable():
-            raise TagFault(tag.at, f"a tag holds 1 to {_LONGEST_TAG} printable characters")
+        if not tag.value or len(tag.value) > LONGEST_TAG or not tag.value.isprintable():
+            raise TagFault(tag.at, f"a tag holds 1 to {LONGEST_TAG} printable characters")
     if spec.subject not in tags:
         raise TagFault(0, f"the tag {spec.subject} is missing")
     kind, bounds = _kind(spec, tags)

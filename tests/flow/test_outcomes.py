@@ -19,7 +19,7 @@ from indexing.access import LABELS, Access, Role
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.ingest import Ingest
 from indexing.model import Tenant
-from indexing.outcomes import FOLLOWER
+from indexing.outcomes import FOLLOWER, draw
 from indexing.outlook import ACUTE, RETURN, ModelCard, Prediction
 from indexing.vitals.model import Span, micros
 
@@ -152,6 +152,13 @@ def test_what_happened_stands_in_the_series_and_is_taken_back_with_it(house: Hou
     assert drawn() == {"ann": [1.0], "ben": [0.0]}
     house.put(stay("back", "ann", 20, status="entered-in-error"))
     assert drawn() == {"ann": [0.0], "ben": [0.0]}
+    house.installation.vitals.drop(house.access.tenant_id)
+    assert draw(house.own.fates, house.installation.vitals, house.access.tenant_id) == 2
+    assert drawn() == {"ann": [0.0], "ben": [0.0]}
+    told = house.installation.vitals.points(house.access, ["ann"], Span())
+    assert {e.key.kind: e.value.tolist() for e in told} == {
+        RETURN: [0.3], f"{RETURN}.low": [0.2], f"{RETURN}.high": [0.4], f"{RETURN}.actual": [0.0],
+    }  # fmt: skip
     house.put(stay("later", "zoe", 200, "AMB", status="entered-in-error"))
     assert drawn() == {}
 

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from app.charts import odd as odd_of
 from app.charts import odd_method
-from app.cli.vitals import ingest_command, query_command, rollup_command
+from app.cli.vitals import filled, ingest_command, query_command, rollup_command
 from app.following import catch_up
 from app.settings import Settings
 from app.wiring import Installation
@@ -216,6 +216,32 @@ def test_the_commands_take_in_show_and_roll_up(
     assert first.split()[1:] == ["70", "-", "-", "-", "-"]
     assert query_command(tenant.code, "nobody", None, (None, None), hours=False, as_json=False) == 0
     assert "No series of that subject" in capsys.readouterr().err
+
+
+def test_another_store_is_filled_from_the_records_with_their_devices(
+    installation: Installation, access: Access
+) -> None:
+    into = Ingest(installation.records, access, ZoneInfo("UTC"))
+    device = {"reference": "Device/thermometer-7"}
+    for number in range(3):
+        sent = observation(f"f-{number}", 98.6 + number, device=device) | {
+            "effectiveDateTime": f"2024-05-01T1{number}:00:00Z",
+            "subject": {"reference": "Patient/p-filled"},
+        }  # fmt: skip
+        assert into.submit(json.dumps(sent).encode())[0].rejected is None
+    catch_up(installation, ("series",))
+
+    def held() -> list[tuple[str, list[float]]]:
+        found = installation.vitals.points(access, ["p-filled"], Span())
+        return [(each.key.device, each.value.tolist()) for each in found]
+
+    before = held()
+    assert [(name, len(values)) for name, values in before] == [("thermometer-7", 3)]
+    installation.vitals.drop(access.tenant_id)
+    assert held() == []
+    for _ in range(2):  # begun again, it changes nothing
+        assert filled(installation, access.tenant_id) >= 3
+        assert held() == before
 
 
 @pytest.mark.parametrize("cut", [False, True])

@@ -95,8 +95,9 @@ SELECT prediction_id, patient_id, actual, due_at, decided_by FROM outlook_predic
 WHERE tenant_id = %s AND prediction_id = ANY(%s) ORDER BY prediction_id FOR UPDATE
 """
 _STANDING = """
-SELECT prediction_id, patient_id, model, version, type, made_at, actual FROM outlook_prediction
-WHERE tenant_id = %s AND prediction_id = ANY(%s) AND chance IS NOT NULL ORDER BY prediction_id
+SELECT prediction_id, patient_id, model, version, type, made_at, chance, low, high, actual
+FROM outlook_prediction WHERE tenant_id = %(tenant)s AND chance IS NOT NULL
+    AND (%(ids)s::text[] IS NULL OR prediction_id = ANY(%(ids)s)) ORDER BY prediction_id
 """
 _FILL = """
 UPDATE outlook_prediction SET due_at = %(due)s, decided_by = %(by)s, actual = %(actual)s,
@@ -161,10 +162,11 @@ class PostgresFates:
                 audit.record(conn, access, row)
         return sum(fate.actual is not None for fate in fates.values())
 
-    def standing(self, tenant_id: TenantId, ids: Sequence[str]) -> list[Told]:
-        """Return those of these predictions that told something, as they stand."""
+    def standing(self, tenant_id: TenantId, ids: Sequence[str] | None) -> list[Told]:
+        """Return those of these predictions, all for None, that told something, as they stand."""
+        values = {"tenant": tenant_id, "ids": None if ids is None else list(ids)}
         with self._database.tenant(tenant_id) as conn:
-            rows = conn.execute(_STANDING, (tenant_id, list(ids))).fetchall()
+            rows = conn.execute(_STANDING, values).fetchall()
         return [Told(*row) for row in rows]
 
 

@@ -9,7 +9,9 @@ import orjson
 import zstandard
 
 from indexing.backends.postgres.connect import Database
+from indexing.fhir.elements import string
 from indexing.model import TenantId
+from indexing.vitals.measurements import LONGEST_TAG
 from indexing.vitals.observations import Judged, Observed
 
 # Lateral: of tables without statistics the planner believes that a tenant has one Observation, and
@@ -61,10 +63,21 @@ class PostgresObserved:
                     float(value),
                     unit,
                     flag,
-                    component=component,
+                    _device(bodies[number]),
+                    component,
                 )
             )
         return found
+
+    def ids(self, tenant_id: TenantId, after: str, most: int) -> list[str]:
+        """Return the ids of live Observations behind `after`, in order."""
+        with self._database.tenant(tenant_id) as conn:
+            rows = conn.execute(
+                "SELECT id FROM resource WHERE tenant_id = %s AND type = 'Observation' "
+                "AND NOT deleted AND id > %s ORDER BY id LIMIT %s",
+                (tenant_id, after, most),
+            ).fetchall()
+        return [row[0] for row in rows]
 
     def judge(self, tenant_id: TenantId, found: Sequence[Judged]) -> None:
         """Keep the anomaly scores beside the numbers; those that were not judged lose theirs."""
@@ -75,6 +88,13 @@ class PostgresObserved:
         }  # fmt: skip
         with self._database.tenant(tenant_id) as conn:
             conn.execute(_JUDGE, values)
+
+
+def _device(body: Any) -> str:
+    """Name the device that an Observation is of: its id, else what it is called."""
+    said = body.get("device") or {}
+    name = string(said.get("reference")) or string(said.get("display")) or ""
+    return name.removeprefix("Device/")[:LONGEST_TAG]
 
 
 def _unit(body: Any, component: int) -> str:
