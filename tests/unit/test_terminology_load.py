@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,11 +186,15 @@ def test_merging_does_not_depend_on_the_order_of_facts(order: list[int]) -> None
     assert compiled.codes[2] == ["DOID:1", "HP:2", "MESH:D1"]
 
 
-def test_gzip_and_again_change_nothing(tmp_path: Path) -> None:
+def test_gzip_and_again_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing is compiled for it."""
     plain = load(tmp_path, write(tmp_path / "in", ["hpo.tsv"]))
     packed = tmp_path / "other.bin"
     packed.write_bytes(gzip.compress(HPO.encode()))
-    assert load(tmp_path, [packed]).version == plain.version
+    monkeypatch.setattr(store, "compile_facts", lambda *_: pytest.fail("compiled again"))
+    again = load(tmp_path, [packed])
+    assert replace(again, files={}) == replace(plain, files={})
+    assert open_terminology(tmp_path).find("green ear")
 
 
 def test_bad_lines_are_reported_and_the_rest_lands(tmp_path: Path) -> None:

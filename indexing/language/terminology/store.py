@@ -116,7 +116,7 @@ def outdated(home: Path) -> bool:
 
 def load(home: Path, paths: Sequence[Path], format_name: str | None = None) -> LoadReport:
     """Add `paths` to what is loaded, compile a new version and make it current. Without paths,
-    compile what is loaded with the seed of this release.
+    compile what is loaded with the seed of this release. A version that stands is not made again.
 
     Raises: ConfigurationError for a file whose format is not recognised (nothing is loaded).
     """
@@ -131,7 +131,9 @@ def load(home: Path, paths: Sequence[Path], format_name: str | None = None) -> L
         _keep(folder / "sources" / f"{digest}.zst", read)
         files[str(path)] = {"format": format_, "facts": read.count(), "rejected": len(bad)}
     before = _current(folder)
-    compiled = _compile(folder, _sources(folder))
+    sources = _sources(folder)
+    # What is loaded again, or went and came back, is compiled already.
+    compiled = snapshots.read(folder / _version(sources)) or _compile(folder, sources)
     _point(folder, compiled.version)
     if before != compiled.version:
         _prune(folder, {compiled.version, before or ""})
