@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 
+from indexing.hidden import SMALLEST_CELL
 from indexing.ports import Ranking
 from rankers.answer import Absence, Hit
 
@@ -19,16 +20,17 @@ _SAYING = {
 
 def proof(
     searched: int, total: int | None, complete: datetime | None, zone: tzinfo,
-    hidden: Mapping[str, int],
+    hidden: Mapping[str, int | None],
 ) -> Absence:  # fmt: skip
     """Say in how many notes nothing was found; `total` None where filters let only some through."""
     until = f", complete to {complete.astimezone(zone):%H:%M}" if complete else ""
     scope = " that the filters let through" if total is None else ""
     of = f"{searched} of {searched if total is None else total} notes{scope}{until}"
     others = [
-        f"{number} {_SAYING[name][number != 1]}"
+        f"{f'fewer than {SMALLEST_CELL}' if number is None else number} "
+        f"{_SAYING[name][number != 1]}"
         for name, number in hidden.items()
-        if number and name in _SAYING
+        if number != 0 and name in _SAYING
     ]
     statement = f"Not asserted in {of}: {', '.join(others)}." if others else f"No mention in {of}."
     return Absence(

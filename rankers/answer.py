@@ -123,7 +123,8 @@ class Answer:
 
     `total` counts the notes that match by their words, and those that another leg alone found:
     by concept, or by meaning where that is near enough to say something.
-    `hidden` counts notes by the status that kept them out. `best` are the sentences that answer,
+    `hidden` counts notes by the status that kept them out; as in `facets`, None in a view that does
+    not tell so few. `best` are the sentences that answer,
     none where no note says it in a sentence.
     """
 
@@ -134,7 +135,7 @@ class Answer:
     hits: tuple[Hit, ...]
     freshness: Freshness | None = None
     facets: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
-    hidden: Mapping[str, int] = field(default_factory=dict)
+    hidden: Mapping[str, int | None] = field(default_factory=dict)
     absence: Absence | None = None
     missing: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()

@@ -55,6 +55,7 @@ from rankers.query import is_pasted
 from rankers.removed import removed_by
 from rankers.rerank import Reordering, Reranking
 from rankers.sift import MOST_READ, Sifter, against, weighed
+from rankers.small_cells import coarse, few
 from rankers.snippets import marks
 from rankers.told import told_by
 
@@ -170,6 +171,7 @@ class Search:
         hits, ran = _hits(fused, rankings), running.every()
         fresh = ran.results.get("freshness")
         hidden = ran.results.get("hidden") or {}
+        hidden = few(hidden) if access.deidentified else hidden
         absent = not request.bare and not says_it(rankings, hits, plan.about.seeds)
         answer = Answer(
             chips=plan.chips(ran.results.get("counts") or {}, ran.results.get("offers") or ()),
@@ -185,7 +187,7 @@ class Search:
             notices=_notices(plan),
             took_ms={"plan": planned, **ran.took_ms, "all": _ms_since(began)},
         )
-        return Found(plan, answer)
+        return Found(plan, coarse(answer) if access.deidentified else answer)
 
     def found(self, access: Access, request: SearchRequest, answer: Answer) -> Found:
         """Return an answer that was ranked earlier as `rank` returned it. Raises: InvalidQuery."""
@@ -332,7 +334,7 @@ class Search:
         }
 
     def _absence(
-        self, access: Access, plan: Plan, fresh: Freshness | None, hidden: Mapping[str, int]
+        self, access: Access, plan: Plan, fresh: Freshness | None, hidden: Mapping[str, int | None]
     ) -> Absence | None:
         """Prove that nothing is there; None while the full text, which would know, is down."""
         total = self._documents.total(access) if plan.filters.empty else None

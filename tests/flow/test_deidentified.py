@@ -203,6 +203,26 @@ def test_what_is_hidden_cannot_be_asked_for(client: TestClient, hospital: Hospit
             assert word.lower() not in page.text.lower(), word
 
 
+def test_small_counts_beside_the_results_are_not_told(
+    client: TestClient, hospital: Hospital
+) -> None:
+    def counts(role: Role) -> set[int | None]:
+        got = client.post("/api/search", json={"q": "chest pain"}, headers=hospital.bearer(role))
+        body = got.json()
+        found = {each["count"] for values in body["facets"].values() for each in values}
+        chips = {chip.get("count") for chip in body["query"]["chips"]}
+        return found | set(body["hidden"].values()) | chips
+
+    plain, told = counts(Role.CLINICIAN), counts(Role.RESEARCHER)
+    assert any(number and number % 10 for number in plain if number is not None)
+    assert all(number is None or number % 10 == 0 for number in told)
+    token = sign_in(client, hospital, Role.RESEARCHER)
+    page = ask(client, token, "chest pain")
+    facets = re.findall(r'<span class="n">([^<]+)</span></button>', page.text)
+    assert facets
+    assert set(facets) <= {"&lt;&thinsp;11", *map(str, range(0, 200, 10))}
+
+
 @pytest.mark.parametrize("q", ["author:x chest", "patient:x chest", "date:2024-03 chest"])
 def test_fields_that_name_are_refused(client: TestClient, hospital: Hospital, q: str) -> None:
     headers = hospital.bearer(Role.RESEARCHER)
