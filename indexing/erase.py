@@ -32,7 +32,7 @@ _SHARED: Final = frozenset(
 )
 _LONG_LINE: Final = 40  # characters that no two patients share by chance
 _LINES: Final = 3  # of a note, the longest ones
-_ATTEMPTS: Final = 3  # somebody may have written while the records were emptied
+_ATTEMPTS: Final = 2  # somebody may have written while the records were emptied
 _WORDS_UNKNOWN: Final = (
     "it was broken off after the records were emptied: texts are known no more, ids alone were "
     "looked for"
