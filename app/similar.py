@@ -162,11 +162,14 @@ def _shown(
         return hider.words(name, known, 0)
 
     def plain(each: Similar) -> Similar:
+        # A weight is the logarithm of how many have the feature: to its digits it is a count.
         return replace(
-            each, patient_id=view.shown_patient(each.patient_id),
-            shared=tuple(replace(s, name=hidden(s.name), near=hidden(s.near) if s.near else "")
+            each, patient_id=view.shown_patient(each.patient_id), score=round(each.score, 3),
+            parts={name: round(part, 3) for name, part in each.parts.items()},
+            shared=tuple(replace(s, name=hidden(s.name), weight=None,
+                                 near=hidden(s.near) if s.near else "")
                          for s in each.shared if _coded(s.feature)),
-            differing=tuple(replace(d, name=hidden(d.name))
+            differing=tuple(replace(d, name=hidden(d.name), weight=None)
                             for d in each.differing if _coded(d.feature)),
         )  # fmt: skip
 

@@ -36,12 +36,12 @@ How = Literal["opposite", "missing", "besides"]
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What two patients have in common. `near` names what the neighbour has instead of the same;
-    `weight` is its information in nats."""
+    `weight` is its information in nats, None in a view that does not tell how many have it."""
 
     feature: str
     name: str
     side: Side
-    weight: float
+    weight: float | None
     near: str = ""
 
 
@@ -55,7 +55,7 @@ class Differing:
     name: str
     how: How
     side: Side
-    weight: float
+    weight: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class _Telling:
             if share > LEAST_NEAR:
                 weight = round(share * self._index.information(feature), 3)
                 found.append(Shared(feature, self.name(own), "found", weight, self.name(feature)))
-        return sorted(found, key=lambda s: (s.side == "absent", -s.weight, s.name))
+        return sorted(found, key=lambda s: (s.side == "absent", -(s.weight or 0.0), s.name))
 
     def _same(self, feature: str, side: Side) -> Shared:
         weight = round(self._index.information(feature), 3)
@@ -175,7 +175,7 @@ class _Telling:
             for features, how, side in groups
             for f in furthest(features)
         ]
-        return sorted(found, key=lambda d: (order[d.how], -d.weight, d.name))
+        return sorted(found, key=lambda d: (order[d.how], -(d.weight or 0.0), d.name))
 
 
 class Neighbours:

@@ -283,6 +283,17 @@ def test_a_researcher_sees_no_name_and_no_id(hospital: Hospital, client: TestCli
     assert "fewer than 11 patients" in answer.text
 
 
+def test_a_researcher_is_told_no_count_by_a_weight(hospital: Hospital, client: TestClient) -> None:
+    sent = {"findings": "heart failure, atrial fibrillation"}
+    for role, told in ((Role.CLINICIAN, True), (Role.RESEARCHER, False)):
+        answer = client.post("/api/similar", json=sent, headers=hospital.bearer(role)).json()
+        said = [f for n in answer["neighbours"] for f in (*n["shared"], *n["differing"])]
+        assert said
+        assert all((each["weight"] is not None) is told for each in said)
+        exact = [p for n in answer["neighbours"] for p in (n["score"], *n["parts"].values())]
+        assert all(round(part, 3) == part for part in exact) is not told
+
+
 def test_a_feature_is_named_as_several_open_charts_name_it(installation: Installation) -> None:
     """Never as a restricted chart words it, nor as one chart alone does of what others have too."""
 
