@@ -84,7 +84,11 @@ def _verdict(worth: Worth | None) -> str:
     """Say whether it is worth switching on."""
     if worth is None:
         return "too few judged topics were held out to say whether it gains: measure it"
-    verdict = "it gains" if worth.gains else "it does not gain: not worth switching on"
+    verdict = (
+        "it gains by meaning; measure what the hybrid makes of it before it is switched on"
+        if worth.gains
+        else "it does not gain: not worth switching on"
+    )
     return (
         f"{worth.topics} held-out topics over {worth.texts} documents, nDCG@10 by meaning alone: "
         f"{worth.published:.4f} as published, {worth.taught:.4f} taught "
