@@ -20,7 +20,7 @@ from indexing.ports import LexicalEntry
 from indexing.spaces import CLINICAL_NOTES, Kind, Metadata, Space, amounts, texts
 from indexing.views import FILLER, View, Views, views
 
-LAYOUT = 3  # of the mapping of words: part of the physical name
+LAYOUT = 4  # of the mapping of words: part of the physical name
 VECTORS_LAYOUT = 2  # of the mapping of vectors
 LONGEST_KEY = 1_000
 LONGEST_ID = 500  # bytes of a doc_id that can be an _id; OpenSearch takes 512
@@ -32,6 +32,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEYWORD = {"type": "keyword"}
 _RAW = {"type": "keyword", "doc_values": False}
 _DATE = {"type": "long"}
+_COUNTED = {"type": "keyword", "index": False}  # facets count it, no question asks for it
+_READ = {"type": "long", "index": False}
 
 _TYPES: Mapping[Kind, dict[str, Any]] = {
     "id": _KEYWORD, "key": _RAW, "set": _RAW, "instant": _DATE, "number": {"type": "float"},
@@ -65,7 +67,7 @@ def words_body(shards: int) -> dict[str, Any]:
     """Return the index of the full text. "LegacyBM25" keeps the factor (k1 + 1), so that scores
     are those of the other engines."""
     similarity = {"default": {"type": "LegacyBM25", "k1": 1.2, "b": 0.75}}
-    shown = {f"{name}_shown": _KEYWORD for name in (*KEYS, "period")}
+    shown = {f"{name}_shown": _COUNTED for name in (*KEYS, "period")}
     return {
         "settings": settings(shards) | {"similarity": similarity, "analysis": _ANALYSIS},
         "mappings": {
@@ -76,7 +78,8 @@ def words_body(shards: int) -> dict[str, Any]:
                 {"section": {"path_match": "*sections.*", "mapping": _TEXT}},
             ],
             "properties": {
-                **fields(CLINICAL_NOTES), **shown, "section": _RAW, **_views(_TEXT),
+                **fields(CLINICAL_NOTES), "version": _READ, **shown, "section": _RAW,
+                **_views(_TEXT),
                 "stems": {"properties": _views(_STEMS)},
             },
         },
