@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ PURPOSES = {
 }  # fmt: skip
 PROFILES = ("as-written", "deidentified")
 VERDICTS = "urn:anamnesis:cohort-verdicts"  # the extension of a Group's member
+PSEUDONYMS = "urn:anamnesis:cohort-pseudonym"  # the identifiers of de-identified members
 _FORMULA = frozenset("=+-@\u2212")
 _BREAKS = frozenset("\t\r\n")
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -149,13 +151,28 @@ def _group(desk: CohortDesk, head: CohortHead, found: Cohort) -> dict[str, Any]:
     if members:
         said = desk.verdicts(head, found)
         group["member"] = [
-            {"entity": {"reference": f"Patient/{desk.shown_member(each, found, head)}"}}
+            {"entity": _entity(desk, desk.shown_member(each, found, head))}
             | _judged(said.get(each, {}))
             for each in members
         ]
     else:
         group.pop("quantity", None)
     return group
+
+
+def _entity(desk: CohortDesk, shown: str) -> dict[str, Any]:
+    if not desk.access.deidentified:
+        return {"reference": f"Patient/{shown}"}
+    return {"reference": f"Patient/{_fhir_id(shown)}", "identifier": _pseudonym(shown)}
+
+
+def _pseudonym(shown: str) -> dict[str, str]:
+    return {"system": PSEUDONYMS, "value": shown}
+
+
+def _fhir_id(pseudonym: str) -> str:
+    """Return an id of a pseudonym, which is longer than FHIR's ids may be."""
+    return hashlib.sha256(pseudonym.encode()).hexdigest()[:32]
 
 
 def _judged(said: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
@@ -183,6 +200,7 @@ def _bundle(desk: CohortDesk, head: CohortHead, found: Cohort) -> dict[str, Any]
         person, shown_id = people.get(each), desk.shown_member(each, found, head)
         own: dict[str, Any] = {"resourceType": "Patient", "id": shown_id}
         if told is not None:
+            own |= {"id": _fhir_id(shown_id), "identifier": [_pseudonym(shown_id)]}
             named = zip(("gender", "birthDate"), told.get(each, ("", "")), strict=True)
             own |= {name: value for name, value in named if value}
         elif person is not None:

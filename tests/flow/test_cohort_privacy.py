@@ -20,6 +20,8 @@ from app.wiring import Installation
 from indexing.access import Role
 from indexing.cohorts import Event
 from indexing.errors import InvalidInput, InvalidQuery
+from indexing.fhir.reading import parse
+from indexing.fhir.validate import validate
 from indexing.ingest import Ingest
 from rankers.cohort_language import read_definition
 from rankers.cohorts import Cohort, Met
@@ -258,7 +260,19 @@ def test_a_bundle_tells_sex_and_year_as_ten_others_have_them(researcher: CohortD
     bundle = orjson.loads(exported(researcher, head, "bundle", "HRESCH"))
     people = [each["resource"] for each in bundle["entry"][1:]]
     assert len(people) == N
-    assert {tuple(sorted(each)) for each in people} == {("id", "resourceType")}  # seven and seven
+    # Seven women and seven men: of neither are there eleven.
+    assert {tuple(sorted(each)) for each in people} == {("id", "identifier", "resourceType")}
+
+
+@pytest.mark.parametrize("form", ["group", "bundle"])
+@pytest.mark.parametrize("profile", ["as-written", "deidentified"])
+def test_what_leaves_as_fhir_is_valid(desk: CohortDesk, form: str, profile: str) -> None:
+    head = desk.save("valid", TIRES)
+    judge(desk, head, "p01", "tires", "accept")
+    sent = orjson.loads(exported(desk, head, form, "HRESCH", profile))
+    for each in [entry["resource"] for entry in sent["entry"]] if form == "bundle" else [sent]:
+        found = validate(parse(orjson.dumps(each)))
+        assert not [issue for issue in found if issue.severity in ("error", "fatal")]
 
 
 def _event(member: str, name: str, day: int | None) -> Event:

@@ -144,8 +144,11 @@ def test_an_export_goes_by_the_names_of_its_own_cohort(researcher: CohortDesk) -
     for form in ("group", "bundle"):
         out = json.loads(exported(researcher, head, form, "HRESCH"))
         group = out if form == "group" else out["entry"][0]["resource"]
-        assert [m["entity"]["reference"] for m in group["member"]] == [f"Patient/{r}" for r in rows]
-    assert [e["resource"]["id"] for e in out["entry"][1:]] == rows
+        entities = [member["entity"] for member in group["member"]]
+        assert [each["identifier"]["value"] for each in entities] == rows
+    people = [entry["resource"] for entry in out["entry"][1:]]
+    assert [each["identifier"][0]["value"] for each in people] == rows
+    assert [f"Patient/{each['id']}" for each in people] == [e["reference"] for e in entities]
 
 
 def test_verdicts_are_given_in_the_names_of_the_cohort(researcher: CohortDesk) -> None:
