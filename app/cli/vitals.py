@@ -159,7 +159,7 @@ def _print(rows: Sequence[dict[str, Any]], of: str) -> None:
         for line in lines:
             cells = (f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
             print("  " + "  ".join(cells).rstrip())
-        if of == "points":
+        if of == "points" and any(each["anomaly"] is not None for each in row[of]):
             print(f"  anomaly: {row['anomaly_method']}, from {row['threshold']} on")
 
 

@@ -143,6 +143,17 @@ def test_observations_are_followed_corrected_and_retracted(
     assert hours.count.tolist() == [1]
 
 
+def _is_shown_odd(installation: Installation, access: Access, score: float) -> None:
+    [shown] = PostgresCharts(installation.database).chart(access, "p-old", visit=False).series
+    assert (shown.times, len(shown.readings), odd_of(shown)) == (
+        31,
+        24,
+        f"z {score:+.1f}",
+    )
+    assert max(each.value for each in shown.course) == 105
+    assert odd_method([shown]).startswith("z: robust z against the patient's own history")
+
+
 def test_how_odd_an_observation_is_stands_beside_it_and_charts_follow_a_merge(
     installation: Installation, access: Access
 ) -> None:
@@ -171,14 +182,7 @@ def test_how_odd_an_observation_is_stands_beside_it_and_charts_follow_a_merge(
     assert scores["p-old-31"] > 3.5
     assert scores["p-old-3"] is None  # too little history
     assert abs(scores["p-old-25"]) < 3.5
-    [shown] = PostgresCharts(installation.database).chart(access, "p-old", visit=False).series
-    assert (shown.times, len(shown.readings), odd_of(shown)) == (
-        31,
-        24,
-        f"z {scores['p-old-31']:+.1f}",
-    )
-    assert max(each.value for each in shown.course) == 105
-    assert odd_method([shown]).startswith("z: robust z against the patient's own history")
+    _is_shown_odd(installation, access, scores["p-old-31"])
     link = {"type": "replaced-by", "other": {"reference": "Patient/p-new"}}
     gone = {"resourceType": "Patient", "id": "p-old", "active": False, "link": [link]}
     assert into.submit(json.dumps(gone).encode())[0].rejected is None
