@@ -177,7 +177,7 @@ class Matcher:
             short = [
                 Reading(self._concept[i], min(self._weight[i], _NEVER_CERTAIN))
                 for i in entries
-                if self._flag[i] == SHORT
+                if self._flag[i] == SHORT and self.terminology.spells(self._concept[i], written)
             ]
             if short:
                 return short

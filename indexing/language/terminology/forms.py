@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
@@ -40,7 +41,6 @@ EQUIVALENTS: Mapping[str, str] = {
 _BRITISH = (
     ("ae", "e"),
     ("oe", "e"),
-    ("our", "or"),
     ("isation", "ization"),
     ("ise", "ize"),
     ("yse", "yze"),
@@ -49,6 +49,13 @@ _BRITISH = (
     ("sulph", "sulf"),
     ("tre", "ter"),
 )
+_OUR = re.compile(r"(?<=\w\w)our(?=(?:s|ed|ing|al|less)?$)")
+# Parts that tell one medical word from another: a word with the one is no slip for the other.
+_TELLING = (
+    ("macro", "micro"), ("hemi", "hemo"), ("haemo", "hemi"), ("ileo", "ilio"), ("ante", "anti"),
+    ("aph", "apl"), ("otomy", "ostomy"), ("otomies", "ostomies"), ("ite", "ate"), ("ide", "ine"),
+    ("ide", "ite"), ("ine", "ane"), ("ane", "ene"), ("ine", "ene"), ("ol", "one"), ("in", "an"),
+)  # fmt: skip
 # Suffix, its replacements: tried in order, taken when the vocabulary holds the result.
 _PLURAL = (
     ("ies", ("y",)),
@@ -68,7 +75,20 @@ _PLURAL = (
     ("a", ("um",)),
 )
 # Ending in one of these, a word's last "s" is no plural.
-_SINGULAR_S = ("ss", "us", "is", "itis", "osis", "asis", "iasis", "ous", "ics", "etes", "ies's")
+_SINGULAR_S = (
+    "ss",
+    "aids",
+    "us",
+    "is",
+    "itis",
+    "osis",
+    "asis",
+    "iasis",
+    "ous",
+    "ics",
+    "etes",
+    "ies's",
+)
 _MIN_TYPO = 7  # letters; shorter words have too many neighbours that are other words
 _COMMON = 12_000
 _LOOKALIKE = 4  # edits: a drug word is never corrected to when another drug word is this near
@@ -86,6 +106,24 @@ def common() -> frozenset[str]:
     """Return the commonest English words: alone, they name a concept only where the seed
     says so."""
     return frozenset(_english_words()[:_COMMON])
+
+
+@cache
+def _other_words() -> frozenset[str]:
+    """Return words of medicine and of its crafts that name nothing by themselves, and are one
+    letter from a word that does."""
+    text = (files("indexing.language") / "data" / "other_words.txt").read_text("utf-8")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return frozenset(word for line in lines for word in line.split())
+
+
+def _is_word(word: str) -> bool:
+    return word in english() or word in _other_words()
+
+
+def _told_apart(word: str, near: str) -> bool:
+    """Say whether two words differ in a part that tells them apart."""
+    return any(word.replace(a, b, 1) == near or word.replace(b, a, 1) == near for a, b in _TELLING)
 
 
 @cache
@@ -131,7 +169,7 @@ class Forms:
 
     def corrected(self, word: str) -> str | None:
         """Return the canonical form of the one vocabulary word that `word` misspells, or None."""
-        if len(word) < _MIN_TYPO or not (word.isalpha() and word.isascii()) or word in english():
+        if len(word) < _MIN_TYPO or not (word.isalpha() and word.isascii()) or _is_word(word):
             return None
         near: set[str] = set()
         for length in (len(word) - 1, len(word), len(word) + 1):
@@ -139,7 +177,7 @@ class Forms:
             near.update(w for w, _, _ in extract(word, bucket, scorer=OSA.distance, score_cutoff=1))
         if not self._drug_words.isdisjoint(near) and not self._sole_drug(word):
             return None
-        forms = {self.settled[w] for w in near}
+        forms = {self.settled[w] for w in near if not _told_apart(word, w)}
         return forms.pop() if len(forms) == 1 else None
 
     def _sole_drug(self, word: str) -> bool:
@@ -170,6 +208,8 @@ def _spellings(word: str) -> Iterator[str]:
     for british, american in _BRITISH:
         if british in word:
             yield word.replace(british, american)
+    if _OUR.search(word):  # tumour, coloured; mourning is no morning
+        yield _OUR.sub("or", word)
 
 
 def _variants(word: str) -> Iterator[str]:
@@ -177,7 +217,8 @@ def _variants(word: str) -> Iterator[str]:
     if len(word) < 3 or not word.isalpha():
         return
     yield from _plurals(word)
-    yield word + "s"
+    if word not in _other_words():  # who met somebody has no mets
+        yield word + "s"
     yield from _verbs(word)
     for spelled in _spellings(word):
         yield spelled
@@ -186,7 +227,7 @@ def _variants(word: str) -> Iterator[str]:
 
 def _verbs(word: str) -> Iterator[str]:
     """Yield the -ing form and the bare form of a regular verb form of five letters or more."""
-    if len(word) < 5 or word in english():
+    if len(word) < 5 or _is_word(word):
         return
     for suffix in ("ed", "ing", "s"):
         if word.endswith(suffix):

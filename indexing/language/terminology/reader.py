@@ -67,6 +67,14 @@ class Terminology:
         start, stop = self.compiled.name_ptr[row], self.compiled.name_ptr[row + 1]
         return text in self.compiled.name_texts[start:stop]
 
+    def spells(self, row: int, text: str) -> bool:
+        """Say whether `text` is a name of the concept in that row but for case, marks and a plural:
+        nobody inflects an abbreviation, so "prepped" is no PrEP."""
+        start, stop = self.compiled.name_ptr[row], self.compiled.name_ptr[row + 1]
+        bare = _bare(text)
+        written = {bare, bare.removesuffix("s")} | ({f"{bare}s"} if text.isupper() else set())
+        return any(_bare(name) in written for name in self.compiled.name_texts[start:stop])
+
     def names(self, concept_id: str) -> tuple[Name, ...]:
         """Return every wording, preferred first, then synonyms, lay names, abbreviations."""
         row = self.row(concept_id)
@@ -218,3 +226,8 @@ class Terminology:
         from indexing.language.terminology.overlay import overlaid  # it needs this class
 
         return Terminology(overlaid(self.compiled, additions))
+
+
+def _bare(name: str) -> str:
+    """Return the letters and digits of a name without case."""
+    return "".join(filter(str.isalnum, name.casefold()))
