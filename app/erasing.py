@@ -64,10 +64,17 @@ def alone(installation: Installation) -> Iterator[None]:
 def resume(installation: Installation) -> None:
     """Finish what a crash broke off, of every tenant; what cannot be now is left to the command:
     whoever follows the feed starts all the same."""
-    try:
+    with _logged():
         for tenant in installation.tenants.all():
-            if begun := erasing(installation).unfinished(tenant.tenant_id):
-                go_on(installation, by_operator(tenant.tenant_id, begun[0].asked_by))
+            with _logged():
+                if begun := erasing(installation).unfinished(tenant.tenant_id):
+                    go_on(installation, by_operator(tenant.tenant_id, begun[0].asked_by))
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    try:
+        yield
     except Exception as exc:  # noqa: BLE001
         # Its type alone: its words may name a resource.
         _log.error("an erasure was not finished: %s", type(exc).__name__)
@@ -86,11 +93,12 @@ def by_operator(tenant_id: TenantId, name: str) -> Access:
     return Access(tenant_id, name, frozenset({Role.PRIVACY}), "HOPERAT", labels=LABELS)
 
 
-def _take_in(installation: Installation, tenant_id: TenantId, data: bytes) -> str:
+def _take_in(installation: Installation, tenant_id: TenantId, version: int, data: bytes) -> str:
     access = by_operator(tenant_id, "operator:erase")
     zone = ZoneInfo(str(installation.zone_of(tenant_id)))
     into = Ingest(installation.records, access, zone, reason="a patient was erased")
-    [outcome] = into.submit(data, where=Where())
+    # What somebody stored since it was read is not written over.
+    [outcome] = into.submit(data, where=Where(), request={"ifMatch": f'W/"{version}"'})
     return "" if outcome.rejected is None else outcome.rejected.reason
 
 

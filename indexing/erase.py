@@ -8,6 +8,7 @@ every store finds nothing, and only then are the ids forgotten that it was looke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -28,18 +29,22 @@ from indexing.model import TenantId
 
 # They stand in the record of the first patient whom they name, and may be about others too.
 _SHARED: Final = frozenset(
-    ("Appointment", "AppointmentResponse", "AuditEvent", "Person", "Provenance", "Schedule")
-)
+    ("Account", "Appointment", "AppointmentResponse", "AuditEvent", "Contract", "Person",
+     "Provenance", "Schedule")
+)  # fmt: skip
+# Whom these are about; whoever pays or signs is named besides.
+_ABOUT: Final = {"Account": "subject", "Contract": "subject", "Provenance": "target"}
 _LONG_LINE: Final = 40  # characters that no two patients share by chance
 _LINES: Final = 3  # of a note, the longest ones
 _ATTEMPTS: Final = 2  # somebody may have written while the records were emptied
 _WORDS_UNKNOWN: Final = (
-    "it was broken off after the records were emptied: texts are known no more, ids alone were "
-    "looked for"
+    "an earlier run emptied the records: texts are known no more, ids alone were looked for "
+    "(texts: --prove --words FILE)"
 )
 _KEPT: Final = (
     "wait for an older transaction before their space is given back: VACUUM does it then, by itself"
 )
+_BINARY: Final = re.compile(rb'"Binary/([A-Za-z0-9.\-]{1,64})')
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 # type, id, version, patient, bytes, links, whether it is the current one
@@ -81,11 +86,11 @@ class Erasing(Protocol):
 @dataclass(frozen=True, slots=True)
 class Around:
     """Everything beside the records. `pausing` holds the followers' locks; `take_in` stores a
-    resource anew and says why not; `refill` fills the indexes that lie elsewhere anew; `look` looks
-    through every store."""
+    resource anew, in place of the version that was read, and says why not; `refill` fills the
+    indexes that lie elsewhere anew; `look` looks through every store."""
 
     pausing: Callable[[], AbstractContextManager[None]]
-    take_in: Callable[[TenantId, bytes], str]
+    take_in: Callable[[TenantId, int, bytes], str]
     forget_series: Callable[[TenantId, str], None]
     refill: Callable[[TenantId], None]
     look: Callable[[TenantId, Needles, Sequence[str], Sequence[str], bool], list[Looked]]
@@ -98,6 +103,8 @@ class _Found:
 
     shared: list[tuple[str, str, int, bool, JsonObject]] = field(default_factory=list)
     common: set[bytes] = field(default_factory=set)
+    attached: set[str] = field(default_factory=set)  # "Binary/id": they stand in nobody's record
+    attached_elsewhere: set[str] = field(default_factory=set)
 
 
 class Eraser:
@@ -189,16 +196,18 @@ class Eraser:
         self, tenant_id: TenantId, erasure: Erasure, names: list[str], docs: list[str]
     ) -> Needles:
         """Let what others share name the person no more; return the texts that tell them."""
-        told = self._told(tenant_id, erasure.people)
+        told, quoted = self._told(tenant_id, erasure.people), list[str]()
         for text in self._records.texts(tenant_id, docs, others=False):
             lines = [line.strip() for line in text.splitlines() if len(line) >= _LONG_LINE]
-            told += sorted(lines, key=len)[-_LINES:]
-        needles = Needles.of(names, docs, told)
+            quoted += sorted(lines, key=len)[-_LINES:]
+        # Names and numbers come first: of thousands of notes not every line is looked for.
+        needles = Needles.of(names, docs, told + sorted(quoted, key=len, reverse=True))
         found = self._read(tenant_id, erasure, needles, frozenset(names))
         self._unname(tenant_id, found, frozenset(names), needles)
         for kind, own, *_ in found.shared:
             if f"{kind}/{own}" in names:
                 names.remove(f"{kind}/{own}")
+        names += sorted(found.attached - found.attached_elsewhere)
         for text in self._records.texts(tenant_id, docs, others=True):
             found.common.update(needles.told(text.encode()))
         return needles.without(frozenset(found.common))
@@ -209,11 +218,14 @@ class Eraser:
         found, people = _Found(), frozenset(erasure.people)
         for kind, own, version, patient, data, links, now in self._records.versions(tenant_id):
             theirs = f"{kind}/{own}" in names or patient in people
+            binaries = {f"Binary/{each.decode()}" for each in _BINARY.findall(data)}
+            (found.attached if theirs else found.attached_elsewhere).update(binaries)
             if not data or (theirs and kind not in _SHARED):
                 continue
             resource = _linked(data, links, own)
             if _others(resource, names) if theirs else _names_them(resource, names):
                 found.shared.append((kind, own, version, now, resource))
+                found.attached |= {f"{kind}/{own}"} if kind == "Binary" else frozenset()
             elif not theirs:
                 found.common.update(needles.told(data))
         return found
@@ -227,10 +239,10 @@ class Eraser:
         for kind, own, version, now, resource in found.shared:
             made = unnamed(resource, names - {f"{kind}/{own}"}, identifiers)
             if needles.within(_encode(made.get("text"))):
-                del made["text"]
+                made.pop("text", None)
             data = _encode(made)
             rewritten.append((kind, own, version, patient_of(made), data))
-            if now and (why := self._around.take_in(tenant_id, data)):
+            if now and (why := self._around.take_in(tenant_id, version, data)):
                 raise Conflict(
                     f"{kind}/{own} names the patient, others share it, and it cannot be stored "
                     "without the name",
@@ -241,10 +253,12 @@ class Eraser:
 
 def _others(resource: JsonObject, names: frozenset[str]) -> bool:
     """Say whether what stands in a person's record is about somebody else too."""
-    if resource.get("resourceType") == "Provenance":
-        return any(f"{kind}/{own}" not in names for kind, own in targets(resource.get("target")))
+    kind_of = resource.get("resourceType", "")
+    about = resource.get(_ABOUT[kind_of]) if kind_of in _ABOUT else resource
     return any(
-        kind == "Patient" and f"{kind}/{own}" not in names for kind, own in targets(resource)
+        f"{kind}/{own}" not in names
+        for kind, own in targets(about)
+        if kind == "Patient" or kind_of == "Provenance"
     )
 
 

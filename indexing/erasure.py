@@ -77,16 +77,16 @@ class Needles:
 
     @classmethod
     def of(cls, names: Iterable[str], docs: Iterable[str], words: Iterable[str] = ()) -> Needles:
-        """Return what these are looked for by."""
+        """Return what these are looked for by; of more texts than are looked for, the first."""
         named = list(names)
         bare = {name.partition("/")[2] for name in named} | set(docs)
         typed = {*named, *(doc for doc in docs if "~" in doc)}
         typed |= {f"Document/{doc}" for doc in docs}
-        texts = sorted({w.casefold() for w in words if len(w) >= LEAST_WORDS}, key=len)
+        texts = list(dict.fromkeys(w.casefold() for w in words if len(w) >= LEAST_WORDS))
         return cls(
             frozenset(own.encode() for own in bare if len(own) >= LEAST_BARE),
             frozenset(own.encode() for own in typed),
-            tuple(text.encode() for text in texts[-MOST_WORDS:]),
+            tuple(text.encode() for text in texts[:MOST_WORDS]),
         )
 
     def without(self, shared: frozenset[bytes]) -> Needles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ def resources() -> list[dict[str, Any]]:
         made.append(note(f"{own}-copy", own, f"HPI:\nThe {word} chest pain is severe.", word))
         made.append({**person(own, word), "maritalStatus": {"text": f"{word} alone"}})
         made.append(note(f"{own}-of-note", own, f"HPI:\nThe {word} fever is gone again.", word))
+        made += _scanned(own, word)
     both = [{"reference": f"Patient/{own}", "display": w.title()}
             for own, w in ((GONE, WORD), (STAYS, OTHER))]  # fmt: skip
     group = {
@@ -47,7 +49,20 @@ def resources() -> list[dict[str, Any]]:
         "resourceType": "Provenance", "id": "told-of-both", "recorded": "2024-01-01T00:00:00Z",
         "target": both, "agent": [{"who": {"display": "A feed"}}],
     }  # fmt: skip
-    return [*made, {**group, "quantity": 2}, group, told]
+    paid = {
+        "resourceType": "Account", "id": "paid-for-both", "status": "active", "subject": both,
+    }  # fmt: skip
+    return [*made, {**group, "quantity": 2}, group, told, paid]
+
+
+def _scanned(own: str, word: str) -> list[dict[str, Any]]:
+    data = base64.b64encode(f"A picture of {word}".encode()).decode()
+    return [
+        {"resourceType": "Binary", "id": f"{own}-scan", "contentType": "image/png", "data": data},
+        {"resourceType": "Media", "id": f"{own}-media", "status": "completed",
+         "subject": {"reference": f"Patient/{own}"},
+         "content": {"contentType": "image/png", "url": f"Binary/{own}-scan"}},
+    ]  # fmt: skip
 
 
 def _pulse(own: str) -> dict[str, Any]:

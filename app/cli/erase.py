@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -17,6 +18,11 @@ from indexing.access import Access
 from indexing.erasure import Proof, marks_of
 from indexing.errors import InvalidInput, NotFound
 from indexing.model import Tenant
+
+_LEFT: Final = (
+    "SOMETHING IS LEFT: see where it was found, and run the same command again; it looks for ids "
+    "alone then, and --prove --words FILE for texts"
+)
 
 
 def erase_command(tenant: str, patient: str, reason: str, *, yes: bool, as_json: bool) -> int:
@@ -127,5 +133,5 @@ def _tell(proofs: Sequence[Proof], told: dict[str, object], *, as_json: bool) ->
         for line in proof.left:
             print(line)
     if proofs:
-        print("nothing is left" if clean else "SOMETHING IS LEFT: run the same command again")
+        print("nothing is left" if clean else _LEFT)
     return 0 if clean else 1

@@ -74,6 +74,7 @@ def test_a_value_that_was_moved_or_touched_does_not_open(
     for spoilt in (b"", b"x" * 12, b"x" * 100):
         connection.client.set(ours, spoilt)
         assert cache.get(A, b"q") is None
+        assert list(cache.values(A)) == []
 
 
 @pytest.mark.engines

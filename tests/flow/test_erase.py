@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import main
-from app.erasing import alone, by_operator, eraser, erasing
+from app.erasing import _take_in, alone, by_operator, eraser, erasing
 from app.following import catch_up
 from app.series_wiring import intake_of
 from app.stores import stores
@@ -120,10 +120,24 @@ def test_what_others_share_stays_without_the_name(
     assert "text" not in group
     told = installation.records.read(cleared, "Provenance", "told-of-both")
     assert told.patient_id == STAYS
+    paid = installation.records.read(cleared, "Account", "paid-for-both")
+    assert paid.patient_id == STAYS
+    assert installation.records.read(cleared, "Binary", f"{STAYS}-scan").version == 1
     for version in (1, 2, 3):
         held = installation.records.read(cleared, "Group", "both-of-them", version)
         assert STAYS.encode() in held.received
         assert GONE.encode() not in held.received
+
+
+def test_what_was_stored_since_it_was_read_is_not_written_over(
+    installation: Installation, erased: Erased
+) -> None:
+    cleared = Access(erased.tenant_id, "dr", frozenset({Role.ADMIN}), labels=LABELS)
+    before = installation.records.read(cleared, "Account", "paid-for-both")
+    older = before.received.replace(b'"active"', b'"inactive"')
+    assert _take_in(installation, erased.tenant_id, before.version - 1, older)
+    after = installation.records.read(cleared, "Account", "paid-for-both")
+    assert (after.version, after.received) == (before.version, before.received)
 
 
 def test_the_patient_does_not_come_back(installation: Installation, erased: Erased) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.erasure import Needles, marks_of
+from app import erasing
+from indexing.access import Access
+from indexing.erasure import MOST_WORDS, Needles, marks_of
+from indexing.errors import EngineUnavailable
 from indexing.fhir.unnaming import targets, unnamed
 from indexing.model import TenantId
 
@@ -49,6 +54,31 @@ def test_texts_are_found_whatever_their_case_and_set_aside_when_shared() -> None
     assert len(needles.told("by ADA NÚÑEZ, mrn-77".encode())) == 2
     left = needles.without(frozenset({b"mrn-77"}))
     assert (left.aside, left.told(b"MRN-77")) == (1, [])
+
+
+def test_who_it_is_comes_before_lines_of_thousands_of_notes() -> None:
+    lines = [f"line {n} of a note that nobody else has written in these words" for n in range(600)]
+    needles = Needles.of((), (), ["Ada Núñez", "MRN-77", *lines])
+    assert len(needles.words) == MOST_WORDS
+    assert len(needles.told("by ADA NÚÑEZ, mrn-77".encode())) == 2
+
+
+def test_one_tenants_erasure_that_fails_keeps_no_other_from_being_finished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[UUID] = []
+
+    def go_on(_installation: object, access: Access) -> None:
+        tried.append(access.tenant_id)
+        raise EngineUnavailable("down")
+
+    begun = SimpleNamespace(unfinished=lambda _: [SimpleNamespace(asked_by="operator:test")])
+    monkeypatch.setattr(erasing, "erasing", lambda _: begun)
+    monkeypatch.setattr(erasing, "go_on", go_on)
+    every = [SimpleNamespace(tenant_id=TenantId(UUID(int=n))) for n in (1, 2)]
+    own: Any = SimpleNamespace(tenants=SimpleNamespace(all=lambda: every))
+    erasing.resume(own)
+    assert tried == [each.tenant_id for each in every]
 
 
 def test_a_mark_needs_the_secret_and_differs_by_tenant() -> None:
