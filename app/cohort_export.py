@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.cohort_leaving import leaving, shared
+from app.cohort_leaving import leaving, shared, told_verdicts
 from app.cohorts import CohortDesk
 from indexing.access import Access, Role
 from indexing.charts import Person
@@ -150,6 +150,8 @@ def _group(desk: CohortDesk, head: CohortHead, found: Cohort) -> dict[str, Any]:
         group |= {"name": head.name, "quantity": len(members)}
     if members:
         said = desk.verdicts(head, found)
+        if desk.access.deidentified:
+            said = told_verdicts(found, desk.untold(found), said)
         group["member"] = [
             {"entity": _entity(desk, desk.shown_member(each, found, head))}
             | _judged(said.get(each, {}))

@@ -68,6 +68,23 @@ def alike_rows(found: Cohort, untold: frozenset[str]) -> Mapping[str, tuple[Alik
     return {each: told.get(each) or nothing for each in found.members}
 
 
+def told_verdicts(
+    found: Cohort, untold: frozenset[str], said: Mapping[str, Mapping[str, _Told]]
+) -> dict[str, dict[str, _Told]]:
+    """Leave what was said of each member's criteria where it is told that they are met: there is a
+    verdict on no other cell, so that it would tell it."""
+    rows = alike_rows(found, untold)
+    return {
+        member: {
+            name: votes[name]
+            for name, cell in zip(found.met, rows[member], strict=True)
+            if cell.met and name in votes
+        }
+        for member, votes in said.items()
+        if member in rows
+    }
+
+
 def shared(
     members: Iterable[str], ways: Sequence[Callable[[str], _Told]]
 ) -> Mapping[str, _Told]:  # fmt: skip
@@ -132,6 +149,8 @@ def _cell(
         "earlier": [asdict(each) for each in earlier],
     }  # fmt: skip
     if alike is not None:
+        if not alike.met:  # there is a verdict on no other cell: it would tell what is not told
+            judged = {"accepted": 0, "rejected": 0, "earlier": []}
         return {
             "criterion": cell.criterion, "met": alike.met, "ref": alike.kind,
             "from_day": alike.from_day, "to_day": alike.to_day, **judged,

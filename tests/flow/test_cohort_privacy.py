@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cohort_export import exported
-from app.cohort_leaving import GRAINS, Alike, alike_rows, leaving
+from app.cohort_leaving import GRAINS, Alike, _cell, alike_rows, leaving, told_verdicts
 from app.cohorts import CohortDesk
 from app.wiring import Installation
 from indexing.access import Role
@@ -24,7 +24,7 @@ from indexing.fhir.reading import parse
 from indexing.fhir.validate import validate
 from indexing.ingest import Ingest
 from rankers.cohort_language import read_definition
-from rankers.cohorts import Cohort, Met
+from rankers.cohorts import Cell, Cohort, Met
 from tests.attack import Hospital, browser, found_hospital, sign_in
 from tests.cohort_ward import N, condition, desk_of, judge, patient, people
 
@@ -296,7 +296,14 @@ def test_every_row_that_tells_something_reads_like_ten_others(
         })
         for at, each in enumerate(definition.criteria)
     }  # fmt: skip
-    told = alike_rows(Cohort(definition, members, met, (), len(rows)), frozenset())
+    cohort = Cohort(definition, members, met, (), len(rows))
+    told = alike_rows(cohort, frozenset())
+    said = {own: {name: 1 for name, each in met.items() if own in each.events} for own in members}
+    for own, votes in told_verdicts(cohort, frozenset(), said).items():
+        assert {n for n, cell in zip(met, told[own], strict=True) if cell.met} == set(votes)
+        for cell, alone in zip(told[own], met, strict=True):
+            left = _cell(Cell(alone, None), {"accept": 1}, (), cell)
+            assert left["accepted"] == int(alone in votes)
     alike = Counter(told.values())
     assert set(told) == set(members)
     for own, row in zip(members, rows, strict=True):
