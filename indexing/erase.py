@@ -276,7 +276,7 @@ def _linked(data: bytes, links: Mapping[str, str], own: str) -> JsonObject:
 def _texts_of(patient: Mapping[str, Any]) -> Iterator[str]:
     """Yield the texts that tell who a Patient is: names, identifiers, addresses, numbers."""
     for name in objects(patient.get("name")):
-        given = [each for each in name.get("given") or () if isinstance(each, str)]
+        given = [*_strings(name.get("given"))]
         family = name.get("family")
         if isinstance(family, str) and given:
             yield from (f"{' '.join(given)} {family}", f"{given[0]} {family}")
@@ -286,12 +286,13 @@ def _texts_of(patient: Mapping[str, Any]) -> Iterator[str]:
         yield from _strings(each.get("value"))
     for address in objects(patient.get("address")):
         yield from _strings(address.get("text"))
-        yield from (line for line in address.get("line") or () if isinstance(line, str))
+        yield from _strings(address.get("line"))
 
 
 def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
+    """Yield a text, or those of a list; records are taken in with other things in its place."""
+    yield from (each for each in (value if isinstance(value, list) else [value])
+                if isinstance(each, str))  # fmt: skip
 
 
 def _refuse_telling(reason: str, told: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.embedded import Server
+from indexing.backends.postgres.observed import PostgresObserved
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.backends.postgres.watched import WatchedVitals
 from indexing.errors import InvalidInput
@@ -246,6 +247,17 @@ def test_another_store_is_filled_from_the_records_with_their_devices(
     for _ in range(2):  # begun again, it changes nothing
         assert filled(installation, access.tenant_id) >= 3
         assert held() == before
+
+
+@pytest.mark.parametrize("device", ["pump", ["pump"], [{"display": "pump"}], 7])
+def test_a_device_that_is_no_reference_keeps_nobodys_series_back(
+    installation: Installation, access: Access, device: object
+) -> None:
+    into = Ingest(installation.records, access, ZoneInfo("UTC"))
+    sent = observation("odd-device", 37.0, device=device)
+    assert into.submit(json.dumps(sent).encode())[0].rejected is None
+    [found] = PostgresObserved(installation.database).observed(access.tenant_id, ["odd-device"])
+    assert (found.value, found.device) == (37.0, "")
 
 
 @pytest.mark.parametrize("cut", [False, True])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app import erasing
 from indexing.access import Access
+from indexing.erase import _texts_of
 from indexing.erasure import MOST_WORDS, Needles, marks_of
 from indexing.errors import EngineUnavailable
 from indexing.fhir.unnaming import targets, unnamed
@@ -61,6 +62,16 @@ def test_who_it_is_comes_before_lines_of_thousands_of_notes() -> None:
     needles = Needles.of((), (), ["Ada Núñez", "MRN-77", *lines])
     assert len(needles.words) == MOST_WORDS
     assert len(needles.told("by ADA NÚÑEZ, mrn-77".encode())) == 2
+
+
+def test_a_patient_is_told_by_texts_wherever_they_stand() -> None:
+    patient = {
+        "name": [{"given": "Ada", "family": "Lovelace"}, {"given": 7, "family": "King"}],
+        "address": {"line": [8, "St James's Square 12"]}, "identifier": [{"value": 5}],
+    }  # fmt: skip
+    assert [*_texts_of(patient)] == [
+        "Ada Lovelace", "Ada Lovelace", "Lovelace, Ada", "Lovelace Ada", "St James's Square 12",
+    ]  # fmt: skip
 
 
 def test_one_tenants_erasure_that_fails_keeps_no_other_from_being_finished(

@@ -9,7 +9,7 @@ import orjson
 import zstandard
 
 from indexing.backends.postgres.connect import Database
-from indexing.fhir.elements import string
+from indexing.fhir.elements import obj, string
 from indexing.model import TenantId
 from indexing.vitals.measurements import LONGEST_TAG
 from indexing.vitals.observations import Judged, Observed
@@ -92,7 +92,7 @@ class PostgresObserved:
 
 def _device(body: Any) -> str:
     """Name the device that an Observation is of: its id, else what it is called."""
-    said = body.get("device") or {}
+    said = obj(body.get("device"))  # what is no object is taken in, with an issue
     name = string(said.get("reference")) or string(said.get("display")) or ""
     return name.removeprefix("Device/")[:LONGEST_TAG]
 
