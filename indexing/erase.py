@@ -246,7 +246,8 @@ class Eraser:
                 raise Conflict(
                     f"{kind}/{own} names the patient, others share it, and it cannot be stored "
                     "without the name",
-                    hint=f"change or delete it, then run the same command again: {why}",
+                    hint="change or delete it, then run the same command again; or give it up: "
+                    f"anamnesis erase --lift ({why})",
                 )
         self._records.rewrite(tenant_id, rewritten)
 

@@ -69,7 +69,7 @@ def prove_command(tenant: str, patient: str, words: Path | None, *, as_json: boo
 def lift_command(tenant: str, patient: str, reason: str, *, as_json: bool) -> int:
     """Let a patient be taken in again.
 
-    Raises: NotFound: no finished erasure bars them.
+    Raises: NotFound: no erasure bars them that can be lifted.
     """
     installation, found = _opened(tenant)
     _require(patient, "--patient", "whom to take in again")
@@ -77,7 +77,9 @@ def lift_command(tenant: str, patient: str, reason: str, *, as_json: bool) -> in
     marks = marks_of(installation.secrets.pepper)(found.tenant_id, [patient])
     lifted = erasing(installation).lift(_access(found), marks, reason)
     if not lifted:
-        raise NotFound("no finished erasure bars this patient")
+        raise NotFound(
+            "no erasure that is finished, or that emptied nothing yet, bars this patient"
+        )
     if as_json:
         print_json({"lifted": lifted})
     else:

@@ -279,6 +279,17 @@ def test_a_reason_that_says_who_is_refused(installation: Installation, erased: E
     assert erasing(installation).unfinished(erased.tenant_id) == []
 
 
+def test_an_erasure_that_emptied_nothing_can_be_given_up(installation: Installation) -> None:
+    hospital = found_hospital(installation, [person("not-yet-gone-1", OTHER)])
+    access, records = _operator(hospital), erasing(installation)
+    marks = marks_of(installation.secrets.pepper)(access.tenant_id, ["not-yet-gone-1"])
+    records.begin(access, ["not-yet-gone-1"], marks, "request 5")
+    assert len(records.unfinished(access.tenant_id)) == 1
+    assert records.lift(access, marks, "withdrawn") == 1
+    assert records.unfinished(access.tenant_id) == []
+    assert records.of(access.tenant_id, marks) == []
+
+
 @pytest.mark.slow
 def test_the_command_asks_erases_proves_and_lifts(
     installation: Installation, hospital: Hospital, monkeypatch: pytest.MonkeyPatch

@@ -178,8 +178,9 @@ class PostgresErasing:
         return _erasure(row)
 
     def unfinished(self, tenant_id: TenantId) -> list[Erasure]:
-        """Return the erasures that were begun and not finished, the oldest first."""
-        return self._where(tenant_id, "finished_at IS NULL ORDER BY began_at", ())
+        """Return the erasures that were begun and not finished or given up, the oldest first."""
+        waiting = "finished_at IS NULL AND lifted_at IS NULL ORDER BY began_at"
+        return self._where(tenant_id, waiting, ())
 
     def of(self, tenant_id: TenantId, marks: Sequence[str]) -> list[Erasure]:
         """Return the erasures of these marks that were not lifted, the oldest first."""
@@ -252,13 +253,15 @@ class PostgresErasing:
             )
 
     def lift(self, access: Access, marks: Sequence[str], reason: str) -> int:
-        """Let these people be taken in again, as new; return how many erasures that concerned."""
+        """Let these people be taken in again, as new; return how many erasures that concerned. One
+        that has emptied nothing yet is given up; one in between must first be finished."""
         tenant_id = access.tenant_id
         told = AuditRow("U", "erase-lift", [*marks], (), {"reason": reason})
         with self._owner.tenant(tenant_id) as conn:
             done = conn.execute(
-                "UPDATE erasure SET lifted_at = clock_timestamp() WHERE tenant_id = %s "
-                "AND marks && %s AND lifted_at IS NULL AND finished_at IS NOT NULL",
+                "UPDATE erasure SET lifted_at = clock_timestamp(), people = '{}' "
+                "WHERE tenant_id = %s AND marks && %s AND lifted_at IS NULL "
+                "AND (finished_at IS NOT NULL OR records_at IS NULL)",
                 (tenant_id, [*marks]),
             ).rowcount
             if done:
