@@ -54,7 +54,7 @@ _OUR = re.compile(r"(?<=\w\w)our(?=(?:s|ed|ing|al|less)?$)")
 _TELLING = (
     ("macro", "micro"), ("hemi", "hemo"), ("haemo", "hemi"), ("ileo", "ilio"), ("ante", "anti"),
     ("aph", "apl"), ("otomy", "ostomy"), ("otomies", "ostomies"), ("ite", "ate"), ("ide", "ine"),
-    ("ide", "ite"), ("ine", "ane"), ("ane", "ene"), ("ine", "ene"), ("ol", "one"), ("in", "an"),
+    ("ide", "ite"), ("ine", "ane"), ("ane", "ene"), ("ine", "ene"), ("ol", "one"),
 )  # fmt: skip
 # Suffix, its replacements: tried in order, taken when the vocabulary holds the result.
 _PLURAL = (
