@@ -114,7 +114,7 @@ def test_no_bridge_between_lookalikes(matcher: Matcher, word: str) -> None:
         "Thoracotomy and gastrotomy were closed.",  # thoracostomy, gastrostomy
         "Aphakia of the left eye.",  # aphasia
         "Hemithorax resonant; urine nitrite positive.",  # hemothorax, nitrate
-        "Criteria were met; padding applied, uses walking aids.",  # mets, PAD, AIDS
+        "Criteria were met; first aid, padding, walking aids.",  # mets, PAD, AIDS
         "Bipolar cautery; infiltrated with saline; port flushed.",
         "Left lateral decubitus position; luminal narrowing; LUE elevated.",
     ],
