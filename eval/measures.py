@@ -8,15 +8,19 @@ measures are to be had, written here after trec_eval; the tests hold them to its
 from __future__ import annotations
 
 import math
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 from eval.benchmark import Qrels
 from indexing.errors import ConfigurationError, InvalidInput
 
 Ranked = Mapping[str, Sequence[str]]  # topic id -> document ids, best first
 Figures = dict[str, float]
+
+_LEAST = -1  # of a grade for trec_eval; -1 says pooled and not judged to a few of its measures
 
 
 def ndcg(judged: Mapping[str, int], ranked: Sequence[str], k: int) -> float:
@@ -98,12 +102,14 @@ def by_own(qrels: Qrels, run: Ranked, names: Sequence[str] = EVERY_RUN) -> dict[
 def _by_library(qrels: Qrels, run: Ranked, names: Sequence[str]) -> dict[str, Figures]:
     import ir_measures
 
+    wanted: dict[Any, list[str]] = {}  # MRR@10 and RR@10 are one measure
     try:
-        wanted = {ir_measures.parse_measure(name): name for name in names}
+        for name in names:
+            wanted.setdefault(ir_measures.parse_measure(name), []).append(name)
     except (ValueError, NameError, SyntaxError, TypeError) as exc:
         raise InvalidInput(
             f"ir-measures knows no measure of the name {', '.join(names)!r}",
-            hint="Names are written as nDCG@10, R@100, RR@10, AP, P@5, Judged@10, RBP(p=0.8).",
+            hint="Names are written as nDCG@10, R@100, RR@10, AP, P@5, Judged@10, IPrec@0.1.",
         ) from exc
     # Ranks as scores: whole numbers are exact in trec_eval's 32 bits.
     scored = {
@@ -111,10 +117,22 @@ def _by_library(qrels: Qrels, run: Ranked, names: Sequence[str]) -> dict[str, Fi
         for topic, ranked in run.items()
         if ranked and topic in qrels
     }
+    # Where a topic's grades all lie under -1, trec_eval writes before its own memory.
+    judged = {
+        t: {d: _LEAST if g < _LEAST else g for d, g in own.items()} for t, own in qrels.items()
+    }
     found: dict[str, Figures] = {topic: dict.fromkeys(names, 0.0) for topic in qrels}
-    if scored:  # it takes an empty run for an error
-        for metric in ir_measures.iter_calc(list(wanted), qrels, scored):
-            found[metric.query_id][wanted[metric.measure]] = float(metric.value)
+    if not scored:  # it takes an empty run for an error
+        return found
+    try:
+        for metric in ir_measures.iter_calc(list(wanted), judged, scored):
+            for name in wanted[metric.measure]:
+                found[metric.query_id][name] = float(metric.value)
+    except (ValueError, OSError, subprocess.SubprocessError) as exc:
+        raise ConfigurationError(
+            f"ir-measures cannot take {', '.join(names)} here ({type(exc).__name__})",
+            hint="It calls other programs for some measures, which want numbers for topics' ids.",
+        ) from exc
     return found
 
 

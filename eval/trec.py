@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from eval.benchmark import Qrels, anything_relevant
+from eval.benchmark import Qrels, anything_relevant, whole
 from eval.lines import numbered, written
 from indexing.errors import InvalidInput
 
@@ -133,9 +134,9 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
             raise InvalidInput(f"{where}: wants topic, iteration, document and grade")
         topic, _, doc_id, written_grade = cells
         try:
-            grade = int(written_grade)
+            grade = whole(written_grade)
         except ValueError as exc:
-            raise InvalidInput(f"{where}: the grade is not a whole number") from exc
+            raise InvalidInput(f"{where}: the grade is no whole number of six digits") from exc
         if doc_id in qrels.setdefault(topic, {}):
             raise InvalidInput(f"{where}: {topic!r} and {doc_id!r} are judged twice")
         qrels[topic][doc_id] = grade
@@ -158,7 +159,7 @@ def rows(path: Path) -> Iterator[Row]:
             raise InvalidInput(f"{where}: wants topic, Q0, document, rank, score and tag")
         topic, _, doc_id, rank, score, tag = cells
         try:
-            row = Row(number, topic, doc_id, int(rank), float(score), tag)
+            row = Row(number, topic, doc_id, whole(rank, 9), _score(score), tag)
         except ValueError as exc:
             raise InvalidInput(f"{where}: the rank or the score is no number") from exc
         if not math.isfinite(row.score):
@@ -170,28 +171,33 @@ def read_run(path: Path, topics: Collection[str], depth: int = DEPTH) -> RunFile
     """Read what a run says of `topics`, the best `depth` of each, in their memory alone: a file of
     gigabytes takes what its longest topic takes. Rows of other topics are read and not held.
 
-    The score ranks, as in trec_eval; equal scores stand by the rank column, then by line.
+    The score ranks, as in trec_eval; equal scores stand by the rank column, then by line. What may
+    surprise in a mean is named: ranks that say otherwise, rows beyond `depth`, tags of two runs.
 
     Raises:
         InvalidInput: a row is broken, a document repeats within a topic, a topic's rows do not
             stand together, there are too many topics, or nothing in it is of `topics`.
     """
     ranked: dict[str, list[tuple[str, float]]] = {}
-    others, tag, tied = 0, "", 0
+    tag, odd = "", Counter[str]()
     for topic, group in _by_topic(path, topics):
         tag = tag or group[0].tag
+        odd["tags"] += group[0].tag != tag
         if topic not in topics:
-            others += 1
+            odd["others"] += 1
             continue
         best = sorted(group, key=lambda row: (-row.score, row.rank, row.number))[:depth]
-        tied += any(a.score == b.score for a, b in pairwise(best))
+        odd["cut"] += len(group) > depth
+        odd["tied"] += any(a.score == b.score for a, b in pairwise(best))
+        odd["ranks"] += any(a.score > b.score and a.rank > b.rank for a, b in pairwise(best))
         ranked[topic] = falling([(row.doc_id, row.score) for row in best])
     if not ranked:
         raise InvalidInput(
             f"{path.name}: {'no row in it' if not tag else 'no row is of a judged topic'}",
             hint="Look whether the run and the qrels are of the same topics.",
         )
-    return RunFile(tag, ranked, tuple(_warnings(len(topics) - len(ranked), others, tied)))
+    odd["unanswered"] = len(topics) - len(ranked)
+    return RunFile(tag, ranked, tuple(_warnings(odd, depth)))
 
 
 def _by_topic(path: Path, topics: Collection[str]) -> Iterator[tuple[str, list[Row]]]:
@@ -240,13 +246,24 @@ def _new_topic(path: Path, row: Row, seen: set[str]) -> None:
     seen.add(row.topic)
 
 
-def _warnings(unanswered: int, others: int, tied: int) -> Iterator[str]:
-    if unanswered:
-        yield f"unanswered-topics: {unanswered} judged topics have no row and count 0"
-    if others:
-        yield f"unjudged-topics: {others} topics of the run are not judged and were left out"
-    if tied:
-        yield f"tied-scores: {tied} topics have equal scores; the rank column settled them"
+def _warnings(odd: Mapping[str, int], depth: int) -> Iterator[str]:
+    said = {
+        "unanswered": "unanswered-topics: {n} judged topics have no row and count 0",
+        "others": "unjudged-topics: {n} topics of the run are not judged and were left out",
+        "cut": "cut-topics: {n} topics have more than {depth} rows; the best {depth} count",
+        "tied": "tied-scores: {n} topics have equal scores; the rank column settled them",
+        "ranks": "other-ranks: {n} topics have ranks that their scores contradict; the scores count",
+        "tags": "other-tags: {n} topics bear another tag than the first: is this two runs?",
+    }
+    for name, text in said.items():
+        if n := odd[name]:
+            yield text.format(n=n, depth=f"{depth:,}")
+
+
+def _score(written_score: str) -> float:
+    if "_" in written_score:  # Python reads 1_0 as 10
+        raise ValueError(written_score)
+    return float(written_score)
 
 
 def falling(ranked: Scores) -> list[tuple[str, float]]:

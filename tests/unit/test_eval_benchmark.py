@@ -75,6 +75,10 @@ def test_a_date_is_an_interval_or_none(tmp_path: Path) -> None:
         ({"qrels": "q9\td1\t1\n"}, "q9"),
         ({"qrels": "q1\td1\t1\nq1\td1\t1\n"}, "line 2"),
         ({"qrels": "q1\td1\t1\nq1\td2\tmany\n"}, "line 2"),
+        ({"qrels": "q1\td1\t2.0\nq1\td2\t1\n"}, "line 1"),  # a grade lost to a heading
+        ({"qrels": "q1\td1\tmany\nq1\td2\t1\n"}, "line 1"),
+        ({"qrels": "q1\td1\t1_0\n"}, "line 1"),
+        ({"qrels": "q1\td1\t99999999999999999999\n"}, "line 1"),
         ({"qrels": "q1 d1 1\n"}, "line 1"),
         ({"qrels": "q1\td1\t0\n"}, "nothing to measure"),
         ({"qrels": ""}, "nothing to measure"),

@@ -15,7 +15,7 @@ from eval.measures import aggregate, by_own, by_topic
 from eval.run import run
 from eval.trec import write_run
 from indexing.access import Access
-from indexing.errors import InvalidInput, InvalidQuery
+from indexing.errors import ConfigurationError, InvalidInput, InvalidQuery
 from indexing.model import TenantId
 from rankers.answer import Answer, Hit, SearchRequest
 
@@ -26,7 +26,7 @@ DOCS = [f"d{i}" for i in range(30)]
 @given(
     qrels=st.dictionaries(
         st.sampled_from("abc"),
-        st.dictionaries(st.sampled_from(DOCS), st.integers(0, 3), min_size=1),
+        st.dictionaries(st.sampled_from(DOCS), st.integers(-1, 3), min_size=1),
         min_size=1,
     ),
     run_=st.dictionaries(st.sampled_from("abcx"), st.permutations(DOCS), max_size=4),
@@ -53,6 +53,21 @@ def test_the_library_and_our_own_figures_are_interchangeable() -> None:
     assert own.keys() == library.keys()
     for topic, values in own.items():
         assert library[topic] == pytest.approx(values, abs=1e-9)
+
+
+def test_a_measure_by_two_names_is_both() -> None:
+    found = by_topic({"a": {"d": 1}}, {"a": ["c", "d"]}, ["RR@10", "MRR@10"])
+    assert found == {"a": {"RR@10": 0.5, "MRR@10": 0.5}}
+
+
+def test_grades_that_trec_eval_breaks_on_count_as_not_relevant() -> None:
+    found = by_topic({"a": {"d": -2}, "b": {"d": 1}}, {"a": ["d"], "b": ["d"]})
+    assert [found[topic]["nDCG@10"] for topic in "ab"] == [0.0, 1.0]
+
+
+def test_a_measure_that_cannot_be_taken_here_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="RBP"):
+        by_topic({"a": {"d": 1}}, {"a": ["d"]}, ["RBP(p=0.8)"])
 
 
 def test_a_topic_without_an_answer_counts() -> None:

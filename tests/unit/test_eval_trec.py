@@ -141,11 +141,13 @@ def test_the_score_ranks_and_oddities_are_named(tmp_path: Path) -> None:
     found = read_run(put(tmp_path / "run", text), {"1", "2"}, depth=2)
     assert [d for d, _ in found.ranked["1"]] == ["c", "b"]
     assert [w.split(":")[0] for w in found.warnings] == [
-        "unanswered-topics", "unjudged-topics"
+        "unanswered-topics", "unjudged-topics", "cut-topics", "other-ranks"
     ]  # fmt: skip
     tied = read_run(tmp_path / "run", {"1", "7"})
     assert [d for d, _ in tied.ranked["1"]] == ["c", "b", "a"]
-    assert [w.split(":")[0] for w in tied.warnings] == ["tied-scores"]
+    assert [w.split(":")[0] for w in tied.warnings] == ["tied-scores", "other-ranks"]
+    two = read_run(put(tmp_path / "two", "1 Q0 a 1 2 s\n7 Q0 a 1 1 t\n"), {"1", "7"})
+    assert [w.split(":")[0] for w in two.warnings] == ["other-tags"]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +158,7 @@ def test_the_score_ranks_and_oddities_are_named(tmp_path: Path) -> None:
         ("1 Q0 d 1 nan t\n", "line 1: the score is not finite"),
         ("1 Q0 d 1 inf t\n", "not finite"),
         ("1 Q0 d one 1 t\n", "is no number"),
+        ("1 Q0 d 1 2_0 t\n", "is no number"),
         ("1 Q0 d 1 1\n", "line 1: wants topic, Q0"),
         ("1 Q0 d 1 1 t\n1 Q0 d 2 .5 t\n", "line 2: 'd' stands twice"),
         ("1 Q0 d 1 1 t\n2 Q0 d 2 .5 t\n1 Q0 e 2 .5 t\n", "line 3: the topic '1' stood there"),
