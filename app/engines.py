@@ -230,6 +230,7 @@ _CLIENTS = {
     "weaviate": "weaviate",
     "neo4j": "neo4j",
     "influxdb": "httpx",
+    "redis": "redis",
 }
 
 

@@ -36,7 +36,7 @@ class Finding:
 def doctor_command(*, as_json: bool) -> int:
     """Look at everything; exit code 2 when something is at fault."""
     installation = Installation(load())
-    engines = looks(installation.settings)
+    engines = looks(installation)
     checks = _CHECKS | {name: _looked(name, look) for name, look in engines.items()}
     found = [_guarded(name, check, installation) for name, check in checks.items()]
     findings = said_once(found)
@@ -156,6 +156,21 @@ def _encoder(installation: Installation) -> Finding:
     return Finding("encoder", "ok", f"{encoder.model}, {encoder.dimension} dimensions")
 
 
+def vectors_finding(installation: Installation) -> Finding:
+    """Say whose notes have no vectors of the model that serves, and others' instead."""
+    encoder = installation.encoder
+    words = f"{encoder.model}, {encoder.dimension} dimensions"
+    old = [
+        each.code for each in installation.tenants.all()
+        if installation.derived.of_other_models(each.tenant_id, encoder.model)
+    ]  # fmt: skip
+    if old:
+        advice = "run `anamnesis index rebuild --tenant T` for each; until then meaning is missing"
+        named = f"notes have vectors of another model than {words}: {', '.join(old)}"
+        return Finding("vectors", "warning", named, advice)
+    return Finding("vectors", "ok", f"of every tenant by {words}")
+
+
 def _terminology(installation: Installation) -> Finding:
     from indexing.language.terminology.store import outdated
 
@@ -215,6 +230,7 @@ _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "database": _database,
     "durability": _durability,
     "encoder": _encoder,
+    "vectors": vectors_finding,
     "terminology": _terminology,
     "pages": _pages,
     "followers": _followers,

@@ -7,21 +7,40 @@ from collections.abc import Callable
 from app.engines import require
 from app.settings import Settings
 from app.wiring import Installation
-from indexing.errors import EngineUnavailable
-from indexing.health import Health, Trouble, release
+from indexing.errors import AnamnesisError, EngineUnavailable
+from indexing.health import Health
 
 Look = Callable[[Installation], Health]
 
 
-def looks(settings: Settings) -> dict[str, Look]:
-    """Return how to look at each engine that is in use, by its name."""
-    used = {
-        settings.lexical, settings.vector, settings.graph, settings.medical, settings.vitals,
-    }  # fmt: skip
+def looks(installation: Installation) -> dict[str, Look]:
+    """Return how to look at each engine that is in use, by its name: those of the settings, and
+    those that a leg of a tenant was moved to."""
+    used = named(installation.settings) | _moved_to(installation)
     known: dict[str, Look] = {
         "opensearch": _opensearch, "weaviate": _weaviate, "neo4j": _neo4j, "influxdb": _influxdb,
+        "redis": _redis,
     }  # fmt: skip
     return {name: look for name, look in known.items() if name in used}
+
+
+def named(settings: Settings) -> set[str]:
+    """Return the engines that the settings name."""
+    return {
+        settings.lexical, settings.vector, settings.graph, settings.medical, settings.vitals,
+        settings.cache,
+    }  # fmt: skip
+
+
+def _moved_to(installation: Installation) -> set[str]:
+    try:
+        return {
+            engine
+            for tenant in installation.tenants.all()
+            for engine in installation.places.engines(tenant.tenant_id)
+        }
+    except AnamnesisError:
+        return set()  # the database is at fault, which is told as such
 
 
 def ready(installation: Installation, say: Callable[[str], None]) -> None:
@@ -36,7 +55,7 @@ def ready(installation: Installation, say: Callable[[str], None]) -> None:
     installation.vector_engine(settings.vector)
     installation.graph_engine(settings.graph)
     _ = installation.medical.graph
-    for name, look in looks(settings).items():
+    for name, look in looks(installation).items():
         try:
             troubles = [f"{each.what}. {each.advice}" for each in look(installation).troubles]
         except EngineUnavailable as exc:
@@ -49,8 +68,8 @@ def _opensearch(installation: Installation) -> Health:
     require("opensearch")
     from indexing.backends.opensearch.checks import health
 
-    encoder = installation.encoder if installation.settings.vector == "opensearch" else None
-    dimension = encoder.dimension if encoder is not None else None
+    legs = {installation.settings.vector, *_moved_to(installation)}
+    dimension = installation.encoder.dimension if "opensearch" in legs else None
     return health(installation.opensearch, dimension=dimension)
 
 
@@ -63,11 +82,16 @@ def _weaviate(installation: Installation) -> Health:
 
 def _neo4j(installation: Installation) -> Health:
     require("neo4j")
-    version, edition = installation.neo4j.about()
-    words = f"Neo4j {version} {edition}"
-    if release(version) < _LEAST_NEO4J:
-        return Health(words, (Trouble("it is too old", "Use Neo4j 5.13 or newer."),))
-    return Health(words)
+    from indexing.backends.neo4j.checks import health
+
+    return health(installation.neo4j)
+
+
+def _redis(installation: Installation) -> Health:
+    require("redis")
+    from indexing.backends.redis.checks import health
+
+    return health(installation.redis)
 
 
 def _influxdb(installation: Installation) -> Health:
@@ -75,6 +99,3 @@ def _influxdb(installation: Installation) -> Health:
     from indexing.backends.influxdb.checks import health
 
     return health(installation.influxdb)
-
-
-_LEAST_NEO4J = (5, 13)  # vector indexes

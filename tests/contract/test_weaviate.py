@@ -8,13 +8,15 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from weaviate.classes.data import DataObject
 from weaviate.classes.tenants import TenantActivityStatus
 
 from indexing.access import Access
+from indexing.backends.weaviate import held, schema
 from indexing.backends.weaviate.connect import Connection, Kind, told
 from indexing.backends.weaviate.held import UNSETTLED
 from indexing.backends.weaviate.vectors import WeaviateVectorIndex
-from indexing.errors import EngineUnavailable
+from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import Document, Passage, TenantId, Tombstone
 from indexing.ports import VectorEntry
@@ -92,6 +94,26 @@ def test_the_name_of_a_shard_tells_nothing(
 )
 def test_what_a_refusal_means(message: str, hint: str) -> None:
     assert hint in told(message, "write").hint
+
+
+def test_where_none_of_a_request_is_taken_each_is_judged_all_the_same(
+    weaviate_connection: Connection, index: WeaviateVectorIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver raises where every object fails, and returns the errors where some do."""
+
+    def room(status: str) -> None:
+        with weaviate_connection.calling("make room") as client:
+            client.collections.use(index._passages.name).config.update_shards(status)
+
+    room("READONLY")
+    pauses: list[float] = []
+    monkeypatch.setattr(held.time, "sleep", lambda s: pauses.append(s) or room("READY"))
+    index.upsert(TENANT, [entry("b"), entry("c")])
+    assert index.entries(TENANT) == {"a": 1, "b": 1, "c": 1}
+    assert pauses == [held.BACK_OFF_S[0]]
+    wrong = DataObject(properties={}, uuid=uuid4(), vector={schema.VECTOR: [0.0] * 5})
+    with pytest.raises(EventRejected, match="1 objects"):
+        held.insert(weaviate_connection, index._passages, TENANT, [wrong])
 
 
 def test_two_builders_find_the_same(

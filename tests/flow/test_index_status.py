@@ -7,14 +7,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.cli.doctor import vectors_finding
 from app.cli.index_status import show, status_of
 from app.following import LANES, catch_up, followers
+from app.stores import stores
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
 from indexing.errors import EngineUnavailable
 from indexing.ingest import Ingest
 from indexing.model import Tenant, TenantId
 from indexing.places import Place, Stage
+from indexing.rebuild import rebuild
 from tests.flow.test_research import study
 from tests.flow.test_similar import condition, note, patient
 from tests.unit.test_linking import Counted
@@ -87,3 +90,19 @@ def test_a_dead_store_is_told_and_the_rest_is_counted(
     assert "lexical         does not answer pending 0" in shown
     assert "memory (building, pending 1)" in shown
     assert "follower outcomes        pending 4" in shown
+
+
+def test_notes_with_another_models_vectors_are_told_until_rebuild_made_new_ones(
+    kept: Installation, tenant: Tenant
+) -> None:
+    put(kept, tenant)
+    assert tenant.code not in vectors_finding(kept).found  # news is no other model's
+    catch_up(kept, tenants=[tenant.tenant_id])
+    kept.__dict__["encoder"] = Counted("another-status")
+    told = vectors_finding(kept)
+    assert tenant.code in told.found
+    assert "another-status, 676 dimensions" in told.found
+    assert "index rebuild" in told.advice
+    kept.vector_engine.cache_clear()  # another process would not know the model before
+    rebuild(kept.derived, tenant.tenant_id, stores(kept), lambda _: None)
+    assert tenant.code not in vectors_finding(kept).found

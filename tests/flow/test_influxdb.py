@@ -75,7 +75,7 @@ def test_who_is_forgotten_is_gone(site: Installation, access: Access) -> None:
 def test_doctor_tells_a_server_that_cannot_be_read(
     site: Installation, server: EngineServer
 ) -> None:
-    health = looks(site.settings)["influxdb"](site)
+    health = looks(site)["influxdb"](site)
     wrong = [trouble.what for trouble in health.troubles]
     if server.name == "influxdb":
         assert wrong == []

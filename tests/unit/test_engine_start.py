@@ -11,10 +11,13 @@ from app.cli.doctor_engines import looks, ready
 from app.settings import Settings
 from app.wiring import Installation
 from indexing.errors import ConfigurationError, EngineUnavailable
+from indexing.model import Tenant
+from indexing.places import Place, Stage
 
 NOWHERE = {
     "opensearch_url": "http://127.0.0.1:9", "weaviate_url": "http://127.0.0.1:9",
     "weaviate_grpc": "127.0.0.1:9", "influxdb_url": "http://127.0.0.1:9",
+    "redis_url": "redis://127.0.0.1:9/0",
 }  # fmt: skip
 
 
@@ -22,17 +25,39 @@ def over(installation: Installation, **changed: object) -> Installation:
     return Installation(Settings(home=installation.home, **NOWHERE, **changed))
 
 
-def test_only_what_is_in_use_is_looked_at(tmp_path: Path) -> None:
-    assert looks(Settings(home=tmp_path)) == {}
-    used = Settings(
-        home=tmp_path, lexical="opensearch", vector="weaviate", graph="neo4j", vitals="influxdb"
-    )
-    assert list(looks(used)) == ["opensearch", "weaviate", "neo4j", "influxdb"]
+def test_only_what_is_in_use_is_looked_at(installation: Installation) -> None:
+    used = over(
+        installation, lexical="opensearch", vector="weaviate", graph="neo4j", vitals="influxdb",
+        cache="redis",
+    )  # fmt: skip
+    assert list(looks(used)) == ["opensearch", "weaviate", "neo4j", "influxdb", "redis"]
+    used.close()
+
+
+def test_an_engine_that_a_tenant_was_moved_to_is_looked_at(
+    installation: Installation, tenant: Tenant
+) -> None:
+    """Whatever the settings name: the record of places counts."""
+    one = over(installation, lexical="memory", vector="memory", graph="memory")
+    before = set(looks(one))
+    place = Place(Stage.BUILDING, "weaviate", tenant.tenant_id)
+    one.places.begin(tenant.tenant_id, "vector", place)
+    assert set(looks(one)) - before == {"weaviate"}
+    said: list[str] = []
+    ready(one, said.append)
+    one.places.forget(tenant.tenant_id, "vector", Stage.BUILDING)
+    one.close()
+    assert any("weaviate: Weaviate does not answer" in each for each in said)
 
 
 @pytest.mark.parametrize(
     "chosen",
-    [{"lexical": "opensearch"}, {"vector": "weaviate"}, {"vitals": "influxdb"}],
+    [
+        {"lexical": "opensearch"},
+        {"vector": "weaviate"},
+        {"vitals": "influxdb"},
+        {"cache": "redis"},
+    ],
 )
 def test_a_server_that_is_down_is_told_and_the_start_goes_on(
     installation: Installation, chosen: dict[str, str]

@@ -45,6 +45,22 @@ _ABOUT: Final = (
     "RETURN versions[0] AS version, edition"
 )
 
+_LOCKED: Final = (
+    "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase",
+    "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
+)
+READ_ONLY: Final = (
+    "Take it out of server.databases.read_only in neo4j.conf and restart: questions are answered "
+    "meanwhile, and what changes waits."
+)
+_ABSENT: Final = "Neo.ClientError.Database.DatabaseNotFound"
+
+_DATABASE: Final = "SHOW DATABASES YIELD name, access WHERE name = $name RETURN access"
+_ILL: Final = (
+    "SHOW INDEXES YIELD name, state WHERE name STARTS WITH 'anamnesis_' AND state <> 'ONLINE' "
+    "RETURN name ORDER BY name"
+)
+
 _AWAY: Final = (ServiceUnavailable, SessionExpired, NoConnection)
 
 Row = Mapping[str, Any]
@@ -72,6 +88,12 @@ def mapped(exc: Neo4jError | DriverError) -> EngineUnavailable | EventRejected:
         return EngineUnavailable(
             f"Neo4j refuses this user ({code})",
             hint="set ANAMNESIS_NEO4J_USER and ANAMNESIS_NEO4J_PASSWORD to one that is not expired",
+        )
+    if code in _LOCKED:
+        return EngineUnavailable("Neo4j refuses to write: it is read-only", hint=READ_ONLY)
+    if code == _ABSENT:
+        return EngineUnavailable(
+            "Neo4j has no such database", hint="set ANAMNESIS_NEO4J_DATABASE to one that it has"
         )
     if isinstance(exc, ClientError) and code.startswith(_AT_FAULT):
         return EventRejected(f"Neo4j refuses what it was given ({code})")
@@ -116,7 +138,7 @@ class Neo4j:
         self._opened: Driver | None = None
         # With connections and a lock of its own: no queue before it, no index that is being made.
         self._probing: Driver | None = None
-        self._closed = False
+        self._closed = self._ready = False
         self._breaker = Breaker("Neo4j", self.about, sign=self._sign, patience_s=address.patience_s)
 
     def close(self) -> None:
@@ -174,6 +196,17 @@ class Neo4j:
             row = session.run(_ABOUT).single(strict=True)
             return str(row["version"]), str(row["edition"])
 
+    def locked(self) -> bool:
+        """Say whether the database takes no writes. Raises: EngineUnavailable."""
+        with errors_mapped(), self._driver().session(database="system") as session:
+            rows = session.run(_DATABASE, name=self.address.database).values()
+            return any(access == "read-only" for [access] in rows)
+
+    def ill_indexes(self) -> list[str]:
+        """Return our indexes that do not answer. Raises: EngineUnavailable."""
+        with errors_mapped(), self._driver().session(database=self.address.database) as session:
+            return [name for [name] in session.run(_ILL).values()]
+
     def _sign(self) -> None:
         """Return once the server says anything. Raises: EngineUnavailable."""
         with errors_mapped():
@@ -190,16 +223,23 @@ class Neo4j:
         """Return the open driver; whoever comes first sees to the schema."""
         with self._lock:
             if self._opened is None:
-                made = _driver_of(self.address)
-                try:
-                    with made.session(database=self.address.database) as session:
-                        for statement in STATEMENTS:
-                            session.run(statement).consume()
-                except BaseException:
-                    made.close()
-                    raise
-                self._opened = made
+                self._opened = _driver_of(self.address)
+            if not self._ready:
+                self._ready = self._prepared(self._opened)
             return self._opened
+
+    def _prepared(self, driver: Driver) -> bool:
+        """Make what is missing of the schema; False where nothing can be made: questions are
+        answered all the same, and it is tried again."""
+        with driver.session(database=self.address.database) as session:
+            try:
+                for statement in STATEMENTS:
+                    session.run(statement).consume()
+            except ClientError as exc:
+                if exc.code not in _LOCKED:
+                    raise
+                return False
+        return True
 
 
 def _driver_of(address: Address, pool: int = POOL) -> Driver:

@@ -112,6 +112,20 @@ class PostgresDerived:
             ).fetchall()
         return dict(rows)
 
+    def of_other_models(self, tenant_id: TenantId, model: str) -> int:
+        """Count the live documents that other models embedded and `model` did not."""
+        embedded = (
+            "EXISTS (SELECT FROM embedding e WHERE e.tenant_id = d.tenant_id "
+            "AND e.doc_id = d.doc_id AND e.version = d.version AND "
+        )
+        with self._database.tenant(tenant_id) as conn:
+            row = conn.execute(
+                f"SELECT count(*) FROM document d WHERE d.tenant_id = %s AND d.live "
+                f"AND {embedded} e.model <> %s) AND NOT {embedded} e.model = %s)",
+                (tenant_id, model, model),
+            ).fetchone()
+        return row[0] if row else 0
+
     def annotated(self, tenant_id: TenantId, language_version: str) -> Mapping[str, int]:
         """Return {doc_id: version} of every annotation made by that language version."""
         return self._entries(tenant_id, "annotation", "language_version", language_version)

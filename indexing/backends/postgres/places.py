@@ -25,6 +25,11 @@ class PostgresPlaces:
         [rows] = self._database.rows(tenant_id, _PLACES)
         return [Place(Stage(r[1]), r[2], TenantId(r[3]), r[4]) for r in rows if r[0] == leg]
 
+    def engines(self, tenant_id: TenantId) -> frozenset[str]:
+        """Return the engines that any leg was moved to, is moved to, or came from."""
+        [rows] = self._database.rows(tenant_id, _PLACES)
+        return frozenset(row[2] for row in rows)
+
     def begin(self, tenant_id: TenantId, leg: Leg, place: Place) -> None:
         """Record a place that is being filled."""
         with self._database.tenant(tenant_id) as conn:

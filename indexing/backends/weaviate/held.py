@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter
+from weaviate.exceptions import WeaviateInsertManyAllFailedError
 
 from indexing.backends.weaviate import schema
 from indexing.backends.weaviate.connect import NAME, Connection, Missing, told
@@ -121,19 +122,31 @@ def insert(
     for pause in (*BACK_OFF_S, None):
         if not waiting:
             return
-        with connection.calling("write") as client:
-            answer = shelf.of(client, tenant_id).data.insert_many(waiting)
-        if not answer.errors:
+        failed = _failed(connection, shelf, tenant_id, waiting)
+        if not failed:
             return
-        messages = [error.message for error in answer.errors.values()]
-        for message in messages:
-            if _at_fault(message):
-                raise EventRejected(f"Weaviate refuses {len(messages)} objects")
-        waiting = [waiting[at] for at in sorted(answer.errors)]
+        if any(map(_at_fault, failed.values())):
+            raise EventRejected(f"Weaviate refuses {len(failed)} objects")
+        waiting = [waiting[at] for at in sorted(failed)]
         if pause is None:
-            raise told(messages[0], "write")
+            raise told(next(iter(failed.values())), "write")
         time.sleep(pause)
     raise EngineUnavailable("Weaviate is overloaded", hint="It is tried again.")
+
+
+def _failed(
+    connection: Connection,
+    shelf: Shelf,
+    tenant_id: TenantId,
+    objects: Sequence[DataObject[Any, Any]],
+) -> Mapping[int, str]:
+    """Write objects; return what the server said of those that it did not take, by place."""
+    with connection.calling("write") as client:
+        try:
+            answer = shelf.of(client, tenant_id).data.insert_many(objects)
+        except WeaviateInsertManyAllFailedError as exc:  # the driver's word for: none was taken
+            return dict.fromkeys(range(len(objects)), str(exc))
+    return {at: error.message for at, error in answer.errors.items()}
 
 
 def _at_fault(message: str) -> bool:
