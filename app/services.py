@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from app.auth.passwords import Passwords
+from app.index_status import Shown, status_of
 from app.series_wiring import intake_of
 from app.settings import Settings
 from app.wiring import Installation
@@ -60,9 +61,9 @@ class Searcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`search()` may be slow the first time: the encoder loads then. `held(store, tenant)` counts
-    what a store holds, `hider(tenant)` de-identifies, `named(text)` says where the terminology's
-    names stand, `versions(tenant)` are its terminology's and its annotations'."""
+    """`search()` may be slow the first time: the encoder loads then. `index_status(access)` says
+    what each store holds, `hider(tenant)` de-identifies, `named(text)` says where the
+    terminology's names stand, `versions(tenant)` are its terminology's and its annotations'."""
 
     settings: Settings
     pepper: str
@@ -76,7 +77,7 @@ class Services:
     records: Records
     documents: PostgresDocuments
     search: Callable[[], Searcher]
-    held: Callable[[str, TenantId], int]
+    index_status: Callable[[Access], Shown]
     identities: PostgresIdentities
     fhir: PostgresFhirSearch
     features: PostgresFeatures
@@ -113,7 +114,7 @@ def services_of(installation: Installation) -> Services:
         records=installation.records,
         documents=installation.documents,
         search=installation.searcher,
-        held=partial(_held, installation),
+        index_status=partial(status_of, installation),
         identities=PostgresIdentities(database),
         medical=lambda own: installation.medical.current(own).questions,
         medical_complete_to=installation.medical.facts.complete_to,
@@ -144,19 +145,3 @@ def _outlook(installation: Installation, access: Access) -> Outlook:
     from app.outlook import Outlook
 
     return Outlook(installation, access)
-
-
-def _held(installation: Installation, store: str, tenant_id: TenantId) -> int:
-    """Count a tenant's documents in a store. Raises: EngineUnavailable."""
-    match store:
-        case "language":
-            version = installation.language_version_of(tenant_id)
-            return len(installation.derived.annotated(tenant_id, version))
-        case "lexical":
-            return installation.lexical.state(tenant_id).count
-        case "graph":
-            return installation.graph.state(tenant_id).count
-        case "embed":
-            return len(installation.derived.embedded(tenant_id, installation.encoder.model))
-        case _:
-            return installation.vector.state(tenant_id).count

@@ -252,7 +252,7 @@ def _warnings(odd: Mapping[str, int], depth: int) -> Iterator[str]:
         "others": "unjudged-topics: {n} topics of the run are not judged and were left out",
         "cut": "cut-topics: {n} topics have more than {depth} rows; the best {depth} count",
         "tied": "tied-scores: {n} topics have equal scores; the rank column settled them",
-        "ranks": "other-ranks: {n} topics have ranks that their scores contradict; the scores count",
+        "ranks": "other-ranks: {n} topics have ranks that scores contradict; the scores count",
         "tags": "other-tags: {n} topics bear another tag than the first: is this two runs?",
     }
     for name, text in said.items():

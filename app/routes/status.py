@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,55 +11,65 @@ from fastapi.responses import Response
 
 from app.auth.permissions import Permission
 from app.auth.sessions import Principal, may, services
+from app.index_status import Shown
 from app.pages import page
-from app.services import Services
-from indexing.errors import AnamnesisError
 
 router = APIRouter()
 
 Viewer = Annotated[Principal, Depends(may(Permission.STATUS))]
 
-# What each follower fills, in the order in which they feed each other.
-_NAMES = {
-    "language": "Language",
-    "lexical": "Words",
-    "graph": "Concepts",
-    "embed": "Embeddings",
-    "vector": "Meaning",
-}
+# What the stores, and the followers that fill none of them, are called on the page.
+NAMES = {
+    "language": "Language", "lexical": "Words", "graph": "Concepts",
+    "features": "Findings in notes", "records": "Findings in records", "embedding": "Embeddings",
+    "vector": "Meaning", "research": "Studies", "patients": "Patients' records by meaning",
+    "concepts": "Names of concepts", "own concepts": "Your own names of concepts",
+    "medical": "Medical graph", "vitals": "Series", "outcomes": "What came of predictions",
+    "medical-notes": "Medical graph, from notes",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One store; `holds` None when it does not answer."""
+    """One store, or a follower that fills none; what is None is not told."""
 
     name: str
     holds: int | None
-    pending: int
+    expected: int | None
+    pending: int | None
     parked: int
     state: str
 
 
 @router.get("/status")
 def status(request: Request, who: Viewer) -> Response:
-    """Show what each index holds, what waits, and what was set aside."""
+    """Show what each index holds, what waits, what was set aside, and where each leg lies."""
     own = services(request)
-    freshness = own.documents.freshness(who.access)
-    parked = own.trail.parked(who.access)
-    names = [*_NAMES, *(name for name in freshness.pending if name not in _NAMES)]
-    rows = [
-        _row(own, who, name, freshness.pending.get(name, 0), parked.get(name, 0)) for name in names
-    ]
+    told = own.index_status(who.access)
     return page(
-        request, "status.html", freshness=freshness, rows=rows,
+        request, "status.html", told=told, rows=list(_rows(told, own.trail.parked(who.access))),
         total=own.documents.total(who.access),
     )  # fmt: skip
 
 
-def _row(own: Services, who: Principal, name: str, pending: int, parked: int) -> Row:
-    try:
-        holds: int | None = own.held(name, who.access.tenant_id)
-        state = "waiting" if pending else "current"
-    except AnamnesisError as exc:
-        holds, state = None, f"does not answer ({type(exc).__name__})"
-    return Row(_NAMES.get(name, name), holds, pending, parked, state)
+def _rows(told: Shown, parked: Mapping[str, int]) -> Iterator[Row]:
+    filling = set()
+    for name, row in told["indexes"].items():
+        follower = row.get("follower", name)
+        filling.add(follower)
+        yield Row(
+            NAMES.get(name, name), row["count"], row["expected"], row["pending"],
+            parked.get(follower, 0), _state(row),
+        )  # fmt: skip
+    for name, pending in told["followers"].items():
+        if name not in filling:
+            state = "waiting" if pending else "current"
+            yield Row(NAMES.get(name, name), None, None, pending, parked.get(name, 0), state)
+
+
+def _state(row: Shown) -> str:
+    if "error" in row:
+        return f"does not answer ({row['error']})"
+    if row["pending"]:
+        return "waiting"
+    return "current" if row["equal"] else "differs"

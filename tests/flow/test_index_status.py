@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from html import escape
 from zoneinfo import ZoneInfo
 
 import pytest
+from fastapi.testclient import TestClient
 
 from app.cli.doctor import vectors_finding
-from app.cli.index_status import show, status_of
+from app.cli.index_status import show
+from app.cli.output import operator
 from app.following import LANES, catch_up, followers
+from app.index_status import status_of
+from app.routes.status import NAMES
 from app.stores import stores
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
@@ -18,9 +24,15 @@ from indexing.ingest import Ingest
 from indexing.model import Tenant, TenantId
 from indexing.places import Place, Stage
 from indexing.rebuild import rebuild
+from tests.browsing import sign_in
 from tests.flow.test_research import study
 from tests.flow.test_similar import condition, note, patient
 from tests.unit.test_linking import Counted
+from tests.ward import Ward
+
+
+def down(tenant_id: TenantId) -> None:
+    raise EngineUnavailable("down")
 
 
 def put(installation: Installation, tenant: Tenant) -> None:
@@ -44,7 +56,7 @@ def kept(installation: Installation) -> Installation:
 
 def test_every_follower_and_space_is_counted(kept: Installation, tenant: Tenant) -> None:
     put(kept, tenant)
-    before = status_of(kept, tenant)
+    before = status_of(kept, operator(tenant))
     names = {each.name for lane in LANES for each in followers(kept, lane)}
     assert set(before["followers"]) == names
     # Who reads resources has four to read; notes' own come when the note was read.
@@ -55,11 +67,11 @@ def test_every_follower_and_space_is_counted(kept: Installation, tenant: Tenant)
     assert (waits["research"], waits["records"], waits["medical"]) == (4, 4, 4)
     assert (waits["patients"], before["indexes"]["patients"]["expected"]) == (0, 0)
     catch_up(kept, lanes=("text",), tenants=[tenant.tenant_id])
-    between = status_of(kept, tenant)
+    between = status_of(kept, operator(tenant))
     assert between["indexes"]["patients"]["pending"] == 1  # no feed tells of it: it differs
     assert between["followers"]["embed"] == between["followers"]["medical-notes"] == 1
     catch_up(kept, tenants=[tenant.tenant_id])
-    after = status_of(kept, tenant)
+    after = status_of(kept, operator(tenant))
     assert set(after["followers"].values()) == {0}
     assert {name: row["pending"] for name, row in after["indexes"].items()} == dict.fromkeys(
         after["indexes"], 0
@@ -71,19 +83,16 @@ def test_a_dead_store_is_told_and_the_rest_is_counted(
     kept: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    def down(tenant_id: TenantId) -> None:
-        raise EngineUnavailable("down")
-
     kept.places.begin(tenant.tenant_id, "graph", Place(Stage.BUILDING, "memory", tenant.tenant_id))
     put(kept, tenant)
     catch_up(kept, lanes=("text",), tenants=[tenant.tenant_id])
     monkeypatch.setattr(kept.lexical, "entries", down)
-    told = status_of(kept, tenant)
+    told = status_of(kept, operator(tenant))
     assert told["indexes"]["lexical"]["error"] == "EngineUnavailable"
     assert told["indexes"]["graph"]["equal"]
     assert [each["pending"] for each in told["places"]["graph"][1:]] == [0]
     kept.graph_engine("memory").drop(tenant.tenant_id)
-    told = status_of(kept, tenant)
+    told = status_of(kept, operator(tenant))
     assert [each["pending"] for each in told["places"]["graph"][1:]] == [1]
     show(told)
     shown = capsys.readouterr().out
@@ -106,3 +115,25 @@ def test_notes_with_another_models_vectors_are_told_until_rebuild_made_new_ones(
     kept.vector_engine.cache_clear()  # another process would not know the model before
     rebuild(kept.derived, tenant.tenant_id, stores(kept), lambda _: None)
     assert tenant.code not in vectors_finding(kept).found
+    catch_up(kept, tenants=[tenant.tenant_id])  # no other process of these tests knows the model
+
+
+def test_the_page_shows_every_store_every_follower_and_where_each_leg_lies(
+    client: TestClient, ward: Ward, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = installation
+    told = status_of(own, operator(ward.tenant))
+    filling = {row.get("follower", name) for name, row in told["indexes"].items()}
+    wanted = [*told["indexes"], *(name for name in told["followers"] if name not in filling)]
+    assert set(wanted) <= set(NAMES)
+    place = Place(Stage.BUILDING, "memory", ward.tenant.tenant_id)
+    own.places.begin(ward.tenant.tenant_id, "graph", place)
+    monkeypatch.setattr(own.lexical, "entries", down)
+    sign_in(client, ward, Role.ADMIN)
+    shown = re.findall(r'<th scope="row">([^<]*)</th>(.*)</tr>', client.get("/status").text)
+    own.places.forget(ward.tenant.tenant_id, "graph", Stage.BUILDING)
+    names = [escape(NAMES[name]) for name in wanted]
+    assert [name for name, _ in shown][1 : 1 + len(names)] == names
+    rows = dict(shown)
+    assert "does not answer (EngineUnavailable)" in rows["Words"]
+    assert [name for name, row in shown if "building" in row] == ["graph"]
