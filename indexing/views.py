@@ -50,10 +50,10 @@ class Views:
 class _Terms:
     """Every token of a text: offsets and both forms, made once."""
 
-    starts: list[int]
-    ends: list[int]
-    exact: list[str]
-    stems: list[str]
+    starts: Sequence[int]
+    ends: Sequence[int]
+    exact: Sequence[str]
+    stems: Sequence[str]
 
 
 def views(entry: LexicalEntry) -> Views:
@@ -63,7 +63,8 @@ def views(entry: LexicalEntry) -> Views:
     title = _view(_analyse(entry.document.title))
     whole = _view(every)
     hidden = [m for m in entry.mentions if hides(m, "")]
-    asserted = _masked(every, hidden) if hidden else whole
+    shown = _shown(every, hidden)
+    asserted = _view(shown) if hidden else whole
     sections: dict[str, View] = {}
     whole_sections: dict[str, View] = {}
     by_name: dict[str, list[Section]] = {}
@@ -71,10 +72,13 @@ def views(entry: LexicalEntry) -> Views:
         by_name.setdefault(section.name, []).append(section)
     by_name.pop("", None)
     for name, part in sorted(by_name.items()):
-        kept = [m for m in entry.mentions if hides(m, name)]
-        sections[name] = _stretch(every, part, kept)
-        if kept:
-            plain = _stretch(every, part, [])
+        seen = shown
+        if name in IMPLIED:
+            seen = _shown(every, [m for m in hidden if hides(m, name)])
+        inside = [_inside(every, each.body, each.end) for each in part]
+        sections[name] = _stretch(seen, inside)
+        if seen is not every:
+            plain = _stretch(every, inside)
             if plain != sections[name]:
                 whole_sections[name] = plain
     return Views(
@@ -95,13 +99,12 @@ def hides(mention: Mention, section: str) -> bool:
 
 
 def _analyse(text: str) -> _Terms:
-    spans: list[tuple[int, int]] = []
-    forms: list[tuple[str, str]] = []
-    for match in TOKEN.finditer(text):
-        spans.append(match.span())
-        forms.append(both(match.group()))
-    starts, ends = [a for a, _ in spans], [b for _, b in spans]
-    return _Terms(starts, ends, [term for term, _ in forms], [stem for _, stem in forms])
+    found = list(TOKEN.finditer(text))
+    if not found:
+        return _Terms([], [], [], [])
+    exact, stems = zip(*[both(match[0]) for match in found], strict=True)
+    starts, ends = [match.start() for match in found], [match.end() for match in found]
+    return _Terms(starts, ends, exact, stems)
 
 
 def _view(every: _Terms) -> View:
@@ -122,30 +125,23 @@ def _inside(every: _Terms, start: int, end: int) -> range:
     return range(bisect_right(every.ends, start), bisect_left(every.starts, end))
 
 
-def _shown(every: _Terms, hidden: Sequence[Mention]) -> tuple[list[str], list[str]]:
-    """Return both forms with a filler for each token that overlaps something hidden."""
+def _shown(every: _Terms, hidden: Sequence[Mention]) -> _Terms:
+    """Return the text with a filler for each token that overlaps something hidden."""
     if not hidden:
-        return every.exact, every.stems
-    exact, stems = every.exact.copy(), every.stems.copy()
+        return every
+    exact, stems = list(every.exact), list(every.stems)
     for mention in hidden:
         for at in _inside(every, mention.start, mention.end):
             exact[at] = stems[at] = FILLER
-    return exact, stems
+    return _Terms(every.starts, every.ends, exact, stems)
 
 
-def _masked(every: _Terms, hidden: Sequence[Mention]) -> View:
-    exact, stems = _shown(every, hidden)
-    return View(tuple(exact), tuple(stems))
-
-
-def _stretch(every: _Terms, parts: Iterable[Section], hidden: Sequence[Mention]) -> View:
-    shown_exact, shown_stems = _shown(every, hidden)
+def _stretch(every: _Terms, inside: Iterable[range]) -> View:
     exact: list[str] = []
     stems: list[str] = []
-    for part in parts:
-        inside = _inside(every, part.body, part.end)
-        exact += shown_exact[inside.start : inside.stop]
-        stems += shown_stems[inside.start : inside.stop]
+    for each in inside:
+        exact += every.exact[each.start : each.stop]
+        stems += every.stems[each.start : each.stop]
         exact.append(FILLER)
         stems.append(FILLER)
     return View(tuple(exact), tuple(stems))

@@ -8,7 +8,7 @@ Nothing is stored that a search does not need: the source is off, so that no tex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -144,8 +144,8 @@ def words(entry: LexicalEntry, zone: tzinfo) -> dict[str, Any]:
     held, cut = entry.document, views(entry)
     made = {
         **filtered(held),
-        **_laid(cut, lambda view: view.exact),
-        "stems": _laid(cut, lambda view: [each for each in view.stems if each != FILLER]),
+        **_laid(cut, lambda view: " ".join(view.exact)),
+        "stems": _laid(cut, _stems),
         "section": list(cut.sections),
         "period_shown": _period(held.date_start, zone),
     }  # fmt: skip
@@ -187,16 +187,21 @@ def _values(held: Document) -> Mapping[str, str]:
     return dict(zip(KEYS, given, strict=True))
 
 
-def _laid(cut: Views, form: Callable[[View], Sequence[str]]) -> dict[str, Any]:
+def _laid(cut: Views, form: Callable[[View], str]) -> dict[str, Any]:
     """Lay out one form of every view."""
     parts = {"sections": cut.sections, "whole_sections": cut.whole_sections}
     return {
-        **{name: " ".join(form(getattr(cut, name))) for name in _VIEWS},
+        **{name: form(getattr(cut, name)) for name in _VIEWS},
         **{
-            name: {section_field(each): " ".join(form(view)) for each, view in part.items()}
+            name: {section_field(each): form(view) for each, view in part.items()}
             for name, part in parts.items()
         },
     }
+
+
+def _stems(view: View) -> str:
+    """Spell the stems; what holds no positions needs no fillers between them."""
+    return " ".join(view.stems).replace(FILLER, "")
 
 
 def stemmed(field: str) -> str:
