@@ -29,10 +29,7 @@ class Line:
     @property
     def under_best_leg(self) -> float | None:
         """How far hybrid lies under its best leg; below 0 is over it, None is not measured."""
-        legs = [c.figures["nDCG@10"] for ranker, c in self.runs.items() if ranker != "hybrid"]
-        if not legs or "hybrid" not in self.runs:
-            return None
-        return round(max(legs) - self.runs["hybrid"].figures["nDCG@10"], 4)
+        return _under({ranker: c.figures["nDCG@10"] for ranker, c in self.runs.items()})
 
     def to_json(self) -> dict[str, object]:
         """Return its values."""
@@ -63,10 +60,7 @@ class ClassLine:
     @property
     def under_best_leg(self) -> float | None:
         """How far hybrid lies under its best leg; below 0 is over it, None is not measured."""
-        legs = [value for ranker, value in self.figures.items() if ranker != "hybrid"]
-        if not legs or "hybrid" not in self.figures:
-            return None
-        return round(max(legs) - self.figures["hybrid"], 4)
+        return _under(self.figures)
 
     def to_json(self) -> dict[str, object]:
         """Return its values."""
@@ -92,21 +86,41 @@ def by_class(
         yield ClassLine(line.benchmark, line.split, kind, len(own), means)
 
 
+def _under(figures: Mapping[str, float]) -> float | None:
+    legs = [value for ranker, value in figures.items() if ranker != "hybrid"]
+    if not legs or "hybrid" not in figures:
+        return None
+    return round(max(legs) - figures["hybrid"], 4)
+
+
 def lines(cards: Iterable[Card]) -> tuple[Line, ...]:
-    """Gather cards, newest first, into a line per set; what was taken on older data is left out."""
+    """Gather cards, newest first, into a line per set. What was taken on older data is left out, as
+    is what is not the page's own search (a run with shares or legs of its own); runs that were
+    imported stand among what others reach."""
     newest: dict[tuple[str, str, str], dict[str, Card]] = {}
+    imported: list[Card] = []
     for card in cards:
-        if card.finished and "nDCG@10" in card.figures:
+        if not card.finished or "nDCG@10" not in card.figures:
+            continue
+        if "file" in card.settings:
+            imported.append(card)
+        elif card.ranker in RANKERS and not {"vector_share", "graph_share"} & card.settings.keys():
             runs = newest.setdefault((card.benchmark, card.split, card.trained), {})
             if all(card.data_version == each.data_version for each in runs.values()):
                 runs.setdefault(card.ranker, card)
-    return tuple(
-        Line(
-            name, split, trained, next(iter(runs.values())).data_version, runs,
-            REFERENCES.get((name, split), {}),
-        )
-        for (name, split, trained), runs in sorted(newest.items(), key=lambda item: item[0])
-    )  # fmt: skip
+    return tuple(_line(*key, runs, imported) for key, runs in sorted(newest.items()))
+
+
+def _line(
+    name: str, split: str, trained: str, runs: Mapping[str, Card], imported: Iterable[Card]
+) -> Line:
+    data = next(iter(runs.values())).data_version
+    others = {
+        f"{card.label} (trained)" if card.trained else card.label: card.figures["nDCG@10"]
+        for card in imported
+        if card.data_version == data
+    }
+    return Line(name, split, trained, data, runs, {**others, **REFERENCES.get((name, split), {})})
 
 
 def markdown(found: Iterable[Line]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from eval.benchmark import Benchmark
 
 LENGTH = 12  # hexadecimal digits: enough to tell a site's data sets apart
 _RANKING = ("indexing", "rankers")  # the packages that decide a ranking
-_SOURCES = (".py", ".sql", ".tsv", ".json", ".gz", ".zst")
+_ELSEWHERE = (".pyc", ".onnx")  # made of the others, and named by a run's model
 
 
 def data_version(benchmark: Benchmark) -> str:
@@ -34,7 +34,7 @@ def code_version() -> str:
     """Name the release, and hash the code and tables that decide a ranking."""
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
-    for path in _sources(root):
+    for path in code_files(root):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     try:
@@ -44,8 +44,9 @@ def code_version() -> str:
     return f"{release}+{digest.hexdigest()[:LENGTH]}"
 
 
-def _sources(root: Path) -> Iterator[Path]:
+def code_files(root: Path) -> Iterator[Path]:
+    """Yield the files of the packages that decide a ranking, code and tables, in order."""
     for package in _RANKING:
         for path in sorted((root / package).rglob("*")):
-            if path.suffix in _SOURCES and path.is_file():
+            if path.suffix not in _ELSEWHERE and path.is_file():
                 yield path

@@ -7,6 +7,7 @@ silent, whoever asked for it finds its work undone and does it.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 
 SILENT_S = 120.0  # without progress for so long, a helper is given up
 _LOOK_EVERY_S = 0.2
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def possible() -> bool:
@@ -30,14 +32,24 @@ def beside(work: Callable[[], None], progress: Callable[[], int]) -> Iterator[No
     `progress` counts what is stored; a helper that adds nothing for two minutes is ended.
     """
     sys.stdout.flush()
+    own = os.getpid()
     pid = os.fork()
     if pid == 0:
+        _end_with(own)
         _do(work)
     try:
         yield
         _wait(pid, progress)
     finally:
         _end(pid)
+
+
+def _end_with(parent: int) -> None:
+    """Let the kernel end this process when its parent is killed: whoever goes on where that one
+    stood would work beside an orphan."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we asked
+        os._exit(1)
 
 
 def _do(work: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from eval import benchmark as beir
 from eval import judgements, trec
 from eval.agreement import agreement
 from eval.archive import LAB, Archive, Card
-from eval.judgements import Book, Judgement, of_qrels, pool
+from eval.judgements import GRADES, Book, Judgement, of_qrels, pool
 from eval.lines import numbered, written
 from eval.run import gathered
 from eval.shelf import Shelf
@@ -75,9 +75,11 @@ def _grown(held: Book, more: Book) -> Book:
         topic: (*held.pooled.get(topic, ()), *_new(held.pooled.get(topic, ()), docs))
         for topic, docs in more.pooled.items()
     }
+    told = more if more.guideline else held  # a guideline keeps its own version
     return replace(
-        more, pooled=both, judgements=held.judgements, guideline=more.guideline or held.guideline
-    )
+        more, pooled=both, judgements=held.judgements, guideline=told.guideline,
+        guideline_version=told.guideline_version,
+    )  # fmt: skip
 
 
 def _new(held: Sequence[str], docs: Iterable[str]) -> list[str]:
@@ -99,10 +101,18 @@ def export_command(
             file.write("query-id\tcorpus-id\tscore\n")
             for topic, judged in book.qrels().items():
                 file.writelines(f"{topic}\t{d}\t{grade}\n" for d, grade in judged.items())
-    if form != "book" and (lost := book.unjudged()):
-        stderr.print(f"warning: unjudged-documents: {lost} are in the book and not in this file")
+    if form != "book":
+        _warn_of_lost(book)
     _tell(book, json_out)
     return 0
+
+
+def _warn_of_lost(book: Book) -> None:
+    """Name what qrels cannot hold: a mean over them leaves it out."""
+    if lost := book.unjudged():
+        stderr.print(f"warning: unjudged-documents: {lost} are in the book and not in this file")
+    if lost := sum(not judged for judged in book.qrels().values()):
+        stderr.print(f"warning: topics-without-grades: {lost} of the book are not in this file")
 
 
 def import_command(
@@ -125,6 +135,8 @@ def import_command(
     else:
         columns = len(first.split("\t"))
         qrels = beir.qrels_of(path) if columns == 3 else trec.read_qrels(path)
+        if beyond := sum(g > max(GRADES) for judged in qrels.values() for g in judged.values()):
+            stderr.print(f"warning: high-grades: {beyond} are above 3 and were taken for 3")
         book = shelf.open(name).with_judgements(of_qrels(qrels, judge))
     shelf.keep(book)
     _tell(book, json_out)

@@ -40,13 +40,20 @@ def gate_command(
     else:
         card, figures = _again(installation, archive, base, metric, benchmark)
     comparable(base, card)
+    changed = [
+        f"{name}: {before} -> {now}"
+        for name in ("model", "terminology", "trained")
+        if (before := getattr(base, name)) != (now := getattr(card, name)) and base.code_version
+    ]
+    for each in changed:
+        stderr.print(f"warning: other-{each}")
     share = None if max_traps is None else _traps(installation)
     found = judge(base_figures, figures, metric, max_drop, share, max_traps)
     if json_out:
         print_json(
             {
                 "passed": found.passed, "reasons": found.reasons, "baseline": base.label,
-                "run": card.run_id, "trap_share": share,
+                "run": card.run_id, "trap_share": share, "changed": changed,
                 "difference": asdict(found.difference) if found.difference else None,
             }
         )  # fmt: skip
@@ -60,7 +67,7 @@ def gate_command(
 def _again(
     installation: Installation, archive: Archive, base: Card, metric: str, benchmark: Path | None
 ) -> tuple[Card, dict[str, Figures]]:
-    """Measure the baseline's set with its ranker, as the code is now."""
+    """Measure the baseline's set with its legs and shares, as the code is now."""
     folder = benchmark or Path(base.source)
     if benchmark is None and not (base.source and folder.is_dir()):
         raise InvalidInput(
@@ -69,9 +76,11 @@ def _again(
     found_set = load(folder, base.split)
     legs = tuple(base.settings.get("legs", ()))
     ranker = base.ranker if base.ranker in RANKERS else "hybrid"
+    shares = {k: base.settings[k] for k in ("vector_share", "graph_share") if k in base.settings}
     card, found = measured(
-        installation, archive, found_set, base.split, ranker, source=folder, legs=legs
-    )
+        installation, archive, found_set, base.split, ranker, source=folder, legs=legs,
+        shares=shares,
+    )  # fmt: skip
     stderr.print(f"stored as {card.run_id}")
     return card, by_topic(found_set.qrels, found.documents(), [metric])
 

@@ -46,7 +46,9 @@ def report_command(home: Path, json_out: bool) -> int:
         print_json({"lines": [line.to_json() for line in found]})
         return 0
     if not found:
-        stderr.print("no finished run is stored: `anamnesis eval run` makes one")
+        stderr.print(
+            "no finished run of the page's search is stored: `anamnesis eval run` makes one"
+        )
     for row in markdown(found):
         print(row)
     for line in found:
@@ -69,7 +71,9 @@ def classes_command(home: Path, json_out: bool) -> int:
         print_json({"lines": [each.to_json() for each in found]})
         return int(bool(under))
     if not found:
-        stderr.print("no finished run is stored: `anamnesis eval run` makes one")
+        stderr.print(
+            "no finished run of the page's search is stored: `anamnesis eval run` makes one"
+        )
     for row in classes_markdown(found):
         print(row)
     for each in under:

@@ -55,7 +55,7 @@ def measured(
         indexes = Indexes(
             annotate=installation.language.annotate,
             encoder=CachedEncoder(installation.encoder, installation.home / "cache" / "vectors"),
-            lexical=TantivyLexicalIndex(Path(folder)),
+            lexical=TantivyLexicalIndex(Path(folder), **installation.fields),
             vector=MemoryVectorIndex() if meaning else None,
             graph=MemoryGraphIndex(),
             documents=HeldDocuments(),

@@ -27,11 +27,12 @@ def tell(lab: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Told:
     """Run `anamnesis eval …` and return its JSON."""
     monkeypatch.setenv("ANAMNESIS_HOME", str(lab[0]))
 
-    def run(*words: str | Path, code: int = 0) -> dict[str, Any]:
+    def run(*words: str | Path, code: int = 0, warned: str = "") -> dict[str, Any]:
         found = CliRunner().invoke(app, ["eval", *map(str, words), "--json"])
         if isinstance(found.exception, AnamnesisError):
             raise found.exception
         assert found.exit_code == code, found.output
+        assert warned in found.stderr
         return json.loads(found.stdout.strip().splitlines()[-1])
 
     return run
@@ -84,13 +85,49 @@ def test_books_go_out_and_in(lab: tuple[Path, Path], tell: Told, tmp_path: Path)
     folder = lab[1] / "hospital"
     tell("convert", "--benchmark", folder, "--split", "test", "--to", "trec", "--out", tmp_path)
     (tmp_path / "qrels.test.txt").rename(qrels)
-    judged = tell("judge-import", qrels, "--book", "first", "--judge", "truth")
+    high = qrels.read_text().replace(" 3\n", " 4\n")
+    qrels.write_text(high)
+    judged = tell(
+        "judge-import", qrels, "--book", "first", "--judge", "truth", warned="high-grades"
+    )
     assert judged["judged"] > 0
     tell("judge-export", "--book", "first", "--out", tmp_path / "again.jsonl")
     other = tell("judge-import", tmp_path / "again.jsonl", "--book", "second")
     assert {**other, "book": "first"} == judged
-    tell("judge-export", "--book", "second", "--out", tmp_path / "beir.tsv", "--format", "beir")
+    lost = "unjudged-documents"
+    as_beir = ("--format", "beir", "--out", tmp_path / "beir.tsv")
+    tell("judge-export", "--book", "second", *as_beir, warned=lost)
     assert (tmp_path / "beir.tsv").read_text().startswith("query-id\tcorpus-id\tscore\n")
+
+
+def test_a_guideline_keeps_its_version_when_a_pool_grows(tell: Told, tmp_path: Path) -> None:
+    (tmp_path / "g.txt").write_text("3 is what was asked for.")
+    told = ("--guideline", tmp_path / "g.txt", "--guideline-version", "7")
+    tell("pool", "words", "--book", "guided", "--depth", 2, *told)
+    tell("pool", "both", "--book", "guided", "--depth", 2)
+    as_trec = ("--format", "trec", "--out", tmp_path / "q")
+    tell("judge-export", "--book", "guided", *as_trec, warned="topics-without-grades: 12")
+    tell("judge-export", "--book", "guided", "--out", tmp_path / "b.jsonl")
+    head = json.loads((tmp_path / "b.jsonl").read_text().splitlines()[0])
+    assert (head["guideline"], head["guideline_version"]) == ("3 is what was asked for.", "7")
+
+
+def test_a_gate_asks_with_the_baselines_shares(
+    lab: tuple[Path, Path], tell: Told, tmp_path: Path
+) -> None:
+    of = ("--benchmark", lab[1] / "hospital", "--split", "test")
+    shared = (*of, "--share", "graph=.5", "--legs", "lexical,graph")
+    tell("run", *shared, "--name", "half", "--terminology", "seed")
+    again = tell("gate", "--baseline", "half", "--max-drop", 0)
+    (card,) = [run for run in tell("runs")["runs"] if run["run_id"] == again["run"]]
+    assert card["settings"]["graph_share"] == 0.5
+    assert again["difference"]["ties"] == 12
+    tell("save", "half", "--out", tmp_path / "b.json")
+    other = json.loads((tmp_path / "b.json").read_text())
+    other["card"]["terminology"] = "older"
+    (tmp_path / "b.json").write_text(json.dumps(other))
+    gate = ("gate", "--baseline", tmp_path / "b.json", "--benchmark", lab[1] / "hospital")
+    assert tell(*gate, warned="other-terminology")["changed"]
 
 
 def test_what_cannot_be_compared_is_told(tell: Told) -> None:

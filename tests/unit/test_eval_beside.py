@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,20 @@ def test_a_helper_ends_with_the_work_beside_it() -> None:
         raise KeyError
     os.close(held)
     os.close(hold)
+
+
+def test_a_helper_ends_with_a_process_that_is_killed() -> None:
+    ended, alive = os.pipe()  # the writing end is open as long as the helper lives
+    begun, begin = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        with beside(lambda: (os.write(begin, b".") and signal.pause()) or None, lambda: 0):
+            signal.pause()
+    for each in (alive, begin):
+        os.close(each)
+    os.read(begun, 1)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    assert select.select([ended], [], [], 10)[0], "an orphan goes on"
+    for each in (ended, begun):
+        os.close(each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -15,7 +16,7 @@ from eval.gate import judge
 from eval.generated import write_generated
 from eval.hospital import DEFAULT_SEED
 from eval.report import by_class, classes_markdown, lines, markdown
-from eval.versions import data_version
+from eval.versions import code_files, data_version
 
 CARD = Card("nfcorpus", "dev", "hybrid", {}, "data", "code", "m", "t", 3, finished="now")
 
@@ -46,7 +47,7 @@ def test_nothing_lost_always_passes(values: list[float]) -> None:
     assert judge(figures(*values), figures(*values), "nDCG@10", 0.0).passed
 
 
-def card(ranker: str, value: float, **other: str) -> Card:
+def card(ranker: str, value: float, **other: Any) -> Card:
     from dataclasses import replace
 
     return replace(CARD, ranker=ranker, figures={"nDCG@10": value}, run_id=ranker, **other)
@@ -66,6 +67,19 @@ def test_the_report_takes_the_newest_of_each_set() -> None:
     rows = list(markdown(found))
     assert "| nfcorpus dev, zero-shot (3) | .290 | .350 | – | .340 |" in rows[2]
     assert any("trained on nfcorpus train" in row for row in rows)
+
+
+def test_what_is_not_the_pages_search_is_no_leg_of_it() -> None:
+    own = [card("hybrid", 0.34), card("lexical", 0.29)]
+    other = [
+        card("bge", 0.6, settings={"file": "bge.run"}, name="BGE"),
+        card("hybrid", 0.1, settings={"file": "theirs.run"}, name="theirs"),
+        card("hybrid", 0.2, settings={"vector_share": 0.9}), card("lexical+vector", 0.5),
+    ]  # fmt: skip
+    (line,) = lines([*other, *own])
+    assert dict(line.runs) == {"hybrid": own[0], "lexical": own[1]}
+    assert line.under_best_leg == -0.05
+    assert (line.references["BGE"], line.references["theirs"]) == (0.6, 0.1)
 
 
 def test_each_kind_of_question_is_held_against_its_best_leg() -> None:
@@ -95,3 +109,11 @@ def test_the_baseline_of_ci_is_of_the_hospital_that_the_generator_makes(tmp_path
     assert saved["card"]["data_version"] == data_version(made)
     assert saved["topics"].keys() == made.topics.keys()
     assert saved["card"]["source"] == ""
+
+
+def test_the_codes_version_holds_tables_of_any_kind() -> None:
+    root = Path(__file__).parents[2]
+    data = root / "indexing" / "language" / "data"
+    found = set(code_files(root))
+    assert {path for path in data.rglob("*") if path.is_file()} <= found
+    assert root / "rankers" / "fusion.py" in found
