@@ -52,6 +52,7 @@ class Assessment:
 
 _PRECEDENCE: Final = (
     (Kind.FAMILY, Assertion.FAMILY),
+    (Kind.NOT_ASSESSED, Assertion.NOT_ASSESSED),
     (Kind.NEGATED, Assertion.NEGATED),
     (Kind.HYPOTHETICAL, Assertion.HYPOTHETICAL),
     (Kind.UNCERTAIN, Assertion.UNCERTAIN),
@@ -71,10 +72,16 @@ _SHOULD_OCCUR: Final = re.compile(
     r"\b(should) (?=[\w' ,/-]{2,60}? (?:occur|develop|recur|arise|worsen)\b)"
 )
 _IF: Final = (Rule(Kind.HYPOTHETICAL, True, Reach.LIST),)
-# A heading under which nothing is settled.
+# A heading under which nothing is settled, and one under which it is said what might come.
 _UNSURE: Final = re.compile(
     r"\W*(?:differential\b|ddx\b|d/dx\b|rule[- ]outs?\b|"
-    r"(?:possible|suspected|presumptive|provisional) diagnos)"
+    r"(?:possible|suspected|presumptive|provisional|working) diagnos)"
+)
+_MIGHT: Final = re.compile(
+    r"\W*(?:return (?:precautions?|instructions?)|(?:return|call|come back|seek (?:care|help))\b"
+    r"[^:]{0,40}\b(?:if|for|when|with)\b|when to (?:call|return|seek)|warning signs?|red flags?|"
+    r"(?:possible |potential )?(?:risks\b|side effects)|(?:possible|potential) complications|"
+    r"reasons to (?:call|return)|precautions\b)"
 )
 _MAYBE: Final = (Rule(Kind.UNCERTAIN, True, Reach.LIST),)
 _ITEM: Final = re.compile(r"[-•*·>–]|\(?\d{1,2}[.)]\s")
@@ -90,7 +97,7 @@ _TOLD: Final = re.compile(
     r"\b(?:of|with) (?:the|both|her|his|left|right)\b"
 )
 # "Diagnosed in 2019" dates the beginning; only an event is over since.
-_BEGAN: Final = ("diagnosed", "dx", "since", "found", "began", "started", "onset")
+_BEGAN: Final = ("diagnosed", "dx", "since", "found", "began", "started", "onset", "post-")
 _PAST_CUE: Final = re.compile(r"\b(?:history|hx|h/o|prior|previous|past|former)\b")
 
 
@@ -169,18 +176,20 @@ class _Note:
 
     def _heading_hit(self, number: int, first: int) -> Hit:
         part = self._sections[number]
-        return Hit(part.start, max(first, part.body), _MAYBE)
+        might = _MIGHT.match(self._folded, part.start, part.body)
+        return Hit(part.start, max(first, part.body), _IF if might else _MAYBE)
 
     def _unsure(self, number: int) -> int:
-        """Return up to where a heading such as "Differential:" makes all uncertain; 0: nowhere.
+        """Return up to where a heading such as "Differential:" makes all uncertain, or "Return
+        precautions:" hypothetical; 0: nowhere.
         In a line of its own it speaks for the paragraph or list below, else for its sentence."""
         known = self._unsure_until.get(number)
         if known is None:
             part = self._sections[number]
             known = 0
-            if _UNSURE.match(self._folded, part.start, part.body) and not CELLS.match(
-                self._folded, part.body, part.end
-            ):
+            head = (self._folded, part.start, part.body)
+            unsettled = _UNSURE.match(*head) or _MIGHT.match(*head)
+            if unsettled and not CELLS.match(self._folded, part.body, part.end):
                 listed = "\n" in self._text[part.start : part.body]
                 if listed or _ITEM.match(self._folded, part.body, part.end):
                     blank = _BLANK.search(self._text, part.body, part.end)

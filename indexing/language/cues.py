@@ -25,6 +25,7 @@ class Kind(StrEnum):
     HISTORICAL = "historical"  # over: stopped, former, resolved, remote
     BACKGROUND = "background"  # "history of": over if an event, still there if chronic
     FAMILY = "family"
+    NOT_ASSESSED = "not_assessed"  # nobody looked or asked
     PSEUDO = "pseudo"  # hides the shorter cues inside it
     END = "end"  # closes scopes
 
@@ -139,19 +140,21 @@ def find(folded: str) -> list[Hit]:
 
 def _longest(whole: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, tuple[Rule, ...]]]:
     """Keep the longest wordings. Closing words hide no cue and no cue hides them, save that a
-    pseudo-cue hides all inside it ("not only" holds no "only")."""
+    pseudo-cue hides all inside it ("not only" holds no "only"). A longer closing word hides what
+    is inside it, but not how it begins: ", and she has" closes what ", and she" closes."""
     rules, closers = lexicon().rules, lexicon().closers
     free = closed = hidden = 0
+    opened = -1
     for start, minus_end, number in whole:
         end = -minus_end
+        if closers[number] and start >= hidden and (start >= closed or start == opened):
+            closed, opened = max(closed, end), start
+            yield start, end, closers[number]
         if start >= free and rules[number]:
             free = end
             if rules[number][0].kind is Kind.PSEUDO:
                 hidden = end
             yield start, end, rules[number]
-        if start >= closed and start >= hidden and closers[number]:
-            closed = end
-            yield start, end, closers[number]
 
 
 def _squeeze(text: str) -> tuple[str, Sequence[int], Sequence[int]]:

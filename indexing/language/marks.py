@@ -11,7 +11,7 @@ from indexing.language.cues import Hit, Kind, Reach, Rule
 # Two steps, because one character class is found far faster than the patterns behind it.
 _PLACE: Final = re.compile(r"[\[☐☑☒(?+:\-–=]|\.\.|(?:19|20)\d\d")
 _MARK: Final = re.compile(
-    r"(?P<box>\[[ x✓✔_*]?\]|[☐☑☒])"
+    r"(?P<box>\[[ x✓✔_*]?\]|\([ x✓✔_]\)|[☐☑☒])"
     r"|(?P<sign>\([ ]?(?:[-+–]|neg|pos)[ ]?\)|(?<![\w)/])[-+]ve\b(?! for))"
     r"|(?P<answer>(?::|\?|(?<=[ ])[-–=]|\.{2,})[ ]*(?P<word>no|none|negative|neg|denies|denied"
     r"|absent|never|nil|n|yes|y|positive|pos|present|unknown|not assessed|n/a|none reported"
@@ -24,11 +24,17 @@ _MARK: Final = re.compile(
 )
 _BEFORE_YEAR: Final = re.compile(
     r"\b(?:(?:diagnosed|dx'?d?|found|began|started|onset)[ ]+)?"
-    r"(?:in|circa|around|during|of|back in)[ ]+(?:(?:early|late|mid|the year|january|"
+    r"(?:in|circa|around|during|of|back in|until|till)[ ]+(?:(?:early|late|mid|the year|january|"
     r"february|march|april|may|june|july|august|september|october|november|december|spring|summer|fall|autumn|"
     r"winter|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?,?[ ]+(?:of[ ]+)?)?$"
 )
-_EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐"})
+# "In 1998 she had a stroke", "treated in 2018 for a stroke": the year dates what comes.
+_TOLD_AFTER: Final = re.compile(
+    r"\)?,?[ ]+(?:for\b|(?:(?:he|she|they|the patient|patient|pt)[ ]+)?(?:also[ ]+)?"
+    r"(?:had|suffered|sustained|underwent|developed|experienced|"
+    r"was (?:treated|hospitali[sz]ed|admitted|operated)(?: on)? (?:for|with))\b)"
+)
+_EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐", "( )", "(_)"})
 _MINUS: Final = frozenset({"(-)", "(–)", "(neg)", "-ve"})
 _NO: Final = frozenset(
     {"no", "none", "negative", "neg", "denies", "denied", "absent", "never", "nil", "n"}
@@ -87,7 +93,10 @@ def _dated(folded: str, start: int, end: int) -> Iterator[Hit]:
     before = _BEFORE_YEAR.search(folded, max(0, start - 34), start)
     if folded[start] == "(" or before:
         first = before.start() if before else start
-        yield Hit(first, end, (Rule(Kind.BACKGROUND, False, Reach.PHRASE),))
+        rules = [Rule(Kind.BACKGROUND, False, Reach.PHRASE)]
+        if before and _TOLD_AFTER.match(folded, end):
+            rules.append(Rule(Kind.BACKGROUND, True, Reach.LIST))
+        yield Hit(first, end, tuple(rules))
 
 
 def _line_end(text: str, start: int) -> int:

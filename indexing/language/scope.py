@@ -53,6 +53,14 @@ CELLS: Final = re.compile(
     r"[ ]*(?:\d+(?:\.\d+)?[ ]*%|(?:neut|poly|seg|band|pmn|gran|eos|baso)|"
     r"lymph(?:s|ocyt\w*)?\b|mono(?:s|cyt\w*)?\b)"
 )
+# Side effects that a patient has, unless the sentence speaks of what might come.
+_HARM: Final = re.compile(r"(?:side[ -]effects|adverse (?:effects|reactions)|complications)\b")
+_FORETOLD: Final = re.compile(
+    r"\b(?:explained|discuss\w*|reviewed|counsel\w*|warned|informed|aware|educat\w*|told|consent\w*|"
+    r"potential\w*|possib\w*|may|might|could|can|risks?|understands?|advised|outlined|described)\b"
+)
+# "Edema absent, varicosities present": what a comma follows has nothing to say of what comes next.
+_DONE: Final = re.compile(r"absent|negative|neg|excluded|resolved|stopped|discontinued|healed|nil")
 # Words that serve on both sides, and what may follow when they look back.
 _EITHER_WAY: Final = re.compile(
     r"possibl[ey]|probable|likely|questionable|suspect(?:ed)?|resolved|stopped|discontinued|healed|"
@@ -61,6 +69,7 @@ _EITHER_WAY: Final = re.compile(
 )
 _NO_NOUN: Final = re.compile(
     r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|due|because|for|at|since|when|\d+|x|"
+    r"x[ ]?\d|"
     r"and|but|today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
     r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to)\b)"
 )
@@ -69,6 +78,7 @@ _WORD: Final = re.compile(r"\S+")
 _FILLER: Final = re.compile(r"[\s\-/\"'(]*(?:(?:a|an|the|of|any|acute|this)\s+)?")
 _LAST_OF_LIST: Final = re.compile(r",?\s*\b(?:or|nor|and)\b|/")
 _BACK_WORDS: Final = 14
+_WHICH: Final = re.compile(r"\b(?:which|that|who) $")
 _PLURAL: Final = re.compile(r"(?:were|are|have)\b")
 
 
@@ -104,12 +114,14 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
     closers, clauses = _Closers(hits), _Clauses(folded)
     found: list[Scope] = []
     for hit in hits:
-        if _says_nothing(folded, last, hit):
+        if _says_nothing(folded, first, last, hit):
             continue
         for rule in hit.rules:
             if rule.kind in (Kind.END, Kind.PSEUDO):
                 continue
             if not rule.forward and not _stands_behind(folded, last, hit):
+                continue
+            if rule.forward and hit.start > first and _is_done(folded, last, hit):
                 continue
             if rule.forward:
                 end = _forward(folded, last, hit, rule, closers, clauses)
@@ -120,10 +132,14 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
     return found
 
 
-def _says_nothing(folded: str, last: int, hit: Hit) -> bool:
+def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
     """Whether the words around take a cue's meaning away."""
     if folded.startswith("differential:", hit.start):
         return CELLS.match(folded, hit.end, last) is not None
+    if folded.startswith(("either", "whether"), hit.start):
+        return folded.find(" or ", hit.end, last) < 0
+    if _HARM.match(folded, hit.start, hit.end):
+        return _FORETOLD.search(folded, first, last) is None
     if _ORDER.fullmatch(folded, hit.start, hit.end):
         return _TO_COME.match(folded, hit.end, last) is None
     return (
@@ -137,6 +153,13 @@ def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
     if not _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
         return True
     return _NO_NOUN.match(folded, hit.end, last) is not None
+
+
+def _is_done(folded: str, last: int, hit: Hit) -> bool:
+    """Whether a lone word ends what it speaks of: a comma or bracket follows."""
+    return folded[hit.end : min(hit.end + 1, last)] in (",", ";", ")") and (
+        _DONE.fullmatch(folded, hit.start, hit.end) is not None
+    )
 
 
 def _scope(rule: Rule, hit: Hit, start: int, end: int) -> Scope:
@@ -224,7 +247,8 @@ def _is_list(folded: str, hit: Hit, end: int) -> bool:
 
 
 def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: _Closers) -> int:
-    start = max(first, closers.before(rule.kind, hit.start))
+    named = _WHICH.search(folded, first, hit.start)  # "a skin test, which was negative"
+    start = max(first, closers.before(rule.kind, named.start() if named else hit.start))
     semicolon = folded.rfind(";", start, hit.start)
     start = max(start, semicolon + 1)
     if rule.kind is Kind.HYPOTHETICAL:  # "heparin for DVT prophylaxis": the drug is given

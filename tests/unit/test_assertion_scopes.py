@@ -1,0 +1,76 @@
+"""What mentions say where cues meet: closing words, dates, other people, what nobody saw."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.test_assertion import judge
+
+SENTENCES = """
+Her father has {diabetes|family}, and she has {hypertension|present}.
+Denied {trauma|negated} prior to the onset of {hip pain|present}.
+HIV negative man with {pneumonia|present}.
+A woman with no medical history who presented with the complaint of {weakness|present}.
+{Edema|negated} absent, {varicosities|present} present.
+A {skin test|negated} which was negative.
+{Troponin|negated} negative x3.
+Rest of the review of systems is negative, including {chest pain|negated}.
+No radiographic evidence for {fracture|negated} or {dislocation|negated}.
+She was not found to have {gallstones|negated}.
+Zero {vomiting|negated} since admission.
+Contraindicated: {beta blockers|negated}.
+( ) {Chest pain|negated} (x) {Palpitations|present}
+{Sepsis|negated} was considered but ruled out.
+Not ruled out: {endocarditis|uncertain}.
+There is a possibility of {recurrence|uncertain}.
+Either {migraine|uncertain} or {tension headache|uncertain}.
+{Lyme disease|uncertain} test pending.
+Appearance favors {hemangioma|uncertain}.
+{Pain|present} is no longer controlled by {morphine|present}.
+Not to mention {back pain|present}.
+The fiance noted {jerking|present}.
+Her children have {lice|family}.
+Exposed to a friend with {mumps|family}.
+The child has {otitis|present}.
+{Gait|not_assessed} was not assessed.
+{Reflexes|not_assessed} not tested.
+Unable to assess {orientation|not_assessed} due to {sedation|present}.
+{Rectal exam|not_assessed} deferred.
+Could not evaluate {visual acuity|not_assessed}.
+Did not ask about {alcohol|not_assessed}.
+I would defer to his {primary care|present} physician.
+Return precautions: {chest pain|hypothetical}, {syncope|hypothetical}.
+RED FLAGS: {numbness|hypothetical}
+Side effects such as {nausea|hypothetical} were explained.
+The risks, including but not limited to {hematoma|hypothetical}, were reviewed.
+Potential side effects: {rash|hypothetical}, {diarrhea|hypothetical}.
+Go to the emergency room when {chest pain|hypothetical} occurs.
+When {dyspnea|hypothetical} gets worse, increase the diuretic.
+{Perforation|hypothetical} is a possible complication.
+{Aspirin|hypothetical} would be started.
+May need {dialysis|hypothetical} later.
+Vaccinated against {influenza|hypothetical}.
+Afraid of {heart attack|hypothetical}.
+Has side effects including {nausea|present}.
+Diabetes with complications including {neuropathy|present}.
+In 1998 she had a {miscarriage|historical}.
+Hospitalised in 2018 for {pancreatitis|historical}.
+Two years ago he had a {heart attack|historical}.
+He had {measles|historical} at age 6.
+{Smoked|historical} until 1990.
+{Gestational diabetes|historical} with her first pregnancy.
+Formerly on {methotrexate|historical}.
+Failed {methotrexate|historical}.
+He could not tolerate {lisinopril|historical}.
+Symptoms of {nausea|historical} have disappeared.
+{Chest pain|historical} last week, none today.
+Post-{stroke|historical} rehabilitation.
+Post-{op|present} day two.
+Resolving {pneumonia|present}.
+"""
+
+
+@pytest.mark.parametrize("marked", SENTENCES.strip().splitlines())
+def test_a_cue_reaches_what_it_speaks_of_and_no_more(marked: str) -> None:
+    for words, expected, found in judge(marked):
+        assert found.assertion == expected, words
