@@ -28,7 +28,8 @@ def spelled_short(written: str, *, capitals: bool, lenient: bool) -> bool:
     if any(c.isdigit() for c in word):
         return True
     capital_inside = any(c.isupper() for c in written[1:])
-    return capital_inside or (len(word) > 2 and word not in english())
+    plain = word in english() or word.removesuffix("s") in english()  # "pros and cons"
+    return capital_inside or (len(word) > 2 and not plain)
 
 
 # Two-letter words of ordinary English: in a query they are words, not abbreviations.

@@ -121,6 +121,11 @@ def _is_word(word: str) -> bool:
     return word in english() or word in _other_words()
 
 
+def _is_verb(word: str) -> bool:
+    """Say whether a listed word is one of everyday English too: "mets" are not many "met"."""
+    return word in _other_words() and word in english()
+
+
 def _told_apart(word: str, near: str) -> bool:
     """Say whether two words differ in a part that tells them apart."""
     return any(word.replace(a, b, 1) == near or word.replace(b, a, 1) == near for a, b in _TELLING)
@@ -190,7 +195,7 @@ def _settle(word: str, known: frozenset[str]) -> str:
     """Choose the canonical form of a vocabulary word: its singular, its organ."""
     form = EQUIVALENTS.get(word)
     if form is None:
-        form = next((c for c in _plurals(word) if c in known), word)
+        form = next((c for c in _plurals(word) if c in known and not _is_verb(c)), word)
         form = next((c for c in _spellings(form) if c in known), form)
     return EQUIVALENTS.get(form, form)
 
