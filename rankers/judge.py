@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from indexing.language.analytes import analyte, normal
 from indexing.language.assertion import Offsets
 from indexing.language.readings import readings
 from indexing.language.terminology import SemanticType
@@ -362,6 +363,10 @@ def _measured(note: Derived, want: Want, said: Sequence[Said]) -> float:
 def _holds(want: Want, found: Measurement) -> bool:
     bound = want.bound
     assert bound is not None  # asked for by the caller
-    if bound.holds(found.value, found.unit):
-        return True
-    return found.upper is not None and bound.holds(found.upper, found.unit)
+    ends = [found.value] if found.upper is None else [found.value, found.upper]
+    of = analyte(want.meaning.own)
+    if of is None:
+        return any(bound.holds(value, found.unit) for value in ends)
+    asked = bound.valued(lambda value: normal(of, value, bound.unit))
+    told = (normal(of, value, found.unit) for value in ends)
+    return asked is not None and any(value is not None and asked.holds(value) for value in told)

@@ -53,6 +53,13 @@ _AIM: Final = re.compile(
     r"[^.;\n]{0,30}$",
     re.IGNORECASE,
 )
+# "Goal A1c under 7; today 8.1 %".
+_TODAY: Final = re.compile(
+    r"[;,][ ](?:but |it |is |was |now |today|currently|at present|actual|last|latest|[ ])+"
+    rf"[ ](?P<value>{NUMBER})(?:[ ]?(?:-|–|to)[ ]?(?P<upper>{NUMBER}))?"
+    rf"(?:[ ]?-?(?P<unit>{UNIT})(?![a-z0-9/]))?(?![\d:/]|[.]\d)",
+    re.IGNORECASE,
+)
 _AIMED: Final = re.compile(r"[\s:]*(?:goals?|targets?|threshold|cut-?off)\b", re.IGNORECASE)
 _PRESSURE: Final = re.compile(r"(?<![\d/])(?P<value>\d{2,3})[ ]?/[ ]?\d{2,3}(?![\d/])")
 _LEAST_PRESSURE: Final = 40  # below it, "12/25" is a day
@@ -70,9 +77,10 @@ def readings(
     """Return the numbers that belong to the mention `text[start:end]`, the one it changed to where
     it changed. `others` are where other mentions begin; with `dose` other words may stand between
     a name and its number ("metoprolol succinate ER 200 mg"). `Measurement.mention` is 0."""
-    if not dose and _AIM.search(text, max(0, start - 40), start):
-        return []
     limit = min([len(text), end + REACH, *(other for other in others if other >= end)])
+    if not dose and _AIM.search(text, max(0, start - 40), start):
+        today = _TODAY.search(text, end, limit)
+        return [_changed(text, today)] if today else []
     stop = _BREAK.search(text, end, limit)
     limit = stop.start() if stop else limit
     if _AIMED.match(text, end, limit):

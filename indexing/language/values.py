@@ -7,8 +7,8 @@ number to the mention it belongs to. Both come to the same `Bound`/`Measurement`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Literal, Protocol
 
@@ -38,6 +38,14 @@ class Bound:
     start: int
     end: int
     upper: float | None = None  # the other end of "between 3 and 5"
+
+    def valued(self, turn: Callable[[float], float | None]) -> Bound | None:
+        """Return the same condition on turned values, without a unit; None where one has none."""
+        value = turn(self.value)
+        upper = None if self.upper is None else turn(self.upper)
+        if value is None or (upper is None) != (self.upper is None):
+            return None
+        return replace(self, value=value, unit="", upper=upper)
 
     def holds(self, value: float, unit: str = "") -> bool:
         """Whether a measured value meets it. Units must agree where both are known."""
@@ -74,6 +82,7 @@ NUMBER: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 _UNITS: Final = {
     "%": "%", "percent": "%", "per cent": "%", "g/dl": "g/dl", "gm/dl": "g/dl", "g/l": "g/l",
     "mg/dl": "mg/dl", "mg%": "mg/dl", "mmol/l": "mmol/l", "meq/l": "mmol/l", "umol/l": "umol/l",
+    "mmol/mol": "mmol/mol",
     "µmol/l": "umol/l", "μmol/l": "umol/l", "ng/ml": "ng/ml", "ug/l": "ng/ml", "pg/ml": "pg/ml",
     "ng/l": "pg/ml", "ng/dl": "ng/dl", "miu/l": "miu/l", "uiu/ml": "miu/l", "iu/l": "u/l",
     "u/l": "u/l", "k/ul": "k/ul", "k/mm3": "k/ul", "x10^3/ul": "k/ul", "10^9/l": "k/ul",
@@ -277,8 +286,9 @@ class Side(StrEnum):
 _SIDE: Final = re.compile(
     r"\b(?!right (?:dose|amount|way|time|kind|type|choice|answer|food|diet|balance|now|away)\b)"
     r"(?!left (?:the|a|untreated|alone|against|home|work)\b)"
-    r"(?:(?P<left>left(?:-sided)?|lt\.?|l\.|(?-i:L))|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R))"
-    r"|(?P<both>bilateral(?:ly)?|both|b/l))(?![\w])",
+    r"(?:(?P<left>left(?:-sided)?|lt\.?|l\.|(?-i:L(?:[LU][EQ])?))"
+    r"|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R(?:[LU][EQ])?))"
+    r"|(?P<both>bilateral(?:ly)?|both|b/l|(?-i:B[LU]E)))(?![\w])",
     re.I,
 )
 

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexing.language import analytes
 from indexing.language.assertion import Offsets, assess
 from indexing.language.sections import section_at, sections
+from indexing.language.terminology import open_terminology
 from indexing.language.values import (
     DrugStatus,
     convert,
@@ -151,3 +153,16 @@ def test_any_query_is_read(query: str) -> None:
     for bound in parse_bounds(query):
         assert last <= bound.start < bound.end <= len(query)
         last = bound.end
+
+
+def test_analytes_are_concepts_of_the_seed() -> None:
+    known = open_terminology(None)
+    assert all(concept in known for concept in analytes.OF)
+
+
+def test_a_number_without_a_unit_tells_its_unit_by_its_size() -> None:
+    of = analytes.OF["anm:hemoglobin"]
+    assert analytes.normal(of, 78, "") == pytest.approx(7.8)
+    assert analytes.normal(of, 7.8, "") == 7.8
+    assert analytes.normal(of, 7.8, "mmol/l") is None
+    assert analytes.normal(analytes.OF["anm:glucose"], 22.5, "") == pytest.approx(405.4, abs=0.1)
