@@ -159,7 +159,8 @@ def _chosen(installation: Installation, tenants: Sequence[TenantId] | None) -> S
 def settle(installation: Installation, tenants: Sequence[TenantId] | None = None) -> int:
     """Roll up what came in since, of these tenants, all by default; return how many hours of a
     series were."""
-    return sum(map(installation.vitals.settle, _chosen(installation, tenants)))
+    chosen = installation.tenants.with_open_hours() if tenants is None else tenants
+    return sum(map(installation.vitals.settle, chosen))
 
 
 def _tidying(installation: Installation, lane: str) -> Callable[[], None]:

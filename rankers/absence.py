@@ -15,6 +15,7 @@ _SAYING = {
     "family": ("says it of the family", "say it of the family"),
     "hypothetical": ("names it as possible only", "name it as possible only"),
     "not_assessed": ("did not assess it", "did not assess it"),
+    "otherwise": ("has its words otherwise", "have its words otherwise"),
 }
 
 
@@ -39,11 +40,27 @@ def proof(
     )  # fmt: skip
 
 
-def says_it(rankings: Mapping[str, Ranking], hits: Sequence[Hit], seeds: Collection[str]) -> bool:
-    """Say whether any note has the words or the concept itself; near ones alone say nothing."""
+def left_out(
+    hidden: Mapping[str, int | None],
+    rankings: Mapping[str, Ranking],
+    hits: Sequence[Hit],
+    depth: int,
+) -> Mapping[str, int | None]:
+    """Count the notes that speak of it without answering, by how. Where nothing is counted and
+    reading the notes left none of those with the words to show, they say something else of it:
+    another time, value, side or person, or that there is none."""
     words = rankings.get("lexical")
-    if words is None:
-        return bool(hits)  # they were not asked: nothing can be proved
+    if hits or words is None or any(hidden.values()):
+        return hidden
+    return {"otherwise": matches({"lexical": words}, depth)}
+
+
+def says_it(rankings: Mapping[str, Ranking], hits: Sequence[Hit], seeds: Collection[str]) -> bool:
+    """Say whether any note that is shown or may be has the words or the concept itself; near ones
+    alone say nothing."""
+    words = rankings.get("lexical")
+    if words is None or not hits:
+        return bool(hits)  # words that were not asked prove nothing
     return bool(words.hits) or any(not hit.concepts.keys().isdisjoint(seeds) for hit in hits)
 
 

@@ -30,7 +30,7 @@ from indexing.ports import (
     VectorIndex,
 )
 from rankers import alike, lexical
-from rankers.absence import matches, proof, says_it
+from rankers.absence import left_out, matches, proof, says_it
 from rankers.alike import Alike, weights_of
 from rankers.answer import (
     LEGS,
@@ -170,8 +170,10 @@ class Search:
         total = len(fused) if request.bare else matches(rankings, plan.depth)
         hits, ran = _hits(fused, rankings), running.every()
         fresh = ran.results.get("freshness")
-        hidden = ran.results.get("hidden") or {}
-        hidden = few(hidden) if access.deidentified else hidden
+        hidden: Mapping[str, int | None] = ran.results.get("hidden") or {}
+        others = left_out(hidden, rankings, hits, plan.depth)
+        if access.deidentified:
+            hidden, others = few(hidden), few(others)
         absent = not request.bare and not says_it(rankings, hits, plan.about.seeds)
         answer = Answer(
             chips=plan.chips(ran.results.get("counts") or {}, ran.results.get("offers") or ()),
@@ -182,7 +184,7 @@ class Search:
             freshness=fresh,
             facets=facets_json(ran.results.get("facets") or {}),
             hidden=hidden,
-            absence=self._absence(access, plan, fresh, hidden) if absent else None,
+            absence=self._absence(access, plan, fresh, others) if absent else None,
             missing=missing,
             notices=_notices(plan),
             took_ms={"plan": planned, **ran.took_ms, "all": _ms_since(began)},

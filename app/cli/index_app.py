@@ -8,15 +8,19 @@ import typer
 
 from app.cli.options import Json, TenantOption, finish
 
+UntilCurrent = Annotated[bool, typer.Option("--until-current", help="Follow first.")]
+
 index = typer.Typer(help="The indexes that follow the records.", no_args_is_help=True)
 
 
 @index.command("status")
-def index_status(tenant: TenantOption, as_json: Json = False) -> None:
+def index_status(
+    tenant: TenantOption, until_current: UntilCurrent = False, as_json: Json = False
+) -> None:
     """Say what each index holds and how far it is."""
     from app.cli.index_status import status_command
 
-    finish(status_command(tenant, as_json=as_json))
+    finish(status_command(tenant, until_current, as_json=as_json))
 
 
 @index.command("follow")
@@ -43,12 +47,15 @@ def index_rebuild(
     empty: Annotated[
         bool, typer.Option("--empty", help="Empty the engines that served before: no way back.")
     ] = False,
+    until_current: UntilCurrent = False,
     as_json: Json = False,
 ) -> None:
     """Build every index of a tenant anew beside the live one, then switch; --to another engine."""
-    from app.cli.index import rebuild_command
+    from app.cli.index import follow_command, rebuild_command
     from app.cli.moves import empty_command, move_command
 
+    if until_current:
+        follow_command(tenant, until_current)
     if to is not None or back:
         finish(move_command(tenant, to, leg, back=back, as_json=as_json))
     elif empty:
@@ -60,7 +67,7 @@ def index_rebuild(
 @index.command("reconcile")
 def index_reconcile(
     tenant: TenantOption,
-    until_current: Annotated[bool, typer.Option("--until-current", help="Follow first.")] = False,
+    until_current: UntilCurrent = False,
     as_json: Json = False,
 ) -> None:
     """Compare every index with the records, and repair what differs."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from app.cli.output import operator, print_json
+from app.following import catch_up
 from app.index_status import Shown, status_of
 from app.settings import load
 from app.wiring import Installation
 
 
-def status_command(tenant: str, *, as_json: bool) -> int:
+def status_command(tenant: str, until_current: bool, *, as_json: bool) -> int:
     """Say what each index holds, and how far it is behind."""
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
+    if until_current:
+        catch_up(installation, tenants=[found.tenant_id])
     told = status_of(installation, operator(found))
     if as_json:
         print_json(told)

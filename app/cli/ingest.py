@@ -54,6 +54,8 @@ def _take(
 ) -> int:  # fmt: skip
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
+    if rejects is not None:
+        rejects.parent.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     zone = ZoneInfo(found.time_zone)
     into = Ingest(

@@ -1,11 +1,12 @@
 """The `anamnesis` command: every subcommand, and how errors become exit codes.
 
-0 = all done, 1 = done with rejects, 2 = wrong usage or configuration.
+0 = all done, 1 = done with rejects, 2 = wrong usage or configuration, 3 = a fault of our own.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -246,6 +247,14 @@ def main() -> None:
     except AnamnesisError as exc:
         _say(str(exc), exc.hint)
         raise SystemExit(2) from None
+    except OSError as exc:  # a file or an address that was named to us
+        _say(": ".join(str(part) for part in (exc.filename, exc.strerror) if part), "")
+        raise SystemExit(2) from None
+    except Exception as exc:  # noqa: BLE001
+        # Where, and never its words: they may quote a patient. Not 1: nothing says it was done.
+        places = (f"{f.name}:{f.lineno}" for f in traceback.extract_tb(exc.__traceback__)[-6:])
+        _say(f"{type(exc).__name__} at {' > '.join(places)}", "This is a fault of ours.")
+        raise SystemExit(3) from None
 
 
 def _say(message: str, hint: str) -> None:

@@ -51,6 +51,14 @@ def users_create(
     finish(create_command(name, tenant, role, password_stdin=password_stdin, as_json=as_json))
 
 
+@users.command("list")
+def users_list(tenant: TenantOption, as_json: Json = False) -> None:
+    """List the accounts of a tenant."""
+    from app.cli.users import list_command
+
+    finish(list_command(tenant, as_json=as_json))
+
+
 @tokens.command("create")
 def tokens_create(
     tenant: TenantOption,

@@ -45,6 +45,22 @@ def create_command(
     return 0
 
 
+def list_command(tenant: str, *, as_json: bool) -> int:
+    """List who has an account, with roles."""
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    accounts = PostgresAccounts(installation.database).accounts(found.tenant_id)
+    if as_json:
+        shown = ("name", "user_id", "roles", "disabled")
+        print_json([{name: getattr(each, name) for name in shown} for each in accounts])
+    else:
+        for each in accounts:
+            off = "\tdisabled" if each.disabled else ""
+            print(f"{each.name}\t{', '.join(each.roles)}{off}")
+    installation.close()
+    return 0
+
+
 def _roles(names: Iterable[str]) -> frozenset[Role]:
     try:
         return frozenset(Role(part.strip()) for name in names for part in name.split(","))

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from app.cli.doctor import vectors_finding
 from app.cli.index_status import show
+from app.cli.main import app as cli
 from app.cli.output import operator
 from app.following import LANES, catch_up, followers
 from app.index_status import status_of
@@ -137,3 +139,18 @@ def test_the_page_shows_every_store_every_follower_and_where_each_leg_lies(
     rows = dict(shown)
     assert "does not answer (EngineUnavailable)" in rows["Words"]
     assert [name for name, row in shown if "building" in row] == ["graph"]
+
+
+@pytest.mark.parametrize("command", [("status",), ("rebuild",), ("reconcile",)])
+def test_every_look_at_the_indexes_may_follow_first(
+    installation: Installation, tenant: Tenant, command: tuple[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(installation, tenant)
+    monkeypatch.setenv("ANAMNESIS_HOME", str(installation.home))
+    done = CliRunner().invoke(
+        cli, ["index", *command, "--tenant", tenant.code, "--until-current", "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    told = status_of(installation, operator(tenant))
+    assert told["indexes"]["lexical"]["count"] == 1
+    assert told["followers"]["language"] == 0

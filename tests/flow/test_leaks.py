@@ -245,7 +245,7 @@ def bad_folder(tmp_path: Path) -> Path:
 def test_a_rejects_file_keeps_to_places(
     hospital: Hospital, installation: Installation, tmp_path: Path, bad_folder: Path
 ) -> None:
-    rejects, code = tmp_path / "rejects.ndjson", hospital.tenant.code
+    rejects, code = tmp_path / "made" / "rejects.ndjson", hospital.tenant.code
     done = run(installation.home, "ingest", "--tenant", code, "--rejects", rejects, bad_folder)
     assert done.returncode == 1, done.stderr
     assert PLANTED not in (done.stdout + done.stderr).lower()

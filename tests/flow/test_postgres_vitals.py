@@ -65,3 +65,16 @@ def test_a_window_over_many_is_read_in_halves_that_make_the_whole(
     monkeypatch.setattr(vitals, "_LOT", 1)
     assert installation.vitals.window(*asked) == whole
     assert [(each.key, each.count) for each in whole] == [(key, 60) for key in keys]
+
+
+def test_whose_hours_are_open_is_told_in_one_question(
+    installation: Installation, access: Access
+) -> None:
+    key = SeriesKey("vital_signs", "p1", "heart_rate", "/min", "watch")
+    asked = installation.tenants.with_open_hours
+    assert access.tenant_id not in asked()
+    at = micros(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    installation.vitals.write(access.tenant_id, batch_of([key], [0], [at], [70.0]))
+    assert access.tenant_id in asked()
+    installation.vitals.settle(access.tenant_id)
+    assert access.tenant_id not in asked()

@@ -16,7 +16,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.installation import check_role
-from indexing.errors import ConfigurationError, Forbidden
+from indexing.errors import ConfigurationError, Forbidden, InvalidInput
 from indexing.model import Tenant, TenantId
 
 # Tables that hold no tenant's data; each is here with its reason.
@@ -224,3 +224,13 @@ def test_audit_rows_chain_and_a_changed_one_is_found(
 def test_an_unknown_tenant_id_reads_nothing(database: Database) -> None:
     with database.tenant(TenantId(uuid4())) as conn:
         assert conn.execute("SELECT count(*) FROM tenant").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("zone", ["CEST", "Mars/Olympus", "../etc/passwd", "", "Europe"])
+def test_a_tenant_lives_in_a_time_zone_that_both_of_us_know(
+    installation: Installation, zone: str
+) -> None:
+    """PostgreSQL takes CEST, and every read of the tenant failed after it."""
+    own = uuid4()
+    with pytest.raises(InvalidInput, match="no time zone"):
+        installation.tenants.create(Tenant(TenantId(own), f"z-{own.hex[:12]}", "Z", time_zone=zone))

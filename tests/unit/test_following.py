@@ -118,6 +118,7 @@ class House:
         self.old: list[tuple[str, int]] = []
         self.asked: list[str] = []
         self.made: list[str] = []
+        self.open: list[str] = []
         self.derived = self.tenants = self.vitals = self
         self.kind, self.batch = Kind.LANGUAGE, 10
 
@@ -135,6 +136,9 @@ class House:
 
     def apply(self, _tenant: str, events: Sequence[ChangeEvent]) -> None:
         self.made += [each.key for each in events]
+
+    def with_open_hours(self) -> list[str]:
+        return self.open
 
     def settle(self, tenant: str) -> int:
         self.asked.append(tenant)
@@ -167,7 +171,15 @@ def test_who_waits_for_one_house_asks_no_other() -> None:
     assert not again()
     assert following.settle(house, ["b"]) == 1
     assert house.asked == ["b", "b"]
-    assert following.settle(house) == 2
+
+
+def test_an_idle_lane_of_series_asks_only_those_whose_hours_are_open() -> None:
+    house: Any = House()
+    assert following.settle(house) == 0
+    assert house.asked == []
+    house.open = ["b"]
+    assert following.settle(house) == 1
+    assert house.asked == ["b"]
 
 
 def test_what_is_past_its_time_goes_once_a_day_while_the_series_are_idle(
@@ -181,14 +193,14 @@ def test_what_is_past_its_time_goes_once_a_day_while_the_series_are_idle(
         kept.append((tenant, (now - details).days, (now - rollups).days))
         return 2, 1
 
-    house.retain = retain
+    house.retain, house.open = retain, ["b"]
     clock = [50.0]
     monkeypatch.setattr(following.time, "monotonic", lambda: clock[0])
     tidy = following._tidying(house, "series")
     tidy()
     tidy()
     assert kept == [("a", 730, 3650), ("b", 730, 3650)]
-    assert house.asked == ["a", "b"] * 2  # rolled up each time
+    assert house.asked == ["b"] * 2  # rolled up each time
     clock[0] += 86_399
     tidy()
     assert len(kept) == 2

@@ -244,6 +244,17 @@ def test_absence_is_proved(search: Search) -> None:
     )
 
 
+def test_a_page_that_reading_emptied_is_proved_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NOTES, "zoo", ("Clinic letter", "P4", "There is no wombat in the ward."))
+    search, _ = built()
+    absence = ask(search, "wombat", rankers=LEXICAL).absence
+    assert absence is not None
+    assert absence.statement == (
+        "Not asserted in 5 of 5 notes, complete to 14:02: 1 has its words otherwise."
+    )
+    search.close()
+
+
 def test_what_is_only_near_does_not_hide_that_nothing_was_found(search: Search) -> None:
     answer = ask(search, "pneumonia", rankers=("lexical", "graph"))
     assert found(answer)  # cough and fever are near it

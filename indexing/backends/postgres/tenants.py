@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from indexing.backends.postgres.connect import Database
 from indexing.errors import Conflict, InvalidInput, NotFound
@@ -23,6 +24,15 @@ def _no_code(code: str) -> InvalidInput:
         f"{code[:63]!a} is no tenant code",
         hint="use a-z, 0-9 and '-', at most 63, starting with a letter or digit",
     )
+
+
+def _is_zone(name: str) -> bool:
+    """PostgreSQL knows more names than we do, as CEST: what only one of us knows helps nobody."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # a path, a folder, none of that name
+        return False
+    return True
 
 
 def new_tenant_id() -> TenantId:
@@ -45,6 +55,10 @@ class PostgresTenants:
         """
         if not _CODE.fullmatch(tenant.code):
             raise _no_code(tenant.code)
+        if not _is_zone(tenant.time_zone):
+            raise InvalidInput(
+                f"{tenant.time_zone[:63]!a} is no time zone", hint="like Europe/Vienna or UTC"
+            )
         try:
             with self._app.tenant(tenant.tenant_id) as conn:
                 conn.execute("SELECT now() AT TIME ZONE %s", (tenant.time_zone,))
@@ -90,6 +104,12 @@ class PostgresTenants:
         with self._feed.transaction() as conn:
             rows = conn.execute(f"SELECT {_COLUMNS} FROM tenant_list()").fetchall()
         return [_tenant(row) for row in rows]
+
+    def with_open_hours(self) -> Sequence[TenantId]:
+        """Return whose series wait to be rolled up: one question, however many tenants."""
+        with self._feed.transaction() as conn:
+            rows = conn.execute("SELECT * FROM tenants_with_open_hours()").fetchall()
+        return [TenantId(row[0]) for row in rows]
 
 
 def _tenant(row: tuple[Any, ...]) -> Tenant:

@@ -1,0 +1,58 @@
+"""What every command keeps: its exit codes, and hints that name commands which exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from app.cli import main as command
+
+ROOT = Path(__file__).parents[2]
+NAMED = re.compile(r"`anamnesis ((?:[a-z]+(?:-[a-z]+)* ?)+)")
+
+
+def test_every_command_that_a_hint_or_a_page_names_is_there() -> None:
+    root = typer.main.get_command(command.app)
+    files = [
+        path for top in ("app", "indexing", "rankers", "eval", "templates")
+        for path in (ROOT / top).rglob("*") if path.suffix in (".py", ".html")
+    ]  # fmt: skip
+    named = {
+        m[1].strip() for f in [*files, ROOT / "README.md"] for m in NAMED.finditer(f.read_text())
+    }
+    unknown = set()
+    for words in named:
+        at = root
+        for word in words.split():
+            below = getattr(at, "commands", {})
+            if not below:
+                break
+            if word not in below:
+                unknown.add(words)
+                break
+            at = below[word]
+    assert len(named) > 20
+    assert unknown == set()
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(FileNotFoundError(2, "No such file", "/x/r.ndjson"), 2), (KeyError("Jane Doe, 1951"), 3)],
+)
+def test_what_nobody_foresaw_neither_quotes_nor_says_done_with_rejects(
+    fault: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise fault
+
+    monkeypatch.setattr(command, "app", fails)
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == code
+    told = capsys.readouterr().err
+    assert "Jane" not in told
+    assert "Traceback" not in told
+    assert ("/x/r.ndjson: No such file" in told) == (code == 2)
