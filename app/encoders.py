@@ -169,7 +169,7 @@ def _encoded(beside: Installation, tenant: Tenant, tell: Tell) -> int:
 def _indexed(beside: Installation, tenant: Tenant, tell: Tell) -> int:
     """Fill the index with the other model's vectors: in one transaction, or in a space beside."""
     tenant_id = tenant.tenant_id
-    follower = VectorFollower(beside.derived, beside.vector, beside.encoder)
+    follower = VectorFollower(beside.derived, beside.vector, beside.encoder, beside.codes_of)
     expected = beside.derived.indexable(tenant_id, beside.encoder.model)
     place = beside.vector.places(tenant_id)[0]
     if place.engine == "postgres":

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, assert_never
 
 from app.engines import Engines
+from indexing.codes import Codes, codes, said
 from indexing.language.concept_space import EVERYBODY, ConceptSpace, Partition, Partitions
 from indexing.model import Annotation, TenantId
 from indexing.spaces import MEDICAL_CONCEPTS
@@ -140,6 +141,15 @@ class LanguageWiring(Engines):
     ) -> Annotation:
         """Run it by a tenant's own terms."""
         return (self.terms.of(tenant_id) or self.everybody).annotate(text, copied)
+
+    def codes_of(self, tenant_id: TenantId) -> Codes:
+        """Return what tells the conditions and drugs of a note's mentions, by a tenant's terms."""
+        known = (self.terms.of(tenant_id) or self.everybody).terminology
+
+        def kind(concept: str) -> str:
+            return known.concept(concept).semantic_type.value if concept in known else ""
+
+        return lambda mentions: codes(said(mentions), kind)
 
     def terminology_version_of(self, tenant_id: TenantId) -> str:
         """Return the version of what a tenant's records are read by."""

@@ -369,7 +369,7 @@ class Installation(LanguageWiring):
         """What makes a note findable by its meaning: as slow as the model."""
         return (
             EmbedFollower(self.derived, self.encoder),
-            VectorFollower(self.derived, self.vector, self.encoder),
+            VectorFollower(self.derived, self.vector, self.encoder, self.codes_of),
         )
 
     @cached_property

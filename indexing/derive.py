@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from indexing.codes import Codes, none
 from indexing.copies import Kept, Outcome, settle
 from indexing.model import Annotation, ChangeEvent, Document, Kind, TenantId
 from indexing.ports import Derived, Encoder, VectorEntry, Vectors
@@ -16,7 +17,12 @@ class DerivedStore(Protocol):
     def documents(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> list[Document]: ...
     def derived(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> list[Derived]: ...
     def vectors(
-        self, tenant_id: TenantId, doc_ids: Sequence[str], model: str, dimension: int
+        self,
+        tenant_id: TenantId,
+        doc_ids: Sequence[str],
+        model: str,
+        dimension: int,
+        codes: Codes = none,
     ) -> list[VectorEntry]: ...
     def live(self, tenant_id: TenantId) -> Mapping[str, int]: ...
     def kept(self, tenant_id: TenantId, documents: Sequence[Document], keys: Sequence[str]) -> Kept:

@@ -6,9 +6,10 @@ parked, with every later event of its key, until somebody replays them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from indexing.codes import Codes
 from indexing.derive import DerivedStore
 from indexing.errors import EventRejected
 from indexing.feed import ChangeFeed
@@ -87,14 +88,19 @@ class VectorFollower:
     kind = Kind.VECTORS
     batch = 200
 
-    def __init__(self, store: DerivedStore, index: VectorIndex, encoder: Encoder) -> None:
-        self._store, self._index = store, index
+    def __init__(
+        self, store: DerivedStore, index: VectorIndex, encoder: Encoder,
+        codes: Callable[[TenantId], Codes],
+    ) -> None:  # fmt: skip
+        """`codes(tenant)` says what its notes are filtered by of their mentions."""
+        self._store, self._index, self._codes = store, index, codes
         self._model, self._dimension = encoder.model, encoder.dimension
 
     def apply(self, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
         """Upsert what lives, delete what is gone."""
         keys = [e.key for e in events if not e.deleted]
-        entries = self._store.vectors(tenant_id, keys, self._model, self._dimension)
+        codes = self._codes(tenant_id)
+        entries = self._store.vectors(tenant_id, keys, self._model, self._dimension, codes)
         if entries:
             self._index.upsert(tenant_id, entries)
         if gone := tombstones(events):

@@ -19,13 +19,14 @@ from uuid import UUID
 import numpy as np
 
 from indexing.access import Access
+from indexing.codes import codes
 from indexing.features import Naming, Profile, furthest
 from indexing.filters import Filters
 from indexing.language.concept_space import Partition, Partitions
 from indexing.model import ChangeEvent, Document, Kind, Passage, TenantId, Tombstone
 from indexing.ports import Encoder, VectorEntry, VectorIndex, Vectors
 from indexing.reconcile import compare
-from indexing.spaces import Datum, Metric, cosine_of
+from indexing.spaces import Metric, cosine_of
 
 RULES: Final = "1"  # how a vector is made; another number makes all of them anew
 MOST_NEAR: Final = 100  # patients that one question asks for
@@ -33,8 +34,6 @@ LEAST_COSINE: Final = 0.5  # of two records: what lies farther off has nothing i
 _GENERATIONS: Final = 4096
 _MOST_TEXTS: Final = 50_000  # whose vectors are kept: 75 MB
 _AT_ONCE: Final = 64  # texts
-
-_DRUGS: Final = frozenset({"drug", "drug_class"})
 
 
 class Wording(Naming, Protocol):
@@ -244,11 +243,7 @@ class PatientVectors:
             tenant_id, record.patient_id, version, "", patient_id=record.patient_id,
             labels=record.labels, resource_type="Patient", resource_id=record.patient_id,
         )  # fmt: skip
-        kinds = {feature: wording.kind(feature) for feature in record.profile.observed}
-        metadata: dict[str, Datum] = {
-            "conditions": tuple(sorted(f for f, kind in kinds.items() if kind == "disorder")),
-            "medications": tuple(sorted(f for f, kind in kinds.items() if kind in _DRUGS)),
-        }
+        metadata = dict(codes(record.profile.observed, wording.kind))
         if record.risk is not None:
             metadata["risk"] = record.risk
         passages = tuple(Passage(number, 0, 0) for number in range(len(rows)))

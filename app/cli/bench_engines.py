@@ -144,7 +144,9 @@ def _entries(
     derived = whole.derived.derived(tenant_id, keys)
     words = [LexicalEntry(d.document, d.sections, d.mentions) for d in derived]
     encoder = whole.encoder
-    return words, list(whole.derived.vectors(tenant_id, keys, encoder.model, encoder.dimension))
+    codes = whole.codes_of(tenant_id)
+    found = whole.derived.vectors(tenant_id, keys, encoder.model, encoder.dimension, codes)
+    return words, found
 
 
 def _timed(call: Callable[[], None]) -> float:

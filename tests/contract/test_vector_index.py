@@ -43,6 +43,13 @@ def entry(
     return VectorEntry(document, "m", passages, vectors)
 
 
+def coded(made: VectorEntry, i: int) -> VectorEntry:
+    """Return an entry with codes, of which every third has no drug and every fourth nothing."""
+    drugs = ("RX:Å", "RX:2")[: i % 3]
+    sick = tuple(f"HP:{n}" for n in range(i % 4))
+    return replace(made, metadata={"conditions": sick, "medications": drugs} if i % 5 else {})
+
+
 @pytest.fixture(params=engines.every(VectorBackend))
 def index(
     request: pytest.FixtureRequest, vector_index: Callable[[str, str, int], VectorIndex]
@@ -54,7 +61,7 @@ def index(
 def notes(tenant: Tenant) -> list[VectorEntry]:
     """Forty notes of one to four passages, with patients, types, labels and dates."""
     rng = np.random.default_rng(7)
-    return [
+    made = [
         entry(
             tenant.tenant_id,
             f"note-{i:02}",
@@ -65,9 +72,11 @@ def notes(tenant: Tenant) -> list[VectorEntry]:
             labels=frozenset({"PSY"}) if i % 7 == 0 else frozenset(),
             date_start=None if i % 6 == 0 else datetime(2020, 1 + i % 12, 1, tzinfo=UTC),
             date_end=None if i % 6 == 0 else datetime(2020, 1 + i % 12, 2, tzinfo=UTC),
+            resource_type=("DocumentReference", "DiagnosticReport")[i % 2],
         )
         for i in range(40)
     ]
+    return [coded(each, i) for i, each in enumerate(made)]
 
 
 def ids(
@@ -144,6 +153,14 @@ def test_labels_and_patients_are_closed_unless_opened(
             date_from=datetime(2020, 3, 1, 12, tzinfo=UTC), date_to=datetime(2020, 4, 1, tzinfo=UTC)
         ),
         Filters(only={"type": ("no such type",)}),
+        Filters(only={"entity_type": ("diagnosticREPORT",)}),
+        Filters(without={"entity_type": ("diagnosticreport",)}),
+        Filters(only={"conditions": ("hp:1", "HP:2")}, without={"medications": ("rx:å",)}),
+        Filters(only={"medications": ("",)}, without={"conditions": ("hp:0",)}),
+        Filters(without={"conditions": ("", "HP:2")}),
+        Filters(only={"methodology": ("a study's",)}),
+        Filters(without={"methodology": ("a study's",)}),
+        Filters(at_least={"risk": 0.0}),
     ],
 )
 def test_filters_agree_with_the_reference(

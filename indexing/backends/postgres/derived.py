@@ -14,6 +14,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit, copies
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.packed import pack, unpack
+from indexing.codes import Codes, none
 from indexing.copies import Kept, Outcome
 from indexing.model import Annotation, Document, Kind, Passage, TenantId
 from indexing.ports import Derived, Freshness, VectorEntry, Vectors
@@ -69,9 +70,15 @@ class PostgresDerived:
         return [_derived(tenant_id, row) for row in rows]
 
     def vectors(
-        self, tenant_id: TenantId, doc_ids: Sequence[str], model: str, dimension: int
+        self,
+        tenant_id: TenantId,
+        doc_ids: Sequence[str],
+        model: str,
+        dimension: int,
+        codes: Codes = none,
     ) -> list[VectorEntry]:
-        """Return the stored vectors of the live ones among `doc_ids`, at their version."""
+        """Return the stored vectors of the live ones among `doc_ids`, at their version; `codes`
+        says what is filtered by of their mentions."""
         with self._database.tenant(tenant_id) as conn:
             rows = conn.execute(
                 f"SELECT {_DOCUMENT}, a.language_version, a.found, e.vectors FROM document d "
@@ -85,7 +92,8 @@ class PostgresDerived:
         for row in rows:
             found = _derived(tenant_id, row[:-1])
             matrix = np.frombuffer(row[-1], dtype=np.float32).reshape(-1, dimension)
-            entries.append(VectorEntry(found.document, model, found.passages, matrix))
+            told = codes(found.mentions)
+            entries.append(VectorEntry(found.document, model, found.passages, matrix, told))
         return entries
 
     def live(self, tenant_id: TenantId) -> Mapping[str, int]:

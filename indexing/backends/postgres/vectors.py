@@ -20,6 +20,7 @@ from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone
 from indexing.ports import Ranking, Scored, VectorEntry, Vectors
 from indexing.reconcile import digest
+from indexing.spaces import CLINICAL_NOTES, filtered_by, folded, texts
 
 LARGE = 50_000  # passages; below it a scan is exact
 _PER_DOCUMENT = 2  # passages looked at per document asked for, at first
@@ -37,8 +38,8 @@ RETURNING doc_id
 
 _INSERT = """
 INSERT INTO vector_passage (tenant_id, doc_id, number, patient_id, patient, type, specialty, author,
-    date_start, date_end, labels, embedding)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    date_start, date_end, labels, entity_type, conditions, medications, embedding)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -304,6 +305,7 @@ def _rows(tenant_id: TenantId, entry: VectorEntry) -> list[tuple[object, ...]]:
     shared = (
         d.patient_id, (d.patient_id or "").casefold(), d.type.casefold(), d.specialty.casefold(),
         d.author.casefold(), d.date_start, d.date_end, sorted(d.labels) or None,
+        d.resource_type.casefold(), *_codes(entry),
     )  # fmt: skip
     return [
         (tenant_id, d.doc_id, passage.number, *shared, Vector(row))
@@ -323,11 +325,16 @@ def _conditions(access: Access, filters: Filters) -> tuple[str, list[Any]]:
         opened = sorted(access.patients)
         parts.append("patient = ANY(%s) AND patient_id = ANY(%s)")
         values += [[p.casefold() for p in opened], opened]
-    for wanted, operator in ((filters.only, "= ANY"), (filters.without, "<> ALL")):
+    for wanted, sign in ((filters.only, ""), (filters.without, "NOT ")):
         for name, accepted in wanted.items():
-            column = _COLUMNS[name]
-            parts.append(f"{column} {operator}(%s)")
-            values.append([value.casefold() for value in accepted])
+            if name not in filtered_by(CLINICAL_NOTES):
+                parts.append(f"{sign}false")
+                continue
+            holds = f"coalesce({name}, ARRAY['']) && %s" if name in _SETS else f"{name} = ANY(%s)"
+            parts.append(f"{sign}{holds}")
+            values.append(sorted(folded(CLINICAL_NOTES, name, accepted)))
+    if filters.at_least or filters.at_most:
+        parts.append("false")  # a note has no numbers
     if filters.date_from is not None:
         parts.append("date_end > %s")
         values.append(filters.date_from)
@@ -337,7 +344,13 @@ def _conditions(access: Access, filters: Filters) -> tuple[str, list[Any]]:
     return " AND ".join(parts), values
 
 
-_COLUMNS = {name: name for name in ("type", "specialty", "author", "patient")}
+_SETS = ("conditions", "medications")
+
+
+def _codes(entry: VectorEntry) -> list[list[str] | None]:
+    """Return each set of codes of a note as it is compared, None for none."""
+    held = texts(CLINICAL_NOTES, entry.document, entry.metadata)
+    return [sorted(folded(CLINICAL_NOTES, name, held[name]) - {""}) or None for name in _SETS]
 
 
 def _nearest(

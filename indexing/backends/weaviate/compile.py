@@ -10,7 +10,7 @@ from weaviate.classes.query import Filter
 from indexing.access import Access
 from indexing.backends.weaviate.schema import micros, spelled, whole
 from indexing.filters import Filters
-from indexing.spaces import Space, filtered_by
+from indexing.spaces import Space, filtered_by, numbers
 
 
 def guard(access: Access, filters: Filters, space: Space) -> Any | None:
@@ -30,6 +30,8 @@ def guard(access: Access, filters: Filters, space: Space) -> Any | None:
     for name, values in filters.without.items():
         if name in filtered_by(space) and values:
             parts.append(Filter.not_(_any_of(space, name, values)))
+    if {*filters.at_least, *filters.at_most} - numbers(space):
+        return None
     for name, least in filters.at_least.items():
         parts.append(Filter.by_property(name).greater_or_equal(least))
     for name, most in filters.at_most.items():
