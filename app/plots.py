@@ -10,6 +10,7 @@ from eval.compare import TopicDelta
 WIDTH, HEIGHT = 720.0, 180.0
 TALL = 260.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 14.0, 34.0
+WIDE = 11.0  # of a label's character, on a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ def curve(points: Sequence[Point]) -> Curve:
     scaled = [each for each in numbers if each is not None]
     to_scale = len(scaled) == len(points)
     places = scaled if to_scale else [float(i) for i in range(len(points))]
-    first, last = min(places), max(places)
+    # Words have half a step on either side, so that their labels stay within the frame.
+    first, last = (min(places), max(places)) if to_scale else (-0.5, len(points) - 0.5)
+    fits = 14 if to_scale else max(3, int((WIDTH - LEFT - RIGHT) / len(points) / WIDE))
     low, high = min(p.low for p in points), max(p.high for p in points)
     room = (high - low) * 0.08 or 0.01
     low, high = low - room, high + room
@@ -108,9 +111,13 @@ def curve(points: Sequence[Point]) -> Curve:
     line = " ".join(f"{dot.x},{dot.y}" for dot in dots) if to_scale else ""
     ticks = [low + (high - low) * share for share in (0.1, 0.5, 0.9)]
     return Curve(
-        dots, line, [Tick(dot.x, dot.point.label[:14]) for dot in dots],
+        dots, line, [Tick(dot.x, _cut(dot.point.label, fits)) for dot in dots],
         [Tick(up(value), f"{value:.3f}") for value in ticks],
     )  # fmt: skip
+
+
+def _cut(label: str, most: int) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def _number(label: str) -> float | None:

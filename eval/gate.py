@@ -48,7 +48,7 @@ def said(change: Difference) -> str:
     """Write a difference in one line."""
     return (
         f"{change.metric} {change.base:.4f} -> {change.other:.4f} ({change.delta:+.4f}, "
-        f"95 % {change.low:+.4f} to {change.high:+.4f}, p {change.p:.3f}; "
+        f"95 % {change.low:+.4f} to {change.high:+.4f}, p {change.p:.4f}; "
         f"{change.wins} won, {change.ties} tied, {change.losses} lost)"
     )
 

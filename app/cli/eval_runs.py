@@ -104,7 +104,7 @@ def compare_command(
         return 0
     print(f"baseline {base.label}: {base.benchmark} {base.split}, {base.ranker}{_judged(base)}")
     for card, each in table:
-        print(f"{card.label:<24} {said(each)}, Holm {each.p_holm:.3f}{_judged(card)}")
+        print(f"{card.label:<24} {said(each)}, Holm {each.p_holm:.4f}{_judged(card)}")
     for card, figures in others if topics else ():
         print(f"\n{card.label}, {wanted[0]} by topic")
         for topic in sorted(deltas(base_figures, figures, wanted[0]), key=lambda t: t.delta):

@@ -125,6 +125,7 @@ def test_score_is_drawn_over_a_setting(
     assert page.count("<circle") == 3
     assert "<polyline" in page
     assert page.index(">0.2</th>") < page.index(">0.4</th>") < page.index(">0.8</th>")
+    assert "<dt>vector_share</dt><dd>0.8</dd>" in client.get(f"/lab/runs/{made.run_id}").text
     assert client.get(f"/lab/settings?run={made.run_id}&metric=RR@10").status_code == 200
     assert client.get(f"/lab/settings?run={made.run_id}&metric=Odd@1").status_code == 400
     alone = client.get(f"/lab/settings?run={runs[2].run_id}")

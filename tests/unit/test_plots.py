@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.plots import HEIGHT, TALL, WIDTH, Point, bars, curve
+from app.plots import HEIGHT, TALL, WIDE, WIDTH, Point, bars, curve
 from eval.compare import TopicDelta
 
 SCORES = st.floats(0, 1, allow_nan=False)
@@ -41,3 +41,14 @@ def test_words_stand_side_by_side_without_a_line() -> None:
     made = curve([Point(name, 0.3, 0.2, 0.4, name) for name in ("rrf", "sum", "both")])
     assert made.line == ""
     assert len({dot.x for dot in made.dots}) == 3
+
+
+def test_long_words_stay_within_the_frame_and_are_not_cut_in_silence() -> None:
+    long = curve([Point(n, 0.3, 0.2, 0.4, n) for n in ("lexical", "lexical+vector+graph")])
+    assert [tick.label for tick in long.across] == ["lexical", "lexical+vector+graph"]
+    many = curve([Point(f"lexical+vector{i}", 0.3, 0.2, 0.4, "run") for i in range(6)])
+    for made in (long, many):
+        for tick in made.across:
+            half = WIDE * len(tick.label) / 2
+            assert 0 <= tick.at - half <= tick.at + half <= WIDTH
+    assert all(tick.label.endswith("…") for tick in many.across)
