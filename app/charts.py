@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from app.pages import partial_date, plural
 from indexing.charts import Chart, Item, Note, Series
+from indexing.dated import dated
 from indexing.vitals.anomaly import METHOD, THRESHOLD
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.5
@@ -116,7 +117,7 @@ def note_href(doc_id: str) -> str:
 
 
 def _item(item: Item, kind: str, zone: tzinfo) -> Entry:
-    when = item.start.astimezone(zone).strftime("%Y-%m-%d") if item.start else "undated"
+    when = dated(item.start, item.until, zone) or "undated"
     detail = item.detail if item.detail != item.text else ""
     return Entry(
         item.start or _BEFORE_ALL, when, kind, item.text or "not named", detail, "", item.fresh

@@ -8,7 +8,9 @@ import io
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import tzinfo
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -17,6 +19,7 @@ from app.cohorts import CohortDesk
 from indexing.access import Access, Role
 from indexing.charts import Person
 from indexing.cohorts import CohortHead
+from indexing.dated import dated
 from indexing.errors import InvalidInput
 from indexing.hidden import SMALLEST_CELL, birth_year
 from rankers.cohorts import Cohort
@@ -88,7 +91,8 @@ def _hidden(access: Access) -> Access:
 def _written(desk: CohortDesk, head: CohortHead, found: Cohort, form: str) -> bytes:
     match form:
         case "csv":
-            return _csv(_rows(desk, head, found), desk.access.deidentified, found)
+            zone = ZoneInfo(desk.access.time_zone)
+            return _csv(_rows(desk, head, found), desk.access.deidentified, found, zone)
         case "ndjson":
             return b"".join(_encode(row) + b"\n" for row in _rows(desk, head, found))
         case "group":
@@ -107,7 +111,7 @@ _HIDDEN = ("met", "where", "from day", "to day", "accepted", "rejected")
 _MET = {True: "yes", False: "no", None: ""}
 
 
-def _csv(rows: Sequence[Mapping[str, Any]], hidden: bool, found: Cohort) -> bytes:
+def _csv(rows: Sequence[Mapping[str, Any]], hidden: bool, found: Cohort, zone: tzinfo) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     heads = _HIDDEN if hidden else _WRITTEN
@@ -116,14 +120,14 @@ def _csv(rows: Sequence[Mapping[str, Any]], hidden: bool, found: Cohort) -> byte
     for row in rows:
         cells: list[str] = [row["patient_id"]]
         for cell in row["cells"]:
-            cells += _hidden_cells(cell) if hidden else _written_cells(cell)
+            cells += _hidden_cells(cell) if hidden else _written_cells(cell, zone)
             cells += [str(cell["accepted"]), str(cell["rejected"])]
         writer.writerow([safe(each) for each in cells])
     return ("\ufeff" + out.getvalue()).encode()
 
 
-def _written_cells(cell: Mapping[str, Any]) -> list[str]:
-    at = cell["at"].date().isoformat() if cell["at"] else ""
+def _written_cells(cell: Mapping[str, Any], zone: tzinfo) -> list[str]:
+    at = dated(cell["at"], None, zone) or ""
     words = cell["quote"] or cell["words"]
     return [at, cell["ref"] or "", words, cell["section"], cell["assertion"] or ""]
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from itertools import groupby
 
+from indexing.dated import dated
 from indexing.medical_graph import GraphEdge, NodeKind
 from rankers.medical import Neighbourhood, Placed
 
@@ -58,8 +60,8 @@ class Drawing:
     left_out: int
 
 
-def draw(found: Neighbourhood) -> Drawing:
-    """Lay a neighbourhood out."""
+def draw(found: Neighbourhood, zone: tzinfo) -> Drawing:
+    """Lay a neighbourhood out; its days are of the hospital's `zone`."""
     dots: dict[str, Dot] = {}
     headings: list[Heading] = []
     height = 0.0
@@ -70,7 +72,7 @@ def draw(found: Neighbourhood) -> Drawing:
     wires = [_wire(edge, dots, names) for edge in found.edges]
     width = max((dot.x for dot in dots.values()), default=0.0) + COLUMN
     told = [
-        (names[e.source], words(e.relation), names[e.target], ", ".join(said(e)))
+        (names[e.source], words(e.relation), names[e.target], ", ".join(said(e, zone)))
         for e in found.edges
     ]
     return Drawing(width, height + TOP, tuple(dots.values()), headings, wires, told, found.left_out)
@@ -106,11 +108,11 @@ def words(relation: str) -> str:
     return relation.replace("_", " ").lower()
 
 
-def said(edge: GraphEdge) -> Iterator[str]:
+def said(edge: GraphEdge, zone: tzinfo) -> Iterator[str]:
     """Write an edge's days and properties, most telling first."""
-    if edge.start:
-        first, last = edge.start.date(), edge.end.date() if edge.end else None
-        yield str(first) if last in (None, first) else f"{first} to {last}"
+    first, last = dated(edge.start, None, zone), dated(edge.end, None, zone)
+    if first:
+        yield first if last in (None, first) else f"{first} to {last}"
     for name, value in edge.properties.items():
         shown = f"{value:g}" if isinstance(value, float) else value
         yield f"{name.replace('_', ' ')} {shown}"

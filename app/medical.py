@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.graph_drawing import Drawing, draw
 from app.graph_hiding import HIDDEN, unnamed
@@ -22,11 +24,12 @@ class GraphPiece:
 
     neighbourhood: Neighbourhood
     interactions: tuple[Interaction, ...]
+    zone: tzinfo
 
     @property
     def drawing(self) -> Drawing:
         """The neighbourhood laid out."""
-        return draw(self.neighbourhood)
+        return draw(self.neighbourhood, self.zone)
 
 
 def patient_graph(
@@ -40,6 +43,7 @@ def patient_graph(
     return GraphPiece(
         view.graph(found, patient_id),
         tuple(_told(each, view, patient_id) for each in known),
+        ZoneInfo(access.time_zone),
     )
 
 

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from indexing.dated import dated
 from indexing.language.limits import LONGEST
 
 THEMES = ("auto", "light", "dark")
@@ -38,19 +39,9 @@ def static_url(name: str) -> str:
 
 def partial_date(start: datetime | None, end: datetime | None, zone: tzinfo = UTC) -> str:
     """Write a partial date as precisely as it was given, "undated" for none."""
-    if start is None:
-        return "undated"
-    local = start.astimezone(zone)
-    if end is None:
-        return local.strftime("%Y-%m-%d")
-    width = end - start
-    if width > timedelta(days=300):
-        return local.strftime("%Y")
-    if width > timedelta(days=20):
-        return local.strftime("%Y-%m")
-    if width >= timedelta(hours=20):
-        return local.strftime("%Y-%m-%d")
-    return local.strftime("%Y-%m-%d %H:%M")
+    if start is None or end is None or end - start >= timedelta(hours=20):
+        return dated(start, end, zone) or "undated"
+    return moment(start, zone)
 
 
 def moment(at: datetime, zone: tzinfo, *, date_only: bool = False, seconds: bool = False) -> str:

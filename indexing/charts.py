@@ -25,7 +25,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of a chart; `fresh` when it came since the reader's last visit."""
+    """One line of a chart; `fresh` when it came since the reader's last visit. `until`: the start
+    is as vague as [start, until); None: it lasted for [start, end)."""
 
     resource_type: str
     resource_id: str
@@ -35,6 +36,7 @@ class Item:
     start: datetime | None = None
     end: datetime | None = None
     fresh: bool = False
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

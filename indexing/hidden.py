@@ -132,6 +132,7 @@ class Hider:
                     detail=self.words(item.detail, identity, shift),
                     start=_moved(item.start, shift),
                     end=_moved(item.end, shift),
+                    until=_moved(item.until, shift),
                 )
                 for item in found
             ]

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
+from indexing.dated import dated
 from indexing.ports import Derived
 from rankers.answer import Hit, Snippet
 from rankers.plan import Plan
@@ -49,7 +50,7 @@ def _described(plan: Plan, want: Wanted, hit: Hit, derived: Derived) -> Hit:
     repeated, copy_of = _copies(derived, shown)
     return replace(
         hit, patient_id=note.patient_id, title=note.title,
-        date=note.date_start.date().isoformat() if note.date_start else None,
+        date=dated(note.date_start, note.date_end, plan.zone),
         type=note.type, specialty=note.specialty, author=note.author,
         snippet=shown, repeated=repeated, copy_of=copy_of,
     )  # fmt: skip

@@ -49,6 +49,7 @@ class Plan:
     wants: Wants
     walked: AssertionMode  # what the graph is asked for
     meant: str  # what the model is given
+    zone: tzinfo  # the tenant's, by whose calendar dates are told
     kept: dict[str, Wanted] = field(default_factory=dict, compare=False, repr=False)
 
     def wanted(self) -> Wanted:
@@ -155,7 +156,7 @@ class Planner:
         return Plan(
             request, parsed, expanded.wordings, lexical.prepared(clause), constraint, filters, mode,
             about, legs, depth, wants, "any" if implied else mode,
-            vector.meant(parsed.text, about, self._terminology, request.rejected),
+            vector.meant(parsed.text, about, self._terminology, request.rejected), zone,
         )  # fmt: skip
 
     def offers(self, plan: Plan) -> list[Offer]:

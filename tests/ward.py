@@ -82,18 +82,18 @@ class Ward:
 
 def found_hospital(
     installation: Installation, resources: Sequence[Mapping[str, Any]], name: str = "A hospital",
-    *, demo: bool = False,
+    *, demo: bool = False, time_zone: str = "UTC",
 ) -> Ward:  # fmt: skip
     """Make a tenant with one account per role and these resources, indexed."""
     tenant_id = new_tenant_id()
-    tenant = Tenant(tenant_id, f"w-{tenant_id.hex[:12]}", name, demo=demo)
+    tenant = Tenant(tenant_id, f"w-{tenant_id.hex[:12]}", name, demo=demo, time_zone=time_zone)
     installation.tenants.create(tenant)
     quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     services = replace(services_of(installation), passwords=quick)
     for role in Role:
         services.accounts.create(tenant_id, role.value, [role], quick.hash(PASSWORD))
     access = Access(tenant_id, "loader", frozenset({Role.ADMIN}))
-    ingest = Ingest(installation.records, access, ZoneInfo("UTC"))
+    ingest = Ingest(installation.records, access, ZoneInfo(time_zone))
     for resource in resources:
         outcome = ingest.submit(json.dumps(resource).encode())[0]
         assert outcome.rejected is None, outcome.rejected

@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, features
 from eval.similar import invented, neighbourhoods
 from indexing.access import Access, Role
+from indexing.dated import dated
 from indexing.errors import InvalidInput
 
 BENCH = """\
@@ -54,11 +57,11 @@ def run_command(
             told = leaving(desk, found, head, 0, rows)
             print_json({"cohort": head.name if head else None, **told})
         else:
-            _show(desk.table(found, head, 0, rows))
+            _show(desk.table(found, head, 0, rows), ZoneInfo(desk.access.time_zone))
     return 0
 
 
-def _show(table: Table) -> None:
+def _show(table: Table, zone: tzinfo) -> None:
     for count in (*table.counts, *table.met):
         number = "fewer than 11" if count.patients is None else str(count.patients)
         print(f"{number:>14}  {count.step}")
@@ -66,8 +69,8 @@ def _show(table: Table) -> None:
         print(row.patient_id)
         for cell in row.cells:
             said = cell.quote.text if cell.quote else cell.event.words if cell.event else "-"
-            at = cell.event.at.date().isoformat() if cell.event and cell.event.at else "undated"
-            print(f"    {cell.criterion:<10} {at if cell.event else '':<10} {said}")
+            at = (dated(cell.event.at, None, zone) or "undated") if cell.event else ""
+            print(f"    {cell.criterion:<10} {at:<10} {said}")
 
 
 def diff_command(tenant: str, name: str, base: str, run: str, role: str, *, as_json: bool) -> int:

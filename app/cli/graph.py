@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from datetime import tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from app.cli.output import operator, print_json
 from app.graph_drawing import said, words
@@ -41,14 +43,14 @@ def neighbours_command(tenant: str, patient: str, name: str, hops: int, *, as_js
     if as_json:
         print_json(neighbourhood_json(found))
     else:
-        _print(found)
+        _print(found, ZoneInfo(access.time_zone))
     installation.close()
 
 
-def _print(found: Neighbourhood) -> None:
+def _print(found: Neighbourhood, zone: tzinfo) -> None:
     names = {placed.node.node_id: placed.node.name for placed in found.nodes}
     for edge in found.edges:
-        told = ", ".join(said(edge))
+        told = ", ".join(said(edge, zone))
         print(f"{names[edge.source]} — {words(edge.relation)} → {names[edge.target]}  {told}")
     print(f"{len(found.nodes)} nodes, {found.left_out} as near are not shown")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import tzinfo
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +17,7 @@ from app.errors import WrongMedia
 from app.patient_view import gather, view_json
 from app.questions import DEPTH, LONGEST_QUERY, legs, mode
 from app.views import view_of
+from indexing.dated import dated
 from indexing.errors import InvalidInput, InvalidQuery
 from indexing.filters import FACETS
 from indexing.ports import Derived
@@ -102,10 +104,10 @@ def note(
     own = services(request)
     view = view_of(own, who.access)
     real = own.charts.note(who.access, view.note_id(doc_id))
-    return json_answer(_note_json(view.note(real)))
+    return json_answer(_note_json(view.note(real), who.zone))
 
 
-def _note_json(derived: Derived) -> dict[str, Any]:
+def _note_json(derived: Derived, zone: tzinfo) -> dict[str, Any]:
     document = derived.document
     return {
         "doc_id": document.doc_id,
@@ -116,7 +118,7 @@ def _note_json(derived: Derived) -> dict[str, Any]:
         "type": document.type,
         "specialty": document.specialty,
         "author": document.author,
-        "date": document.date_start.date().isoformat() if document.date_start else None,
+        "date": dated(document.date_start, document.date_end, zone),
         "date_start": document.date_start,
         "date_end": document.date_end,
         "text": document.text,

@@ -86,8 +86,8 @@ def answer(request: Request, who: Reader, form: Form) -> Response:
             pathways=None, fault=str(fault),
         )  # fmt: skip
     return page(
-        request, "graph.html", asked=asked, hops=steps, drawing=draw(found), pathways=paths,
-        fault="", most=most, all=ALL,
+        request, "graph.html", asked=asked, hops=steps, drawing=draw(found, who.zone),
+        pathways=paths, fault="", most=most, all=ALL,
     )  # fmt: skip
 
 

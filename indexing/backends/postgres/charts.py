@@ -21,38 +21,41 @@ VISIT = timedelta(minutes=30)
 MOST_NOTES = 500
 MOST_ITEMS = 200
 
-# What each list of the chart reads: table, resource type, text, status, detail, start, end, order.
+# What each list of the chart reads: table, resource type, text, status, detail, start, end, until.
 # A retraction projects to nothing, so that no query here needs to know of it.
-_LISTS: Mapping[str, tuple[str, str, str, str, str, str, str]] = {
+_LISTS: Mapping[str, tuple[str, str, str, str, str, str, str, str]] = {
     "problems": (
         "condition", "Condition", "coalesce(t.display, t.code)",
         "concat_ws(' · ', t.clinical_status, nullif(t.verification_status, 'confirmed'))",
         "concat_ws(' · ', t.severity, t.body_site)",
         "coalesce(t.onset_start, t.recorded_start)", "t.abatement_start",
+        "CASE WHEN t.onset_start IS NOT NULL THEN t.onset_end END",
     ),
     "medications": (
         "medication_request", "MedicationRequest",
         "coalesce(t.display, t.code, m.display, m.code)", "t.status", "t.dosage",
-        "t.authored_start", "NULL::timestamptz",
+        "t.authored_start", "NULL::timestamptz", "t.authored_end",
     ),
     "statements": (
         "medication_statement", "MedicationStatement",
         "coalesce(t.display, t.code, m.display, m.code)", "t.status", "t.dosage",
-        "t.date_start", "t.date_end",
+        "t.date_start", "t.date_end", "NULL::timestamptz",
     ),
     "allergies": (
         "allergy_intolerance", "AllergyIntolerance", "coalesce(t.display, t.code)",
         "concat_ws(' · ', t.clinical_status, nullif(t.verification_status, 'confirmed'))",
         "concat_ws(' · ', t.reaction, nullif(t.criticality, 'unable-to-assess'))",
         "coalesce(t.onset_start, t.recorded_start)", "NULL::timestamptz",
+        "CASE WHEN t.onset_start IS NOT NULL THEN t.onset_end END",
     ),
     "encounters": (
         "encounter", "Encounter", "coalesce(t.display, t.code, t.class_code)", "t.status",
-        "t.reason_display", "t.date_start", "t.date_end",
+        "t.reason_display", "t.date_start", "t.date_end", "NULL::timestamptz",
     ),
     "procedures": (
         "procedure", "Procedure", "coalesce(t.display, t.code)", "t.status",
-        "coalesce(t.reason_display, t.body_site)", "t.date_start", "t.date_end",
+        "coalesce(t.reason_display, t.body_site)",
+        "t.date_start", "t.date_end", "NULL::timestamptz",
     ),
 }  # fmt: skip
 _OPEN_FIRST = {
@@ -250,13 +253,13 @@ def _lists(
     found: dict[str, list[Item]] = {}
     totals: dict[str, int] = {}
     closed = sorted(access.closed_labels)
-    for name, (table, kind, words, status, detail, start, end) in _LISTS.items():
+    for name, (table, kind, words, status, detail, start, end, until) in _LISTS.items():
         named = name in ("medications", "statements")
         joined, hidden = (_MEDICATION, [closed]) if named else ("", [])
         rows = conn.execute(
             f"SELECT t.resource_id, coalesce({words}, ''), coalesce({status}, ''), "
             f"coalesce({detail}, ''), {start}, {end}, coalesce(r.last_updated > %s, false), "
-            f"count(*) OVER () FROM {table} t {joined}JOIN resource r "
+            f"{until}, count(*) OVER () FROM {table} t {joined}JOIN resource r "
             "ON r.tenant_id = t.tenant_id AND r.type = %s AND r.id = t.resource_id "
             "WHERE t.tenant_id = %s AND t.patient_id = ANY(%s) AND NOT r.labels && %s "
             f"ORDER BY {_OPEN_FIRST.get(name, '')}{start} DESC NULLS LAST, t.resource_id LIMIT %s",
@@ -268,5 +271,4 @@ def _lists(
 
 
 def _item(kind: str, row: tuple[Any, ...]) -> Item:
-    resource_id, words, status, detail, start, end, fresh, _ = row
-    return Item(kind, resource_id, words, status, detail, start, end, fresh)
+    return Item(kind, *row[:-1])

@@ -1,0 +1,47 @@
+"""A date as precisely as it was given, on the calendar of the hospital."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta, tzinfo
+
+
+def dated(start: datetime | None, end: datetime | None, zone: tzinfo) -> str | None:
+    """Write the interval of a partial date: "2023", "2023-05" or "2023-05-06"; None for none.
+
+    `zone` is the tenant's: its midnights are what a date was turned into when it came in.
+    """
+    if start is None:
+        return None
+    local = start.astimezone(zone)
+    width = end - start if end is not None else timedelta()
+    if width > timedelta(days=300):
+        return local.strftime("%Y")
+    return local.strftime("%Y-%m" if width > timedelta(days=20) else "%Y-%m-%d")
+
+
+def spanned(
+    start: datetime | None, until: datetime | None, end: datetime | None, zone: tzinfo
+) -> str:
+    """Write when something was: "2023", "2023-05-06" or "2023-05-06–2023-05-08"; "" for unknown.
+
+    `until`: the start is a date as vague as [start, until), and `end` a moment. None: it lasted
+    for [start, end), which may be one vague date.
+    """
+    if start is None or end is None:
+        return dated(start or end, until, zone) or ""
+    if until is None and (whole := _whole(start.astimezone(zone), end.astimezone(zone))):
+        return whole
+    first = dated(start, until, zone)
+    # Who leaves on the 8th does so before the 9th begins.
+    last = dated(max(start, end - timedelta(microseconds=1)), None, zone)
+    return first or "" if first == last else f"{first}–{last}"
+
+
+def _whole(start: datetime, end: datetime) -> str:
+    """Return the year or month that begins and ends so, by its own calendar, or ""."""
+    if (start.day, start.time(), end.day, end.time()) != (1, time(), 1, time()):
+        return ""
+    months = 12 * (end.year - start.year) + end.month - start.month
+    if months == 12 and start.month == 1:
+        return start.strftime("%Y")
+    return start.strftime("%Y-%m") if months == 1 else ""

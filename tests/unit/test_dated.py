@@ -1,0 +1,48 @@
+"""Dates as precisely as they were given, by the hospital's calendar."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from indexing.dated import dated, spanned
+from indexing.fhir.dates import interval
+
+VIENNA, AUCKLAND = ZoneInfo("Europe/Vienna"), ZoneInfo("Pacific/Auckland")
+
+
+@pytest.mark.parametrize("zone", [UTC, VIENNA, AUCKLAND, ZoneInfo("America/Anchorage")])
+@pytest.mark.parametrize("given", ["2023", "2023-05", "2023-02", "2024-02-29", "2023-05-06"])
+def test_a_date_reads_as_it_was_written(given: str, zone: ZoneInfo) -> None:
+    read = interval(given, zone)
+    assert dated(read.start, read.end, zone) == given
+
+
+def test_an_instant_is_of_the_day_that_the_hospital_had() -> None:
+    late = datetime(2023, 5, 5, 22, 30, tzinfo=UTC)
+    assert dated(late, late, VIENNA) == "2023-05-06"
+    assert dated(late, None, UTC) == "2023-05-05"
+    assert dated(None, None, UTC) is None
+
+
+@pytest.mark.parametrize("zone", [ZoneInfo("UTC"), VIENNA])
+@pytest.mark.parametrize(
+    ("start", "end", "written"),
+    [
+        ("2023", "2023", "2023"), ("2023-05", "2023-05", "2023-05"),
+        ("2023-05-06", "2023-05-06", "2023-05-06"),
+        ("2023-05-06", "2023-05-08", "2023-05-06–2023-05-08"),
+        ("2023-05", "2023-08", "2023-05-01–2023-08-31"),
+    ],
+)  # fmt: skip
+def test_a_period_ends_on_its_last_day(start: str, end: str, written: str, zone: ZoneInfo) -> None:
+    assert spanned(interval(start, zone).start, None, interval(end, zone).end, zone) == written
+
+
+def test_a_vague_beginning_stays_vague_before_its_end() -> None:
+    began, ended = interval("2019", VIENNA), interval("2021-03-04", VIENNA)
+    assert spanned(began.start, began.end, None, VIENNA) == "2019"
+    assert spanned(began.start, began.end, ended.end, VIENNA) == "2019–2021-03-04"
+    assert spanned(None, None, None, VIENNA) == ""
