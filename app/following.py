@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from app.naming import Naming
+from app.resting import put_away_unasked
 from app.wiring import Installation
 from indexing.errors import EngineUnavailable
 from indexing.feed import ChangeFeed
@@ -32,7 +33,7 @@ _LATER_S = {"series": 0.15, "medical": 0.15}
 _BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _SETBACK_S = 5.0  # after what nobody foresaw: it may come again at once
 
-_RETAIN_S = 86_400.0
+_DAILY_S = 86_400.0
 
 _log = logging.getLogger("anamnesis.follow")
 
@@ -165,16 +166,20 @@ def settle(installation: Installation, tenants: Sequence[TenantId] | None = None
 
 def _tidying(installation: Installation, lane: str) -> Callable[[], None]:
     """Return what a lane does whenever it is idle: the series are rolled up, and once a day what is
-    past its time is dropped."""
-    if lane != "series":
+    past its time is dropped, and vectors that nobody asks for are put away."""
+    if lane not in ("series", "vectors"):
         return lambda: None
     due = [time.monotonic()]
 
     def tidy() -> None:
-        settle(installation)
+        if lane == "series":
+            settle(installation)
         if time.monotonic() >= due[0]:
-            due[0] = time.monotonic() + _RETAIN_S
-            retain(installation)
+            due[0] = time.monotonic() + _DAILY_S
+            if lane == "series":
+                retain(installation)
+            else:
+                put_away_unasked(installation)
 
     return tidy
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from app.cli.output import print_json, stderr
 from app.following import LANES, catch_up, run_lane
 from app.moves import movers, paused
+from app.resting import put_away
 from app.settings import load
 from app.stores import stores
 from app.wiring import Installation
@@ -85,6 +86,18 @@ def rebuild_command(tenant: str, *, as_json: bool) -> int:
     else:
         for name, count in counts.items():
             print(f"{name:<10} {count} documents")
+    installation.close()
+    return 0
+
+
+def rest_command(tenant: str, *, as_json: bool) -> int:
+    """Put a tenant's vectors away; a server does it by itself after a week without a question."""
+    installation = Installation(load())
+    rests = put_away(installation, installation.tenants.by_code(tenant).tenant_id)
+    if as_json:
+        print_json({"rests": rests})
+    else:
+        print("put away until it is asked" if rests else "its engines keep all at hand")
     installation.close()
     return 0
 

@@ -64,6 +64,14 @@ def index_rebuild(
         finish(rebuild_command(tenant, as_json=as_json))
 
 
+@index.command("rest")
+def index_rest(tenant: TenantOption, as_json: Json = False) -> None:
+    """Put a tenant's vectors away until it is asked again, where the engine can (Weaviate)."""
+    from app.cli.index import rest_command
+
+    finish(rest_command(tenant, as_json=as_json))
+
+
 @index.command("reconcile")
 def index_reconcile(
     tenant: TenantOption,

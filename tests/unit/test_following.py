@@ -210,3 +210,20 @@ def test_what_is_past_its_time_goes_once_a_day_while_the_series_are_idle(
     assert following.retain(house, ["a"]) == (2, 1)
     following._tidying(house, "text")()
     assert len(kept) == 5
+
+
+def test_vectors_that_nobody_asks_for_are_put_away_once_a_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house: Any = House()
+    put: list[object] = []
+    clock = [50.0]
+    monkeypatch.setattr(following.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(following, "put_away_unasked", put.append)
+    tidy = following._tidying(house, "vectors")
+    tidy()
+    tidy()
+    assert put == [house]
+    clock[0] += 86_400
+    tidy()
+    assert put == [house] * 2

@@ -11,6 +11,7 @@ from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
+from indexing.model import TenantId
 
 _COLUMNS = (
     "e.seq, e.at, e.user_id, coalesce(a.name, ''), e.roles, e.purpose, e.action, e.subtype, "
@@ -86,6 +87,16 @@ class PostgresTrail:
         """Append a row on its own, for a read that no single transaction holds."""
         with self._database.tenant(access.tenant_id) as conn:
             audit.record(conn, access, row)
+
+    def silent(self, tenant_id: TenantId, since: datetime) -> bool:
+        """Say whether nobody but the canary read or wrote anything of a tenant's since then."""
+        with self._database.tenant(tenant_id) as conn:
+            row = conn.execute(
+                "SELECT EXISTS (SELECT FROM audit_event WHERE tenant_id = %s AND at >= %s "
+                "AND user_id <> 'operator:canary')",
+                (tenant_id, since),
+            ).fetchone()
+        return not (row and row[0])
 
     def parked(self, access: Access) -> Mapping[str, int]:
         """Count the events that each follower set aside for this tenant."""

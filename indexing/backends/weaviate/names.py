@@ -4,7 +4,6 @@ when asked for and put away when its tenant rests."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -63,11 +62,14 @@ class Shelf:
         except Missing:
             return
 
-    def rest(self, tenant_ids: Sequence[TenantId]) -> None:
-        """Put tenants' shards away: off the memory, on the disk. They come back when asked."""
+    def rest(self, tenant_id: TenantId) -> None:
+        """Put a tenant's shard away, if it is there: off the memory, on the disk. It comes back
+        when it is asked."""
         with self._connection.calling("put a tenant away") as client:
-            tenants = client.collections.use(self.name).tenants
-            tenants.deactivate([self.tenant(each) for each in tenant_ids])
+            if client.collections.exists(self.name):
+                tenants, name = client.collections.use(self.name).tenants, self.tenant(tenant_id)
+                if tenants.exists(name):
+                    tenants.deactivate(name)
 
     def _create(self, client: weaviate.WeaviateClient) -> None:
         try:

@@ -150,7 +150,7 @@ class WeaviateVectorIndex:
     def rest(self, tenant_id: TenantId) -> None:
         """Put a tenant's shards away; the next question brings them back."""
         for shelf in (self._passages, self._notes.shelf):
-            shelf.rest([tenant_id])
+            shelf.rest(tenant_id)
 
     def _check(self, entry: VectorEntry) -> None:
         count, rows = len(entry.passages), entry.vectors
