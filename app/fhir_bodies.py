@@ -73,7 +73,15 @@ def issues_of(outcomes: Sequence[Outcome]) -> list[Issue]:
 
 
 def _at(outcome: Outcome, path: str) -> str:
-    return path if outcome.index is None else f"Bundle.entry[{outcome.index}].resource: {path}"
+    """Write where it is as FHIRPath, from the Bundle where there is one."""
+    if outcome.index is None:
+        return path
+    entry = f"Bundle.entry[{outcome.index}]"
+    first, dot, rest = path.partition(".")
+    if first in ("request", "fullUrl", "resource"):
+        return f"{entry}.{path}"
+    below = f"{dot}{rest}" if first[:1].isupper() else f".{path}" if path else ""
+    return f"{entry}.resource{below}"
 
 
 def response_bundle(outcomes: Sequence[Outcome], atomic: bool) -> dict[str, Any]:

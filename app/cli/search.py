@@ -42,6 +42,8 @@ def search_command(
 
 
 def _show(answer: Answer) -> None:
+    if answer.absence is not None:
+        print(answer.absence.statement, *("What follows is only near it.",) if answer.hits else ())
     for said in answer.best:
         how = "" if said.says == "present" else f" ({said.says.replace('_', ' ')})"
         print(f"  “{' '.join(said.text.split())}”{how}")
@@ -54,5 +56,5 @@ def _show(answer: Answer) -> None:
         if hit.snippet.text:
             section = f"[{hit.snippet.section}] " if hit.snippet.section else ""
             print(f"     {section}{' '.join(hit.snippet.text.split())}")
-    if not answer.hits:
+    if not answer.hits and answer.absence is None:
         print("no good match")

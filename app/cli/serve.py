@@ -47,9 +47,10 @@ def listen(settings: Settings) -> socket.socket:
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind((settings.host, settings.port))
-    except OSError as exc:
+    except (OSError, OverflowError) as exc:
         taken.close()
-        why = "is taken by another program" if exc.errno == errno.EADDRINUSE else "cannot be used"
+        busy = isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE
+        why = "is taken by another program" if busy else "cannot be used"
         raise ConfigurationError(
             f"{settings.host} port {settings.port} {why}", hint="choose one with --port"
         ) from exc

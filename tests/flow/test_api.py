@@ -204,3 +204,20 @@ def test_fhir_needs_a_token_and_says_so_in_fhir(client: TestClient) -> None:
     answer = client.get("/fhir/Patient/p-ada")
     assert answer.status_code == 401
     assert answer.json()["issue"][0]["code"] == "login"
+
+
+def test_what_is_wrong_in_a_bundle_is_told_by_fhirpath(client: TestClient, ward: Ward) -> None:
+    bad = {"resourceType": "Patient", "id": "fp", "birthDate": "2023-02-29"}
+    good = {"resourceType": "Patient", "id": "fp-2"}
+    entries = [
+        {"resource": bad, "request": {"method": "PUT", "url": "Patient/fp"}},
+        {"resource": good, "request": {"method": "PATCH", "url": "Patient/fp-2"}},
+        {"resource": good | {"id": "fp-3"}, "request": {"method": "POST", "url": "Patient"}},
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    answer = client.post("/fhir", json=bundle, headers=ward.bearer())
+    assert answer.status_code == 422
+    assert [issue["expression"] for issue in answer.json()["issue"]] == [
+        ["Bundle.entry[0].resource.birthDate"], ["Bundle.entry[1].request.method"],
+        ["Bundle.entry[2].resource"],
+    ]  # fmt: skip

@@ -9,9 +9,25 @@ import pytest
 import typer.main
 
 from app.cli import main as command
+from app.cli.search import _show
+from app.cli.serve import listen
+from app.settings import Settings
+from indexing.errors import ConfigurationError
+from rankers.answer import Absence, Answer
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"`anamnesis ((?:[a-z]+(?:-[a-z]+)* ?)+)")
+
+
+def test_a_port_that_is_none_is_wrong_usage() -> None:
+    with pytest.raises(ConfigurationError, match="port 99999999 cannot be used"):
+        listen(Settings(port=99999999))
+
+
+def test_the_command_proves_absence_too(capsys: pytest.CaptureFixture[str]) -> None:
+    proved = Absence("No mention in 4 of 4 notes.", 4, 4, None)
+    _show(Answer((), "present", False, 0, (), absence=proved))
+    assert capsys.readouterr().out == "No mention in 4 of 4 notes.\n"
 
 
 def test_every_command_that_a_hint_or_a_page_names_is_there() -> None:
