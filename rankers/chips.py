@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from indexing.analysis import STOP_WORDS
 from indexing.clauses import And, Clause, Expansion, Field, Not, Or, Phrase, Ranked, Scoped, Word
 from rankers.parser import is_constraint
 
@@ -41,12 +42,17 @@ def chips(query: str, clause: Clause, suffix: str = "") -> tuple[Chip, ...]:
     if len(pieces) > MOST_CHIPS:
         return (Chip("words", query.strip(), 0, len(query), ""),)
     found = []
-    for piece in pieces:
+    # Words that are not looked for get no chip, unless there is nothing else.
+    for piece in [p for p in pieces if not _is_stop_word(p)] or pieces:
         rest = _without(clause, piece)
         removed = "" if rest is None else render(rest) + suffix
         label = query[piece.start : piece.end]
         found.append(Chip(_kind(piece), label, piece.start, piece.end, removed))
     return tuple(found)
+
+
+def _is_stop_word(piece: Clause) -> bool:
+    return isinstance(piece, Word) and piece.text.lower() in STOP_WORDS
 
 
 def render(clause: Clause) -> str:

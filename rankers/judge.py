@@ -87,7 +87,7 @@ def settled(
         each = known.get(key)
         if each is None:
             each = known[key] = [_weighed(want, said, want.words in holds) for want in wants]
-        if _left_out(wants, each):
+        if _left_out(wants, each, said, holds):
             out.add(doc_id)
         elif len(wants) == 1 and each[0] < FULLY:
             weights[doc_id] = each[0]
@@ -111,13 +111,20 @@ def doubtful(want: Want, standings: Standings) -> list[str]:
     ]
 
 
-def _left_out(wants: Sequence[Want], weights: Sequence[float]) -> bool:
-    """Say whether a note speaks against what is asked, and for none of it. What asks for more than
-    a plain standing is left to the reading."""
-    plain = [weight for want, weight in zip(wants, weights, strict=True) if _is_plain(want)]
-    if not plain or any(weight != AGAINST for weight in plain):
+def _left_out(
+    wants: Sequence[Want],
+    weights: Sequence[float],
+    said: Mapping[str, Assertion],
+    holds: Sequence[str],
+) -> bool:
+    """Say whether a note speaks against some of what is asked, and for none of it. What asks for
+    more than a plain standing is left to the reading."""
+    if AGAINST not in weights or not all(map(_is_plain, wants)):
         return False
-    return len(plain) == len(wants)
+    return all(
+        weight == AGAINST or (want.words not in holds and want.concepts.isdisjoint(said))
+        for want, weight in zip(wants, weights, strict=True)
+    )
 
 
 def _is_plain(want: Want) -> bool:
@@ -180,13 +187,14 @@ def answers(note: Derived, asked: Wants) -> float:
     shown, at most `SILENT` where it says nothing of something particular that is asked."""
     wants = asked.wants
     weights = [(want, _answers(note, want)) for want in wants]
+    each = {weight for _, weight in weights}
+    if AGAINST in each and each <= {AGAINST, SILENT}:
+        return AGAINST  # it denies the one and says nothing of the other
     if asked.either:
         best = max((weight for _, weight in weights), default=FULLY)
         # As with what is asked together: what is merely named may be said in other words.
         return LEAST if best == SILENT and not any(map(_must_be_said, wants)) else best
     if any(weight == AGAINST and want.particular for want, weight in weights):
-        return AGAINST
-    if all(weight == AGAINST for _, weight in weights):
         return AGAINST
     alone = len(wants) == 1
     silent = any(

@@ -34,6 +34,11 @@ _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIAL
 _DURATIONS: Final = frozenset({"hours", "days", "weeks", "months", "years"})
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
 _NOTHING: Final = Meaning(frozenset())
+# Words of asking: "which patients have", "what about".
+_ASKING: Final = frozenset(
+    "patient patients pt pts anyone someone about any all show find list search give me please "
+    "notes note chart charts who whom whose had having been were i we you can could".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,8 @@ class _Question:
         open_ = False
         for match in TOKEN.finditer(self.text):
             covered = any(a < match.end() and match.start() < b for a, b in aside)
-            if covered or match.group().lower() in STOP_WORDS or match.group().isdigit():
+            word = match.group().lower()
+            if covered or word in STOP_WORDS or word in _ASKING or word.isdigit():
                 open_ = False
             elif open_:
                 runs[-1] = (runs[-1][0], match.end())

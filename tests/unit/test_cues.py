@@ -210,3 +210,13 @@ def test_cues_and_numbers_are_chips(
     assert (made.label, made.removed) == (label, removed)
     assert label.startswith(query[made.start : made.end])
     assert all(a.end <= b.start for a, b in pairwise(chips))
+
+
+def test_words_that_are_not_looked_for_get_no_chip(matcher: Matcher) -> None:
+    planner = Planner(matcher.terminology, matcher)
+
+    def labels(query: str) -> list[str]:
+        return [c.label for c in planner.plan(SearchRequest(q=query), 10, UTC).parsed.chips]
+
+    assert labels("pain in the chest") == ["pain", "chest"]
+    assert labels("in the") == ["in", "the"]

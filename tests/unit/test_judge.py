@@ -204,6 +204,24 @@ def test_what_only_denies_leaves_every_leg(reader: Reader) -> None:
     assert [hit.doc_id for hit in kept["vector"].hits] == ["has", "once", "hurts there", "silent"]
 
 
+def test_who_denies_the_one_and_is_silent_on_the_other_is_no_answer(
+    language: Language, reader: Reader
+) -> None:
+    denies = {"anm:hematuria": Assertion.NEGATED}
+    has = {**denies, "anm:dysuria": Assertion.PRESENT}
+    every = ranking("denies", "has", "silent")
+    for question in ("hematuria OR dysuria", "patient with hematuria and dysuria"):
+        asked = reader.read(question)
+        found, _ = settled({"vector": every}, asked, {"denies": denies, "has": has}, {})
+        assert [hit.doc_id for hit in found["vector"].hits] == ["has", "silent"]
+        assert answers(note(language, "Denies hematuria."), asked) == AGAINST
+
+
+def test_words_of_asking_are_not_what_is_asked(reader: Reader) -> None:
+    for question in ("what about hematuria", "show me patients with hematuria", "any hematuria"):
+        assert unsettled(reader.read(question))
+
+
 def test_one_concept_among_many_words_settles_nothing(reader: Reader) -> None:
     assert not unsettled(reader.read("foods that may block cancer formation in mice"))
     assert unsettled(reader.read("breast cancer"))
