@@ -15,7 +15,8 @@ _STOP: Final = re.compile(r"[;:]")
 # A new clause: its own subject and verb, or a finding of its own. It ends a denial's list.
 _CLAUSE: Final = re.compile(
     r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+)*"
-    r"(?:(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
+    r"(?:(?:[a-z]+[ ]){1,2}(?:persists?|continues?|remains?|worsened)\b|"
+    r"(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
     r"(?:also[ ]+|now[ ]+|then[ ]+|currently[ ]+|still[ ]+|has[ ]+been[ ]+)?"
     r"(?:is|are|was|were|has|have|had|presents|presented|reports?|reported|states?|stated|"
     r"complains?|complained|endorses|endorsed|notes|noted|admits|admitted|describes|described|"
@@ -30,7 +31,7 @@ _CLAUSE: Final = re.compile(
     r"(?:normal|normally|normocephalic|intact|clear|soft|supple|regular|alert|awake|oriented|stable|"
     r"warm|moist|well|good|full|symmetric(?:al)?|equal|reactive|non-?tender|non-?distended|"
     r"(?P<sign>elevated|increased|decreased|reduced|diminished|occasional|intermittent|"
-    r"persistent|worsening|ongoing)|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
+    r"persistent|worsening|ongoing|[1-6]/6)|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
     r"healthy|pleasant|comfortable|cooperative|within[ ]normal[ ]limits|wnl|s1|family[ ]history|"
     r"past[ ]medical[ ]history|history[ ]of|gait|pupils)(?![\w]))"
 )
@@ -226,7 +227,7 @@ def _forward(
     if semicolon >= 0 and not _is_list(folded, hit, end):
         end = semicolon
     if rule.kind is Kind.NEGATED:
-        end = clauses.first(hit.end, end)
+        end = min(end, clauses.first(hit.end, last))
     if rule.reach in (Reach.PHRASE, Reach.NEAR):
         comma = _COMMA.search(folded, hit.end, end)
         if comma:

@@ -67,6 +67,15 @@ Symptoms of {nausea|historical} have disappeared.
 Post-{stroke|historical} rehabilitation.
 Post-{op|present} day two.
 Resolving {pneumonia|present}.
+No {gallop|negated} or {rub|negated}, 2/6 systolic {murmur|present}.
+No sign of {infection|negated}, {edema|present} persists around it.
+No one told her about the {tumor|present}.
+{Hepatomegaly|negated} is neither seen nor felt.
+Absence of {fever|negated} does not exclude {sepsis|uncertain}.
+It looks like {shingles|uncertain}.
+She was warned about {drowsiness|hypothetical}.
+In the past he had {ulcers|historical}.
+Was a {smoker|historical} for 20 years.
 """
 
 
