@@ -41,6 +41,8 @@ STAMP = "2026-02-03T04:05:06.789Z"
         (b"[]", "", "object"),
         (b" \n", "", "empty"),
         ('{"a":1}'.encode("utf-16"), "", "UTF-16"),
+        ('{"a":1}'.encode("utf-16-be"), "", "UTF-16"),
+        ('{"a":1}'.encode("utf-16-le"), "", "UTF-16"),
     ],
 )
 def test_refuses_with_its_place(text: bytes, path: str, reason: str) -> None:
