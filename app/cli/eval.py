@@ -81,7 +81,7 @@ def run_command(
     if card.measured_by == "built-in":
         stderr.print("measured by our own four; pip install 'anamnesis[lab]' brings ir-measures")
     if json_out:
-        print_json(result)
+        print_json({"run_id": card.run_id, **result, "warnings": card.warnings})
     else:
         for each, value in result.items():
             print(f"{each:<10} {value}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -118,29 +118,31 @@ def _warn_of_lost(book: Book) -> None:
 def import_command(
     home: Path, path: Path, name: str, judge: str, json_out: bool, tenant: str = ""
 ) -> int:
-    """Take in a book, or qrels of either form into a book that is there; a tenant's goes to its
-    own books."""
-    if tenant:
-        book = judgements.read(path)
-        store_tenant_book(home, tenant, replace(book, name=name or book.name))
-        _tell(replace(book, name=name or book.name), json_out)
-        return 0
+    """Take in a book, or qrels of either form into a book that is there, a tenant's where one is
+    named."""
     shelf = Shelf(home / LAB / BOOKS)
     _, first = next(numbered(path), (0, ""))
-    if first.lstrip().startswith("{"):
+    if not first.lstrip().startswith("{"):
+        held = tenant_book(home, tenant, name) if tenant else shelf.open(name)
+        book = held.with_judgements(_of_qrels(path, len(first.split("\t")), judge))
+    else:
         book = judgements.read(path)
         book = replace(book, name=name) if name else book
-        if shelf.has(book.name):
+        if not tenant and shelf.has(book.name):
             book = _united(shelf.open(book.name), book)
+    if tenant:
+        store_tenant_book(home, tenant, book)
     else:
-        columns = len(first.split("\t"))
-        qrels = beir.qrels_of(path) if columns == 3 else trec.read_qrels(path)
-        if beyond := sum(g > max(GRADES) for judged in qrels.values() for g in judged.values()):
-            stderr.print(f"warning: high-grades: {beyond} are above 3 and were taken for 3")
-        book = shelf.open(name).with_judgements(of_qrels(qrels, judge))
-    shelf.keep(book)
+        shelf.keep(book)
     _tell(book, json_out)
     return 0
+
+
+def _of_qrels(path: Path, columns: int, judge: str) -> Iterator[Judgement]:
+    qrels = beir.qrels_of(path) if columns == 3 else trec.read_qrels(path)
+    if beyond := sum(g > max(GRADES) for judged in qrels.values() for g in judged.values()):
+        stderr.print(f"warning: high-grades: {beyond} are above 3 and were taken for 3")
+    return of_qrels(qrels, judge)
 
 
 def agreement_command(home: Path, name: str, tenant: str, json_out: bool) -> int:

@@ -49,7 +49,8 @@ def test_the_whole_way(lab: tuple[Path, Path], tell: Told, tmp_path: Path) -> No
     of = ("--benchmark", folder, "--split", "test")
 
     first = tell("run", *of, "--ranker", "lexical", "--name", "words", "--run-out", tmp_path / "r")
-    assert figures(first) == ["R@100", "RR@10", "n", "nDCG@10", "unparsed"]
+    told = ["R@100", "RR@10", "n", "nDCG@10", "run_id", "unparsed", "warnings"]
+    assert figures(first) == told
     second = tell("run", *of, "--legs", "lexical,graph", "--name", "both")
     assert second["n"] == 12
     again = tell("import-run", tmp_path / "r", *of, "--name", "from-file")

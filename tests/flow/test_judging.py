@@ -220,3 +220,7 @@ def test_a_tenants_book_goes_out_and_comes_back(
     assert after.pooled == before.pooled
     assert after.words == before.words
     assert () in after.pooled.values()
+    export_command(home, BOOK, tmp_path / "qrels.txt", "trec", True, code)
+    import_command(home, tmp_path / "qrels.txt", "again", "elsewhere", True, code)
+    words = books.book(hospital.access, "again").words
+    assert ("j-1", 2) in {(w.doc_id, w.grade) for w in words if w.judge == "elsewhere"}
