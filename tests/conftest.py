@@ -59,12 +59,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def installation(home: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
     """One installation on a real embedded database, shared by the tests of this process.
 
-    ANAMNESIS_LEXICAL, _VECTOR, _GRAPH and _VITALS choose its engines; their servers are started.
+    ANAMNESIS_LEXICAL, _VECTOR, _GRAPH, _MEDICAL, _VITALS and _CACHE choose its engines; their
+    servers are started.
     """
     chosen = Settings(home=home)
     served: dict[str, str] = {}
-    used = {chosen.lexical, chosen.vector, chosen.graph, chosen.vitals}
-    for name in used - engines.EMBEDDED - {"timescale"}:  # which is a database of its own
+    used = {
+        chosen.lexical, chosen.vector, chosen.graph, chosen.medical, chosen.vitals, chosen.cache,
+    }  # fmt: skip
+    for name in used - engines.EMBEDDED - {"timescale", "none"}:  # a database of its own; no cache
         served |= request.getfixturevalue(name).settings
     built = Installation(Settings(home=home, **served))
     _ = built.conninfos

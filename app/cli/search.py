@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from app.answers import answered
-from app.cli.output import operator, print_json
+from app.cli.output import operator, print_json, stderr
 from app.services import services_of
 from app.settings import load
 from app.views import view_of
@@ -42,6 +42,9 @@ def search_command(
 
 
 def _show(answer: Answer) -> None:
+    if answer.missing:
+        legs = ", ".join(answer.missing)
+        stderr.print(f"{legs} did not answer in time: ranked by the others alone", style="yellow")
     if answer.absence is not None:
         print(answer.absence.statement, *("What follows is only near it.",) if answer.hits else ())
     for said in answer.best:

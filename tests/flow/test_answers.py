@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from app.cli.search import search_command
 from app.wiring import Installation
 from indexing.access import Role
+from indexing.errors import EngineUnavailable
 from tests.attack import Hospital, ask, browser, found_hospital, note, person, sign_in
 
 SAYS = "HISTORY:\nThe <b>cough</b> is worse at night.\n\nPLAN:\nStop lisinopril."
@@ -75,7 +76,11 @@ def test_the_interface_gives_it_with_its_place(client: TestClient, hospital: Hos
     assert none["answers"] == []
 
 
-def test_the_command_prints_it(
+def down(*_: object) -> None:
+    raise EngineUnavailable("down")
+
+
+def test_the_command_prints_it_and_names_the_legs_that_are_missing(
     hospital: Hospital, installation: Installation, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -84,3 +89,8 @@ def test_the_command_prints_it(
     code = hospital.tenant.code
     search_command(code, "cough", 5, "lexical,graph", False, None, Role.CLINICIAN, as_json=False)
     assert "“The <b>cough</b> is worse at night.”" in capsys.readouterr().out
+    monkeypatch.setattr(installation.graph, "search", down)
+    search_command(code, "cough", 5, "lexical,graph", False, None, Role.CLINICIAN, as_json=False)
+    shown = capsys.readouterr()
+    assert "is worse at night" in shown.out
+    assert "graph did not answer in time" in shown.err
