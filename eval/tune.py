@@ -25,7 +25,8 @@ from eval.space import Look, Space, by_grid
 from rankers.answer import LEGS
 from rankers.fusion import EXPANSIONS, Share
 
-FEWEST = 20  # topics of a class in a set: fewer say too little to hold a setting against
+FEWEST = 20  # topics of a class: fewer in a set say too little to hold a setting against it, and
+# fewer in all to take one over
 FULL = 100  # topics of a class in a set, from which on it counts as much as any other
 HARM = 10.0  # how many points of gain a point under the best leg is worth to a search
 
@@ -275,10 +276,10 @@ def _judged(
     safe = all(
         max(f.under_best_leg, f.default - f.held_out) <= MOST_UNDER_A_LEG for f in sets.values()
     )
+    topics = sum(f.n for f in sets.values())
     curves = tuple(curve for name in sets for curve in _curves(table, space, name, kind, setting))
-    return KindTuned(
-        setting.share, sum(f.n for f in sets.values()), gain > 0 and safe, sets, curves
-    )
+    kept = topics >= FEWEST and gain > 0 and safe
+    return KindTuned(setting.share, topics, kept, sets, curves)
 
 
 def _of_set(

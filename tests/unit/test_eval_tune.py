@@ -152,6 +152,10 @@ def test_what_neither_gains_nor_harms_is_not_taken_over() -> None:
     assert found.shares == {}
 
 
+def test_a_handful_of_topics_is_too_few_to_take_anything_over() -> None:
+    assert not looked({"one": [topic(i, 7) for i in range(11)]}).kept
+
+
 def test_a_setting_under_the_best_leg_is_passed_over() -> None:
     """The best mean would harm one set; the next best harms none."""
     harmed, other = [topic(i, 7, leg=0.31) for i in range(30)], [topic(i, 7) for i in range(30)]
@@ -207,7 +211,7 @@ def test_a_bayesian_search_gains_and_finds_the_same_twice() -> None:
         return 0.9 - abs(share.vector - 0.7) - abs(share.graph - 0.1)
 
     values = {share: figure(share) for share in [*GRID, SHARES["keywords"]]}
-    topics = [Told(f"t{i}", values) for i in range(10)]
+    topics = [Told(f"t{i}", values) for i in range(20)]
     one, two = (tune({"one": topics}, LEGS_ONLY, by_trials(25), folds=2) for _ in range(2))
     assert one == two
     assert one.kept
