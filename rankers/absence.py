@@ -25,6 +25,9 @@ def proof(
 ) -> Absence:  # fmt: skip
     """Say in how many notes nothing was found; `total` None where filters let only some through."""
     until = f", complete to {complete.astimezone(zone):%H:%M}" if complete else ""
+    if total is None and not searched:
+        statement = f"The filters let no note through{until}: a field takes its whole value."
+        return Absence(statement, 0, 0, complete.isoformat() if complete else None)
     scope = " that the filters let through" if total is None else ""
     of = f"{searched} of {searched if total is None else total} notes{scope}{until}"
     others = [

@@ -244,6 +244,13 @@ def test_absence_is_proved(search: Search) -> None:
     )
 
 
+def test_a_filter_that_lets_nothing_through_is_no_proof(search: Search) -> None:
+    absence = ask(search, "fever author:lee", rankers=LEXICAL).absence
+    assert absence is not None
+    assert absence.statement.startswith("The filters let no note through, complete to 14:02")
+    assert ask(search, 'fever author:"DR LEE"', rankers=LEXICAL).absence is None
+
+
 def test_a_page_that_reading_emptied_is_proved_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NOTES, "zoo", ("Clinic letter", "P4", "There is no wombat in the ward."))
     search, _ = built()
