@@ -7,11 +7,12 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
+from app.settings import Settings
 from indexing.backends.postgres.embedded import _CONF
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +74,23 @@ def test_a_client_that_is_there_takes_the_file(tmp_path: Path) -> None:
             capture_output=True,
             timeout=60,
         )
+
+
+def test_the_app_reaches_every_engine_with_what_the_file_gives_it() -> None:
+    """Each engine is asked by its service's name, by TLS only with an authority to trust; and
+    every setting that chooses one can be given."""
+    given = SERVICES["app"]["environment"]
+    for name, value in given.items():
+        if name.endswith("_URL"):
+            address = value.partition(":-")[2].rstrip("}") or value
+            scheme, _, rest = address.partition("://")
+            assert rest.rpartition("@")[2].partition(":")[0] in SERVICES, name
+            assert scheme not in ("https", "rediss") or f"{name[:-4]}_CA" in given, name
+    assert SERVICES["opensearch"]["environment"]["plugins.security.ssl.http.enabled"] == "false"
+    chosen = {name for name, field in Settings.model_fields.items()
+              if set(SERVICES) & set(map(str, get_args(field.annotation)))}  # fmt: skip
+    assert {"lexical", "vector", "graph", "medical", "vitals", "cache"} == chosen
+    assert {f"ANAMNESIS_{name.upper()}" for name in chosen} <= given.keys()
 
 
 def test_there_is_no_default_password() -> None:
