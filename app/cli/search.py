@@ -12,7 +12,7 @@ from app.settings import load
 from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Role
-from indexing.errors import ConfigurationError
+from indexing.errors import ConfigurationError, InvalidInput
 from rankers.search import Answer, SearchRequest
 
 LEGS = ("lexical", "vector", "graph")
@@ -27,6 +27,8 @@ def search_command(
     legs = tuple(name.strip() for name in rankers.split(",") if name.strip())
     if not legs or not set(legs) <= set(LEGS):
         raise ConfigurationError(f"--rankers takes {', '.join(LEGS)}")
+    if any("\ud800" <= char <= "\udfff" for char in query):
+        raise InvalidInput("the question is not UTF-8")
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
     request = SearchRequest(q=query, k=k, rankers=legs, plain=plain, assertion=assertion)

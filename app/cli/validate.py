@@ -38,8 +38,7 @@ class Verdict:
 
     def as_json(self) -> bytes:
         issues = [{"path": i.path, "severity": i.severity, "reason": i.reason} for i in self.issues]
-        name = self.file.encode("utf-8", "replace").decode()  # file names need not be Unicode
-        row = {"file": name, "entry": self.entry, "valid": self.valid, "issues": issues}
+        row = {"file": self.file, "entry": self.entry, "valid": self.valid, "issues": issues}
         return orjson.dumps(row)
 
     def as_text(self) -> str:

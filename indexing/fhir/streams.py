@@ -92,7 +92,12 @@ def _bare(name: str) -> str:
 
 
 def _rejected(file: str, reason: str) -> Rejected:
-    return Rejected(Where(file=file), reason)
+    return Rejected(Where(file=_spelled(file)), reason)
+
+
+def _spelled(file: str) -> str:
+    """Spell a file's name for reports: it need not be Unicode, and they are."""
+    return file.encode("utf-8", "replace").decode()
 
 
 def _open_file(path: Path, endings: tuple[str, ...]) -> Iterator[Opened | Rejected]:
@@ -133,7 +138,7 @@ def _unpack(
     elif head[:4] in _ZIP_MARKS:
         raise Unusable("a zip inside another file is not read: unpack it first")
     else:
-        yield Opened(file, _bare(name), stream, packed=member or layers > 0)
+        yield Opened(_spelled(file), _bare(name), stream, packed=member or layers > 0)
 
 
 class _BoundedTarInfo(tarfile.TarInfo):

@@ -9,10 +9,10 @@ import pytest
 import typer.main
 
 from app.cli import main as command
-from app.cli.search import _show
+from app.cli.search import _show, search_command
 from app.cli.serve import listen
 from app.settings import Settings
-from indexing.errors import ConfigurationError
+from indexing.errors import ConfigurationError, InvalidInput
 from rankers.answer import Absence, Answer
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,11 @@ NAMED = re.compile(r"`anamnesis ((?:[a-z]+(?:-[a-z]+)* ?)+)")
 def test_a_port_that_is_none_is_wrong_usage() -> None:
     with pytest.raises(ConfigurationError, match="port 99999999 cannot be used"):
         listen(Settings(port=99999999))
+
+
+def test_a_question_that_is_no_unicode_is_wrong_usage() -> None:
+    with pytest.raises(InvalidInput, match="not UTF-8"):
+        search_command("any", "pain\udcff", 1, "lexical", False, None, as_json=True)
 
 
 def test_the_command_proves_absence_too(capsys: pytest.CaptureFixture[str]) -> None:

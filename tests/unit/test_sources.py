@@ -286,3 +286,14 @@ def test_a_large_honest_bundle_passes(tmp_path: Path) -> None:
 def test_the_patients_archive(shared_data: Path) -> None:
     found = read_sources([shared_data / "patients" / "synthea_r4_500.tar.zst"])
     assert all(isinstance(next(found), Source) for _ in range(20))
+
+
+def test_a_name_that_is_not_unicode_is_spelled_for_reports(tmp_path: Path) -> None:
+    bad, good = (os.fsencode(tmp_path) + b"/" + name for name in (b"b\xff.json", b"g\xff.tar"))
+    Path(os.fsdecode(bad)).symlink_to("/dev/null")
+    Path(os.fsdecode(good)).write_bytes(tar_of(**{"n.json": A, "e\udcff.txt/../x.json": B}))
+    found, refused = read(Path(os.fsdecode(bad)), Path(os.fsdecode(good)))
+    assert [Path(each.file).name for each in found] == ["g?.tar!n.json"]
+    assert [Path(each.where.file).name for each in refused] == ["b?.json", "x.json"]
+    for each in (*(one.file for one in found), *(one.where.file for one in refused)):
+        each.encode()
