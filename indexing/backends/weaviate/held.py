@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -41,6 +42,7 @@ class Held:
         return version > self.version
 
 
+@lru_cache(maxsize=2_000)  # of each note, what it is held at is read once and written twice
 def note_id(doc_id: str) -> UUID:
     """Return the id of a note's object. Raises: EventRejected."""
     try:

@@ -56,15 +56,15 @@ class WeaviateVectorIndex:
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
         """Replace each document's passages unless a newer version or its tombstone stands."""
-        newest: dict[str, VectorEntry] = {}
+        newest: dict[str, tuple[VectorEntry, dict[str, Any]]] = {}
         for entry in entries:
-            self._check(entry)
+            laid = entry, self._laid(entry)  # all of them before anything is marked
             old = newest.get(entry.document.doc_id)
-            if old is None or old.document.version <= entry.document.version:
-                newest[entry.document.doc_id] = entry
-        stones = [Tombstone(key, each.document.version) for key, each in newest.items()]
+            if old is None or old[0].document.version <= entry.document.version:
+                newest[entry.document.doc_id] = laid
+        stones = [Tombstone(key, each.document.version) for key, (each, _) in newest.items()]
         taken = self._opened(tenant_id, stones, live=True)
-        objects = (each for stone in taken for each in _objects(newest[stone.key], self._space))
+        objects = (each for stone in taken for each in _objects(*newest[stone.key]))
         put = partial(insert, self._connection, self._passages, tenant_id)
         batches = iter(lambda: list(islice(objects, _AT_ONCE)), [])
         self._connection.side_by_side(put, batches)
@@ -152,14 +152,15 @@ class WeaviateVectorIndex:
         for shelf in (self._passages, self._notes.shelf):
             shelf.rest(tenant_id)
 
-    def _check(self, entry: VectorEntry) -> None:
+    def _laid(self, entry: VectorEntry) -> dict[str, Any]:
+        """Lay out what a document's passages share. Raises: EventRejected."""
         count, rows = len(entry.passages), entry.vectors
         if count != len(rows) or (count and rows.shape[1] != self._dimension):
             raise EventRejected(
                 f"document {entry.document.doc_id!r}: {count} passages, vectors of shape "
                 f"{rows.shape}, the index has {self._dimension} dimensions"
             )
-        schema.filtered(entry.document, self._space, entry.metadata)  # before anything is marked
+        return schema.filtered(entry.document, self._space, entry.metadata)
 
     def _opened(
         self, tenant_id: TenantId, stones: Sequence[Tombstone], *, live: bool
@@ -223,10 +224,8 @@ class WeaviateVectorIndex:
         return len(answer.objects), best
 
 
-def _objects(entry: VectorEntry, space: Space) -> list[DataObject[Any, Any]]:
-    d = entry.document
-    base: UUID = note_id(d.doc_id)
-    shared = schema.filtered(d, space, entry.metadata)
+def _objects(entry: VectorEntry, shared: dict[str, Any]) -> list[DataObject[Any, Any]]:
+    base: UUID = note_id(entry.document.doc_id)
     return [
         DataObject(
             properties=shared | {"number": passage.number},
