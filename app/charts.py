@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from app.pages import partial_date, plural
 from indexing.charts import Chart, Item, Note, Series
-from indexing.dated import dated
+from indexing.dated import spanned
 from indexing.vitals.anomaly import METHOD, THRESHOLD
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.5
@@ -117,7 +117,7 @@ def note_href(doc_id: str) -> str:
 
 
 def _item(item: Item, kind: str, zone: tzinfo) -> Entry:
-    when = dated(item.start, item.until, zone) or "undated"
+    when = spanned(item.start, item.until, item.end, zone).partition("–")[0] or "undated"
     detail = item.detail if item.detail != item.text else ""
     return Entry(
         item.start or _BEFORE_ALL, when, kind, item.text or "not named", detail, "", item.fresh

@@ -30,8 +30,14 @@ def vienna(installation: Installation) -> Ward:
         "subject": subject, "medicationCodeableConcept": {"text": "Gloopicillin"},
         "effectivePeriod": {"start": "2023-05-06", "end": "2023-05-08"},
     }  # fmt: skip
+    done = {
+        "resourceType": "Procedure", "id": "z-o", "status": "completed", "subject": subject,
+        "code": {"text": "Gloopectomy"}, "performedDateTime": "2020",
+    }  # fmt: skip
     return found_hospital(
-        installation, [person("z-p", "plain"), problem, drug, *notes], time_zone="Europe/Vienna"
+        installation,
+        [person("z-p", "plain"), problem, drug, done, *notes],
+        time_zone="Europe/Vienna",
     )
 
 
@@ -47,4 +53,4 @@ def test_a_date_is_told_as_it_was_given(vienna: Ward) -> None:
         assert set(shown) == set(DATES.values())
         chart = client.get("/patients/z-p").text
     days = {text.strip() for text in re.findall(r'<span class="when">([^<]*)<', chart)}
-    assert {"2019", "2023-05-06–2023-05-08"} <= days
+    assert {"2019", "2020", "2023-05-06–2023-05-08"} <= days
