@@ -34,6 +34,7 @@ _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIAL
 _DURATIONS: Final = frozenset({"hours", "days", "weeks", "months", "years"})
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
 _NOTHING: Final = Meaning(frozenset())
+_OF: Final = re.compile(r"\b(?:of|in|on|to|at|from|over) (?:the |his |her |a )?$", re.IGNORECASE)
 # Words of asking: "which patients have", "what about".
 _ASKING: Final = frozenset(
     "patient patients pt pts anyone someone about any all show find list search give me please "
@@ -140,8 +141,13 @@ class _Question:
         return None if any(span.end <= s.start < bound.start for s in self.spans) else bound
 
     def side(self, span: Span) -> Side | None:
-        """Return the side named beside a span; one within its name is part of it."""
+        """Return the side named beside a span, or told in passing within it ("fracture of the left
+        wrist"); one within its name is part of it."""
         for found in sides(self.text):
+            if span.start < found.start and found.end <= span.end:
+                passing = _OF.search(self.text, span.start, found.start)
+                if passing and self.text[found.start : found.end].lower() not in span.name.lower():
+                    return found.side
             before, after = span.start - found.end, found.start - span.end
             if 0 <= before <= BESIDE or 0 <= after <= BESIDE:
                 return found.side

@@ -16,7 +16,7 @@ from indexing.language.senses import Reading, Senses
 from indexing.language.spelling import caps_around, spelled_short
 from indexing.language.terminology import Terminology
 from indexing.language.terminology.forms import ADJECTIVES
-from indexing.language.terminology.lexicon import BREAK, CASED, FREE, LOOSE, SHORT
+from indexing.language.terminology.lexicon import BREAK, CASED, FREE, LOOSE, PLACE, SHORT
 from indexing.language.terminology.words import TOKEN, fold
 from indexing.model import Section
 
@@ -50,6 +50,7 @@ class _Characters(dict[str, str]):
     def __init__(self, terminology: Terminology) -> None:
         super().__init__()
         self._keyer = terminology.keyer
+        self.named = terminology.patterns.__contains__
         self._lock = Lock()
 
     def __missing__(self, token: str) -> str:
@@ -59,6 +60,10 @@ class _Characters(dict[str, str]):
                 self.clear()
             self[token] = character
         return character
+
+
+# Words for a side of the body, after "of" or "in".
+_SIDES = frozenset({"left", "right", "both", "bilateral"})
 
 
 class _Text:
@@ -78,8 +83,22 @@ class _Text:
             at = bisect_left(self.starts, edge)
             if 0 < at < len(codes):
                 codes[at] = BREAK + codes[at]  # no name crosses a section's edge
+        self._pass_over_sides(codes, known)
         self.characters = "".join(codes)
         self.place = [i for i, code in enumerate(codes) for _ in code]
+
+    def _pass_over_sides(self, codes: list[str], known: _Characters) -> None:
+        """Let "fracture of the left hip" read like "fracture of the hip", unless side and what
+        follows name something together: "dilation of the left ventricle"."""
+        for place, code in enumerate(codes):
+            if code != PLACE:
+                continue
+            at = place + 1
+            while at < len(codes) and not codes[at]:
+                at += 1
+            sided = at + 1 < len(codes) and self.tokens[at].lower() in _SIDES
+            if sided and not known.named(codes[at] + codes[at + 1]):
+                codes[at] = ""
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the code points from character `first` up to and including `last`."""

@@ -76,6 +76,7 @@ It looks like {shingles|uncertain}.
 She was warned about {drowsiness|hypothetical}.
 In the past he had {ulcers|historical}.
 Was a {smoker|historical} for 20 years.
+Past medical history is {hypertension|present}.
 """
 
 

@@ -78,6 +78,7 @@ ANSWERED = [
     ("prednisone 60 mg", "Prednisone 60 mg daily.", "Prednisone 5 mg; it was 60 mg in March."),
     ("left knee pain", "Left knee pain for weeks.", "Right knee pain on stairs."),
     ("right inguinal hernia", "Right inguinal hernia.", "Left inguinal hernia."),
+    ("pain in the left knee", "Pain in the left knee.", "Pain in the right knee."),
     ("left hip fracture", "Left hip fracture.", "Fracture of the right femoral neck."),
 ]  # fmt: skip
 

@@ -43,6 +43,12 @@ _ROUND += "the relatives, who had no questions."
         ("He has chest pain.", [("chest pain", "chest pain")]),
         ("pain in the chest", [("pain in the chest", "chest pain")]),
         ("pain in his chest", [("pain in his chest", "chest pain")]),
+        ("pain in the left knee", [("pain in the left knee", "knee pain")]),
+        ("Swelling of both ankles", [("Swelling of both ankles", "peripheral edema")]),
+        ("fracture of left hip", [("fracture of left hip", "fracture of hip")]),
+        ("pain of the left ventricle", [("pain", "pain"), ("left ventricle", "left ventricle")]),
+        ("diabetes type 2", [("diabetes type 2", "type 2 diabetes mellitus")]),
+        ("diabetes, type II", [("diabetes, type II", "type 2 diabetes mellitus")]),
         ("Chest and abdominal pain", [("Chest", "chest pain"), ("abdominal pain",) * 2]),
         ("chest/abdominal pain", [("chest", "chest pain"), ("abdominal pain",) * 2]),
         (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexing.language.terminology.lexicon import Lexicon
 
-FORMAT = 3  # raise when the files or their meaning change: older snapshots are compiled again
+FORMAT = 4  # raise when the files or their meaning change: older snapshots are compiled again
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,11 @@ def _keys(row: Row, words: Sequence[str], keys: Keyer) -> Iterator[str]:
         if len(words) == 2:
             yield keys.code(joined)
     yield from _numbered(words, keys)
+    if len(words) > 2 and words[0] in _ORDINAL_HEADS and words[1] in _NUMERALS:
+        for number in (words[1], _NUMERALS[words[1]]):  # "diabetes type 2", "diabetes, type II"
+            for joint in ([], [","]):
+                turned = [*words[2:], *joint, words[0], number]
+                yield "".join(c for c in map(keys.code, turned) if c != BREAK)
     if row.semantic_type in _TURNABLE and "," not in codes and BREAK not in codes:
         yield from _turned(plain, keys)
 
