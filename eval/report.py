@@ -56,6 +56,7 @@ class ClassLine:
     kind: str
     n: int
     figures: Mapping[str, float]
+    trained: str = ""
 
     @property
     def under_best_leg(self) -> float | None:
@@ -65,7 +66,8 @@ class ClassLine:
     def to_json(self) -> dict[str, object]:
         """Return its values."""
         return {
-            "benchmark": self.benchmark, "split": self.split, "class": self.kind, "n": self.n,
+            "benchmark": self.benchmark, "split": self.split,
+            "trained": self.trained or "zero-shot", "class": self.kind, "n": self.n,
             "nDCG@10": dict(self.figures), "under_best_leg": self.under_best_leg,
         }  # fmt: skip
 
@@ -83,7 +85,7 @@ def by_class(
             ranker: round(math.fsum(values[t]["nDCG@10"] for t in own) / len(own), 4)
             for ranker, values in figures.items()
         }
-        yield ClassLine(line.benchmark, line.split, kind, len(own), means)
+        yield ClassLine(line.benchmark, line.split, kind, len(own), means, line.trained)
 
 
 def _under(figures: Mapping[str, float]) -> float | None:
@@ -143,7 +145,8 @@ def classes_markdown(found: Iterable[ClassLine]) -> Iterator[str]:
     yield "| Set, questions (n) | lexical | vector | graph | hybrid | over its best leg |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for line in found:
-        cells = [f"{line.benchmark} {line.split}, {line.kind} ({line.n})"]
+        trained = f"trained on {line.trained}, " if line.trained else ""
+        cells = [f"{line.benchmark} {line.split}, {trained}{line.kind} ({line.n})"]
         cells += [
             _short(line.figures[r]) if r in line.figures else "–"
             for r in (*list(RANKERS)[1:], "hybrid")

@@ -94,6 +94,14 @@ def test_each_kind_of_question_is_held_against_its_best_leg() -> None:
     )
 
 
+def test_a_trained_run_is_named_so_by_kind_of_question() -> None:
+    (line,) = lines([card("hybrid", 0.4, trained="nfcorpus train")])
+    found = list(by_class(line, {"q0": "asthma"}, {"hybrid": figures(0.4)}))
+    (row,) = list(classes_markdown(found))[2:]
+    assert row.startswith("| nfcorpus dev, trained on nfcorpus train, keywords (1) |")
+    assert found[0].to_json()["trained"] == "nfcorpus train"
+
+
 def test_broken_off_runs_are_not_reported() -> None:
     from dataclasses import replace
 
