@@ -28,7 +28,9 @@ from tests.attack import Hospital, found_hospital, note, person
 from tests.erased_ward import GONE, OTHER, STAYS, WORD, ingest, plain_scan
 
 # Lists that hold codes, labels and roles.
-NAME_NOBODY = {"roles", "labels", "compliance", "observed", "excluded"}
+NAME_NOBODY = {
+    "roles", "labels", "compliance", "observed", "excluded", "conditions", "medications",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

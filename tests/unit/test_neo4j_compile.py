@@ -79,7 +79,7 @@ def test_a_moment_is_one_number_in_every_zone() -> None:
         ("Neo.ClientError.Security.CredentialsExpired", EngineUnavailable, "PASSWORD"),
         ("Neo.ClientError.Statement.TypeError", EventRejected, ""),
         ("Neo.TransientError.Transaction.DeadlockDetected", EngineUnavailable, "doctor"),
-        ("Neo.ClientError.General.ForbiddenOnReadOnlyDatabase", EngineUnavailable, "doctor"),
+        ("Neo.ClientError.General.ForbiddenOnReadOnlyDatabase", EngineUnavailable, "read_only"),
         ("Neo.DatabaseError.General.UnknownError", EngineUnavailable, "doctor"),
     ],
 )

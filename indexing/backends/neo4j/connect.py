@@ -90,10 +90,13 @@ def mapped(exc: Neo4jError | DriverError) -> EngineUnavailable | EventRejected:
             hint="set ANAMNESIS_NEO4J_USER and ANAMNESIS_NEO4J_PASSWORD to one that is not expired",
         )
     if code in _LOCKED:
-        return EngineUnavailable("Neo4j refuses to write: it is read-only", hint=READ_ONLY)
+        return EngineUnavailable(
+            f"Neo4j refuses to write: it is read-only ({code})", hint=READ_ONLY
+        )
     if code == _ABSENT:
         return EngineUnavailable(
-            "Neo4j has no such database", hint="set ANAMNESIS_NEO4J_DATABASE to one that it has"
+            f"Neo4j has no such database ({code})",
+            hint="set ANAMNESIS_NEO4J_DATABASE to one that it has",
         )
     if isinstance(exc, ClientError) and code.startswith(_AT_FAULT):
         return EventRejected(f"Neo4j refuses what it was given ({code})")
