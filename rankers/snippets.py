@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
@@ -18,8 +18,9 @@ LEAST_WORDS = 3  # of a sentence that is shown because it is near in meaning
 MOST_SKIPPED = 20  # headings and numbers before it
 LONGEST = 320  # code points of a snippet
 MOST_MATCHES = 300  # looked at in one note: a word on every line does not need all of them
+WITHIN = 80  # code points between the words of another wording: "passed" alone is no bloody urine
 HIDDEN_SHARE = 0.1  # of a match's weight where default search leaves the mention out
-PHRASE_WEIGHT, CONCEPT_WEIGHT, NEAR_WEIGHT = 4.0, 1.5, 0.5
+PHRASE_WEIGHT, CONCEPT_WEIGHT, OTHER_WEIGHT, NEAR_WEIGHT = 4.0, 1.5, 0.8, 0.5
 
 _EDGE = re.compile(r"[.!?](?=\s)|\n")
 _WORD_END = r"[\w\u0300-\u036f]*"
@@ -28,11 +29,12 @@ _FIRST = ("phrase", "literal", "synonym", "concept", "negated", "cue", "semantic
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a snippet should show. `words` and `synonyms` map stems to weights; `phrases` and `scan`
-    look at lowered text; `concepts` and `near` are what was asked for and its neighbourhood."""
+    """What a snippet should show. `words` maps stems to weights; `synonyms` each stem of another
+    wording to those that must stand beside it, by wording; `phrases` and `scan` look at lowered
+    text; `concepts` and `near` are what was asked for and its neighbourhood."""
 
     words: Mapping[str, float]
-    synonyms: Mapping[str, float]
+    synonyms: Mapping[str, tuple[frozenset[str], ...]]
     phrases: tuple[re.Pattern[str], ...]
     scan: re.Pattern[str] | None
     concepts: frozenset[str]
@@ -73,7 +75,11 @@ def wanted(
             words.update({stem(word): 1.0 + min(len(word), 12) / 12 for word in terms(leaf.text)})
     content = {word: weight for word, weight in words.items() if word not in STOP_WORDS}
     words = content or words
-    others = {term: 0.8 for name in synonyms for term in stems(name) if term not in STOP_WORDS}
+    others: dict[str, tuple[frozenset[str], ...]] = {}
+    for name in synonyms:
+        whole = frozenset(stems(name)) - STOP_WORDS
+        for word in whole:
+            others[word] = (*others.get(word, ()), whole - {word})
     prefixes = {re.escape(_prefix(word)) + _WORD_END for word in {**words, **others}}
     every = sorted(prefixes, key=len, reverse=True) + scans
     scan = re.compile(rf"(?<![^\W\d])(?:{'|'.join(every)})") if every else None
@@ -133,10 +139,14 @@ def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_F
             weight = PHRASE_WEIGHT * share
             yield _Found(match.start(), match.end(), kind, f"phrase {number}", weight)
     if want.scan is not None:
-        for match, _ in zip(want.scan.finditer(text), range(MOST_MATCHES), strict=False):
-            word = stem(fold(match.group()))
+        found = [
+            (stem(fold(match.group())), match)
+            for match, _ in zip(want.scan.finditer(text), range(MOST_MATCHES), strict=False)
+        ]
+        places = [(word, match.start()) for word, match in found]
+        for word, match in found:
             literal = want.words.get(word)
-            weight = literal or want.synonyms.get(word) or 0.0
+            weight = literal or _worth(want, word, match.start(), places)
             if not weight and not _is_wildcard(want):
                 continue
             share = _share(hidden, match.start(), match.end())
@@ -145,6 +155,15 @@ def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_F
             yield _Found(match.start(), match.end(), kind, word, (weight or 1.0) * share)
     if want.concepts or want.near:
         yield from _mentions(derived.mentions, want, mode)
+
+
+def _worth(want: Wanted, word: str, at: int, places: Sequence[tuple[str, int]]) -> float:
+    """Return what a word of another wording weighs: nothing where the rest of it is not near."""
+    wordings = want.synonyms.get(word, ())
+    if not wordings or frozenset() in wordings:
+        return OTHER_WEIGHT if wordings else 0.0
+    near = {other for other, place in places if abs(place - at) <= WITHIN}
+    return OTHER_WEIGHT if any(rest <= near for rest in wordings) else 0.0
 
 
 def _is_wildcard(want: Wanted) -> bool:
