@@ -117,7 +117,9 @@ def note_href(doc_id: str) -> str:
 
 
 def _item(item: Item, kind: str, zone: tzinfo) -> Entry:
-    when = spanned(item.start, item.until, item.end, zone).partition("–")[0] or "undated"
+    when = (
+        spanned(item.start, item.until, item.end, zone, item.ended).partition("–")[0] or "undated"
+    )
     detail = item.detail if item.detail != item.text else ""
     return Entry(
         item.start or _BEFORE_ALL, when, kind, item.text or "not named", detail, "", item.fresh

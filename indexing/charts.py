@@ -10,7 +10,8 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who a patient is. A partial birth date is [birth_start, birth_end)."""
+    """Who a patient is. A partial birth date is [birth_start, birth_end), one of death
+    [deceased_start, deceased_end)."""
 
     patient_id: str
     name: str
@@ -21,12 +22,14 @@ class Person:
     deceased_start: datetime | None = None
     place: str = ""
     identifiers: tuple[str, ...] = ()
+    deceased_end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One line of a chart; `fresh` when it came since the reader's last visit. `until`: the start
-    is as vague as [start, until); None: it lasted for [start, end)."""
+    is as vague as [start, until), `ended`: the end as [end, ended); None of both: it lasted for
+    [start, end)."""
 
     resource_type: str
     resource_id: str
@@ -37,6 +40,7 @@ class Item:
     end: datetime | None = None
     fresh: bool = False
     until: datetime | None = None
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

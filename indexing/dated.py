@@ -20,20 +20,27 @@ def dated(start: datetime | None, end: datetime | None, zone: tzinfo) -> str | N
 
 
 def spanned(
-    start: datetime | None, until: datetime | None, end: datetime | None, zone: tzinfo
-) -> str:
-    """Write when something was: "2023", "2023-05-06" or "2023-05-06–2023-05-08"; "" for unknown.
+    start: datetime | None, until: datetime | None, end: datetime | None, zone: tzinfo,
+    ended: datetime | None = None,
+) -> str:  # fmt: skip
+    """Write when something was: "2023", "2023-05-06", "2023-05-06–2023-05-08" or "–2023-05-08";
+    "" for unknown.
 
-    `until`: the start is a date as vague as [start, until), and `end` a moment. None: it lasted
-    for [start, end), which may be one vague date.
+    `until`: the start is a date as vague as [start, until); `ended`: so is the end, as
+    [end, ended). None of both: it lasted for [start, end), which may be one vague date.
     """
-    if start is None or end is None:
-        return dated(start or end, until, zone) or ""
-    if until is None and (whole := _whole(start.astimezone(zone), end.astimezone(zone))):
+    if end is None:
+        return dated(start, until, zone) or ""
+    if ended is not None:
+        last = dated(end, ended, zone)
+    else:  # who leaves on the 8th does so before the 9th begins
+        latest = end - timedelta(microseconds=1)
+        last = dated(latest if start is None else max(start, latest), None, zone)
+    if start is None:
+        return f"–{last}"
+    if until is ended is None and (whole := _whole(start.astimezone(zone), end.astimezone(zone))):
         return whole
     first = dated(start, until, zone)
-    # Who leaves on the 8th does so before the 9th begins.
-    last = dated(max(start, end - timedelta(microseconds=1)), None, zone)
     return first or "" if first == last else f"{first}–{last}"
 
 

@@ -115,8 +115,9 @@ class Hider:
         if person is None:
             return Person(own, name)
         born, until = birth_year(person.birth_start)
-        died = _moved(person.deceased_start, self.pseudonyms.shift(patient_id))
-        return Person(own, name, person.sex, born, until, person.deceased, died)
+        shift = self.pseudonyms.shift(patient_id)
+        died, by = _moved(person.deceased_start, shift), _moved(person.deceased_end, shift)
+        return Person(own, name, person.sex, born, until, person.deceased, died, deceased_end=by)
 
     def chart(self, chart: Chart, identity: Identity) -> Chart:
         """Return a chart as a researcher reads it."""
@@ -133,6 +134,7 @@ class Hider:
                     start=_moved(item.start, shift),
                     end=_moved(item.end, shift),
                     until=_moved(item.until, shift),
+                    ended=_moved(item.ended, shift),
                 )
                 for item in found
             ]

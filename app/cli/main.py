@@ -247,10 +247,10 @@ def main() -> None:
     except AnamnesisError as exc:
         _say(str(exc), exc.hint)
         raise SystemExit(2) from None
-    except OSError as exc:  # a file or an address that was named to us
-        _say(": ".join(str(part) for part in (exc.filename, exc.strerror) if part), "")
-        raise SystemExit(2) from None
     except Exception as exc:  # noqa: BLE001
+        if isinstance(exc, OSError) and exc.strerror:  # of a file or an address named to us
+            _say(": ".join(str(part) for part in (exc.filename, exc.strerror) if part), "")
+            raise SystemExit(2) from None
         # Where, and never its words: they may quote a patient. Not 1: nothing says it was done.
         places = (f"{f.name}:{f.lineno}" for f in traceback.extract_tb(exc.__traceback__)[-6:])
         _say(f"{type(exc).__name__} at {' > '.join(places)}", "This is a fault of ours.")

@@ -25,6 +25,7 @@ def vienna(installation: Installation) -> Ward:
         "resourceType": "Condition", "id": "z-c", "code": {"text": "Gloopling"}, "subject": subject,
         "onsetDateTime": "2019",
     }  # fmt: skip
+    over = problem | {"id": "z-e", "abatementDateTime": "2021-03-04"}
     drug = {
         "resourceType": "MedicationStatement", "id": "z-m", "status": "completed",
         "subject": subject, "medicationCodeableConcept": {"text": "Gloopicillin"},
@@ -36,7 +37,14 @@ def vienna(installation: Installation) -> Ward:
     }  # fmt: skip
     return found_hospital(
         installation,
-        [person("z-p", "plain"), problem, drug, done, *notes],
+        [
+            person("z-p", "plain") | {"deceasedDateTime": "2024-02"},
+            problem,
+            over,
+            drug,
+            done,
+            *notes,
+        ],
         time_zone="Europe/Vienna",
     )
 
@@ -53,4 +61,5 @@ def test_a_date_is_told_as_it_was_given(vienna: Ward) -> None:
         assert set(shown) == set(DATES.values())
         chart = client.get("/patients/z-p").text
     days = {text.strip() for text in re.findall(r'<span class="when">([^<]*)<', chart)}
-    assert {"2019", "2020", "2023-05-06–2023-05-08"} <= days
+    assert {"2019", "2019–2021-03-04", "2020", "2023-05-06–2023-05-08"} <= days
+    assert re.findall(r'class="died">([^<]*)<', chart) == ["died 2024-02"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from gzip import BadGzipFile
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,11 @@ def test_every_command_that_a_hint_or_a_page_names_is_there() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "code"),
-    [(FileNotFoundError(2, "No such file", "/x/r.ndjson"), 2), (KeyError("Jane Doe, 1951"), 3)],
+    [
+        (FileNotFoundError(2, "No such file", "/x/r.ndjson"), 2),
+        (KeyError("Jane Doe, 1951"), 3),
+        (BadGzipFile("Jane Doe, 1951"), 3),
+    ],
 )
 def test_what_nobody_foresaw_neither_quotes_nor_says_done_with_rejects(
     fault: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -77,3 +82,4 @@ def test_what_nobody_foresaw_neither_quotes_nor_says_done_with_rejects(
     assert "Jane" not in told
     assert "Traceback" not in told
     assert ("/x/r.ndjson: No such file" in told) == (code == 2)
+    assert (type(fault).__name__ in told) == (code == 3)

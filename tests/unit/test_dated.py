@@ -44,5 +44,13 @@ def test_a_period_ends_on_its_last_day(start: str, end: str, written: str, zone:
 def test_a_vague_beginning_stays_vague_before_its_end() -> None:
     began, ended = interval("2019", VIENNA), interval("2021-03-04", VIENNA)
     assert spanned(began.start, began.end, None, VIENNA) == "2019"
-    assert spanned(began.start, began.end, ended.end, VIENNA) == "2019–2021-03-04"
+    assert spanned(began.start, began.end, ended.start, VIENNA, ended.end) == "2019–2021-03-04"
     assert spanned(None, None, None, VIENNA) == ""
+
+
+@pytest.mark.parametrize("zone", [UTC, VIENNA, ZoneInfo("America/Los_Angeles")])
+def test_an_end_is_of_its_own_day_and_as_vague_as_it_was_given(zone: ZoneInfo) -> None:
+    began, ended, stayed = interval("2020-01-01", zone), interval("2021", zone), "2023-05-08"
+    assert spanned(began.start, None, ended.start, zone, ended.end) == "2020-01-01–2021"
+    assert spanned(None, None, ended.start, zone, ended.end) == "–2021"
+    assert spanned(None, None, interval(stayed, zone).end, zone) == "–2023-05-08"

@@ -21,41 +21,43 @@ VISIT = timedelta(minutes=30)
 MOST_NOTES = 500
 MOST_ITEMS = 200
 
-# What each list of the chart reads: table, resource type, text, status, detail, start, end, until.
+_NEVER = "NULL::timestamptz"
+# What each list of the chart reads: table, resource type, text, status, detail, start, end, until,
+# ended.
 # A retraction projects to nothing, so that no query here needs to know of it.
-_LISTS: Mapping[str, tuple[str, str, str, str, str, str, str, str]] = {
+_LISTS: Mapping[str, tuple[str, ...]] = {
     "problems": (
         "condition", "Condition", "coalesce(t.display, t.code)",
         "concat_ws(' · ', t.clinical_status, nullif(t.verification_status, 'confirmed'))",
         "concat_ws(' · ', t.severity, t.body_site)",
         "coalesce(t.onset_start, t.recorded_start)", "t.abatement_start",
-        "CASE WHEN t.onset_start IS NOT NULL THEN t.onset_end END",
+        "CASE WHEN t.onset_start IS NOT NULL THEN t.onset_end END", "t.abatement_end",
     ),
     "medications": (
         "medication_request", "MedicationRequest",
         "coalesce(t.display, t.code, m.display, m.code)", "t.status", "t.dosage",
-        "t.authored_start", "NULL::timestamptz", "t.authored_end",
+        "t.authored_start", _NEVER, "t.authored_end", _NEVER,
     ),
     "statements": (
         "medication_statement", "MedicationStatement",
         "coalesce(t.display, t.code, m.display, m.code)", "t.status", "t.dosage",
-        "t.date_start", "t.date_end", "NULL::timestamptz",
+        "t.date_start", "t.date_end", _NEVER, _NEVER,
     ),
     "allergies": (
         "allergy_intolerance", "AllergyIntolerance", "coalesce(t.display, t.code)",
         "concat_ws(' · ', t.clinical_status, nullif(t.verification_status, 'confirmed'))",
         "concat_ws(' · ', t.reaction, nullif(t.criticality, 'unable-to-assess'))",
-        "coalesce(t.onset_start, t.recorded_start)", "NULL::timestamptz",
-        "CASE WHEN t.onset_start IS NOT NULL THEN t.onset_end END",
+        "coalesce(t.onset_start, t.recorded_start)", _NEVER,
+        "CASE WHEN t.onset_start IS NOT NULL THEN t.onset_end END", _NEVER,
     ),
     "encounters": (
         "encounter", "Encounter", "coalesce(t.display, t.code, t.class_code)", "t.status",
-        "t.reason_display", "t.date_start", "t.date_end", "NULL::timestamptz",
+        "t.reason_display", "t.date_start", "t.date_end", _NEVER, _NEVER,
     ),
     "procedures": (
         "procedure", "Procedure", "coalesce(t.display, t.code)", "t.status",
         "coalesce(t.reason_display, t.body_site)",
-        "t.date_start", "t.date_end", "NULL::timestamptz",
+        "t.date_start", "t.date_end", _NEVER, _NEVER,
     ),
 }  # fmt: skip
 _OPEN_FIRST = {
@@ -174,7 +176,8 @@ def people(conn: Connection, access: Access, patient_ids: Sequence[str]) -> Mapp
     """Return who these patients are; unknown ones are absent."""
     rows = conn.execute(
         "SELECT resource_id, coalesce(name, ''), coalesce(sex, ''), birth_start, birth_end, "
-        "coalesce(deceased, false), deceased_start, concat_ws(', ', city, state) FROM patient p "
+        "coalesce(deceased, false), deceased_start, concat_ws(', ', city, state), deceased_end "
+        "FROM patient p "
         "JOIN resource r ON r.tenant_id = p.tenant_id AND r.type = 'Patient' "
         "AND r.id = p.resource_id WHERE p.tenant_id = %s AND p.resource_id = ANY(%s) "
         "AND NOT r.labels && %s",
@@ -192,7 +195,7 @@ def people(conn: Connection, access: Access, patient_ids: Sequence[str]) -> Mapp
 
 def _person(row: tuple[Any, ...], identifiers: list[str]) -> Person:
     return Person(
-        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], tuple(identifiers)
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], tuple(identifiers), row[8]
     )  # fmt: skip
 
 
@@ -253,13 +256,13 @@ def _lists(
     found: dict[str, list[Item]] = {}
     totals: dict[str, int] = {}
     closed = sorted(access.closed_labels)
-    for name, (table, kind, words, status, detail, start, end, until) in _LISTS.items():
+    for name, (table, kind, words, status, detail, start, end, until, ended) in _LISTS.items():
         named = name in ("medications", "statements")
         joined, hidden = (_MEDICATION, [closed]) if named else ("", [])
         rows = conn.execute(
             f"SELECT t.resource_id, coalesce({words}, ''), coalesce({status}, ''), "
             f"coalesce({detail}, ''), {start}, {end}, coalesce(r.last_updated > %s, false), "
-            f"{until}, count(*) OVER () FROM {table} t {joined}JOIN resource r "
+            f"{until}, {ended}, count(*) OVER () FROM {table} t {joined}JOIN resource r "
             "ON r.tenant_id = t.tenant_id AND r.type = %s AND r.id = t.resource_id "
             "WHERE t.tenant_id = %s AND t.patient_id = ANY(%s) AND NOT r.labels && %s "
             f"ORDER BY {_OPEN_FIRST.get(name, '')}{start} DESC NULLS LAST, t.resource_id LIMIT %s",
