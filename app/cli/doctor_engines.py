@@ -39,8 +39,8 @@ def _moved_to(installation: Installation) -> set[str]:
             for tenant in installation.tenants.all()
             for engine in installation.places.engines(tenant.tenant_id)
         }
-    except AnamnesisError:
-        return set()  # the database is at fault, which is told as such
+    except (AnamnesisError, OSError, ImportError, ValueError):
+        return set()  # the database or the home is at fault, which is told as such
 
 
 def ready(installation: Installation, say: Callable[[str], None]) -> None:

@@ -77,10 +77,18 @@ def locked(home: Path) -> Iterator[None]:
 
 
 def load_secrets(home: Path) -> Secrets:
-    """Return the installation's secrets, made on the first call. Call it under `locked`."""
+    """Return the installation's secrets, made on the first call. Call it under `locked`.
+
+    Raises: ConfigurationError: the file does not read.
+    """
     path = home / "secrets.json"
     if path.exists():
-        return Secrets(**json.loads(path.read_text()))
+        try:
+            return Secrets(**json.loads(path.read_bytes()))
+        except (ValueError, TypeError):
+            raise ConfigurationError(
+                "secrets.json of the home folder does not read", hint="Restore it from a backup."
+            ) from None
     made = Secrets(*(secrets.token_urlsafe(24) for _ in range(5)))
     draft = path.with_suffix(".draft")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
