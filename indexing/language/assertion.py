@@ -98,6 +98,9 @@ _TOLD: Final = re.compile(
 )
 # "Diagnosed in 2019" dates the beginning; only an event is over since.
 _BEGAN: Final = ("diagnosed", "dx", "since", "found", "began", "started", "onset", "post-")
+_BEGINNING: Final = re.compile(
+    r"\b(?:diagnosed|developed|found to have|started|began|begun|initiated|placed on|put on)\b"
+)
 _PAST_CUE: Final = re.compile(r"\b(?:history|hx|h/o|prior|previous|past|former)\b")
 
 
@@ -234,7 +237,11 @@ class _Note:
                 return Assessment(assertion, historical, True, self._heading(heading))
         if background:
             cue = found[Kind.BACKGROUND]
-            began = self._folded.startswith(_BEGAN, cue.cue_start)
+            told = cue.cue_start if cue.forward else max(first, start - 40)
+            began = (
+                self._folded.startswith(_BEGAN, cue.cue_start)
+                or _BEGINNING.search(self._folded, told, min(start, told + 80)) is not None
+            )
             over = is_event(words) if began else not is_chronic(words)
             label = Assertion.HISTORICAL if over else Assertion.PRESENT
             return Assessment(label, True, family, self._cue(cue))

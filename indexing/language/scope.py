@@ -15,7 +15,10 @@ _STOP: Final = re.compile(r"[;:]")
 # A new clause: its own subject and verb, or a finding of its own. It ends a denial's list.
 _CLAUSE: Final = re.compile(
     r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+)*"
-    r"(?:(?:[a-z]+[ ]){1,2}(?:persists?|continues?|remains?|worsened)\b|"
+    r"(?:(?:(?!that\b|which\b|who\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
+    r"(?:has|have|is|are)[ ]+(?:improv(?:ed|ing)|worsen(?:ed|ing)|better|worse|stable|unchanged|"
+    r"controlled|persistent|ongoing))\b|"
+    r"(?:[a-z]+[ ]){1,2}(?:of|to)[ ]\d|"
     r"(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
     r"(?:also[ ]+|now[ ]+|then[ ]+|currently[ ]+|still[ ]+|has[ ]+been[ ]+)?"
     r"(?:is|are|was|were|has|have|had|presents|presented|reports?|reported|states?|stated|"
@@ -37,6 +40,21 @@ _CLAUSE: Final = re.compile(
 )
 # "No fever, elevated mood or weight gain": a list that goes on with "or" is still the denial's.
 _GOES_ON: Final = re.compile(r"[^;:]{0,80}?\b(?:or|nor)\b")
+# "Pain worsens, will": a condition only where the sentence states one.
+_THEN: Final = re.compile(
+    r"(?:develops?|recurs?|occurs?|worsens?|returns|persists|appears|begins|starts|gets? worse|"
+    r"comes back),"
+)
+_WHEN: Final = re.compile(r"\b(?:if|when|whenever|should|once|unless|until|in case|as soon as)\b")
+# "In either knee", "takes either": a choice between what is there.
+_EITHER: Final = re.compile(r"(?:in|of|on|with|at|from|to|by|for|tak\w+|us\w+|tr(?:y|ied)) $")
+# "Not evaluated by cardiology": somebody saw it.
+_SEEN_BY: Final = re.compile(r" (?:by|further)\b")
+# "Surgery for the hernia", "treatment of diabetes" (deferred): what it is for is there.
+_AIM: Final = re.compile(
+    r"\bfor |\b(?:management|treatment|therapy|work-?up|repair|surgery|evaluation|care|control|"
+    r"discussion|excision|removal|resection|decision) of "
+)
 # A dose held for a measurement is no drug stopped.
 _HOLD: Final = re.compile(r"h[eo]ld(?:ing)?")
 _ONE_DOSE: Final = re.compile(
@@ -105,7 +123,7 @@ class Scope:
             if not self.cue_end <= start < self.end:
                 return False
             return not self.next_only or _FILLER.fullmatch(folded, self.cue_end, start) is not None
-        if not (self.start <= start and end <= self.cue_start):
+        if not (self.start <= start and end <= self.end):
             return False
         return not self.next_only or not folded[end : self.cue_start].strip(" -")
 
@@ -129,7 +147,8 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 found.append(_scope(rule, hit, hit.end, end))
             else:
                 start = _backward(folded, first, hit, rule, closers)
-                found.append(_scope(rule, hit, start, hit.start))
+                aim = rule.kind is Kind.NOT_ASSESSED and _AIM.search(folded, start, hit.start)
+                found.append(_scope(rule, hit, start, aim.start() if aim else hit.start))
     return found
 
 
@@ -138,7 +157,12 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
     if folded.startswith("differential:", hit.start):
         return CELLS.match(folded, hit.end, last) is not None
     if folded.startswith(("either", "whether"), hit.start):
-        return folded.find(" or ", hit.end, last) < 0
+        choice = _EITHER.search(folded, max(first, hit.start - 8), hit.start)
+        return choice is not None or folded.find(" or ", hit.end, last) < 0
+    if _THEN.match(folded, hit.start, hit.end):
+        return _WHEN.search(folded, max(first, hit.start - 120), hit.start) is None
+    if any(r.kind is Kind.NOT_ASSESSED and not r.forward for r in hit.rules):
+        return _SEEN_BY.match(folded, hit.end, last) is not None
     if _HARM.match(folded, hit.start, hit.end):
         return _FORETOLD.search(folded, first, last) is None
     if _ORDER.fullmatch(folded, hit.start, hit.end):
@@ -226,6 +250,9 @@ def _forward(
     semicolon = folded.find(";", hit.end, end)
     if semicolon >= 0 and not _is_list(folded, hit, end):
         end = semicolon
+    if rule.kind is Kind.NOT_ASSESSED:
+        aim = _AIM.search(folded, hit.end, end)
+        end = aim.start() if aim else end
     if rule.kind is Kind.NEGATED:
         end = min(end, clauses.first(hit.end, last))
     if rule.reach in (Reach.PHRASE, Reach.NEAR):

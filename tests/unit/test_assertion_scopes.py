@@ -84,3 +84,45 @@ Past medical history is {hypertension|present}.
 def test_a_cue_reaches_what_it_speaks_of_and_no_more(marked: str) -> None:
     for words, expected, found in judge(marked):
         assert found.assertion == expected, words
+
+
+HARM = """
+The patient returns with {chest pain|present}.
+Return for follow-up of {diabetes|present}.
+Return for {chest pain|hypothetical}.
+Six months ago she was diagnosed with {breast cancer|present}.
+Three months ago he developed {cough|present}.
+Twenty years ago he had {tuberculosis|historical}.
+Started {metformin|present} in 2018 for {diabetes|present}.
+In 2012 she underwent {cholecystectomy|historical}, and still has {abdominal pain|present}.
+Management of {diabetes|present} was deferred to endocrinology.
+{Surgery|not_assessed} for his {hernia|present} was deferred.
+Unable to determine the cause of {anemia|present}.
+Unable to determine if {PE|uncertain} is present.
+Unable to assess for {pneumothorax|not_assessed}.
+He was not tested for {HIV|not_assessed}, has {thrush|present}.
+Patient was not asked about {cough|not_assessed} but reports {fever|present}.
+{Chest pain|present} not evaluated by cardiology yet.
+{Hypertension|present} has not been addressed.
+{Anemia|present} was never evaluated.
+She is neither {short of breath|negated} nor in {pain|negated}.
+He was told to report to the ER for {chest pain|present}.
+She is afraid that her {cough|present} is worsening.
+Takes either {ibuprofen|present} or {naproxen|present} for {headache|present}.
+{UTI|present}, culture pending, on {ciprofloxacin|present}.
+No one in the family has {diabetes|negated}.
+The children have been told of her {cancer|present}.
+Dialysis will be needed if {hyperkalemia|hypothetical} worsens.
+{Fever|present} persists, will continue {antibiotics|present}.
+If {pain|hypothetical} worsens, increase {morphine|hypothetical}.
+Risks: {bleeding|hypothetical}.
+No {chest pain|negated}, and {shortness of breath|present} has improved.
+Denies {fever|negated}, {cough|negated} that persists.
+No {distress|negated}, {fever|present} of 39.
+"""
+
+
+@pytest.mark.parametrize("marked", HARM.strip().splitlines())
+def test_a_cue_that_only_looks_like_one_changes_nothing(marked: str) -> None:
+    for words, expected, found in judge(marked):
+        assert found.assertion == expected, words
