@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from indexing.dated import dated
+from indexing.dated import dated, local
 from indexing.language.limits import LONGEST
 
 THEMES = ("auto", "light", "dark")
@@ -47,7 +47,7 @@ def partial_date(start: datetime | None, end: datetime | None, zone: tzinfo = UT
 def moment(at: datetime, zone: tzinfo, *, date_only: bool = False, seconds: bool = False) -> str:
     """Write an instant in the hospital's time."""
     form = "%Y-%m-%d" if date_only else "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M"
-    return at.astimezone(zone).strftime(form)
+    return local(at, zone).strftime(form)
 
 
 def clock(at: datetime | str, zone: tzinfo) -> str:

@@ -5,18 +5,29 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta, tzinfo
 
 
+def local(at: datetime, zone: tzinfo) -> datetime:
+    """Return an instant by the hospital's clock. The calendar's last evening, by which some say "no
+    end", stays as it is where the hospital's next year would have begun."""
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return at
+
+
 def dated(start: datetime | None, end: datetime | None, zone: tzinfo) -> str | None:
-    """Write the interval of a partial date: "2023", "2023-05" or "2023-05-06"; None for none.
+    """Write the interval of a partial date: "2023", "2023-05" or "2023-05-06"; None for none. What
+    lasted for other than a month or a year is told by its first day.
 
     `zone` is the tenant's: its midnights are what a date was turned into when it came in.
     """
     if start is None:
         return None
-    local = start.astimezone(zone)
-    width = end - start if end is not None else timedelta()
-    if width > timedelta(days=300):
-        return local.strftime("%Y")
-    return local.strftime("%Y-%m" if width > timedelta(days=20) else "%Y-%m-%d")
+    first = local(start, zone)
+    # Not where it stands in the calendar: the dates of who is hidden are moved by some days.
+    days = (local(end, zone).date() - first.date()).days if end is not None else 0
+    if days in (365, 366):
+        return first.strftime("%Y")
+    return first.strftime("%Y-%m" if 28 <= days <= 31 else "%Y-%m-%d")
 
 
 def spanned(
@@ -38,7 +49,7 @@ def spanned(
         last = dated(latest if start is None else max(start, latest), None, zone)
     if start is None:
         return f"–{last}"
-    if until is ended is None and (whole := _whole(start.astimezone(zone), end.astimezone(zone))):
+    if until is ended is None and (whole := _whole(local(start, zone), local(end, zone))):
         return whole
     first = dated(start, until, zone)
     return first or "" if first == last else f"{first}–{last}"

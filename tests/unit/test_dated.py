@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.pages import moment
 from indexing.dated import dated, spanned
 from indexing.fhir.dates import interval
 
@@ -25,6 +26,14 @@ def test_an_instant_is_of_the_day_that_the_hospital_had() -> None:
     assert dated(late, late, VIENNA) == "2023-05-06"
     assert dated(late, None, UTC) == "2023-05-05"
     assert dated(None, None, UTC) is None
+
+
+@pytest.mark.parametrize(("until", "written"), [("2023-05-27", "2023-05-06"),
+                                               ("2023-07-01", "2023-05-06"),
+                                               ("2024-08-01", "2023-05-06")])  # fmt: skip
+def test_a_long_stay_is_of_its_first_day(until: str, written: str) -> None:
+    stay = interval("2023-05-06", VIENNA).start, interval(until, VIENNA).end
+    assert dated(*stay, VIENNA) == written
 
 
 @pytest.mark.parametrize("zone", [ZoneInfo("UTC"), VIENNA])
@@ -54,3 +63,12 @@ def test_an_end_is_of_its_own_day_and_as_vague_as_it_was_given(zone: ZoneInfo) -
     assert spanned(began.start, None, ended.start, zone, ended.end) == "2020-01-01–2021"
     assert spanned(None, None, ended.start, zone, ended.end) == "–2021"
     assert spanned(None, None, interval(stayed, zone).end, zone) == "–2023-05-08"
+
+
+@pytest.mark.parametrize("zone", [VIENNA, AUCKLAND])
+def test_an_end_that_stands_for_none_breaks_no_page(zone: ZoneInfo) -> None:
+    began, never = interval("2023", zone), interval("9999-12-31T23:59:58Z", zone)
+    assert spanned(began.start, began.end, never.start, zone, never.end) == "2023–9999-12-31"
+    assert spanned(began.start, None, never.end, zone) == "2023-01-01–9999-12-31"
+    assert never.start is not None
+    assert moment(never.start, zone, date_only=True) == "9999-12-31"
