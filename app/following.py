@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 from app.naming import Naming
@@ -61,12 +62,13 @@ def run_lane(installation: Installation, lane: str, stop: threading.Event) -> No
 
     What one tenant's notes or names bring about ends the lane for nobody: it begins anew.
     """
+    tidy = _tidying(installation, lane)  # its day goes on while a rebuild has the lane
     while not stop.is_set():
         try:
             with installation.feed.lock(f"follow:{lane}") as mine:
                 if mine:
                     installation.refresh_encoder()
-                    _follow(installation, lane, stop)
+                    _follow(installation, lane, stop, tidy)
         except EngineUnavailable:
             pass  # the database is away: the next round finds it again
         except Exception as exc:  # noqa: BLE001
@@ -76,14 +78,17 @@ def run_lane(installation: Installation, lane: str, stop: threading.Event) -> No
         stop.wait(_IDLE_S)
 
 
-def _follow(installation: Installation, lane: str, stop: threading.Event) -> None:
+def _follow(
+    installation: Installation, lane: str, stop: threading.Event, tidy: Callable[[], None]
+) -> None:
     maker, *indexers = followers(installation, lane)
     with ThreadPoolExecutor(max(len(indexers), 1), thread_name_prefix=f"follow-{lane}") as pool:
-        _until(stop, installation, lane, maker, lambda feed: _round(pool, feed, maker, indexers))
+        round_ = partial(_round, pool, maker, indexers)
+        _until(stop, installation, lane, maker, round_, tidy)
 
 
 def _round(
-    pool: ThreadPoolExecutor, feed: ChangeFeed, maker: Follower, indexers: Sequence[Follower]
+    pool: ThreadPoolExecutor, maker: Follower, indexers: Sequence[Follower], feed: ChangeFeed
 ) -> int:
     """Take a batch through each; return how many events the largest had."""
     made = step(feed, maker)
@@ -92,12 +97,11 @@ def _round(
 
 def _until(
     stop: threading.Event, installation: Installation, lane: str, maker: Follower,
-    round_: Callable[[ChangeFeed], int],
+    round_: Callable[[ChangeFeed], int], tidy: Callable[[], None],
 ) -> None:  # fmt: skip
     feed = installation.new_feed()
     failures = 0
     quiet, naming = 0, Naming(installation)
-    tidy = _tidying(installation, lane)
     again = _again(installation, lane, maker)
     behind = again is not None
     busy = 0

@@ -95,7 +95,7 @@ def follow(stop: Stop, feed: Feed) -> None:
     """Follow the series until the feed has no more to tell, or `stop`."""
     installation: Any = SimpleNamespace(new_feed=lambda: feed)
     maker: Any = None
-    following._until(stop, installation, "series", maker, feed.round)
+    following._until(stop, installation, "series", maker, feed.round, lambda: None)
 
 
 def test_a_lane_that_is_far_behind_waits_for_nobody() -> None:
@@ -227,3 +227,22 @@ def test_vectors_that_nobody_asks_for_are_put_away_once_a_day(
     clock[0] += 86_400
     tidy()
     assert put == [house] * 2
+
+
+def test_a_lane_that_was_lent_to_a_rebuild_does_not_begin_its_day_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop, put = threading.Event(), list[object]()
+    installation: Any = SimpleNamespace(feed=Lock(), refresh_encoder=lambda: False)
+
+    def until(*given: Any) -> None:
+        given[-1]()
+        if installation.feed.asked == 3:
+            stop.set()
+
+    monkeypatch.setattr(following, "followers", lambda *_: [None])
+    monkeypatch.setattr(following, "_until", until)
+    monkeypatch.setattr(following, "_IDLE_S", 0.0)
+    monkeypatch.setattr(following, "put_away_unasked", put.append)
+    following.run_lane(installation, "vectors", stop)
+    assert (installation.feed.asked, put) == (3, [installation])
