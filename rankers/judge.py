@@ -14,11 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from indexing.language.analytes import analyte, normal
+from indexing.language.analytes import analyte, normal, units
 from indexing.language.assertion import Offsets
 from indexing.language.readings import readings
 from indexing.language.terminology import SemanticType
 from indexing.language.values import (
+    Bound,
     DrugStatus,
     HasOffsets,
     Measurement,
@@ -374,7 +375,24 @@ def _holds(want: Want, found: Measurement) -> bool:
     ends = [found.value] if found.upper is None else [found.value, found.upper]
     of = analyte(want.meaning.own)
     if of is None:
-        return any(bound.holds(value, found.unit) for value in ends)
-    asked = bound.valued(lambda value: normal(of, value, bound.unit))
-    told = (normal(of, value, found.unit) for value in ends)
-    return asked is not None and any(value is not None and asked.holds(value) for value in told)
+        return _within(bound, found, ends, found.unit)
+    limits = [bound.value] if bound.upper is None else [bound.value, bound.upper]
+    meant = units(of, limits, bound.unit)
+    # Nobody asks for what is below a high value, or above a low one.
+    unit = meant[-1 if bound.op in ("<", "<=") else 0]
+    asked = bound.valued(lambda value: normal(of, value, unit))
+    if asked is None:
+        return False
+    for unit in units(of, ends, found.unit):
+        told = [value for end in ends if (value := normal(of, end, unit)) is not None]
+        if _within(asked, found, told, ""):
+            return True
+    return False
+
+
+def _within(asked: Bound, found: Measurement, ends: Sequence[float], unit: str) -> bool:
+    """Say whether a number that is told meets what is asked. "<0.04" is not above 0.03, and ">60"
+    not below 61: what is told as a limit lies beyond it."""
+    if found.op[0] in "<>" and asked.op[0] != found.op[0]:
+        return False
+    return any(asked.holds(value, unit) for value in ends)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from indexing.language.values import NUMBER, UNIT, Measurement, number, unit_of
+from indexing.language.values import NUMBER, UNIT, Measurement, Operator, number, unit_of
 
 REACH: Final = 90  # characters between a mention and its number
 AHEAD: Final = 30  # characters before it in which a number may stand: "20 mg of prednisone"
@@ -31,10 +31,12 @@ _WORDS: Final = (
     r"corrected|recovered|worsening|better|worse|today's|morning|this|echo|mildly|severely|moderately|reduced|preserved|depressed"
 )
 _LINK: Final = re.compile(
-    rf"[\s:=~\-–(,|*]*(?:(?:{_WORDS}|\([^()\n]{{1,24}}\)|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?)"
+    rf"[\s:=~\-–(,|*]*(?:(?:{_WORDS}|\([^()\n]{{1,24}}\)|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?|"
+    r"\d{1,2} (?:hours?|days?|weeks?|months?|years?) (?:ago|before|earlier|later))"
     r"(?![a-z])[\s:=~,\-–|*]*){0,8}$",
     re.IGNORECASE,
 )
+_AGO: Final = re.compile(r" (?:ago|before|earlier|later)\b", re.IGNORECASE)
 _FREE: Final = re.compile(r"[\s:=(,-]*(?:[A-Za-z][\w/'()-]*[\s:,]+){0,5}\(?$")
 _FROM: Final = re.compile(r"\bfrom[ ]*$", re.IGNORECASE)
 _ARROW: Final = re.compile(
@@ -55,8 +57,8 @@ _AIM: Final = re.compile(
 )
 # "Goal A1c under 7; today 8.1 %".
 _TODAY: Final = re.compile(
-    r"[;,][ ](?:but |it |is |was |now |today|currently|at present|actual|last|latest|[ ])+"
-    rf"[ ](?P<value>{NUMBER})(?:[ ]?(?:-|–|to)[ ]?(?P<upper>{NUMBER}))?"
+    r"[;,(][ ]?(?:(?:but|it|is|was|now|today|currently|at present|actual|last|latest)[ :]+)+"
+    rf"(?P<value>{NUMBER})(?:[ ]?(?:-|–|to)[ ]?(?P<upper>{NUMBER}))?"
     rf"(?:[ ]?-?(?P<unit>{UNIT})(?![a-z0-9/]))?(?![\d:/]|[.]\d)",
     re.IGNORECASE,
 )
@@ -81,10 +83,12 @@ def readings(
     if not dose and _AIM.search(text, max(0, start - 40), start):
         today = _TODAY.search(text, end, limit)
         return [_changed(text, today)] if today else []
+    reach = limit
     stop = _BREAK.search(text, end, limit)
     limit = stop.start() if stop else limit
     if _AIMED.match(text, end, limit):
-        return []
+        today = _TODAY.search(text, end, reach)
+        return [_changed(text, today)] if today and not dose else []
     found = list(_doses(text, end, limit) if dose else _results(text, end, limit))
     return found or list(_ahead(text, start))
 
@@ -101,7 +105,7 @@ def _results(text: str, end: int, limit: int) -> Iterator[Measurement]:
     for match in _VALUE.finditer(text, end, min(len(text), limit + 12)):
         if match.start("value") >= limit:
             return
-        if _is_date(text, match):
+        if _is_date(text, match) or _AGO.match(text, match.end()):
             continue
         if _LINK.fullmatch(text, end, match.start()):
             yield _changed(text, match)
@@ -139,7 +143,9 @@ def _changed(text: str, match: re.Match[str]) -> Measurement:
             unit = unit_of(arrow["unit"]) or unit
             arrow = _ARROW.match(text, end)
     high = number(upper) if upper else None
-    return Measurement(0, number(value), unit, match.start("value"), end, high)
+    told = match.groupdict().get("op") or "="
+    op: Operator = "<" if told[0] in "<≤" else ">" if told[0] in ">≥" else "="
+    return Measurement(0, number(value), unit, match.start("value"), end, high, op)
 
 
 def _ahead(text: str, start: int) -> Iterator[Measurement]:

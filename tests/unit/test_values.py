@@ -162,7 +162,12 @@ def test_analytes_are_concepts_of_the_seed() -> None:
 
 def test_a_number_without_a_unit_tells_its_unit_by_its_size() -> None:
     of = analytes.OF["anm:hemoglobin"]
-    assert analytes.normal(of, 78, "") == pytest.approx(7.8)
-    assert analytes.normal(of, 7.8, "") == 7.8
+    assert analytes.units(of, [78], "") == ("g/l",)
+    assert analytes.units(of, [7.8], "") == ("g/dl",)
+    assert analytes.normal(of, 78, "g/l") == pytest.approx(7.8)
     assert analytes.normal(of, 7.8, "mmol/l") is None
-    assert analytes.normal(analytes.OF["anm:glucose"], 22.5, "") == pytest.approx(405.4, abs=0.1)
+    glucose = analytes.OF["anm:glucose"]
+    assert analytes.units(glucose, [18], "") == ("mmol/l",)
+    assert analytes.units(glucose, [32], "") == ("mmol/l", "mg/dl")  # too much or too little
+    assert analytes.units(glucose, [20, 110], "") == ("mg/dl",)
+    assert analytes.normal(glucose, 22.5, "mmol/l") == pytest.approx(405.4, abs=0.1)
