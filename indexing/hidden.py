@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 
 from msgspec import structs
 
@@ -18,6 +18,7 @@ from indexing.pseudonyms import Pseudonyms
 OLDEST_SHOWN = 89  # years; Source: 45 CFR 164.514(b)(2)(i)(C)
 SMALLEST_CELL = 11  # smaller counts of people are not told; Source: CMS cell size suppression
 ROUNDED = 10
+_ZONE = timedelta(hours=15)  # no hospital's midnight is farther from that of Greenwich
 
 
 def told(count: int) -> int | None:
@@ -93,6 +94,7 @@ class Hider:
     def _document(
         self, document: Document, shown: Deidentified, shift: int, known: Identity
     ) -> Document:
+        first, last = _spanned(document.date_start, document.date_end, shift)
         return replace(
             document,
             doc_id=self.note_id(document.doc_id),
@@ -104,8 +106,8 @@ class Hider:
             specialty=self.words(document.specialty, known, shift),
             encounter_id=None,
             resource_id="",
-            date_start=_moved(document.date_start, shift),
-            date_end=_moved(document.date_end, shift),
+            date_start=first,
+            date_end=last,
         )
 
     def person(self, patient_id: str, person: Person | None = None) -> Person:
@@ -116,7 +118,7 @@ class Hider:
             return Person(own, name)
         born, until = birth_year(person.birth_start)
         shift = self.pseudonyms.shift(patient_id)
-        died, by = _moved(person.deceased_start, shift), _moved(person.deceased_end, shift)
+        died, by = _spanned(person.deceased_start, person.deceased_end, shift)
         return Person(own, name, person.sex, born, until, person.deceased, died, deceased_end=by)
 
     def chart(self, chart: Chart, identity: Identity) -> Chart:
@@ -127,14 +129,10 @@ class Hider:
         def items(found: Sequence[Item]) -> list[Item]:
             return [
                 replace(
-                    item,
+                    _dated(item, shift),
                     resource_id="",
                     text=self.words(item.text, identity, shift),
                     detail=self.words(item.detail, identity, shift),
-                    start=_moved(item.start, shift),
-                    end=_moved(item.end, shift),
-                    until=_moved(item.until, shift),
-                    ended=_moved(item.ended, shift),
                 )
                 for item in found
             ]
@@ -154,6 +152,7 @@ class Hider:
 
     def _listed(self, note: Note, identity: Identity, shift: int) -> Note:
         known = identity.joined(Identity(frozenset({note.author})))
+        first, last = _spanned(note.start, note.end, shift)
         return replace(
             note,
             doc_id=self.note_id(note.doc_id),
@@ -161,8 +160,8 @@ class Hider:
             type=self.words(note.type, known, shift),
             specialty=self.words(note.specialty, known, shift),
             author="",
-            start=_moved(note.start, shift),
-            end=_moved(note.end, shift),
+            start=first,
+            end=last,
             encounter_id=None,
         )
 
@@ -175,6 +174,51 @@ class Hider:
             readings=_shifted(series.readings, shift),
             course=_shifted(series.course, shift),
         )
+
+
+def _dated(item: Item, shift: int) -> Item:
+    """Move an entry's days; without `until` and `ended`, what it lasts may be one vague date."""
+    if item.until is item.ended is None:
+        start, end = _spanned(item.start, item.end, shift)
+        return replace(item, start=start, end=end)
+    start, until = _spanned(item.start, item.until, shift)
+    end, ended = _spanned(item.end, item.ended, shift)
+    return replace(item, start=start, until=until, end=end, ended=ended)
+
+
+def _spanned(
+    start: datetime | None, end: datetime | None, shift: int
+) -> tuple[datetime | None, datetime | None]:
+    """Move an interval by days. One that is a month or a year of the calendar becomes another such:
+    moved by days, its first day would tell by how many."""
+    middle = start + (end - start) / 2 if start is not None and end is not None else None
+    to = _moved(middle, shift)
+    if (
+        start is None
+        or end is None
+        or middle is None
+        or to is None
+        or MAXYEAR in (middle.year, to.year)
+    ):
+        return _moved(start, shift), _moved(end, shift)
+    for unit in (_year, _month):
+        first, after = unit(middle)
+        if abs(start - first) <= _ZONE and abs(end - after) <= _ZONE:
+            moved_first, moved_after = unit(to)
+            return moved_first + (start - first), moved_after + (end - after)
+    return _moved(start, shift), _moved(end, shift)
+
+
+def _year(at: datetime) -> tuple[datetime, datetime]:
+    return datetime(at.year, 1, 1, tzinfo=UTC), datetime(at.year + 1, 1, 1, tzinfo=UTC)
+
+
+def _month(at: datetime) -> tuple[datetime, datetime]:
+    years, month = divmod(at.month, 12)
+    return (
+        datetime(at.year, at.month, 1, tzinfo=UTC),
+        datetime(at.year + years, month + 1, 1, tzinfo=UTC),
+    )
 
 
 def _shifted(readings: Sequence[Reading], shift: int) -> tuple[Reading, ...]:

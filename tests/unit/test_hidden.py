@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -33,6 +35,35 @@ def test_no_list_comes_nearer_to_a_day_than_the_chart_does() -> None:
         assert max(lists) == chart - 1  # whoever asks for many lists has the chart's days, no more
         assert min(lists) == chart - 364
         assert len(set(lists[:50])) > 30
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Europe/Vienna", "America/Los_Angeles", "Pacific/Auckland"]
+)
+@pytest.mark.parametrize("owner", ["p1", "p2", "p3"])
+def test_a_vague_date_does_not_tell_by_how_many_days_it_was_moved(zone: str, owner: str) -> None:
+    def moved(*days: str) -> tuple[datetime, datetime]:
+        start, end = (
+            datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+            for day in days
+        )
+        note = Derived(
+            Document(TENANT, "d", 1, "x", "", owner, date_start=start, date_end=end),
+            "1", (), (), (),
+        )  # fmt: skip
+        shown = HIDER.note(note, Identity()).document
+        assert shown.date_start is not None
+        assert shown.date_end is not None
+        return shown.date_start + hours, shown.date_end + hours
+
+    hours = timedelta(hours=12)  # past midnight, whatever summer time does
+    for first, after, apart in (("2020-01-01", "2021-01-01", 12), ("2020-02-01", "2020-03-01", 1)):
+        begins, ends = (at.astimezone(ZoneInfo(zone)) for at in moved(first, after))
+        assert begins.day == ends.day == 1
+        assert 12 * (ends.year - begins.year) + ends.month - begins.month == apart
+    shift = timedelta(days=NAMES.shift(owner))
+    start = datetime(2020, 5, 6, tzinfo=ZoneInfo(zone))
+    assert moved("2020-05-06", "2020-05-07")[0] - hours == start.astimezone(UTC) + shift
 
 
 @given(st.text(max_size=80), st.sampled_from(["note", "patient"]))
