@@ -31,6 +31,8 @@ def matcher() -> Matcher:
         ("Acidosis was corrected", {"acidosis"}),
         ("The wound was closed in layers", {"wound"}),
         ("Recurrent bronchitis", {"bronchitis"}),
+        ("A surgical wound infection", {"wound infection"}),
+        ("Ionized calcium 1.2", {"ionized calcium"}),
         ("One glass of wine per day", set()),
     ],
 )

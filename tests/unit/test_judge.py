@@ -72,6 +72,7 @@ ANSWERED = [
     ("glucose below 40", "Glucose 32.", "Glucose 140."),
     ("glucose below 30", "Glucose 24 mg/dL.", "Glucose 140."),
     ("glucose over 22", "Glucose 28.", "Glucose 18."),
+    ("calcium below 8", "Calcium 1.8 mmol/L.", "Ionized calcium 0.9, calcium 9.6."),
     ("creatinine between 20 and 120", "Creatinine 1.1.", "Creatinine 4."),
     ("fever over 101", "Fever of 39.5 C.", "Fever of 37.9."),
     ("temperature over 38", "Temperature 101.2.", "Temperature 98.6."),
