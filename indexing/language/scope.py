@@ -15,10 +15,10 @@ _STOP: Final = re.compile(r"[;:]")
 # A new clause: its own subject and verb, or a finding of its own. It ends a denial's list.
 _CLAUSE: Final = re.compile(
     r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+)*"
-    r"(?:(?:(?!that\b|which\b|who\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
+    r"(?:(?:(?!(?:that|which|who|n?or)\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
     r"(?:has|have|is|are)[ ]+(?:improv(?:ed|ing)|worsen(?:ed|ing)|better|worse|stable|unchanged|"
     r"controlled|persistent|ongoing))\b|"
-    r"(?:[a-z]+[ ]){1,2}(?:of|to)[ ]\d|"
+    r"(?:(?!n?or\b)[a-z]+[ ]){1,2}(?:of|to)[ ]\d|"
     r"(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
     r"(?:also[ ]+|now[ ]+|then[ ]+|currently[ ]+|still[ ]+|has[ ]+been[ ]+)?"
     r"(?:is|are|was|were|has|have|had|presents|presented|reports?|reported|states?|stated|"
@@ -53,7 +53,7 @@ _SEEN_BY: Final = re.compile(r" (?:by|further)\b")
 # "Surgery for the hernia", "treatment of diabetes" (deferred): what it is for is there.
 _AIM: Final = re.compile(
     r"\bfor |\b(?:management|treatment|therapy|work-?up|repair|surgery|evaluation|care|control|"
-    r"discussion|excision|removal|resection|decision) of "
+    r"discussion|biopsy|drainage|imaging|excision|removal|resection|decision) of "
 )
 # A dose held for a measurement is no drug stopped.
 _HOLD: Final = re.compile(r"h[eo]ld(?:ing)?")
@@ -148,7 +148,7 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
             else:
                 start = _backward(folded, first, hit, rule, closers)
                 aim = rule.kind is Kind.NOT_ASSESSED and _AIM.search(folded, start, hit.start)
-                found.append(_scope(rule, hit, start, aim.start() if aim else hit.start))
+                found.append(_scope(rule, hit, start, aim.end() if aim else hit.start))
     return found
 
 
@@ -162,7 +162,8 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
     if _THEN.match(folded, hit.start, hit.end):
         return _WHEN.search(folded, max(first, hit.start - 120), hit.start) is None
     if any(r.kind is Kind.NOT_ASSESSED and not r.forward for r in hit.rules):
-        return _SEEN_BY.match(folded, hit.end, last) is not None
+        seen = _SEEN_BY.match(folded, hit.end, last) is not None
+        return seen and not folded.endswith("deferred", hit.start, hit.end)
     if _HARM.match(folded, hit.start, hit.end):
         return _FORETOLD.search(folded, first, last) is None
     if _ORDER.fullmatch(folded, hit.start, hit.end):
@@ -252,7 +253,7 @@ def _forward(
         end = semicolon
     if rule.kind is Kind.NOT_ASSESSED:
         aim = _AIM.search(folded, hit.end, end)
-        end = aim.start() if aim else end
+        end = aim.end() if aim else end
     if rule.kind is Kind.NEGATED:
         end = min(end, clauses.first(hit.end, last))
     if rule.reach in (Reach.PHRASE, Reach.NEAR):

@@ -119,6 +119,10 @@ Risks: {bleeding|hypothetical}.
 No {chest pain|negated}, and {shortness of breath|present} has improved.
 Denies {fever|negated}, {cough|negated} that persists.
 No {distress|negated}, {fever|present} of 39.
+No {fever|negated}, {pain|negated}, or {swelling|negated} remains.
+No {effusion|negated}, or {mass|negated} of 3 mm.
+{Biopsy|not_assessed} of the {mass|present} was deferred.
+{Rectal exam|not_assessed} deferred by patient.
 """
 
 
