@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from indexing.filters import Filters
 from indexing.health import release
 from indexing.model import Document, TenantId
 from indexing.ports import LexicalEntry
+from tests.authority import authority_in
 from tests.stub_http import Answer, answering
 
 TENANT = TenantId(UUID(int=7))
@@ -208,17 +207,9 @@ def test_a_login_is_sent_and_never_shown() -> None:
 
 
 def test_only_a_certificate_that_the_file_signs_is_trusted(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "own.pem", tmp_path / "own.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with answering(lambda *_: (200, {"version": {"number": "3.6.0"}}), context) as url:
-        trusting = Connection(Cluster(url, "secret", ca=certificate))
+    own = authority_in(tmp_path)
+    with answering(lambda *_: (200, {"version": {"number": "3.6.0"}}), own.context) as url:
+        trusting = Connection(Cluster(url, "secret", ca=own.certificate))
         assert trusting.ping()["version"] == {"number": "3.6.0"}
         trusting.close()
         with connected(url) as other, pytest.raises(EngineUnavailable, match="certificate") as told:
