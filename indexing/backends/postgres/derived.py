@@ -120,19 +120,18 @@ class PostgresDerived:
             ).fetchall()
         return dict(rows)
 
-    def of_other_models(self, tenant_id: TenantId, model: str) -> int:
-        """Count the live documents that other models embedded and `model` did not."""
-        embedded = (
-            "EXISTS (SELECT FROM embedding e WHERE e.tenant_id = d.tenant_id "
-            "AND e.doc_id = d.doc_id AND e.version = d.version AND "
-        )
+    def lacks(self, tenant_id: TenantId, model: str) -> bool:
+        """Say whether a live document has vectors of other models and none of `model`."""
         with self._database.tenant(tenant_id) as conn:
             row = conn.execute(
-                f"SELECT count(*) FROM document d WHERE d.tenant_id = %s AND d.live "
-                f"AND {embedded} e.model <> %s) AND NOT {embedded} e.model = %s)",
+                "SELECT EXISTS (SELECT FROM document d JOIN embedding o ON o.tenant_id = "
+                "d.tenant_id AND o.doc_id = d.doc_id AND o.version = d.version "
+                "WHERE d.tenant_id = %s AND d.live AND o.model <> %s AND NOT EXISTS (SELECT "
+                "FROM embedding e WHERE e.tenant_id = d.tenant_id AND e.doc_id = d.doc_id "
+                "AND e.version = d.version AND e.model = %s))",
                 (tenant_id, model, model),
             ).fetchone()
-        return row[0] if row else 0
+        return bool(row and row[0])
 
     def annotated(self, tenant_id: TenantId, language_version: str) -> Mapping[str, int]:
         """Return {doc_id: version} of every annotation made by that language version."""
