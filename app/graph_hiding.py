@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
+from indexing.dated import moved
 from indexing.hidden import Hider, Identity
 from indexing.medical_graph import GraphEdge, NodeKind, Value
 from rankers.medical import Neighbourhood, Placed
@@ -40,9 +40,10 @@ def hidden_graph(
             name: hider.words(value, identity, shift) if isinstance(value, str) else value
             for name, value in each.properties.items()
         }
+        start, end = (moved(at, None, shift, hider.zone)[0] for at in (each.start, each.end))
         return replace(
-            each, source=ids[each.source], target=ids[each.target], start=_moved(each.start, shift),
-            end=_moved(each.end, shift), properties=said,
+            each, source=ids[each.source], target=ids[each.target], start=start, end=end,
+            properties=said,
         )  # fmt: skip
 
     kept = [each for each in found.nodes if each.node.kind not in HIDDEN]
@@ -64,10 +65,3 @@ def unnamed(found: Neighbourhood) -> Neighbourhood:
     ids = {each.node.node_id for each in nodes}
     edges = tuple(e for e in found.edges if e.source in ids and e.target in ids)
     return replace(found, nodes=nodes, edges=edges)
-
-
-def _moved(at: datetime | None, shift: int) -> datetime | None:
-    try:
-        return None if at is None else at + timedelta(days=shift)
-    except OverflowError:
-        return None

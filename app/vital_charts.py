@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from app.series import moved
+from app.series import Mask
 from app.services import Services
 from app.views import View
 from indexing.access import Access
@@ -92,8 +92,9 @@ def read(own: Services, access: Access, view: View, patient_id: str) -> VitalsVi
     if not known:
         return None
     if access.deidentified:
-        days = own.hider(access.tenant_id).pseudonyms.shift(patient_id)
-        known = moved(known, view.shown_patient(patient_id), days)
+        hider = own.hider(access)
+        days = hider.pseudonyms.shift(patient_id)
+        known = Mask(view.shown_patient(patient_id), days, hider.zone).courses(known)
     return draw(known, ZoneInfo(access.time_zone))
 
 

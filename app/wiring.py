@@ -14,6 +14,7 @@ from app.engines import told
 from app.language_wiring import LanguageWiring
 from app.medical_wiring import MedicalWiring
 from app.settings import Settings
+from indexing.access import Access
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
 from indexing.backends.postgres.epochs import PostgresEpochs
@@ -135,12 +136,13 @@ class Installation(LanguageWiring):
         """Return a feed with ears of its own, for one thread."""
         return PostgresFeed(self.feed_database, self.database)
 
-    def hider(self, tenant_id: TenantId) -> Hider:
-        """Return what de-identifies for a tenant."""
+    def hider(self, access: Access) -> Hider:
+        """Return what de-identifies for a reader of a tenant."""
         from indexing.hidden import Hider
         from indexing.pseudonyms import Pseudonyms
 
-        return Hider(Pseudonyms(self.secrets.pepper, tenant_id), self._analyzer)
+        names = Pseudonyms(self.secrets.pepper, access.tenant_id)
+        return Hider(names, ZoneInfo(access.time_zone), self._analyzer)
 
     @cached_property
     def _analyzer(self) -> More | None:

@@ -88,7 +88,7 @@ def test_a_researcher_sees_series_under_the_pseudonym_with_shifted_times(
         headers=ward.bearer(),
     )  # fmt: skip
     access = Access(ward.tenant.tenant_id, "r", frozenset({Role.RESEARCHER}))
-    hider = ward.services.hider(access.tenant_id)
+    hider = ward.services.hider(access)
     shown = hider.pseudonyms.of("patient", "p-ada")
     headers = ward.bearer(Role.RESEARCHER)
     path = f"/api/patients/{shown}/vitals"
