@@ -149,7 +149,7 @@ class Engines(ABC):
 
                 return OpenSearchLexicalIndex(self.opensearch, zone_of=self.zone_of, **fields)
             case "memory":
-                from indexing.backends.memory_lexical import MemoryLexicalIndex
+                from indexing.backends.memory.lexical import MemoryLexicalIndex
 
                 return MemoryLexicalIndex(**fields)
             case other:
@@ -172,7 +172,7 @@ class Engines(ABC):
 
             return PostgresVectorIndex(self.database, model=lambda: self.encoder.model)
         if name == "memory":  # asks for no model, which an evaluation may do without
-            from indexing.backends.memory_vectors import MemoryVectorIndex
+            from indexing.backends.memory.vectors import MemoryVectorIndex
 
             return MemoryVectorIndex()
         require(name)
@@ -198,7 +198,7 @@ class Engines(ABC):
 
                 return WeaviateVectorIndex(self.weaviate, model, dimension, space)
             case "memory":
-                from indexing.backends.memory_vectors import MemoryVectorIndex
+                from indexing.backends.memory.vectors import MemoryVectorIndex
 
                 return MemoryVectorIndex(space)
             case other:
@@ -218,7 +218,7 @@ class Engines(ABC):
 
                 return Neo4jGraphIndex(self.neo4j)
             case "memory":
-                from indexing.backends.memory_graph import MemoryGraphIndex
+                from indexing.backends.memory.graph import MemoryGraphIndex
 
                 return MemoryGraphIndex()
             case other:

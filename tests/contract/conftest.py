@@ -11,8 +11,8 @@ import pytest
 
 from app.settings import Settings
 from app.wiring import Installation
-from indexing.backends.memory_lexical import MemoryLexicalIndex
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.lexical import MemoryLexicalIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.opensearch.connect import Cluster, Connection
 from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
 from indexing.backends.opensearch.vectors import OpenSearchVectorIndex

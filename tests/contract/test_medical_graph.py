@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.settings import MedicalBackend
 from app.wiring import Installation
 from indexing.access import Access
-from indexing.backends.memory_medical import MemoryMedicalGraph
+from indexing.backends.memory.medical import MemoryMedicalGraph
 from indexing.backends.neo4j.connect import Neo4j
 from indexing.backends.neo4j.medical import Neo4jMedicalGraph
 from indexing.backends.postgres.medical import PostgresMedicalGraph

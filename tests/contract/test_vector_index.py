@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.settings import VectorBackend
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.postgres.matrix import WORTH_KEEPING, MatrixReader
 from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.errors import EventRejected

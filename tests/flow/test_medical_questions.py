@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from app.medical import pathways_json
 from app.wiring import Installation
 from indexing.access import Access, Role
-from indexing.backends.memory_medical import MemoryMedicalGraph
+from indexing.backends.memory.medical import MemoryMedicalGraph
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.errors import InvalidInput
 from indexing.medical_graph import GraphEdge, GraphNode, MedicalEntry, NodeKind, Relation

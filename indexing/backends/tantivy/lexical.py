@@ -15,8 +15,8 @@ from tantivy import Occur, Query
 
 from indexing.access import Access
 from indexing.backends.tantivy.compile import Compiler
+from indexing.backends.tantivy.names import Namespace, Shelf, mapped_errors
 from indexing.backends.tantivy.schema import key
-from indexing.backends.tantivy.shelf import Namespace, Shelf, mapped_errors
 from indexing.clauses import Clause
 from indexing.compiling import TITLE_WEIGHT
 from indexing.filters import FACETS, Filters
