@@ -25,7 +25,7 @@ from app.services import Services
 from app.views import View, view_of
 from indexing.access import Access
 from indexing.cohorts import CohortHead, CohortRunRow, Event, Verdict
-from indexing.dated import moved
+from indexing.dated import shifted
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.hidden import Identity, told
 from indexing.pseudonyms import Pseudonyms
@@ -256,7 +256,7 @@ class CohortDesk:
             if event is not None:
                 event = replace(
                     event, ref=_kind(event), words=hider.words(event.words, identity, shift),
-                    at=moved(event.at, None, shift, hider.zone)[0],
+                    at=event.at and shifted(event.at, shift, hider.zone, event.width),
                     patient_id=shown[row.patient_id],
                 )  # fmt: skip
             if quote is not None:

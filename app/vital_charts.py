@@ -213,7 +213,8 @@ def _marks(axis: Axis, items: Sequence[Item]) -> list[Mark]:
     for item in items:
         if item.start is None or not axis.start <= item.start <= axis.end:
             continue
-        end = min(item.end, axis.end) if item.end and item.end > item.start else item.start
+        over = item.ended or item.end
+        end = min(over, axis.end) if over and over > item.start else item.start
         x = axis.x(item.start)
         found.append(Mark(x, max(1.5, round(axis.x(end) - x, 1)), item.text or "not named"))
     return found
