@@ -22,7 +22,7 @@ from indexing.backends.postgres.feed import PostgresFeed
 from indexing.backends.postgres.installation import Conninfos, Secrets, load_secrets, prepare
 from indexing.backends.postgres.places import PostgresPlaces
 from indexing.backends.postgres.records import PostgresRecords
-from indexing.backends.postgres.tenants import PostgresTenants
+from indexing.backends.postgres.tenants import PostgresTenants, own_zone
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.erasure import marks_of
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
@@ -104,8 +104,7 @@ class Installation(LanguageWiring):
     def zone_of(self, tenant_id: TenantId) -> ZoneInfo:
         """Return a tenant's time zone, UTC for one that is not registered."""
         with self.database.tenant(tenant_id) as conn:
-            row = conn.execute("SELECT time_zone FROM tenant").fetchone()
-        return ZoneInfo(row[0] if row else "UTC")
+            return own_zone(conn)
 
     @cached_property
     def records(self) -> PostgresRecords:

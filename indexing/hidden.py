@@ -172,7 +172,7 @@ class Hider:
             series,
             name=self.words(series.name, identity, shift),
             last_text=self.words(series.last_text, identity, shift),
-            last_at=shifted(series.last_at, shift, self.zone),
+            last_at=shifted(series.last_at, shift, self.zone, series.last_width),
             readings=_taken(series.readings, shift, self.zone),
             course=_taken(series.course, shift, self.zone),
         )
@@ -189,7 +189,8 @@ def _moved(item: Item, shift: int, zone: tzinfo) -> Item:
 
 
 def _taken(readings: Sequence[Reading], shift: int, zone: tzinfo) -> tuple[Reading, ...]:
-    return tuple(replace(each, at=shifted(each.at, shift, zone)) for each in readings)
+    taken = (replace(e, at=shifted(e.at, shift, zone, e.width)) for e in readings)
+    return tuple(sorted(taken, key=lambda each: each.at))
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from indexing.access import Access, Role
 from indexing.dated import written
 from indexing.medical_follow import rebuild_medical
 from indexing.medical_graph import GraphEdge
+from indexing.vitals.model import Span, moment_of
 from tests.attack import browser, note, person, sign_in
 from tests.ward import Ward, found_hospital
 
@@ -121,7 +123,8 @@ def test_a_cohort_tells_a_date_as_precisely_as_it_was_given(hospital: Ward) -> N
     assert "2019-01-01" not in page
     assert ">2019<" in page
     days = {text.strip() for text in re.findall(r'<span class="when">([^<]*)<', chart)}
-    assert {"2019", "2018-03", "2019-05", "2020"} <= days
+    assert {"2019", "2018-03", "2019-05", "2020", "2017", "2020-03-29"} <= days
+    assert "2017-01-01" not in chart
 
 
 def test_a_researchers_row_tells_a_date_as_vaguely_and_no_day_of_it(hospital: Ward) -> None:
@@ -166,6 +169,14 @@ def test_the_graph_tells_a_date_as_precisely_as_it_was_given(
             assert edge.start.astimezone(VIENNA).strftime("%d %H:%M") == "01 00:00"
     answer = installation.medical.graph.around(access, ["v00"]).edges
     assert {edge.start_width for edge in answer} == {"year", "month", "day"}
+
+
+def test_a_value_of_a_year_is_no_point_of_a_series(
+    installation: Installation, hospital: Ward
+) -> None:
+    access = asking(hospital, Role.CLINICIAN)
+    [found] = installation.vitals.points(access, ["v00"], Span())
+    assert [moment_of(at).astimezone(VIENNA).date() for at in found.at] == [date(2020, 3, 29)]
 
 
 def test_what_was_stored_before_is_read_again(

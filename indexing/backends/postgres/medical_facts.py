@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.medical_lines import COMMON, PATIENT_LINES, LineQuery
 from indexing.backends.postgres.packed import unpack
+from indexing.backends.postgres.tenants import own_zone
 from indexing.dated import width
 from indexing.medical_facts import CommonFacts, End, Line, Made, PatientFacts, Said
 from indexing.medical_graph import NodeKind, Relation, Value
@@ -107,7 +108,7 @@ class PostgresFacts:
             for part, survivor in conn.execute(_PARTS, values).fetchall():
                 if survivor in owner:
                     owner[part] = survivor
-            zone = _zone(conn)
+            zone = own_zone(conn)
             lines = _lines(conn, tenant_id, owner, zone)
             notes = _notes(conn, tenant_id, owner, zone)
         return [
@@ -156,11 +157,6 @@ def _version(conn: Connection) -> int:
     row = conn.execute(_NOW).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _zone(conn: Connection) -> ZoneInfo:
-    row = conn.execute("SELECT time_zone FROM tenant").fetchone()
-    return ZoneInfo(row[0] if row else "UTC")
 
 
 def _lines(
