@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,9 @@ from indexing.errors import (
 from indexing.model import TenantId
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
+
+# Where a block fails by itself, what the server refused beside it is logged, values and all.
+logging.getLogger("psycopg").disabled = True
 
 MOMENT_S = 0.02  # a question takes no longer, and news may take five times as long
 
