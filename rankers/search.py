@@ -343,7 +343,7 @@ class Search:
         """Prove that nothing is there; None while the full text, which would know, is down."""
         total = self._documents.total(access) if plan.filters.empty else None
         try:
-            searched = self._lexical.count(access, None, plan.filters)
+            [searched] = self._lexical.counts(access, [None], plan.filters)
         except EngineUnavailable:
             return None
         complete = fresh.complete_to if fresh is not None else None

@@ -126,6 +126,45 @@ def test_a_hit_of_another_tenant_is_dropped() -> None:
     assert [(hit.doc_id, hit.rank) for hit in ranking.hits] == [("mine", 1)]
 
 
+WORDINGS = [Word(f"pain{number}") for number in range(24)]
+
+
+def counted(answer: Answer) -> tuple[tuple[int, ...], int]:
+    """Return how many notes hold each of the wordings by this answer, and the trips that took."""
+    bodies: list[bytes] = []
+
+    def tell(_method: str, path: str, body: bytes) -> Answer:
+        if path != "/":  # a sign of life is none
+            bodies.append(body)
+        return answer
+
+    with answering(tell) as url, connected(url) as connection:
+        found = OpenSearchLexicalIndex(connection).counts(ACCESS, WORDINGS, Filters())
+    return found, len(bodies)
+
+
+def test_all_wordings_are_counted_in_one_trip() -> None:
+    buckets = [{"doc_count": number} for number in range(24)]
+    told = {"aggregations": {"each": {"buckets": buckets}}}
+    assert counted((200, told)) == (tuple(range(24)), 1)
+    missing = {"error": {"type": "index_not_found_exception"}}
+    assert counted((404, missing)) == ((0,) * 24, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, {"error": {"type": "search_phase_execution_exception"}}),
+        (429, {"error": {"type": "circuit_breaking_exception"}}),
+        (200, {"aggregations": {"each": {"buckets": [{"doc_count": 1}] * 23}}}),
+        (200, {}),
+    ],
+)
+def test_a_count_that_failed_is_no_nought(status: int, body: dict[str, Any]) -> None:
+    with pytest.raises(EngineUnavailable):
+        counted((status, body))
+
+
 def state(**changed: Any) -> dict[str, Answer]:
     """Return what a healthy cluster answers, and what differs."""
     version = {"distribution": "opensearch", "number": "3.6.0"}
@@ -222,7 +261,7 @@ def test_nobody_there_is_no_answer() -> None:
         index = OpenSearchLexicalIndex(connection)
         for _ in range(2):
             with pytest.raises(EngineUnavailable, match="does not answer"):
-                index.count(ACCESS, None, Filters())
+                index.counts(ACCESS, [None], Filters())
 
 
 def test_releases_are_read_as_numbers() -> None:

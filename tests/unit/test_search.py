@@ -90,7 +90,7 @@ class Down:
     def assertions(self, *_: object) -> Mapping[str, int]:
         raise EngineUnavailable("down")
 
-    matching = facets = count = standings = assertions
+    matching = facets = counts = standings = assertions
 
 
 class Slow(Down):
