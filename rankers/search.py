@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -87,7 +87,6 @@ class Found:
 
     plan: Plan
     answer: Answer
-    notes: Mapping[str, Derived] = field(default_factory=dict)  # those that were read for it
 
     def described(self, notes: Mapping[str, Derived]) -> Answer:
         """Say what is there. A hit that is not among `notes` is left out, and the ranks close up:
@@ -168,7 +167,7 @@ class Search:
             rankings = near_enough(rankings, self._least_cosine)
         rankings, missing, weights = self._settled(access, plan, rankings, missing)
         wanted = request.k + (0 if request.bare else SPARE)
-        fused, read, missing = self._fused(access, plan, rankings, weights, wanted, missing)
+        fused, missing = self._fused(access, plan, rankings, weights, wanted, missing)
         total = len(fused) if request.bare else matches(rankings, plan.depth)
         hits, ran = _hits(fused, rankings), running.every()
         fresh = ran.results.get("freshness")
@@ -191,7 +190,7 @@ class Search:
             notices=_notices(plan),
             took_ms={"plan": planned, **ran.took_ms, "all": _ms_since(began)},
         )
-        return Found(plan, coarse(answer) if access.deidentified else answer, read)
+        return Found(plan, coarse(answer) if access.deidentified else answer)
 
     def found(self, access: Access, request: SearchRequest, answer: Answer) -> Found:
         """Return an answer that was ranked earlier as `rank` returned it. Raises: InvalidQuery."""
@@ -221,7 +220,7 @@ class Search:
         rankings, missing = self._rankings(access, plan, ran)
         rankings = near_enough(rankings, self._least_cosine)
         rankings, missing, weights = self._settled(access, plan, rankings, missing)
-        fused, _, missing = self._fused(access, plan, rankings, weights, plan.depth, missing)
+        fused, missing = self._fused(access, plan, rankings, weights, plan.depth, missing)
         place = next((hit.rank for hit in fused if hit.doc_id == doc_id), None)
         removed = removed_by(self._lexical, access, plan, doc_id) or against(
             found[doc_id], plan.wants
@@ -296,9 +295,8 @@ class Search:
         weights: Mapping[str, float],
         k: int,
         missing: tuple[str, ...],
-    ) -> tuple[Sequence[Fused], Mapping[str, Derived], tuple[str, ...]]:
-        """Fuse the legs, and read the best notes where the question asks for more than a name;
-        return what was read too."""
+    ) -> tuple[Sequence[Fused], tuple[str, ...]]:
+        """Fuse the legs, and read the best notes where the question asks for more than a name."""
         reading, question = plan.wants.read, plan.parsed.text
         covered = plan.about.covered
         # Whoever moves hits beyond the first hundred says so; the others stay below them.
@@ -314,11 +312,11 @@ class Search:
         if self._learned is not None and len(plan.legs) > 1:
             fused = self._learned.reordered(question, fused)
         fused = weighed(fused, weights)
-        fused, read = self._sifter.sifted(access, plan, fused, k) if reading else (fused[:k], {})
+        fused = self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
         if self._reranking is not None:
             nearest = {hit.doc_id: hit.passage for hit in _of(rankings, "vector")}
             fused = self._reranking.reordered(access, question, fused, nearest)
-        return fused, read, missing
+        return fused, missing
 
     def _constrained(
         self, access: Access, plan: Plan, constraint: Clause, rankings: Mapping[str, Ranking]

@@ -90,12 +90,11 @@ class Sifter:
 
     def sifted(
         self, access: Access, plan: Plan, fused: Sequence[Fused], k: int
-    ) -> tuple[tuple[Fused, ...], Mapping[str, Derived]]:
+    ) -> tuple[Fused, ...]:
         """Return at most `k` hits that answer, by reading notes until there are as many as the
-        request shows, and these notes."""
+        request shows."""
         answering: list[Fused] = []
         silent: list[Fused] = []
-        read: dict[str, Derived] = {}
         at = 0
         # A page that shows as many as are ever read reads them in one lot: nine cost as many trips.
         lots = -(-MOST_READ // READ_AT_ONCE) if plan.request.k >= MOST_READ else 1
@@ -103,7 +102,6 @@ class Sifter:
         while at < min(len(fused), MOST_READ) and len(answering) < plan.request.k:
             some = fused[at : at + lot]
             notes = self._documents.fetch(access, [hit.doc_id for hit in some])
-            read |= notes
             good, mute = judge.sifted(some, plan.wants, notes)
             answering += good
             silent += mute
@@ -111,7 +109,7 @@ class Sifter:
         # What says nothing of something particular is no answer, but better than an empty page.
         ordered = sorted(answering or silent, key=lambda hit: (-hit.score, hit.doc_id))
         every = ordered if answering else [*ordered, *fused[at:]]
-        return ranked(every[: max(k, 0)]), read
+        return ranked(every[: max(k, 0)])
 
 
 def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fused]:

@@ -45,7 +45,6 @@ WHERE tenant_id = %(tenant)s AND kind = ANY('{document,language,vectors}')
 
 
 _Rows: TypeAlias = Cursor[TupleRow]
-_NONE: Final[Mapping[str, Derived]] = {}
 
 
 class PostgresDerived:
@@ -326,14 +325,13 @@ class PostgresDocuments:
 
     @contextmanager
     def reading(
-        self, access: Access, doc_ids: Sequence[str], k: int, row: AuditRow,
-        known: Mapping[str, Derived] = _NONE,
-    ) -> Iterator[Mapping[str, Derived]]:  # fmt: skip
+        self, access: Access, doc_ids: Sequence[str], k: int, row: AuditRow
+    ) -> Iterator[Mapping[str, Derived]]:
         """Lend the first k of `doc_ids` that are visible, and record who read them.
 
-        The row names them and their patients beside what it names already. Nothing may be shown
-        before the block has ended: there the record is waited for, and fails the block where it is
-        not kept. What this question has `known` already is not read twice.
+        The row names them and their patients beside what it names already, in one transaction with
+        the read. Nothing may be shown before the block has ended: there the record is waited for,
+        and fails the block where it is not kept.
         """
         with self._database.piped(access.tenant_id) as conn:
             conn.execute("BEGIN")  # to be ended here, so that the disk works beside the block
@@ -341,9 +339,7 @@ class PostgresDocuments:
             at = 0
             while len(notes) < k and at < len(doc_ids):
                 batch = doc_ids[at : at + k - len(notes)]
-                unread = [doc_id for doc_id in batch if doc_id not in known]
-                found = {**known, **visible(conn, access, unread)} if unread else known
-                notes |= {doc_id: found[doc_id] for doc_id in batch if doc_id in found}
+                notes |= visible(conn, access, batch)
                 at += len(batch)
             of = {note.document.patient_id for note in notes.values()}
             named = AuditRow(
