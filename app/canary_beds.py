@@ -18,7 +18,14 @@ from indexing.filters import Filters
 from indexing.medical_graph import GraphEdge, GraphNode, MedicalEntry, MedicalGraph, NodeKind
 from indexing.medical_graph import Relation as Relates
 from indexing.model import Document, Passage, TenantId, Tombstone
-from indexing.ports import VectorEntry, VectorIndex, Vectors, VitalsStore
+from indexing.ports import (
+    VectorEntry,
+    VectorIndex,
+    Vectors,
+    VitalsStore,
+    Worded,
+    WordIndex,
+)
 from indexing.spaces import MEDICAL_CONCEPTS
 from indexing.vitals.model import SeriesKey, batch_of, micros
 
@@ -88,7 +95,7 @@ def beds(installation: Installation, rows: Rows) -> Mapping[str, Bed]:
             vectors.index, rows, own.encoder.model, at, lambda _: True, labelled=True
         )
     if own.everybody.placing is not None:
-        found["concepts"] = _names(own, rows, at)
+        found |= _names(own, rows, at)
     return found
 
 
@@ -105,7 +112,10 @@ def _space(
             space, doc_id, at, "", labels=labels, patient_id=doc_id if labelled else None,
             resource_type="Canary", resource_id=doc_id,
         )  # fmt: skip
-        entry = VectorEntry(document, model, (Passage(0, 0, 0),), rows(canary)[None])
+        name = Worded(0, canary.word, (canary.word,))
+        entry = VectorEntry(
+            document, model, (Passage(0, 0, 0),), rows(canary)[None], worded=(name,)
+        )
         index.upsert(space, [entry])
 
     def pull(canary: Canary) -> None:
@@ -120,19 +130,30 @@ def _space(
     return Bed(look, plant, pull, wanted)
 
 
-def _names(installation: Installation, rows: Rows, at: int) -> Bed:
-    """Return the partitions of what tenants call things, where a vector engine holds them."""
-    own, model = installation.settings.vector, installation.encoder.model
+def _names(installation: Installation, rows: Rows, at: int) -> Mapping[str, Bed]:
+    """Return the partitions of what tenants call things, where an engine holds them: by meaning,
+    and by words where it finds them so."""
+    own, model = installation.settings.concept_engine, installation.encoder.model
     held = {
         each.owner: each.tenant_id
         for each in installation.partitions.all()
         if (each.engine, each.model) == (own, model)
     }
     index = installation.space_engine(own, MEDICAL_CONCEPTS, model, installation.encoder.dimension)
-    return _space(
-        index, rows, model, at, lambda tenant_id: str(tenant_id) in held,
-        within=lambda tenant_id: held.get(str(tenant_id), tenant_id),
-    )  # fmt: skip
+
+    def within(tenant_id: TenantId) -> TenantId:
+        return held.get(str(tenant_id), tenant_id)
+
+    def worded(access: Access, canary: Canary) -> list[str]:
+        if not access.labels or not isinstance(index, WordIndex):
+            return []
+        asked = replace(access, tenant_id=within(access.tenant_id))
+        return [hit.doc_id for hit in index.named(asked, {canary.word: 1.0}, K)]
+
+    bed = _space(index, rows, model, at, lambda own: str(own) in held, within=within)
+    if not isinstance(index, WordIndex):
+        return {"concepts": bed}
+    return {"concepts": bed, "words of concepts": replace(bed, look=worded)}
 
 
 def _graph(graph: MedicalGraph, at: int) -> Bed:

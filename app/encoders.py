@@ -131,7 +131,7 @@ def _named(beside: Installation, tenants: Sequence[Tenant], tell: Tell) -> None:
         placing, linker = terms.placing, terms.own_linker
         while placing is not None and place_names(terms):
             done = linker.made + placing.progress[0]
-            tell("names of concepts", done, len(linker.names) + len(linker.linked.concepts))
+            tell("names of concepts", done, len(linker.names) + placing.concepts)
 
 
 def _studied(beside: Installation, tenants: Sequence[Tenant]) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from app.settings import GraphBackend, LexicalBackend, Settings, VectorBackend
+from app.settings import GraphBackend, LexicalBackend, Settings, SpaceBackend, VectorBackend
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.installation import Secrets
 from indexing.errors import ConfigurationError
@@ -149,7 +149,7 @@ class Engines(ABC):
 
                 return OpenSearchLexicalIndex(self.opensearch, zone_of=self.zone_of, **fields)
             case "memory":
-                from indexing.backends.memory.lexical import MemoryLexicalIndex
+                from indexing.backends.memory_lexical import MemoryLexicalIndex
 
                 return MemoryLexicalIndex(**fields)
             case other:
@@ -172,7 +172,7 @@ class Engines(ABC):
 
             return PostgresVectorIndex(self.database, model=lambda: self.encoder.model)
         if name == "memory":  # asks for no model, which an evaluation may do without
-            from indexing.backends.memory.vectors import MemoryVectorIndex
+            from indexing.backends.memory_vectors import MemoryVectorIndex
 
             return MemoryVectorIndex()
         require(name)
@@ -180,7 +180,7 @@ class Engines(ABC):
 
     @cache  # noqa: B019 - as long-lived as the process
     def space_engine(
-        self, name: VectorBackend, space: Space, model: str, dimension: int
+        self, name: SpaceBackend, space: Space, model: str, dimension: int
     ) -> VectorIndex:
         """Return the engine of that name for a vector space. Raises: ConfigurationError."""
         require(name)
@@ -197,8 +197,13 @@ class Engines(ABC):
                 from indexing.backends.weaviate.vectors import WeaviateVectorIndex
 
                 return WeaviateVectorIndex(self.weaviate, model, dimension, space)
+            case "neo4j":
+                from indexing.backends.neo4j.spaces import Neo4jSpaceIndex
+
+                pepper = self.secrets.pepper
+                return Neo4jSpaceIndex(self.neo4j, model, dimension, space, pepper)
             case "memory":
-                from indexing.backends.memory.vectors import MemoryVectorIndex
+                from indexing.backends.memory_vectors import MemoryVectorIndex
 
                 return MemoryVectorIndex(space)
             case other:
@@ -218,7 +223,7 @@ class Engines(ABC):
 
                 return Neo4jGraphIndex(self.neo4j)
             case "memory":
-                from indexing.backends.memory.graph import MemoryGraphIndex
+                from indexing.backends.memory_graph import MemoryGraphIndex
 
                 return MemoryGraphIndex()
             case other:

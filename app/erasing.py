@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from app import naming
 from app.moves import movers, paused
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
@@ -22,10 +23,12 @@ from indexing.erasure import Looked, Needles, Proof, marks_of
 from indexing.errors import AnamnesisError, Conflict
 from indexing.fhir.faults import Where
 from indexing.ingest import Ingest
+from indexing.language.concept_space import Partition
 from indexing.medical_follow import rebuild_medical
 from indexing.model import TenantId
 from indexing.places import Place
-from indexing.ports import Cache
+from indexing.ports import Cache, WordIndex
+from indexing.spaces import MEDICAL_CONCEPTS
 
 _log = logging.getLogger("anamnesis.erase")
 _ROWS: Final = "postgres"  # its indexes are rows, which go with the records
@@ -117,7 +120,34 @@ def _refill(installation: Installation, tenant_id: TenantId) -> None:
         vectors.drop(tenant_id)
         while vectors.some(tenant_id, installation.patients.hierarchy(tenant_id)):
             pass
+    _reword(installation, tenant_id)
     installation.forget_answers(tenant_id)
+
+
+def _reword(installation: Installation, tenant_id: TenantId) -> None:
+    """Fill anew what the tenant calls things where that can be read: what it was called before may
+    lie there until somebody follows."""
+    readable = list(_worded(installation, tenant_id))
+    for own, _ in readable:
+        naming.forget(installation, own.model, own.owner)
+    terms = installation.terms.of(tenant_id) if readable else None
+    if terms is not None and terms.placing is not None:
+        terms.placing.renew()
+        while naming.place(terms):
+            pass
+
+
+def _worded(
+    installation: Installation, tenant_id: TenantId
+) -> Iterator[tuple[Partition, WordIndex]]:
+    """Yield where a tenant's own names of concepts lie with their words."""
+    for own in installation.partitions.all():
+        if own.owner == str(tenant_id):
+            index = installation.space_engine(
+                own.engine, MEDICAL_CONCEPTS, own.model, own.dimension
+            )
+            if isinstance(index, WordIndex):
+                yield own, index
 
 
 def _look(
@@ -128,6 +158,10 @@ def _look(
     found.append(remains_of_words(installation.home / _WORDS, tenant_id, docs))
     found.append(_files(installation.home, tenant_id, needles))
     found += map(_counted, _beside(installation, tenant_id, names, docs))
+    found += [
+        _said(f"own names of concepts: {own.engine}", partial(index.texts, own.tenant_id), needles)
+        for own, index in _worded(installation, tenant_id)
+    ]
     if installation.cache is not None:
         found.append(_cached(installation.cache, tenant_id, needles))
     return found
@@ -211,6 +245,18 @@ def _counted(store: _Store) -> Looked:
     else:
         looked.looked = len(held)
         looked.found = len(frozenset(store.gone) & frozenset(held))
+    return looked
+
+
+def _said(store: str, texts: Callable[[], Sequence[str]], needles: Needles) -> Looked:
+    looked = Looked(store, "names")
+    try:
+        held = texts()
+    except AnamnesisError:
+        looked.silent = True
+    else:
+        looked.looked = len(held)
+        looked.found = sum(needles.within(text.encode()) for text in held)
     return looked
 
 

@@ -76,13 +76,13 @@ class LanguageWiring(Engines):
         return Partitions(self.home / "concept-spaces.json")
 
     def concept_space(self, owner: str, version: str) -> ConceptSpace | None:
-        """Return where a vector engine of the site's holds somebody's names; None where the table
+        """Return where an engine of the site's holds somebody's names; None where the table
         in this process is asked, which is quicker than reading them all from the database."""
-        name, encoder = self.settings.vector, self.encoder
+        name, encoder = self.settings.concept_engine, self.encoder
         match name:
             case "postgres" | "memory":
                 return None
-            case "opensearch" | "weaviate":
+            case "opensearch" | "weaviate" | "neo4j":
                 index = self.space_engine(name, MEDICAL_CONCEPTS, encoder.model, encoder.dimension)
                 own = Partition(name, encoder.model, encoder.dimension, owner, version)
                 return ConceptSpace(index, self.partitions, own)

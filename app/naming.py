@@ -116,5 +116,8 @@ def all_terms(
 def _drop_taken_back(installation: Installation, added: set[str]) -> None:
     """Drop the names of tenants that took all of theirs back. Raises: EngineUnavailable."""
     for each in installation.partitions.all():
-        if each.engine == installation.settings.vector and each.owner not in {*added, EVERYBODY}:
+        if each.engine == installation.settings.concept_engine and each.owner not in {
+            *added,
+            EVERYBODY,
+        }:
             forget(installation, each.model, each.owner)

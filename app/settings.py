@@ -13,6 +13,8 @@ from indexing.errors import ConfigurationError
 
 LexicalBackend = Literal["memory", "tantivy", "opensearch"]
 VectorBackend = Literal["memory", "postgres", "opensearch", "weaviate"]
+ConceptBackend = Literal["vector", "neo4j"]  # "vector": as `vector` says
+SpaceBackend = Literal["memory", "postgres", "opensearch", "weaviate", "neo4j"]
 WeaviateIndex = Literal["hnsw", "flat"]
 GraphBackend = Literal["memory", "postgres", "neo4j"]
 MedicalBackend = Literal["memory", "postgres", "neo4j"]
@@ -38,6 +40,7 @@ class Settings(BaseSettings):
     vector: VectorBackend = "postgres"
     graph: GraphBackend = "postgres"
     medical: MedicalBackend = "postgres"
+    concepts: ConceptBackend = "vector"  # where names of concepts are looked up
     patient_vectors: bool = False  # of whole records, where `vector` lies: likeness by meaning too
     patient_metric: PatientMetric = "cosine"
     encoder: EncoderBackend = "onnx"
@@ -87,6 +90,11 @@ class Settings(BaseSettings):
     llm_url: str = ""
     llm_model: str = ""
     llm_key: SecretStr | None = None
+
+    @property
+    def concept_engine(self) -> SpaceBackend:
+        """The engine of names of concepts; an embedded one leaves them to the process."""
+        return self.vector if self.concepts == "vector" else self.concepts
 
 
 def load() -> Settings:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from indexing.dated import Width
-
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -62,12 +60,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One numeric value of a series, of a time as precise as `width`."""
+    """One numeric value of a series."""
 
     at: datetime
     value: Decimal
     flag: str = ""  # Observation.interpretation, as sent
-    width: Width = Width.DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,6 @@ class Series:
     course: tuple[Reading, ...] = ()
     times: int = 0
     score: float | None = None
-    last_width: Width = Width.DAY
 
 
 def thinned(readings: Sequence[Reading], places: int) -> tuple[Reading, ...]:

@@ -17,7 +17,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from indexing.access import Access
-from indexing.dated import Width
 from indexing.model import IndexState, TenantId, Tombstone
 
 
@@ -96,9 +95,8 @@ class GraphNode:
 
 @dataclass(frozen=True, slots=True)
 class GraphEdge:
-    """`start` and `end` are the first and last time that the records say it, each as precise as
-    its width; `labels` restrict it as they restrict a resource. `properties`: severity, dosage,
-    frequency, outcome, confidence …"""
+    """`start` and `end` are the first and last time that the records say it; `labels` restrict it
+    as they restrict a resource. `properties`: severity, dosage, frequency, outcome, confidence …"""
 
     source: str
     relation: Relation
@@ -107,8 +105,6 @@ class GraphEdge:
     end: datetime | None = None
     properties: Mapping[str, Value] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
-    start_width: Width = Width.DAY
-    end_width: Width = Width.DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,15 +58,26 @@ class LexicalEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Worded:
+    """A name as its words find it: its row among its terminology's names, its folded tokens."""
+
+    row: int
+    text: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VectorEntry:
     """A document's passages and their vectors, row i for passage i; `model` names the space.
-    `metadata` are the fields of its space that a document has not."""
+    `metadata` are the fields of its space that a document has not, `worded` what a `WordIndex`
+    holds beside the vectors and other engines leave."""
 
     document: Document
     model: str
     passages: tuple[Passage, ...]
     vectors: Vectors
     metadata: Metadata = field(default_factory=dict)
+    worded: tuple[Worded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +149,8 @@ class LexicalIndex(Protocol):
         """Count the matches by each of `indexing.filters.FACETS`, most frequent first."""
         ...
 
-    def counts(
-        self, access: Access, clauses: Sequence[Clause | None], filters: Filters
-    ) -> tuple[int, ...]:
-        """Count the visible documents of each clause, all of them for None; the whole text counts,
-        asserted or not. Asked together: a server answers all of them in one trip."""
+    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
+        """Count visible documents: all of them for None; the whole text counts, asserted or not."""
         ...
 
     def state(self, tenant_id: TenantId) -> IndexState: ...
@@ -175,6 +183,37 @@ class PassageVectors(Protocol):
     def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """Return the vectors of the visible ones of these documents' passages, (n, d) in order;
         documents that have none are absent."""
+        ...
+
+
+class NameHit(msgspec.Struct, frozen=True):
+    """A name that holds words that were asked for: whose it is, its row, how many words it has, and
+    the sum of what those that it holds weigh."""
+
+    doc_id: str
+    row: int
+    size: int
+    score: float
+
+
+@runtime_checkable
+class WordIndex(Protocol):
+    """What some vector indexes can do besides: find the names of their entries by words."""
+
+    def spread(self, access: Access, words: Sequence[str]) -> Mapping[str, int]:
+        """Count the names that hold each of these words; one that none holds may be absent."""
+        ...
+
+    def vocabulary(self, access: Access) -> frozenset[str]:
+        """Return every word of the names."""
+        ...
+
+    def named(self, access: Access, weights: Mapping[str, float], k: int) -> Sequence[NameHit]:
+        """Rank names by the weights of the words that they hold; ties stand by row."""
+        ...
+
+    def texts(self, tenant_id: TenantId) -> Sequence[str]:
+        """Return every name, for a scan."""
         ...
 
 

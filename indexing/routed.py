@@ -175,12 +175,10 @@ class RoutedLexicalIndex(Routed[LexicalIndex]):
         index, asked = self._asked(access)
         return index.facets(asked, clause, filters, assertion, size)
 
-    def counts(
-        self, access: Access, clauses: Sequence[Clause | None], filters: Filters
-    ) -> tuple[int, ...]:
-        """Count the visible documents of each clause."""
+    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
+        """Count visible documents."""
         index, asked = self._asked(access)
-        return index.counts(asked, clauses, filters)
+        return index.count(asked, clause, filters)
 
 
 class RoutedVectorIndex(Routed[VectorIndex]):

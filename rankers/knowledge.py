@@ -23,7 +23,7 @@ SHARES: Mapping[str, float] = {"name": 0.5, "meaning": 0.3, "graph": 0.2, "relat
 # Of a question that names a relation: what fits its words is asked about, and not asked for.
 _ASIDE = 0.4
 DEEPEST = 3
-_SOUGHT = 60  # concepts by name, and by meaning
+SOUGHT = 60  # concepts by name, and by meaning
 _SEEDS = 6  # of the best of these the graph is walked from
 _REACHED = 160
 LEAST_COSINE = 0.35  # what lies farther off shares no meaning with the question
@@ -73,10 +73,10 @@ class KnownConcept:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """The answer; `missing` names what could not speak: meaning, before its vectors are made or
-    while their engine is down. `untold` is the relation that was asked for, in words, where the
-    terminology holds none: no proof that there is none. `about` is what was asked of, the question
-    itself where it names no relation."""
+    """The answer; `missing` names what could not speak: meaning before its vectors are made, words
+    and meaning while their engine is down. `untold` is the relation that was asked for, in words,
+    where the terminology holds none: no proof that there is none. `about` is what was asked of, the
+    question itself where it names no relation."""
 
     concepts: tuple[KnownConcept, ...]
     version: str
@@ -86,12 +86,16 @@ class Knowledge:
 
 
 class Meanings(Protocol):
-    """What finds concepts by meaning; `made` names have their vector so far."""
+    """What finds concepts by words and by meaning; `made` names have their vector so far."""
 
     @property
     def made(self) -> int: ...
     def nearest(self, text: str, limit: int) -> Sequence[Link]:
         """Raises: EngineUnavailable."""
+        ...
+
+    def named(self, text: str, limit: int) -> Sequence[tuple[str, float]]:
+        """As `Terminology.search`. Raises: EngineUnavailable."""
         ...
 
 
@@ -134,9 +138,10 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
     named = None if terminology.find(asked.q) or not asked.depth else relation_of(asked.q)
     about = named[1] if named else asked.q
     found: dict[str, _Found] = {}
-    for concept, score in terminology.search(about, _SOUGHT):
+    named_so, unworded = _named(terminology, linker, about)
+    for concept, score in named_so:
         _add(found, concept, "name", score, "the name itself" if score >= 1 else "by its name")
-    near, missing = _near(linker, about)
+    near, unmeant = _near(linker, about)
     for link in near:
         _add(found, link.concept_id, "meaning", link.cosine, f"near in meaning: {link.name}")
     seeds = {c: sum(each.shares.values()) for c, each in found.items()}
@@ -156,16 +161,25 @@ def search(terminology: Terminology, linker: Meanings, request: KnowledgeRequest
         _concept(terminology, rank, concept, found[concept], ties)
         for rank, concept in enumerate(shown, 1)
     ]
-    return Knowledge(
-        tuple(concepts), terminology.version, missing, "" if told else _in_words(wanted), about
-    )
+    untold = "" if told else _in_words(wanted)
+    return Knowledge(tuple(concepts), terminology.version, unworded + unmeant, untold, about)
+
+
+def _named(
+    terminology: Terminology, linker: Meanings, q: str
+) -> tuple[Sequence[tuple[str, float]], tuple[str, ...]]:
+    """Return what is named so, and whether words could speak; a whole name is always known."""
+    try:
+        return linker.named(q, SOUGHT), ()
+    except EngineUnavailable:
+        return [(concept, 1.0) for concept in terminology.find(q)], ("words",)
 
 
 def _near(linker: Meanings, q: str) -> tuple[list[Link], tuple[str, ...]]:
     """Return what lies near in meaning, and whether that could speak."""
     try:
         if linker.made:
-            found = linker.nearest(q, _SOUGHT)
+            found = linker.nearest(q, SOUGHT)
             return [link for link in found if link.cosine >= LEAST_COSINE], ()
     except EngineUnavailable:
         pass

@@ -66,6 +66,7 @@ def installation(home: Path, request: pytest.FixtureRequest) -> Iterator[Install
     served: dict[str, str] = {}
     used = {
         chosen.lexical, chosen.vector, chosen.graph, chosen.medical, chosen.vitals, chosen.cache,
+        chosen.concept_engine,
     }  # fmt: skip
     for name in used - engines.EMBEDDED - {"timescale", "none"}:  # a database of its own; no cache
         served |= request.getfixturevalue(name).settings

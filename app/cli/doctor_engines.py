@@ -28,7 +28,7 @@ def named(settings: Settings) -> set[str]:
     """Return the engines that the settings name."""
     return {
         settings.lexical, settings.vector, settings.graph, settings.medical, settings.vitals,
-        settings.cache,
+        settings.cache, settings.concept_engine,
     }  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def ready(installation: Installation, say: Callable[[str], None]) -> None:
     installation.vector_engine(settings.vector)
     installation.graph_engine(settings.graph)
     _ = installation.medical.graph
+    require(settings.concept_engine)
     for name, look in looks(installation).items():
         try:
             troubles = [f"{each.what}. {each.advice}" for each in look(installation).troubles]
@@ -84,7 +85,9 @@ def _neo4j(installation: Installation) -> Health:
     require("neo4j")
     from indexing.backends.neo4j.checks import health
 
-    return health(installation.neo4j)
+    named = installation.settings.concept_engine == "neo4j"
+    dimension = installation.encoder.dimension if named else None
+    return health(installation.neo4j, dimension=dimension)
 
 
 def _redis(installation: Installation) -> Health:

@@ -90,7 +90,11 @@ class _Found:
 
 def _found(terminology: Terminology, linker: Meanings, query: str, limit: int) -> list[_Found]:
     """Merge both ways: an exact name stands first, then the better of the two scores counts."""
-    named = dict(terminology.search(query, limit))
+    try:
+        named = dict(linker.named(query, limit))
+    except EngineUnavailable as exc:
+        stderr.print(f"by words: not asked: {exc}", markup=False)
+        named = dict.fromkeys(terminology.find(query), 1.0)
     try:
         near = {each.concept_id: each.cosine for each in linker.nearest(query, limit)}
     except EngineUnavailable as exc:

@@ -22,10 +22,10 @@ import msgspec
 from indexing.access import Access, Role
 from indexing.filters import Filters
 from indexing.model import ChangeEvent, Document, Kind, Passage, TenantId, Tombstone
-from indexing.ports import VectorEntry, VectorIndex, Vectors
+from indexing.ports import VectorEntry, VectorIndex, Vectors, Worded, WordIndex
 from indexing.reconcile import compare
 
-VectorEngine = Literal["memory", "postgres", "opensearch", "weaviate"]
+VectorEngine = Literal["memory", "postgres", "opensearch", "weaviate", "neo4j"]
 EVERYBODY: Final = "everybody"  # whose names the loaded terminology's are
 _PARTITIONS: Final = UUID("7f0f8d0e-5f2c-5b43-9a37-5f0a1c9e6d21")
 _LOOK_EVERY_S: Final = 2.0
@@ -51,12 +51,13 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class NamedConcept:
-    """A concept and its names' vectors, a row each."""
+    """A concept and its names' vectors, a row each; `worded` are all of its names."""
 
     concept_id: str
     semantic_type: str
     system: str  # of its first code, "" for none
     vectors: Vectors
+    worded: tuple[Worded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,12 @@ class ConceptSpace:
         self._index, self._partitions, self._partition = index, partitions, partition
         self._space = partition.tenant_id
         # Names of a terminology are about nobody: who asks was let in before.
-        self._access = Access(self._space, "terminology", frozenset({Role.CLINICIAN}))
+        self.access = Access(self._space, "terminology", frozenset({Role.CLINICIAN}))
+
+    @property
+    def words(self) -> WordIndex | None:
+        """What finds its names by words, asked by `access`; None where its engine does not."""
+        return self._index if isinstance(self._index, WordIndex) else None
 
     @property
     def whole(self) -> bool:
@@ -132,7 +138,7 @@ class ConceptSpace:
 
     def nearest(self, vector: Vectors, limit: int) -> list[Near]:
         """Return the concepts whose names are nearest. Raises: EngineUnavailable."""
-        found = self._index.search(self._access, vector, Filters(), limit).hits
+        found = self._index.search(self.access, vector, Filters(), limit).hits
         return [Near(hit.doc_id, hit.passage or 0, min(hit.score, 1.0)) for hit in found]
 
     def entries(self) -> Mapping[str, int]:
@@ -169,7 +175,7 @@ def _entry(space: TenantId, model: str, named: NamedConcept) -> VectorEntry:
         "system": named.system,
     }  # fmt: skip
     passages = tuple(Passage(number, 0, 0) for number in range(len(named.vectors)))
-    return VectorEntry(document, model, passages, named.vectors, metadata)
+    return VectorEntry(document, model, passages, named.vectors, metadata, named.worded)
 
 
 class Names(Protocol):
@@ -184,6 +190,11 @@ class Names(Protocol):
     @property
     def finished(self) -> bool:
         """Say whether every name has its vector."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """Count the concepts that there are when every name has its vector."""
         ...
 
 
@@ -234,6 +245,11 @@ class ConceptFollower:
     def renew(self) -> None:
         """Ask the engine anew what it holds: somebody else may have filled or dropped it."""
         self._held, self._at = None, 0
+
+    @property
+    def concepts(self) -> int:
+        """How many there are to be looked at when every name has its vector."""
+        return self._names.total
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -51,6 +51,14 @@ class LinkableNames:
         return [ids[owner] for owner in self.owners[self.rows[self._starts]].tolist()]
 
     @cached_property
+    def unlinked(self) -> Sequence[str]:
+        """The ids of the concepts none of whose names that count are linked: words find them."""
+        ids, owners = self._terminology.compiled.ids, self.owners
+        counted = slice(None) if self._only is None else np.array(self._only, np.int64)
+        others = np.setdiff1d(owners[counted], owners[self.rows])
+        return [ids[owner] for owner in others.tolist()]
+
+    @cached_property
     def ends(self) -> NDArray[np.int64]:
         """Where the names of each of `concepts` end among `rows`."""
         return np.append(self._starts[1:], len(self.rows)) if len(self.rows) else self._starts
@@ -59,6 +67,16 @@ class LinkableNames:
         """Return the names of `rows[start:stop]`."""
         texts = self._terminology.compiled.name_texts
         return [texts[row] for row in self.rows[start:stop]]
+
+    def counted(self, concept_id: str) -> list[int]:
+        """Return the rows of a concept's names that count, linked or not."""
+        compiled, row = self._terminology.compiled, self._terminology.row(concept_id)
+        rows = range(compiled.name_ptr[row], compiled.name_ptr[row + 1])
+        return [each for each in rows if self._only is None or each in self._chosen]
+
+    @cached_property
+    def _chosen(self) -> frozenset[int]:
+        return frozenset(self._only or ())
 
     def name(self, concept_id: str, number: int) -> str:
         """Return a concept's linked name of that number."""

@@ -26,8 +26,10 @@ from numpy.typing import NDArray
 from indexing.analysis import stems
 from indexing.language.concept_space import ConceptSpace
 from indexing.language.linkable import LinkableNames
+from indexing.language.placed_names import PlacedNames
 from indexing.language.terminology import SemanticType, Terminology
 from indexing.language.terminology.compile import TYPES
+from indexing.language.terminology.nearest import NameIndex
 from indexing.ports import Encoder, Vectors
 
 PIECE: Final = 1024  # names per file
@@ -193,6 +195,22 @@ class Linker:
         vector = self.vector(text)
         return [] if vector is None or not self.made else self.nearest_to(vector, limit)
 
+    def named(self, text: str, limit: int) -> list[tuple[str, float]]:
+        """Return (concept, score in (0, 1]) of the names most like a text by their words, as
+        `Terminology.search`. Raises: EngineUnavailable: an engine holds them and does not answer.
+        """
+        return self._terminology.search(text, limit, self._wordings if self.worded else None)
+
+    @property
+    def worded(self) -> bool:
+        """Whether an engine holds every name and finds it by its words."""
+        return self.space is not None and self.space.words is not None and self.space.whole
+
+    @cached_property
+    def _wordings(self) -> NameIndex:
+        assert self.space is not None
+        return NameIndex(PlacedNames(self._terminology, [self.space]))
+
     def vector(self, text: str) -> Vectors | None:
         """Return a text's vector, None for what cannot name anything."""
         text = " ".join(text.split())
@@ -213,7 +231,7 @@ class Linker:
     def vectors(self, start: int, stop: int) -> Vectors:
         """Return the vectors of `names[start:stop]` at unit length; made anew where they are lost,
         so that what an engine lacks can always be brought in again."""
-        found = []
+        found = [np.empty((0, self._encoder.dimension), np.float32)]
         while start < stop:
             number, at = divmod(start, PIECE)
             end = min(stop, (number + 1) * PIECE)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from indexing.language.linking import Link, Linker
+from indexing.language.placed_names import PlacedNames
 from indexing.language.terminology import Addition, Terminology
+from indexing.language.terminology.nearest import NameIndex
 
 
 def own_names(terminology: Terminology, additions: Sequence[Addition]) -> list[int]:
@@ -27,6 +30,20 @@ class OwnLinks:
 
     def __init__(self, terminology: Terminology, everybody: Linker, own: Linker) -> None:
         self._terminology, self._everybody, self.own = terminology, everybody, own
+
+    def named(self, text: str, limit: int) -> list[tuple[str, float]]:
+        """Return (concept, score in (0, 1]) of the names most like a text by their words.
+
+        Raises:
+            EngineUnavailable: an engine holds them and does not answer.
+        """
+        worded = self._everybody.worded and self.own.worded
+        return self._terminology.search(text, limit, self._wordings if worded else None)
+
+    @cached_property
+    def _wordings(self) -> NameIndex:
+        spaces = [each.space for each in (self._everybody, self.own) if each.space is not None]
+        return NameIndex(PlacedNames(self._terminology, spaces))
 
     @property
     def made(self) -> int:

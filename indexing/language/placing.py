@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from indexing.language.concept_space import ConceptFollower, NamedConcept
 from indexing.language.linking import Linker
 from indexing.language.terminology import Terminology
+from indexing.language.terminology.words import tokens
+from indexing.ports import Worded
 
 
 class LinkerNames:
@@ -19,14 +22,26 @@ class LinkerNames:
         self._linker, self._terminology = linker, terminology
 
     def concepts(self) -> Sequence[str]:
-        """Return the concepts all of whose names have their vectors, in the order of the names."""
+        """Return the concepts all of whose names have their vectors, in the order of the names;
+        last, where words find them too, those none of whose names has any."""
         linked = self._linker.linked
-        return linked.concepts[: int(np.searchsorted(linked.ends, self._linker.made, "right"))]
+        made = linked.concepts[: int(np.searchsorted(linked.ends, self._linker.made, "right"))]
+        return [*made, *linked.unlinked] if self._worded and self.finished else made
 
     def named(self, concept_ids: Sequence[str]) -> Sequence[NamedConcept]:
         """Return concepts with the vectors of their names; what is none of them is left out."""
-        places = [self._place[each] for each in concept_ids if each in self._place]
-        return [self._named(place) for place in places]
+        return [self._named(each) for each in concept_ids if each in self._places]
+
+    @property
+    def _worded(self) -> bool:
+        """Whether the space finds them by words too."""
+        return self._linker.space is not None and self._linker.space.words is not None
+
+    @property
+    def total(self) -> int:
+        """Count the concepts that there are when every name has its vector."""
+        linked = self._linker.linked
+        return len(linked.concepts) + (len(linked.unlinked) if self._worded else 0)
 
     @property
     def finished(self) -> bool:
@@ -34,18 +49,26 @@ class LinkerNames:
         return self._linker.made >= len(self._linker.names)
 
     @cached_property
-    def _place(self) -> dict[str, int]:
-        return {each: place for place, each in enumerate(self._linker.linked.concepts)}
-
-    def _named(self, place: int) -> NamedConcept:
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """From where to where the vectors of each concept's names lie."""
         linked = self._linker.linked
-        start = int(linked.ends[place - 1]) if place else 0
-        concept = self._terminology.concept(linked.concepts[place])
+        starts = [0, *linked.ends.tolist()]
+        found = dict.fromkeys(linked.unlinked if self._worded else (), (0, 0))
+        return found | dict(zip(linked.concepts, pairwise(starts), strict=True))
+
+    def _named(self, concept_id: str) -> NamedConcept:
+        concept = self._terminology.concept(concept_id)
         return NamedConcept(
             concept.id, concept.semantic_type.value,
             concept.codes[0].system if concept.codes else "",
-            self._linker.vectors(start, int(linked.ends[place])),
+            self._linker.vectors(*self._places[concept_id]),
+            tuple(self._words(concept_id)) if self._worded else (),
         )  # fmt: skip
+
+    def _words(self, concept_id: str) -> Iterator[Worded]:
+        texts = self._terminology.compiled.name_texts
+        for row in self._linker.linked.counted(concept_id):
+            yield Worded(row, texts[row], tuple(tokens(texts[row])))
 
 
 def follower_of(linker: Linker, terminology: Terminology) -> ConceptFollower | None:

@@ -11,8 +11,10 @@ import pytest
 
 from app.settings import Settings
 from app.wiring import Installation
-from indexing.backends.memory.lexical import MemoryLexicalIndex
-from indexing.backends.memory.vectors import MemoryVectorIndex
+from indexing.backends.memory_lexical import MemoryLexicalIndex
+from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.neo4j.connect import Neo4j
+from indexing.backends.neo4j.spaces import Neo4jSpaceIndex
 from indexing.backends.opensearch.connect import Cluster, Connection
 from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
 from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
@@ -25,7 +27,7 @@ from indexing.backends.weaviate.vectors import WeaviateVectorIndex
 from indexing.errors import EngineUnavailable
 from indexing.ports import LexicalIndex, VectorIndex
 from indexing.spaces import Space
-from tests.engines import PATIENT_S, EngineServer
+from tests.engines import PATIENT_S, EngineServer, neo4j_address
 
 
 @pytest.fixture
@@ -61,6 +63,24 @@ def weaviate_connection(weaviate: EngineServer) -> Iterator[WeaviateConnection]:
             [n for n in client.collections.list_all() if n.startswith(prefix)]
         )
     connection.close()
+
+
+@pytest.fixture
+def neo4j_connection(neo4j: EngineServer) -> Iterator[Neo4j]:
+    """A client whose vector spaces are gone afterwards."""
+    server = Neo4j(neo4j_address(neo4j.settings))
+    before = {name for names, _ in server.spaces() for name in names}
+    yield server
+    made = [name for names, _ in server.spaces() for name in names if name not in before]
+    server.undefine(made)
+    with server._driver().session(database=server.address.database) as session:
+        session.run(
+            "MATCH (s:VectorSpace) WHERE s.indexes[0] IN $made "
+            "OPTIONAL MATCH (e:VectorEntry {tenant: s.tenant, space: s.space}) "
+            "OPTIONAL MATCH (e)-[:HOLDS]->(r) DETACH DELETE r, e, s",
+            made=made,
+        ).consume()
+    server.close()
 
 
 @pytest.fixture
@@ -101,6 +121,7 @@ def vector_index(request: pytest.FixtureRequest) -> Callable[[str, str, int], Ve
 @pytest.fixture
 def space_index(request: pytest.FixtureRequest) -> Callable[[str, str, int, Space], VectorIndex]:
     """Build an empty index of the named engine for a vector space beside the notes'."""
+    secret = secrets.token_hex(16)
 
     def build(name: str, model: str, dimension: int, space: Space) -> VectorIndex:
         if name == "memory":
@@ -111,6 +132,9 @@ def space_index(request: pytest.FixtureRequest) -> Callable[[str, str, int, Spac
         if name == "weaviate":
             served: WeaviateConnection = request.getfixturevalue("weaviate_connection")
             return WeaviateVectorIndex(served, model, dimension, space)
+        if name == "neo4j":
+            graph: Neo4j = request.getfixturevalue("neo4j_connection")
+            return Neo4jSpaceIndex(graph, model, dimension, space, secret)
         assert name == "postgres"
         installation: Installation = request.getfixturevalue("installation")
         return PostgresSpaceIndex(installation.database, model, dimension, space)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import VectorBackend
+from app.settings import SpaceBackend
 from indexing.backends.opensearch import connect
 from indexing.errors import EngineUnavailable
 from indexing.language.concept_space import (
@@ -40,7 +40,7 @@ def terminology() -> Terminology:
     return seed_terminology()
 
 
-@pytest.fixture(params=engines.every(VectorBackend))
+@pytest.fixture(params=engines.every(SpaceBackend))
 def index(
     request: pytest.FixtureRequest, space_index: Build, monkeypatch: pytest.MonkeyPatch
 ) -> VectorIndex:

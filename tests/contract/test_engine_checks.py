@@ -64,12 +64,12 @@ def test_neo4j_tells_a_login_that_expired_and_a_database_that_is_not_there(
         (replace(address, database="nowhere"), "no such database", "ANAMNESIS_NEO4J_DATABASE"),
     ):
         server = Neo4j(wrong)
-        told = hint(lambda server=server: neo4j_checks.health(server))
+        told = hint(lambda server=server: neo4j_checks.health(server, dimension=None))
         server.close()
         assert what in told
         assert advice in told
     server = Neo4j(address)
-    assert neo4j_checks.health(server).troubles == ()
+    assert neo4j_checks.health(server, dimension=384).troubles == ()
     server.close()
 
 
@@ -93,7 +93,7 @@ def test_a_neo4j_that_takes_no_writes_is_told_and_still_asked(
     assert server._driver() is driver  # the schema was made as soon as it could be
     assert server._ready
     monkeypatch.setattr(Neo4j, "locked", lambda _: True)
-    [trouble] = neo4j_checks.health(server).troubles
+    [trouble] = neo4j_checks.health(server, dimension=384).troubles
     assert "read-only" in trouble.what
     assert "neo4j.conf" in trouble.advice
     server.close()

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from app.settings import VectorBackend
+from app.settings import SpaceBackend
 from indexing.access import Access
-from indexing.backends.memory.vectors import MemoryVectorIndex
+from indexing.backends.memory_vectors import MemoryVectorIndex
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import Document, Passage, TenantId, Tombstone
@@ -36,7 +36,7 @@ SPACES = {
 Build = Callable[[str, str, int, Space], VectorIndex]
 
 
-@pytest.fixture(params=engines.every(VectorBackend))
+@pytest.fixture(params=engines.every(SpaceBackend))
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

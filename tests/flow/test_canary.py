@@ -23,8 +23,10 @@ from indexing.errors import EngineUnavailable
 from indexing.language.concept_space import Partition
 from indexing.model import Assertion, Tenant
 from indexing.places import Place, Stage
+from indexing.spaces import MEDICAL_CONCEPTS
 from indexing.strays import STRAYS
 from rankers.answer import SearchRequest
+from tests.engines import EngineServer
 from tests.flow.test_research import put, study
 from tests.unit.test_linking import Counted
 
@@ -200,4 +202,41 @@ def test_a_sites_servers_hold_it_too(
             site.medical.graph.drop(tenant.tenant_id)
             site.vitals.drop(tenant.tenant_id)
         Installation(own.model_copy(update={"patient_vectors": False})).patients.take_back()
+        site.close()
+
+
+@pytest.mark.engines
+def test_names_in_neo4j_are_watched_by_meaning_and_by_words(
+    installation: Installation, two: list[Tenant], neo4j: EngineServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from indexing.backends.neo4j.spaces import Neo4jSpaceIndex
+
+    own = Settings(home=installation.home, concepts="neo4j", **neo4j.settings)  # type: ignore[arg-type]
+    site = Installation(own)
+    site.__dict__["encoder"] = Counted(f"minilm-l6-{secrets.token_hex(4)}")
+    model, held = site.encoder.model, str(two[0].tenant_id)
+    site.partitions.put(Partition("neo4j", model, Counted.dimension, held, "v"))
+    named = {"concepts": "ok", "words of concepts": "ok"}
+    asked = Neo4jSpaceIndex.named
+    try:
+        for _ in range(2):
+            first, second = watch(site, two).values()
+            assert first.stores == dict.fromkeys(STORES, "ok") | named | {"research": "empty"}
+            assert second.stores == first.stores | dict.fromkeys(named, "empty")
+        [each] = [p for p in site.partitions.all() if p.owner == held]
+        index = site.space_engine("neo4j", MEDICAL_CONCEPTS, model, Counted.dimension)
+        assert index.entries(each.tenant_id) == {}
+        leaking = {each.tenant_id, two[1].tenant_id}
+
+        def leaks(own: Neo4jSpaceIndex, access: Access, *more: Any) -> Any:
+            found = [asked(own, replace(access, tenant_id=other), *more) for other in leaking]
+            return [hit for hits in found for hit in hits]
+
+        monkeypatch.setattr(Neo4jSpaceIndex, "named", leaks)
+        _, second = watch(site, two).values()
+        assert second.stores["words of concepts"] == "foreign"
+        assert second.stores["concepts"] == "empty"
+    finally:
+        forget(site, model)
         site.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ import httpx
 import pytest
 
 from app.erasing import alone, by_operator, eraser
+from app.naming import forget, place
 from app.settings import Settings
 from app.wiring import Installation
 from indexing.access import Access, Role
+from indexing.backends.postgres.additions import PostgresAdditions
+from indexing.language.terminology import Addition, SemanticType
 from rankers.answer import SearchRequest
 from tests import erased_ward
 from tests.engines import EngineServer
 from tests.erased_ward import GONE, OTHER, STAYS, WORD, plain_scan
+from tests.unit.test_linking import Counted
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
 SET: dict[str, dict[str, str]] = {
@@ -66,6 +71,41 @@ def test_a_server_forgets_a_patient_and_keeps_the_other(
         assert all(index.endswith(" deleted: 0") for index in held)
     assert own.searcher().rank(clinician, SearchRequest(OTHER)).answer.hits
     assert own.searcher().rank(clinician, SearchRequest(WORD)).answer.hits == ()
+    own.close()
+
+
+def test_what_a_house_called_a_patient_by_goes_from_neo4j_too(
+    home: Path, installation: Installation, neo4j: EngineServer
+) -> None:
+    del installation  # the embedded database is up
+    own = Installation(Settings(home=home, concepts="neo4j", **neo4j.settings))  # type: ignore[arg-type]
+    own.__dict__["encoder"] = Counted(f"minilm-l6-{secrets.token_hex(4)}")
+    tenant_id = erased_ward.build(own).tenant.tenant_id
+    kept = PostgresAdditions(own.database)
+    kept.add(tenant_id, [
+        Addition("site:knee", f"{WORD} knee", semantic_type=SemanticType.DISORDER),
+        Addition("site:toe", "quiet toe", semantic_type=SemanticType.DISORDER),
+    ])  # fmt: skip
+    own.terms.renew()
+    terms = own.terms.of(tenant_id)
+    assert terms is not None
+    while place(terms):
+        pass
+    assert WORD in everything("neo4j", own)
+    access, store = by_operator(tenant_id, "operator:test"), "own names of concepts: neo4j"
+    proof = eraser(own).prove(tenant_id, GONE, [WORD])
+    assert [(each.looked, each.found) for each in proof.stores if each.store == store] == [(2, 1)]
+    kept.remove(tenant_id, ["site:knee"])  # and whoever follows has not come to it yet
+    own.terms.renew()
+    with alone(own):
+        _, proof = eraser(own).erase(access, GONE, "request 9")
+    # Compiled terms of before are kept in the home a while, and the proof tells it.
+    assert {each.store for each in proof.stores if not each.clean} <= {"files of the home"}
+    assert [(each.looked, each.found) for each in proof.stores if each.store == store] == [(1, 0)]
+    after = everything("neo4j", own)
+    assert WORD not in after
+    assert "quiet toe" in after
+    forget(own, own.encoder.model)
     own.close()
 
 

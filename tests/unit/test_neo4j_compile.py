@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from indexing.access import Access, Role
-from indexing.backends.neo4j import connect, graph, held, medical
+from indexing.backends.neo4j import connect, graph, held, medical, spaces, words
 from indexing.backends.neo4j.compile import conditions, micros, scoped
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
@@ -45,13 +45,16 @@ def test_a_node_that_cannot_be_held_to_a_tenant_is_refused(statement: str) -> No
 
 def test_every_statement_of_the_engine_names_its_tenant_in_every_node() -> None:
     found = [
-        value for module in (graph, held, medical) for name, value in vars(module).items()
+        value for module in (graph, held, medical, spaces, words)
+        for name, value in vars(module).items()
         if name.startswith("_") and isinstance(value, str) and re.search(r"\(\w*:", value)
     ]  # fmt: skip
-    assert len(found) > 20
+    assert len(found) > 30
     for statement in found:
         wide = "{where}" in statement or "{label}" in statement
-        made = scoped(statement.format(where="true", label="Note") if wide else statement)
+        made = scoped(
+            statement.format(where="true", label="Note", metric="cosine") if wide else statement
+        )
         nodes = re.findall(r"(?<!\w)\(\w*:\w+[^()]*\)", made)
         assert nodes
         assert all("tenant: $tenant" in node for node in nodes)

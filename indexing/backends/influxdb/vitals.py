@@ -15,9 +15,7 @@ from typing import Any, Final
 
 from indexing.access import Access
 from indexing.backends.influxdb.connect import Connection, Missing
-from indexing.backends.influxdb.origins import Claim, Claims, claims_of, lines_of_claims
-from indexing.backends.influxdb.reads import STANDS, Reads, either
-from indexing.backends.influxdb.schema import (
+from indexing.backends.influxdb.encoding import (
     EARLIEST,
     HOURS,
     LATEST,
@@ -28,6 +26,8 @@ from indexing.backends.influxdb.schema import (
     tag,
     taken_back,
 )
+from indexing.backends.influxdb.origins import Claim, Claims, claims_of, lines_of_claims
+from indexing.backends.influxdb.reads import STANDS, Reads, either
 from indexing.errors import EventRejected
 from indexing.model import TenantId
 from indexing.vitals.anomaly import MOST, baseline

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from indexing.access import Access
 from indexing.filters import Filters
+from indexing.spaces import Space, filtered_by, folded, numbers
 
+EVERYTHING: Final = "true"  # what holds of any entry
 _FIELDS: Final = ("type", "specialty", "author", "patient")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,6 +70,36 @@ def conditions(access: Access, filters: Filters) -> tuple[str, dict[str, Any]]:
         values["date_from"] = micros(filters.date_from)
     if filters.date_to is not None:
         parts.append("d.date_start < $date_to")
+        values["date_to"] = micros(filters.date_to)
+    return " AND ".join(parts), values
+
+
+def fits(access: Access, filters: Filters, space: Space) -> tuple[str, dict[str, Any]]:
+    """Return what must hold of an entry `e` of a vector space, and its values."""
+    parts, values = [EVERYTHING], dict[str, Any]()
+    if "label" in space.schema:
+        parts.append("all(label IN e.labels WHERE label IN $open_labels)")
+        values["open_labels"] = sorted(access.labels)
+    if "patient_id" in space.schema and access.patients is not None:
+        parts.append("e.patient_id IN $open_patients")
+        values["open_patients"] = sorted(access.patients)
+    for side, wanted, negation in (("only", filters.only, ""), ("not", filters.without, "NOT ")):
+        for name in sorted(wanted):
+            if name in filtered_by(space):
+                parts.append(f"{negation}any(own IN e.text_{name} WHERE own IN ${side}_{name})")
+                values[f"{side}_{name}"] = sorted(folded(space, name, wanted[name]))
+            elif not negation:
+                parts.append("false")
+    for side, bounds, sign in (("least", filters.at_least, ">="), ("most", filters.at_most, "<=")):
+        for name in sorted(bounds):
+            known = name in numbers(space)
+            parts.append(f"e.amount_{name} {sign} ${side}_{name}" if known else "false")
+            values[f"{side}_{name}"] = bounds[name]
+    if filters.date_from is not None:
+        parts.append("e.date_end > $date_from")
+        values["date_from"] = micros(filters.date_from)
+    if filters.date_to is not None:
+        parts.append("e.date_start < $date_to")
         values["date_to"] = micros(filters.date_to)
     return " AND ".join(parts), values
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ from neo4j.exceptions import (
 )
 
 from indexing.backends.neo4j.compile import scoped
-from indexing.backends.neo4j.schema import STATEMENTS
+from indexing.backends.neo4j.schema import PREFIX, STATEMENTS
 from indexing.breaker import PATIENCE_S, Breaker, Unreachable
 from indexing.errors import ConfigurationError, EngineUnavailable, EventRejected
 from indexing.model import TenantId
@@ -49,22 +49,43 @@ _LOCKED: Final = (
     "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase",
     "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
 )
+REFILL: Final = "see `anamnesis doctor`; `anamnesis index reconcile` makes what is missing"
 READ_ONLY: Final = (
     "Take it out of server.databases.read_only in neo4j.conf and restart: questions are answered "
     "meanwhile, and what changes waits."
 )
+# An index that is not there, or not yet, or a vector of another length: what is asked of one.
+_UNASKED: Final = "Neo.ClientError.Procedure.ProcedureCallFailed"
 _ABSENT: Final = "Neo.ClientError.Database.DatabaseNotFound"
 
 _DATABASE: Final = "SHOW DATABASES YIELD name, access WHERE name = $name RETURN access"
-_ILL: Final = (
-    "SHOW INDEXES YIELD name, state WHERE name STARTS WITH 'anamnesis_' AND state <> 'ONLINE' "
-    "RETURN name ORDER BY name"
+_INDEXES: Final = (
+    "SHOW INDEXES YIELD name, state, options WHERE name STARTS WITH $prefix "
+    "RETURN name, state, options ORDER BY name"
 )
+_SPACES: Final = (
+    "MATCH (s:VectorSpace) RETURN s.indexes AS indexes, s.dimension AS dimension "
+    "ORDER BY indexes[0]"
+)
+_MADE: Final = "CALL db.awaitIndex($name, 300)"
 
 _AWAY: Final = (ServiceUnavailable, SessionExpired, NoConnection)
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
+
+
+class IndexFault(EngineUnavailable):
+    """An index cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One of our indexes; `dimension` of its vectors, None where it holds none."""
+
+    name: str
+    online: bool
+    dimension: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +119,8 @@ def mapped(exc: Neo4jError | DriverError) -> EngineUnavailable | EventRejected:
             f"Neo4j has no such database ({code})",
             hint="set ANAMNESIS_NEO4J_DATABASE to one that it has",
         )
+    if code == _UNASKED:
+        return IndexFault(f"an index of Neo4j cannot be asked ({code})", hint=REFILL)
     if isinstance(exc, ClientError) and code.startswith(_AT_FAULT):
         return EventRejected(f"Neo4j refuses what it was given ({code})")
     if isinstance(exc, _AWAY):
@@ -205,10 +228,46 @@ class Neo4j:
             rows = session.run(_DATABASE, name=self.address.database).values()
             return any(access == "read-only" for [access] in rows)
 
-    def ill_indexes(self) -> list[str]:
-        """Return our indexes that do not answer. Raises: EngineUnavailable."""
+    def indexes(self, prefix: str = PREFIX) -> list[Index]:
+        """Return our indexes whose names begin so. Raises: EngineUnavailable."""
         with errors_mapped(), self._driver().session(database=self.address.database) as session:
-            return [name for [name] in session.run(_ILL).values()]
+            rows = session.run(_INDEXES, prefix=prefix).values()
+        return [
+            Index(name, state == "ONLINE", _dimension(options)) for name, state, options in rows
+        ]
+
+    def spaces(self) -> list[tuple[Sequence[str], int]]:
+        """Return the indexes that each partition of a vector space must have, and its dimension.
+
+        Raises: EngineUnavailable.
+        """
+        with errors_mapped(), self._driver().session(database=self.address.database) as session:
+            return [(names, dimension) for names, dimension in session.run(_SPACES).values()]
+
+    def define(self, indexes: Mapping[str, str]) -> None:
+        """Run the statement that makes each of these indexes, and return when they answer.
+
+        Raises: EngineUnavailable.
+        """
+        with (
+            self._breaker.guard(),
+            errors_mapped(),
+            self._driver().session(database=self.address.database) as session,
+        ):
+            for statement in indexes.values():
+                session.run(statement).consume()
+            for name in indexes:
+                session.run(_MADE, name=name).consume()
+
+    def undefine(self, indexes: Iterable[str]) -> None:
+        """Take these indexes away, if they are there. Raises: EngineUnavailable."""
+        with (
+            self._breaker.guard(),
+            errors_mapped(),
+            self._driver().session(database=self.address.database) as session,
+        ):
+            for name in indexes:
+                session.run(f"DROP INDEX `{name}` IF EXISTS").consume()
 
     def _sign(self) -> None:
         """Return once the server says anything. Raises: EngineUnavailable."""
@@ -243,6 +302,11 @@ class Neo4j:
                     raise
                 return False
         return True
+
+
+def _dimension(options: Mapping[str, Any]) -> int | None:
+    found = options.get("indexConfig", {}).get("vector.dimensions")
+    return None if found is None else int(found)
 
 
 def _driver_of(address: Address, pool: int = POOL) -> Driver:

@@ -17,13 +17,14 @@ def gives_way(held: Row | None, new: Row) -> bool:
     return bool(held["version"] == new["version"] and (held["live"] or not new["live"]))
 
 
-def drop(server: Neo4j, tenant_id: TenantId, labels: Sequence[str]) -> None:
-    """Remove a tenant's nodes; a batch at a time, as there may be many."""
+def drop(server: Neo4j, tenant_id: TenantId, labels: Sequence[str], **values: str) -> None:
+    """Remove a tenant's nodes; a batch at a time, as there may be many. A label may be followed by
+    properties, whose values are bound."""
     for label in labels:
         gone = [1]
 
         def work(tx: Transaction, label: str = label, gone: list[int] = gone) -> None:
-            gone[0] = tx.run(_DROP.format(label=label))[0]["gone"]
+            gone[0] = tx.run(_DROP.format(label=label), **values)[0]["gone"]
 
         while gone[0]:
             server.write(tenant_id, work)

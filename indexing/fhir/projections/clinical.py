@@ -19,7 +19,6 @@ from indexing.fhir.projections.rows import (
     number,
     shown,
     spell,
-    vague,
     when,
 )
 from indexing.fhir.reading import JsonObject
@@ -49,7 +48,6 @@ def encounter(resource: JsonObject, subject: Subject) -> list[Row]:
         target_id(resource.get("serviceProvider"), "Organization"),
         shown(obj(resource.get("hospitalization")).get("dischargeDisposition")),
         target_id(resource.get("partOf"), "Encounter"),
-        *vague(resource.get("period"), subject.zone),
     )
     return [
         Row("encounter", values),
@@ -68,7 +66,6 @@ def condition(resource: JsonObject, subject: Subject) -> list[Row]:
     code = code_of(resource.get("code"))
     onset = choice(resource, "onset", subject.zone)
     abatement = choice(resource, "abatement", subject.zone)
-    recorded = when(resource.get("recordedDate"), subject.zone)
     values = (
         subject.resource_id,
         subject.patient_id,
@@ -85,10 +82,7 @@ def condition(resource: JsonObject, subject: Subject) -> list[Row]:
         onset.end,
         abatement.start,
         abatement.end,
-        recorded.start,
-        vague(resource.get("onsetPeriod"), subject.zone)[0],
-        vague(resource.get("abatementPeriod"), subject.zone)[0],
-        recorded.end,
+        when(resource.get("recordedDate"), subject.zone).start,
     )
     return [
         Row("condition", values),
@@ -125,7 +119,6 @@ def procedure(resource: JsonObject, subject: Subject) -> list[Row]:
         shown(resource.get("bodySite")),
         shown(resource.get("outcome")),
         _every(resource.get("complication")),
-        *vague(resource.get("performedPeriod"), subject.zone),
     )
     return [
         Row("procedure", values),
@@ -143,7 +136,6 @@ def allergy_intolerance(resource: JsonObject, subject: Subject) -> list[Row]:
     """Return the rows of an AllergyIntolerance."""
     code = code_of(resource.get("code"))
     onset = choice(resource, "onset", subject.zone)
-    recorded = when(resource.get("recordedDate"), subject.zone)
     category = resource.get("category")
     manifestations: list[Any] = []
     for reaction in objects(resource.get("reaction")):
@@ -163,9 +155,7 @@ def allergy_intolerance(resource: JsonObject, subject: Subject) -> list[Row]:
         ", ".join(filter(None, map(shown, manifestations))) or None,
         onset.start,
         onset.end,
-        recorded.start,
-        vague(resource.get("onsetPeriod"), subject.zone)[0],
-        recorded.end,
+        when(resource.get("recordedDate"), subject.zone).start,
     )
     return [
         Row("allergy_intolerance", values),
@@ -216,7 +206,6 @@ def care_plan(resource: JsonObject, subject: Subject) -> list[Row]:
         string(resource.get("title")),
         span.start,
         span.end,
-        *vague(resource.get("period"), subject.zone),
     )
     return [
         Row("care_plan", values),

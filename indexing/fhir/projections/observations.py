@@ -19,7 +19,6 @@ from indexing.fhir.projections.rows import (
     key,
     number,
     spell,
-    vague,
     when,
 )
 from indexing.fhir.reading import JsonObject
@@ -36,7 +35,7 @@ def observation(resource: JsonObject, subject: Subject) -> list[Row]:
     code = code_of(resource.get("code"))
     context = (
         taken.start or UNKNOWN_TIME,
-        vague(resource.get("effectivePeriod"), subject.zone)[0] or taken.end,
+        taken.end,
         subject.patient_id,
         encounter_of(resource),
         key(resource.get("status")),

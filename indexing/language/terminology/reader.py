@@ -13,7 +13,7 @@ from indexing.language.terminology.facts import code_system, namespace
 from indexing.language.terminology.forms import Forms
 from indexing.language.terminology.lexicon import CASED, FREE, Keyer
 from indexing.language.terminology.model import Addition, Code, Concept, Edge, EdgeKind, Name
-from indexing.language.terminology.nearest import NameIndex
+from indexing.language.terminology.nearest import HeldNames, NameIndex
 from indexing.language.terminology.seed import NAMESPACE
 
 _KEPT = 20_000  # names looked up; questions ask for the same concepts again and again
@@ -136,13 +136,15 @@ class Terminology:
 
     @cached_property
     def _nearest(self) -> NameIndex:
-        return NameIndex(self.compiled)
+        return NameIndex(HeldNames(self.compiled))
 
-    def search(self, text: str, limit: int = 20) -> list[tuple[str, float]]:
+    def search(
+        self, text: str, limit: int = 20, nearest: NameIndex | None = None
+    ) -> list[tuple[str, float]]:
         """Return (concept id, score in (0, 1]) of the names most like `text`, best first: exact,
-        then all words, then prefix and near spelling."""
+        then all words, then prefix and near spelling; `nearest` where the words are elsewhere."""
         exact = dict.fromkeys(self.find(text), 1.0)
-        for row, score in self._nearest.search(text, limit):
+        for row, score in (nearest or self._nearest).search(text, limit):
             exact.setdefault(self.compiled.ids[row], score)
         return list(exact.items())[:limit]
 

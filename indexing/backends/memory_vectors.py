@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +14,7 @@ from indexing.access import Access
 from indexing.errors import EventRejected
 from indexing.filters import Filters
 from indexing.model import Document, IndexState, TenantId, Tombstone
-from indexing.ports import Ranking, Scored, VectorEntry, Vectors
+from indexing.ports import NameHit, Ranking, Scored, VectorEntry, Vectors, Worded
 from indexing.reconcile import digest
 from indexing.spaces import CLINICAL_NOTES, Space, amounts, passes, texts
 
@@ -102,6 +103,34 @@ class MemoryVectorIndex:
             for doc_id, each in found.items()
             if each.passages and access.opens(each.document.patient_id, each.document.labels)
         }
+
+    def spread(self, access: Access, words: Sequence[str]) -> Mapping[str, int]:
+        """Count the names that hold each of these words."""
+        wanted, found = frozenset(words), Counter[str]()
+        for _, name in self._worded(access.tenant_id):
+            found.update(wanted.intersection(name.words))
+        return found
+
+    def vocabulary(self, access: Access) -> frozenset[str]:
+        """Return every word of the names."""
+        return frozenset(w for _, name in self._worded(access.tenant_id) for w in name.words)
+
+    def named(self, access: Access, weights: Mapping[str, float], k: int) -> Sequence[NameHit]:
+        """Rank names by the weights of the words that they hold; ties stand by row."""
+        found = []
+        for doc_id, name in self._worded(access.tenant_id):
+            score = sum(weights.get(word, 0.0) for word in set(name.words))
+            if score > 0:
+                found.append(NameHit(doc_id, name.row, len(name.words), round(score, 9)))
+        return sorted(found, key=lambda hit: (-hit.score, hit.row))[:k]
+
+    def texts(self, tenant_id: TenantId) -> Sequence[str]:
+        """Return every name."""
+        return [name.text for _, name in self._worded(tenant_id)]
+
+    def _worded(self, tenant_id: TenantId) -> Iterator[tuple[str, Worded]]:
+        for doc_id, entry in self._live.get(tenant_id, {}).items():
+            yield from ((doc_id, name) for name in entry.worded)
 
     def _scores(self, rows: Vectors, vector: Vectors) -> Vectors:
         if self._space.metric == "cosine":

@@ -1,1 +1,0 @@
-"""The reference engines: dicts and loops in this process, which pass every contract."""
