@@ -45,7 +45,8 @@ test-engines: dev
 	ANAMNESIS_ENGINES=require $(BIN)/python -m pytest -m "engines and not soak"
 	ANAMNESIS_ENGINES=require ANAMNESIS_LEXICAL=opensearch ANAMNESIS_VECTOR=weaviate \
 		ANAMNESIS_GRAPH=neo4j ANAMNESIS_MEDICAL=neo4j ANAMNESIS_CONCEPTS=neo4j ANAMNESIS_CACHE=redis \
-		$(BIN)/python -m pytest tests/flow/test_probes_http.py -m "not soak"
+		$(BIN)/python -m pytest tests/flow/test_probes_http.py tests/flow/test_labels_http.py \
+		-m "not soak"
 	ANAMNESIS_ENGINES=require ANAMNESIS_VITALS=influxdb \
 		$(BIN)/python -m pytest tests/flow/test_vitals.py -m "not slow and not soak and not engines"
 

@@ -182,8 +182,9 @@ def answered(
     facet = found.answer.facets.get("patient", ())
     row = replace(audited(found.answer), patient_ids=[str(e["value"]) for e in facet if e["value"]])
     best = [hit.doc_id for hit in found.answer.hits]
-    shown, notes = view.found(found, documents.read(access, best, request.k, row))
-    return shown.described(notes)
+    with documents.reading(access, best, request.k, row) as read:
+        shown, notes = view.found(found, read)
+        return shown.described(notes)  # beside the record, which the end of the block waits for
 
 
 def request_of(question: Question) -> SearchRequest:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from app.pages import partial_date, plural
 from indexing.charts import Chart, Item, Note, Series
-from indexing.dated import spanned
+from indexing.dated import spanned, written
 from indexing.vitals.anomaly import METHOD, THRESHOLD
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.5
@@ -83,7 +83,7 @@ def _days(chart: Chart, zone: tzinfo) -> dict[str, list[Value]]:
     days: dict[str, list[Value]] = {}
     for series in chart.series:
         for reading in series.readings:
-            day = reading.at.astimezone(zone).strftime("%Y-%m-%d")
+            day = written(reading.at, reading.width, zone)
             shown = short_value(format(reading.value, "f"))
             days.setdefault(day, []).append((reading.at, series, shown))
     return days

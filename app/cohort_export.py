@@ -19,7 +19,7 @@ from app.cohorts import CohortDesk
 from indexing.access import Access, Role
 from indexing.charts import Person
 from indexing.cohorts import CohortHead
-from indexing.dated import dated
+from indexing.dated import written
 from indexing.errors import InvalidInput
 from indexing.hidden import SMALLEST_CELL, birth_year
 from rankers.cohorts import Cohort
@@ -127,7 +127,7 @@ def _csv(rows: Sequence[Mapping[str, Any]], hidden: bool, found: Cohort, zone: t
 
 
 def _written_cells(cell: Mapping[str, Any], zone: tzinfo) -> list[str]:
-    at = dated(cell["at"], None, zone) or ""
+    at = written(cell["at"], cell["width"], zone) if cell["at"] else ""
     words = cell["quote"] or cell["words"]
     return [at, cell["ref"] or "", words, cell["section"], cell["assertion"] or ""]
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from app.cohort_reviews import Earlier
 from app.cohorts import CohortDesk, Table
 from indexing.cohorts import CohortHead
+from indexing.dated import Width
 from indexing.hidden import SMALLEST_CELL
 from rankers.cohorts import Cell, Cohort, Met
 
@@ -112,7 +113,11 @@ def _row(
         for name, each in met.items()
         if name not in untold and (events := each.events.get(member))
     }
-    days = {name: event.at for name, event in best.items() if event.at is not None}
+    days = {  # of what is known to the day: between others there are no days to tell
+        name: event.at
+        for name, event in best.items()
+        if event.at is not None and event.width is Width.DAY
+    }
     first = min(days.values(), default=None)
     cells = []
     for name in met:
@@ -159,7 +164,8 @@ def _cell(
     return {
         "criterion": cell.criterion, "met": None if cell.withheld else event is not None,
         "events": cell.events,
-        "at": event.at if event else None, "ref": event.ref if event else None,
+        "at": event.at if event else None, "width": event.width if event and event.at else None,
+        "ref": event.ref if event else None,
         "words": event.words if event else "", "quote": quote.text if quote else "",
         "section": quote.section if quote else "",
         "assertion": quote.assertion if quote else None, **judged,

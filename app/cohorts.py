@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from app.services import Services
 from app.views import View, view_of
 from indexing.access import Access
 from indexing.cohorts import CohortHead, CohortRunRow, Event, Verdict
+from indexing.dated import shifted
 from indexing.errors import InvalidInput, InvalidQuery, NotFound
 from indexing.hidden import Identity, told
 from indexing.pseudonyms import Pseudonyms
@@ -243,7 +244,7 @@ class CohortDesk:
     ) -> Sequence[Row]:
         if not self.access.deidentified or not rows:
             return rows
-        hider = self.own.hider(self.access.tenant_id)
+        hider = self.own.hider(self.access)
         known = self.own.identities.of(self.access, [row.patient_id for row in rows])
 
         def cell(each: Cell, row: Row) -> Cell:
@@ -255,7 +256,7 @@ class CohortDesk:
             if event is not None:
                 event = replace(
                     event, ref=_kind(event), words=hider.words(event.words, identity, shift),
-                    at=event.at + timedelta(days=shift) if event.at else None,
+                    at=event.at and shifted(event.at, shift, hider.zone, event.width),
                     patient_id=shown[row.patient_id],
                 )  # fmt: skip
             if quote is not None:

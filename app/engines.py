@@ -149,7 +149,7 @@ class Engines(ABC):
 
                 return OpenSearchLexicalIndex(self.opensearch, zone_of=self.zone_of, **fields)
             case "memory":
-                from indexing.backends.memory_lexical import MemoryLexicalIndex
+                from indexing.backends.memory.lexical import MemoryLexicalIndex
 
                 return MemoryLexicalIndex(**fields)
             case other:
@@ -172,7 +172,7 @@ class Engines(ABC):
 
             return PostgresVectorIndex(self.database, model=lambda: self.encoder.model)
         if name == "memory":  # asks for no model, which an evaluation may do without
-            from indexing.backends.memory_vectors import MemoryVectorIndex
+            from indexing.backends.memory.vectors import MemoryVectorIndex
 
             return MemoryVectorIndex()
         require(name)
@@ -203,7 +203,7 @@ class Engines(ABC):
                 pepper = self.secrets.pepper
                 return Neo4jSpaceIndex(self.neo4j, model, dimension, space, pepper)
             case "memory":
-                from indexing.backends.memory_vectors import MemoryVectorIndex
+                from indexing.backends.memory.vectors import MemoryVectorIndex
 
                 return MemoryVectorIndex(space)
             case other:
@@ -223,7 +223,7 @@ class Engines(ABC):
 
                 return Neo4jGraphIndex(self.neo4j)
             case "memory":
-                from indexing.backends.memory_graph import MemoryGraphIndex
+                from indexing.backends.memory.graph import MemoryGraphIndex
 
                 return MemoryGraphIndex()
             case other:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import groupby
 
-from indexing.dated import dated
+from indexing.dated import written
 from indexing.medical_graph import GraphEdge, NodeKind
 from rankers.medical import Neighbourhood, Placed
 
@@ -110,7 +110,8 @@ def words(relation: str) -> str:
 
 def said(edge: GraphEdge, zone: tzinfo) -> Iterator[str]:
     """Write an edge's days and properties, most telling first."""
-    first, last = dated(edge.start, None, zone), dated(edge.end, None, zone)
+    first = edge.start and written(edge.start, edge.start_width, zone)
+    last = edge.end and written(edge.end, edge.end_width, zone)
     if first:
         yield first if last in (None, first) else f"{first} to {last}"
     for name, value in edge.properties.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
+from indexing.dated import shifted
 from indexing.hidden import Hider, Identity
 from indexing.medical_graph import GraphEdge, NodeKind, Value
 from rankers.medical import Neighbourhood, Placed
@@ -41,8 +41,9 @@ def hidden_graph(
             for name, value in each.properties.items()
         }
         return replace(
-            each, source=ids[each.source], target=ids[each.target], start=_moved(each.start, shift),
-            end=_moved(each.end, shift), properties=said,
+            each, source=ids[each.source], target=ids[each.target], properties=said,
+            start=each.start and shifted(each.start, shift, hider.zone, each.start_width),
+            end=each.end and shifted(each.end, shift, hider.zone, each.end_width),
         )  # fmt: skip
 
     kept = [each for each in found.nodes if each.node.kind not in HIDDEN]
@@ -64,10 +65,3 @@ def unnamed(found: Neighbourhood) -> Neighbourhood:
     ids = {each.node.node_id for each in nodes}
     edges = tuple(e for e in found.edges if e.source in ids and e.target in ids)
     return replace(found, nodes=nodes, edges=edges)
-
-
-def _moved(at: datetime | None, shift: int) -> datetime | None:
-    try:
-        return None if at is None else at + timedelta(days=shift)
-    except OverflowError:
-        return None

@@ -84,7 +84,9 @@ def neighbourhood_json(found: Neighbourhood) -> dict[str, Any]:
         "edges": [
             {
                 "source": edge.source, "relation": edge.relation.value, "target": edge.target,
-                "start": edge.start, "end": edge.end, "properties": dict(edge.properties),
+                "start": edge.start, "start_width": edge.start_width.value,
+                "end": edge.end, "end_width": edge.end_width.value,
+                "properties": dict(edge.properties),
             }
             for edge in found.edges
         ],

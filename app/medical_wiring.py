@@ -43,7 +43,7 @@ class MedicalWiring:
 
                 return Neo4jMedicalGraph(self._installation.neo4j)
             case "memory":
-                from indexing.backends.memory_medical import MemoryMedicalGraph
+                from indexing.backends.memory.medical import MemoryMedicalGraph
 
                 return MemoryMedicalGraph()
             case other:

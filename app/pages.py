@@ -113,7 +113,6 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     built.globals["static_url"] = static_url
-    built.globals["partial_date"] = partial_date
     built.globals["birth_date"] = birth_date
     built.globals["age"] = age
     built.globals["clock"] = clock

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from app.services import Services
 from app.views import View
 from indexing.access import Access
+from indexing.dated import shifted
 from indexing.outlook import INTENDED_USE, TYPES, Prediction
 
 MOST_TOLD = 12
@@ -61,7 +63,7 @@ def outlooks(own: Services, access: Access, view: View, patient_id: str) -> Outl
     found = store.told_of(access, patient_id, MOST_TOLD)
     shift = 0
     if access.deidentified:
-        shift = own.hider(access.tenant_id).pseudonyms.shift(patient_id)
+        shift = own.hider(access).pseudonyms.shift(patient_id)
     near = {each for told in found for each in told.evidence.get("alike", ())}
     names: Mapping[str, str] = {}
     if near and not access.deidentified:
@@ -85,12 +87,13 @@ def _shown(
         (each, names[each] or f"Patient {each}")
         for each in told.evidence.get("alike", ()) if each in names
     )  # fmt: skip
-    at = None if told.actual_at is None else told.actual_at + timedelta(days=shift)
+    zone = ZoneInfo(access.time_zone)
+    at = None if told.actual_at is None else shifted(told.actual_at, shift, zone)
     known = told.chance is not None
     bounded = known and (not access.deidentified or bool(told.evidence.get("neighbours")))
     return ShownPrediction(
         told.type, TYPES[told.type], told.model, told.version,
-        told.made_at + timedelta(days=shift), words_of(told), told.chance,
+        shifted(told.made_at, shift, zone), words_of(told), told.chance,
         told.low if bounded else None, told.high if bounded else None,
         int(told.evidence.get("neighbours", 0)), round(told.likeness, 3), shared, moved, alike,
         told.why,

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Any, Final
 
 import numpy as np
 
+from indexing.dated import shifted
 from indexing.vitals.anomaly import METHOD, METHOD_OF_OTHERS, THRESHOLD
 from indexing.vitals.drawing import Course
-from indexing.vitals.model import FLAGS, Floats, Points, Rollups, SeriesKey, moment_of
+from indexing.vitals.model import (
+    FLAGS,
+    Floats,
+    Points,
+    Rollups,
+    SeriesKey,
+    Times,
+    micros,
+    moment_of,
+)
+
+# Clocks are changed at full and half hours of Greenwich.
+_HALF_HOUR: Final = 1_800_000_000  # microseconds
 
 
 def points_json(own: Points) -> dict[str, Any]:
@@ -55,23 +68,34 @@ def _none(values: Floats) -> list[float | None]:
     return [None if np.isnan(value) else float(value) for value in values]
 
 
-def shifted(found: Sequence[Points], subject: str, days: int) -> list[Points]:
-    """Return series as a researcher may see them: times moved, whose device and where left out."""
-    move = int(timedelta(days=days) / timedelta(microseconds=1))
-    return [replace(each, at=each.at + move, key=_unnamed(each.key, subject)) for each in found]
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A patient's series as a researcher may see them: under the pseudonym, times moved by days of
+    the hospital's `zone`, whose device and where left out."""
 
+    subject: str
+    days: int
+    zone: tzinfo
 
-def shifted_hours(found: Sequence[Rollups], subject: str, days: int) -> list[Rollups]:
-    """As `shifted`, for hours."""
-    move = int(timedelta(days=days) / timedelta(microseconds=1))
-    return [replace(each, at=each.at + move, key=_unnamed(each.key, subject)) for each in found]
+    def points(self, found: Sequence[Points]) -> list[Points]:
+        """Return series so."""
+        return [replace(e, at=self._moved(e.at), key=self._unnamed(e.key)) for e in found]
 
+    def hours(self, found: Sequence[Rollups]) -> list[Rollups]:
+        """Return hours so."""
+        return [replace(e, at=self._moved(e.at), key=self._unnamed(e.key)) for e in found]
 
-def moved(found: Sequence[Course], subject: str, days: int) -> list[Course]:
-    """As `shifted`, for what a chart draws."""
-    move = int(timedelta(days=days) / timedelta(microseconds=1))
-    return [replace(each, at=each.at + move, key=_unnamed(each.key, subject)) for each in found]
+    def courses(self, found: Sequence[Course]) -> list[Course]:
+        """Return so what a chart draws."""
+        return [replace(e, at=self._moved(e.at), key=self._unnamed(e.key)) for e in found]
 
+    def _unnamed(self, key: SeriesKey) -> SeriesKey:
+        return replace(key, subject=self.subject, device="", place="", labels=frozenset())
 
-def _unnamed(key: SeriesKey, subject: str) -> SeriesKey:
-    return replace(key, subject=subject, device="", place="", labels=frozenset())
+    def _moved(self, at: Times) -> Times:
+        """Move times half an hour at once; they stay in order where summer time ends or begins."""
+        halves, which = np.unique(at // _HALF_HOUR, return_inverse=True)
+        to = [micros(shifted(moment_of(e * _HALF_HOUR), self.days, self.zone))
+              for e in halves.tolist()]  # fmt: skip
+        moved: Times = np.array(to, np.int64)[which] + at % _HALF_HOUR
+        return np.maximum.accumulate(moved)

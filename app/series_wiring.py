@@ -42,7 +42,7 @@ def vitals_of(installation: Installation) -> VitalsStore:
 
             return InfluxVitals(installation.influxdb)
         case "memory":
-            from indexing.backends.memory_vitals import MemoryVitals
+            from indexing.backends.memory.vitals import MemoryVitals
 
             return MemoryVitals()
         case other:

@@ -62,7 +62,7 @@ class Searcher(Protocol):
 @dataclass(frozen=True, slots=True)
 class Services:
     """`search()` may be slow the first time: the encoder loads then. `index_status(access)` says
-    what each store holds, `hider(tenant)` de-identifies, `named(text)` says where the
+    what each store holds, `hider(access)` de-identifies, `named(text)` says where the
     terminology's names stand, `versions(tenant)` are its terminology's and its annotations'."""
 
     settings: Settings
@@ -87,7 +87,7 @@ class Services:
     cohorts: Cohorts
     cohort_store: PostgresCohorts
     versions: Callable[[TenantId], tuple[str, str]]
-    hider: Callable[[TenantId], Hider]
+    hider: Callable[[Access], Hider]
     vitals: WatchedVitals
     intake: Intake
     knowledge: Callable[[TenantId, KnowledgeRequest], Knowledge]

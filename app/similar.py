@@ -153,7 +153,7 @@ def _shown(
             answer.neighbours, people, _named(answer.asked.observed, names),
             _named(answer.asked.excluded, names), answer.of, answer.as_of, answer.missing,
         )  # fmt: skip
-    hider = own.hider(access.tenant_id)
+    hider = own.hider(access)
     known = Identity()
     for identity in own.identities.of(access, sorted(people)).values() if people else ():
         known = known.joined(identity)

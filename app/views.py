@@ -393,4 +393,4 @@ def view_of(own: Services, access: Access) -> View:
     """Return the view of whoever asks."""
     if not access.deidentified:
         return AsWritten(own, access)
-    return Deidentified(own, access, own.hider(access.tenant_id))
+    return Deidentified(own, access, own.hider(access))

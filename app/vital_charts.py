@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from app.series import moved
+from app.series import Mask
 from app.services import Services
 from app.views import View
 from indexing.access import Access
@@ -92,8 +92,9 @@ def read(own: Services, access: Access, view: View, patient_id: str) -> VitalsVi
     if not known:
         return None
     if access.deidentified:
-        days = own.hider(access.tenant_id).pseudonyms.shift(patient_id)
-        known = moved(known, view.shown_patient(patient_id), days)
+        hider = own.hider(access)
+        days = hider.pseudonyms.shift(patient_id)
+        known = Mask(view.shown_patient(patient_id), days, hider.zone).courses(known)
     return draw(known, ZoneInfo(access.time_zone))
 
 
@@ -212,7 +213,8 @@ def _marks(axis: Axis, items: Sequence[Item]) -> list[Mark]:
     for item in items:
         if item.start is None or not axis.start <= item.start <= axis.end:
             continue
-        end = min(item.end, axis.end) if item.end and item.end > item.start else item.start
+        over = item.ended or item.end
+        end = min(over, axis.end) if over and over > item.start else item.start
         x = axis.x(item.start)
         found.append(Mark(x, max(1.5, round(axis.x(end) - x, 1)), item.text or "not named"))
     return found

@@ -52,7 +52,7 @@ from app.routes import (
 from app.services import Services
 from app.similar import PART_NAMES
 from app.vital_charts import drug_marks, encounter_marks
-from indexing.dated import dated, spanned
+from indexing.dated import dated, spanned, written
 from indexing.errors import AnamnesisError
 
 _ROUTES = (
@@ -133,6 +133,7 @@ def frame(request: Request) -> Mapping[str, Any]:
         "now": datetime.now(UTC),
         "moment": partial(moment, zone=who.zone if who else UTC),
         "dated": partial(dated, zone=who.zone if who else UTC),
+        "written": partial(written, zone=who.zone if who else UTC),
         "spanned": partial(spanned, zone=who.zone if who else UTC),
         "mark_kinds": tuple(MARK_LABELS.items()),
         "leg_names": LEG_NAMES,

@@ -14,6 +14,7 @@ from app.engines import told
 from app.language_wiring import LanguageWiring
 from app.medical_wiring import MedicalWiring
 from app.settings import Settings
+from indexing.access import Access
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
 from indexing.backends.postgres.epochs import PostgresEpochs
@@ -21,7 +22,7 @@ from indexing.backends.postgres.feed import PostgresFeed
 from indexing.backends.postgres.installation import Conninfos, Secrets, load_secrets, prepare
 from indexing.backends.postgres.places import PostgresPlaces
 from indexing.backends.postgres.records import PostgresRecords
-from indexing.backends.postgres.tenants import PostgresTenants
+from indexing.backends.postgres.tenants import PostgresTenants, own_zone
 from indexing.derive import EmbedFollower, LanguageFollower
 from indexing.erasure import marks_of
 from indexing.follow import Follower, GraphFollower, LexicalFollower, VectorFollower
@@ -103,8 +104,7 @@ class Installation(LanguageWiring):
     def zone_of(self, tenant_id: TenantId) -> ZoneInfo:
         """Return a tenant's time zone, UTC for one that is not registered."""
         with self.database.tenant(tenant_id) as conn:
-            row = conn.execute("SELECT time_zone FROM tenant").fetchone()
-        return ZoneInfo(row[0] if row else "UTC")
+            return own_zone(conn)
 
     @cached_property
     def records(self) -> PostgresRecords:
@@ -135,12 +135,13 @@ class Installation(LanguageWiring):
         """Return a feed with ears of its own, for one thread."""
         return PostgresFeed(self.feed_database, self.database)
 
-    def hider(self, tenant_id: TenantId) -> Hider:
-        """Return what de-identifies for a tenant."""
+    def hider(self, access: Access) -> Hider:
+        """Return what de-identifies for a reader of a tenant."""
         from indexing.hidden import Hider
         from indexing.pseudonyms import Pseudonyms
 
-        return Hider(Pseudonyms(self.secrets.pepper, tenant_id), self._analyzer)
+        names = Pseudonyms(self.secrets.pepper, access.tenant_id)
+        return Hider(names, ZoneInfo(access.time_zone), self._analyzer)
 
     @cached_property
     def _analyzer(self) -> More | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from indexing.dated import Width
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -60,11 +62,12 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One numeric value of a series."""
+    """One numeric value of a series, of a time as precise as `width`."""
 
     at: datetime
     value: Decimal
     flag: str = ""  # Observation.interpretation, as sent
+    width: Width = Width.DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Series:
     course: tuple[Reading, ...] = ()
     times: int = 0
     score: float | None = None
+    last_width: Width = Width.DAY
 
 
 def thinned(readings: Sequence[Reading], places: int) -> tuple[Reading, ...]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from indexing.access import Access
+from indexing.dated import Width
 from indexing.model import Assertion
 
 Records = Literal["condition", "medication", "procedure", "observation"]
@@ -26,14 +27,16 @@ class Coded:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something of one patient that meets a criterion. `at` None: undated. `ref` is where it
-    stands ("Condition/x", "Document/y"), `words` what it says; of a note, its `edition`."""
+    """Something of one patient that meets a criterion. `at` None: undated, else as precise as
+    `width`. `ref` is where it stands ("Condition/x", "Document/y"), `words` what it says; of a
+    note, its `edition`."""
 
     patient_id: str
     at: datetime | None
     ref: str
     words: str = ""
     edition: int = 0
+    width: Width = Width.DAY
 
 
 @dataclass(frozen=True, slots=True)

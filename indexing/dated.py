@@ -1,8 +1,30 @@
-"""A date as precisely as it was given, on the calendar of the hospital."""
+"""A date as precisely as it was given, on the calendar of the hospital; and moved by days of it.
+
+Dates of who is hidden are moved, and nothing of how they are told may say by how many days. So a
+day is moved by the hospital's calendar, whose hours summer time changes: counted in hours, who
+came at eight would come at seven from the true day of the change on. A month or a year becomes
+another whole one: its first day moved would be a known one. And what stands for no day stays.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+
+# What is outside stands for "unknown" or "no end": 0001, 1753, 1900-01-01, 2999, 9999-12-31.
+_REAL = range(1901, 2200)  # years
+_SLACK = timedelta(hours=2)  # where summer time begins at midnight, a month begins later
+
+
+class Width(StrEnum):
+    """How precisely a date was given; an instant is told by its day."""
+
+    YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
+
+
+_FORMS = {Width.YEAR: "%Y", Width.MONTH: "%Y-%m", Width.DAY: "%Y-%m-%d"}
 
 
 def local(at: datetime, zone: tzinfo) -> datetime:
@@ -14,20 +36,30 @@ def local(at: datetime, zone: tzinfo) -> datetime:
         return at
 
 
-def dated(start: datetime | None, end: datetime | None, zone: tzinfo) -> str | None:
-    """Write the interval of a partial date: "2023", "2023-05" or "2023-05-06"; None for none. What
-    lasted for other than a month or a year is told by its first day.
+def width(start: datetime | None, end: datetime | None, zone: tzinfo) -> Width:
+    """Say what [start, end) is: a year, a month of the calendar, or some other time, which is told
+    by its first day.
 
     `zone` is the tenant's: its midnights are what a date was turned into when it came in.
     """
-    if start is None:
-        return None
-    first = local(start, zone)
-    # Not where it stands in the calendar: the dates of who is hidden are moved by some days.
-    days = (local(end, zone).date() - first.date()).days if end is not None else 0
-    if days in (365, 366):
-        return first.strftime("%Y")
-    return first.strftime("%Y-%m" if 28 <= days <= 31 else "%Y-%m-%d")
+    if start is None or end is None:
+        return Width.DAY
+    middle = local(start + (end - start) / 2, zone)
+    for each in (Width.YEAR, Width.MONTH):
+        first, after = _whole(middle.date(), each, zone)
+        if after and abs(start - first) <= _SLACK and abs(end - after) <= _SLACK:
+            return each
+    return Width.DAY
+
+
+def written(at: datetime, how: Width, zone: tzinfo) -> str:
+    """Write a date as precisely as it was given: "2023", "2023-05" or "2023-05-06"."""
+    return local(at, zone).strftime(_FORMS[how])
+
+
+def dated(start: datetime | None, end: datetime | None, zone: tzinfo) -> str | None:
+    """Write the interval of a partial date as `written` does; None for none."""
+    return None if start is None else written(start, width(start, end, zone), zone)
 
 
 def spanned(
@@ -49,17 +81,53 @@ def spanned(
         last = dated(latest if start is None else max(start, latest), None, zone)
     if start is None:
         return f"–{last}"
-    if until is ended is None and (whole := _whole(local(start, zone), local(end, zone))):
-        return whole
+    if until is ended is None and (how := width(start, end, zone)) is not Width.DAY:
+        return written(start, how, zone)
     first = dated(start, until, zone)
     return first or "" if first == last else f"{first}–{last}"
 
 
-def _whole(start: datetime, end: datetime) -> str:
-    """Return the year or month that begins and ends so, by its own calendar, or ""."""
-    if (start.day, start.time(), end.day, end.time()) != (1, time(), 1, time()):
-        return ""
-    months = 12 * (end.year - start.year) + end.month - start.month
-    if months == 12 and start.month == 1:
-        return start.strftime("%Y")
-    return start.strftime("%Y-%m") if months == 1 else ""
+def moved_day(day: date, days: int) -> date:
+    """Move a day of the calendar; one that stands for none stays."""
+    return day + timedelta(days=days) if day.year in _REAL else day
+
+
+def shifted(at: datetime, days: int, zone: tzinfo, how: Width = Width.DAY) -> datetime:
+    """Move a date by days of the hospital's calendar. A day keeps its time; a month or a year comes
+    to be the one that its middle falls in, whose first moment is returned."""
+    there = local(at, zone)
+    if there.year not in _REAL:
+        return at
+    if how is Width.DAY:
+        return datetime.combine(moved_day(there.date(), days), there.timetz()).astimezone(UTC)
+    middle = date(there.year, 7, 2) if how is Width.YEAR else there.date().replace(day=15)
+    return _whole(moved_day(middle, days), how, zone)[0]
+
+
+def moved(
+    start: datetime | None, end: datetime | None, days: int, zone: tzinfo
+) -> tuple[datetime | None, datetime | None]:
+    """Move [start, end) by days; what is a month or a year of the calendar comes to be another."""
+    how = width(start, end, zone)
+    if start is None or end is None or how is Width.DAY:
+        return start and shifted(start, days, zone), end and shifted(end, days, zone)
+    first = shifted(start + (end - start) / 2, days, zone, how)
+    return first, _whole(local(first, zone).date(), how, zone)[1]
+
+
+def _whole(day: date, how: Width, zone: tzinfo) -> tuple[datetime, datetime | None]:
+    """Return when the month or the year of a day begins and ends; None for the calendar's last."""
+    month = day.month if how is Width.MONTH else 12
+    first = _begins(date(day.year, month if how is Width.MONTH else 1, 1), zone)
+    years, before = divmod(month, 12)
+    if day.year + years > MAXYEAR:
+        return first, None
+    return first, _begins(date(day.year + years, before + 1, 1), zone)
+
+
+def _begins(day: date, zone: tzinfo) -> datetime:
+    begin = datetime.combine(day, time(), zone)
+    try:
+        return begin.astimezone(UTC)
+    except OverflowError:  # the calendar's first morning, east of Greenwich
+        return begin.replace(tzinfo=UTC)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, tzinfo
 
 from msgspec import structs
 
 from indexing.charts import Chart, Item, Note, Person, Reading, Series
+from indexing.dated import moved, shifted
 from indexing.language.deidentify import Deidentified, Identifier, deidentify
 from indexing.model import Copied, Cue, Document, Mention, Passage, Repeat, Section
 from indexing.ports import Derived
@@ -18,7 +19,6 @@ from indexing.pseudonyms import Pseudonyms
 OLDEST_SHOWN = 89  # years; Source: 45 CFR 164.514(b)(2)(i)(C)
 SMALLEST_CELL = 11  # smaller counts of people are not told; Source: CMS cell size suppression
 ROUNDED = 10
-_ZONE = timedelta(hours=15)  # no hospital's midnight is farther from that of Greenwich
 
 
 def told(count: int) -> int | None:
@@ -52,9 +52,11 @@ More = Callable[[str], Iterable[Identifier]]
 
 @dataclass(frozen=True, slots=True)
 class Hider:
-    """Hides what identifies, for one tenant. `more` finds what the rules do not."""
+    """Hides what identifies, for one tenant. Days are of its `zone`; `more` finds what the rules do
+    not."""
 
     pseudonyms: Pseudonyms
+    zone: tzinfo
     more: More | None = None
 
     def words(self, text: str, identity: Identity, shift: int) -> str:
@@ -67,19 +69,19 @@ class Hider:
         shift = self.pseudonyms.shift(document.patient_id or f"\x00{document.doc_id}")
         known = identity.joined(Identity(frozenset({document.author})))
         shown = deidentify(document.text, shift, known.names, known.literals, self.more)
-        moved = _Moved(shown.found)
+        places = _Places(shown.found)
         return replace(
             derived,
             document=self._document(document, shown, shift, known),
-            sections=tuple(_section(s, moved) for s in derived.sections),
-            passages=tuple(_passage(p, moved) for p in derived.passages),
-            mentions=tuple(_mentions(derived.mentions, moved, shown.text)),
+            sections=tuple(_section(s, places) for s in derived.sections),
+            passages=tuple(_passage(p, places) for p in derived.passages),
+            mentions=tuple(_mentions(derived.mentions, places, shown.text)),
             copied=tuple(
-                Copied(moved.start(c.start), moved.end(c.end), self.note_id(c.first_id), 0, 0)
+                Copied(places.start(c.start), places.end(c.end), self.note_id(c.first_id), 0, 0)
                 for c in derived.copied
             ),
             repeats=tuple(
-                Repeat(moved.start(r.start), moved.end(r.end), r.notes) for r in derived.repeats
+                Repeat(places.start(r.start), places.end(r.end), r.notes) for r in derived.repeats
             ),
         )
 
@@ -94,7 +96,7 @@ class Hider:
     def _document(
         self, document: Document, shown: Deidentified, shift: int, known: Identity
     ) -> Document:
-        first, last = _spanned(document.date_start, document.date_end, shift)
+        first, last = moved(document.date_start, document.date_end, shift, self.zone)
         return replace(
             document,
             doc_id=self.note_id(document.doc_id),
@@ -118,7 +120,7 @@ class Hider:
             return Person(own, name)
         born, until = birth_year(person.birth_start)
         shift = self.pseudonyms.shift(patient_id)
-        died, by = _spanned(person.deceased_start, person.deceased_end, shift)
+        died, by = moved(person.deceased_start, person.deceased_end, shift, self.zone)
         return Person(own, name, person.sex, born, until, person.deceased, died, deceased_end=by)
 
     def chart(self, chart: Chart, identity: Identity) -> Chart:
@@ -129,7 +131,7 @@ class Hider:
         def items(found: Sequence[Item]) -> list[Item]:
             return [
                 replace(
-                    _dated(item, shift),
+                    _moved(item, shift, self.zone),
                     resource_id="",
                     text=self.words(item.text, identity, shift),
                     detail=self.words(item.detail, identity, shift),
@@ -152,7 +154,7 @@ class Hider:
 
     def _listed(self, note: Note, identity: Identity, shift: int) -> Note:
         known = identity.joined(Identity(frozenset({note.author})))
-        first, last = _spanned(note.start, note.end, shift)
+        first, last = moved(note.start, note.end, shift, self.zone)
         return replace(
             note,
             doc_id=self.note_id(note.doc_id),
@@ -170,63 +172,29 @@ class Hider:
             series,
             name=self.words(series.name, identity, shift),
             last_text=self.words(series.last_text, identity, shift),
-            last_at=_moved(series.last_at, shift) or series.last_at,
-            readings=_shifted(series.readings, shift),
-            course=_shifted(series.course, shift),
+            last_at=shifted(series.last_at, shift, self.zone, series.last_width),
+            readings=_taken(series.readings, shift, self.zone),
+            course=_taken(series.course, shift, self.zone),
         )
 
 
-def _dated(item: Item, shift: int) -> Item:
+def _moved(item: Item, shift: int, zone: tzinfo) -> Item:
     """Move an entry's days; without `until` and `ended`, what it lasts may be one vague date."""
     if item.until is item.ended is None:
-        start, end = _spanned(item.start, item.end, shift)
+        start, end = moved(item.start, item.end, shift, zone)
         return replace(item, start=start, end=end)
-    start, until = _spanned(item.start, item.until, shift)
-    end, ended = _spanned(item.end, item.ended, shift)
+    start, until = moved(item.start, item.until, shift, zone)
+    end, ended = moved(item.end, item.ended, shift, zone)
     return replace(item, start=start, until=until, end=end, ended=ended)
 
 
-def _spanned(
-    start: datetime | None, end: datetime | None, shift: int
-) -> tuple[datetime | None, datetime | None]:
-    """Move an interval by days. One that is a month or a year of the calendar becomes another such:
-    moved by days, its first day would tell by how many."""
-    middle = start + (end - start) / 2 if start is not None and end is not None else None
-    to = _moved(middle, shift)
-    if (
-        start is None
-        or end is None
-        or middle is None
-        or to is None
-        or MAXYEAR in (middle.year, to.year)
-    ):
-        return _moved(start, shift), _moved(end, shift)
-    for unit in (_year, _month):
-        first, after = unit(middle)
-        if abs(start - first) <= _ZONE and abs(end - after) <= _ZONE:
-            moved_first, moved_after = unit(to)
-            return moved_first + (start - first), moved_after + (end - after)
-    return _moved(start, shift), _moved(end, shift)
-
-
-def _year(at: datetime) -> tuple[datetime, datetime]:
-    return datetime(at.year, 1, 1, tzinfo=UTC), datetime(at.year + 1, 1, 1, tzinfo=UTC)
-
-
-def _month(at: datetime) -> tuple[datetime, datetime]:
-    years, month = divmod(at.month, 12)
-    return (
-        datetime(at.year, at.month, 1, tzinfo=UTC),
-        datetime(at.year + years, month + 1, 1, tzinfo=UTC),
-    )
-
-
-def _shifted(readings: Sequence[Reading], shift: int) -> tuple[Reading, ...]:
-    return tuple(replace(each, at=_moved(each.at, shift) or each.at) for each in readings)
+def _taken(readings: Sequence[Reading], shift: int, zone: tzinfo) -> tuple[Reading, ...]:
+    taken = (replace(e, at=shifted(e.at, shift, zone, e.width)) for e in readings)
+    return tuple(sorted(taken, key=lambda each: each.at))
 
 
 @dataclass(slots=True)
-class _Moved:
+class _Places:
     """From offsets of the original to those of the text that is shown."""
 
     found: Sequence[Identifier]
@@ -266,36 +234,29 @@ class _Moved:
         return number >= 0 and self.found[number].end > start
 
 
-def _section(section: Section, moved: _Moved) -> Section:
+def _section(section: Section, places: _Places) -> Section:
     return structs.replace(
-        section, start=moved.start(section.start), body=moved.start(section.body),
-        end=moved.end(section.end),
+        section, start=places.start(section.start), body=places.start(section.body),
+        end=places.end(section.end),
     )  # fmt: skip
 
 
-def _passage(passage: Passage, moved: _Moved) -> Passage:
-    return structs.replace(passage, start=moved.start(passage.start), end=moved.end(passage.end))
+def _passage(passage: Passage, places: _Places) -> Passage:
+    return structs.replace(passage, start=places.start(passage.start), end=places.end(passage.end))
 
 
-def _mentions(mentions: Iterable[Mention], moved: _Moved, text: str) -> Iterable[Mention]:
+def _mentions(mentions: Iterable[Mention], places: _Places, text: str) -> Iterable[Mention]:
     """Yield the mentions that are still there; a name that was hidden is none any more."""
     for mention in mentions:
-        if moved.touched(mention.start, mention.end):
+        if places.touched(mention.start, mention.end):
             continue
         cue = mention.cue
         if cue is not None:
-            start, end = moved.start(cue.start), moved.end(cue.end)
+            start, end = places.start(cue.start), places.end(cue.end)
             cue = Cue(start, end, text[start:end])
         yield structs.replace(
-            mention, start=moved.start(mention.start), end=moved.end(mention.end), cue=cue
+            mention, start=places.start(mention.start), end=places.end(mention.end), cue=cue
         )
-
-
-def _moved(at: datetime | None, shift: int) -> datetime | None:
-    try:
-        return None if at is None else at + timedelta(days=shift)
-    except OverflowError:
-        return None
 
 
 def birth_year(born: date | None) -> tuple[date | None, date | None]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
+from indexing.dated import Width
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import Terminology
 from indexing.language.terminology.model import SemanticType
@@ -29,6 +29,7 @@ _SORTS: Mapping[NodeKind, frozenset[SemanticType]] = {
 CONFIDENCE: Mapping[Assertion, float] = {
     Assertion.PRESENT: 0.9, Assertion.HISTORICAL: 0.7, Assertion.UNCERTAIN: 0.4,
 }  # fmt: skip
+_NO_TIME = (None, Width.DAY)
 _MOST_MENTIONED = 60  # concepts of a patient's notes, those of most notes first
 _KINDS: Mapping[SemanticType, NodeKind] = {
     SemanticType.DISORDER: NodeKind.CONDITION, SemanticType.DRUG: NodeKind.DRUG,
@@ -45,7 +46,7 @@ def kind_of(sort: SemanticType, concept_id: str) -> NodeKind:
     return _KINDS.get(sort, NodeKind.MEDICAL_CONCEPT)
 
 
-RULES = 2  # raise it whenever entries of the same facts come out otherwise
+RULES = 3  # raise it whenever entries of the same facts come out otherwise
 
 
 def made_by(terminology: str) -> str:
@@ -92,7 +93,7 @@ class EntryMaker:
         target = self._node(line.target, nodes) if line.target else key
         edge = GraphEdge(
             source, line.relation, target, line.start, line.end, dict(line.properties or {}),
-            line.labels,
+            line.labels, line.start_width, line.end_width,
         )  # fmt: skip
         edges = [edge]
         for end, node in ((line.source, source), (line.target, target)):
@@ -151,7 +152,7 @@ class EntryMaker:
         self, notes: Sequence[Said], key: str, nodes: dict[str, GraphNode]
     ) -> list[GraphEdge]:
         """Tie a patient to what the notes assert of them: never what they deny or say of others."""
-        found: dict[tuple[str, frozenset[str]], list[tuple[datetime | None, Assertion]]] = {}
+        found: dict[tuple[str, frozenset[str]], list[tuple[Said, Assertion]]] = {}
         for note in notes:
             said = {
                 m.concept_id: m.status
@@ -159,7 +160,7 @@ class EntryMaker:
                 if m.status in CONFIDENCE and not m.ambiguous
             }
             for concept_id, status in said.items():
-                found.setdefault((concept_id, note.labels), []).append((note.at, status))
+                found.setdefault((concept_id, note.labels), []).append((note, status))
         ranked = sorted(found.items(), key=lambda item: (-len(item[1]), item[0][0]))
         return [
             self._mentioned(concept_id, labels, said, key, nodes)
@@ -169,12 +170,13 @@ class EntryMaker:
 
     def _mentioned(
         self, concept_id: str, labels: frozenset[str],
-        said: Sequence[tuple[datetime | None, Assertion]], key: str, nodes: dict[str, GraphNode],
+        said: Sequence[tuple[Said, Assertion]], key: str, nodes: dict[str, GraphNode],
     ) -> GraphEdge:  # fmt: skip
         concept = self._terminology.concept(concept_id)
         kind = kind_of(concept.semantic_type, concept_id)
         nodes.setdefault(concept_id, GraphNode(kind, concept_id, concept.name))
-        times = [at for at, _ in said if at is not None]
+        times = sorted((n.at, n.width) for n, _ in said if n.at is not None)
+        first, last = (times[0], times[-1]) if times else (_NO_TIME, _NO_TIME)
         status = max((s for _, s in said), key=lambda s: CONFIDENCE[s])
         properties: dict[str, Value] = {
             "stated_in": "notes", "notes": float(len(said)), "status": status.value,
@@ -183,6 +185,5 @@ class EntryMaker:
         diagnosed = kind is NodeKind.CONDITION
         relation = Relation.DIAGNOSED_WITH if diagnosed else Relation.ASSOCIATED_WITH
         return GraphEdge(
-            key, relation, concept_id, min(times, default=None), max(times, default=None),
-            properties, labels,
+            key, relation, concept_id, first[0], last[0], properties, labels, first[1], last[1],
         )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from indexing.dated import Width
 from indexing.medical_graph import NodeKind, Relation, Value
 from indexing.model import ChangeEvent, Mention, TenantId
 
@@ -34,13 +35,16 @@ class Line:
     end: datetime | None = None
     properties: Mapping[str, Value] | None = None
     labels: frozenset[str] = frozenset()
+    start_width: Width = Width.DAY
+    end_width: Width = Width.DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The mentions of one note, with the note's day and labels."""
+    """The mentions of one note, with the note's date, how precise it is, and labels."""
 
     at: datetime | None
+    width: Width
     labels: frozenset[str]
     mentions: Sequence[Mention]
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from indexing.access import Access
+from indexing.dated import Width
 from indexing.model import IndexState, TenantId, Tombstone
 
 
@@ -95,8 +96,9 @@ class GraphNode:
 
 @dataclass(frozen=True, slots=True)
 class GraphEdge:
-    """`start` and `end` are the first and last time that the records say it; `labels` restrict it
-    as they restrict a resource. `properties`: severity, dosage, frequency, outcome, confidence …"""
+    """`start` and `end` are the first and last time that the records say it, each as precise as
+    its width; `labels` restrict it as they restrict a resource. `properties`: severity, dosage,
+    frequency, outcome, confidence …"""
 
     source: str
     relation: Relation
@@ -105,6 +107,8 @@ class GraphEdge:
     end: datetime | None = None
     properties: Mapping[str, Value] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
+    start_width: Width = Width.DAY
+    end_width: Width = Width.DAY
 
 
 @dataclass(frozen=True, slots=True)

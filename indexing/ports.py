@@ -149,8 +149,11 @@ class LexicalIndex(Protocol):
         """Count the matches by each of `indexing.filters.FACETS`, most frequent first."""
         ...
 
-    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
-        """Count visible documents: all of them for None; the whole text counts, asserted or not."""
+    def counts(
+        self, access: Access, clauses: Sequence[Clause | None], filters: Filters
+    ) -> tuple[int, ...]:
+        """Count the visible documents of each clause, all of them for None; the whole text counts,
+        asserted or not. Asked together: a server answers all of them in one trip."""
         ...
 
     def state(self, tenant_id: TenantId) -> IndexState: ...

@@ -175,10 +175,12 @@ class RoutedLexicalIndex(Routed[LexicalIndex]):
         index, asked = self._asked(access)
         return index.facets(asked, clause, filters, assertion, size)
 
-    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
-        """Count visible documents."""
+    def counts(
+        self, access: Access, clauses: Sequence[Clause | None], filters: Filters
+    ) -> tuple[int, ...]:
+        """Count the visible documents of each clause."""
         index, asked = self._asked(access)
-        return index.count(asked, clause, filters)
+        return index.counts(asked, clauses, filters)
 
 
 class RoutedVectorIndex(Routed[VectorIndex]):

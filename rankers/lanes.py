@@ -58,15 +58,15 @@ class Lanes:
 
     def _counts(self, access: Access, plan: Plan) -> dict[str, int]:
         """Count the notes that hold each other wording."""
-        count = self.lexical.count
         shown = plan.wordings[:MOST_WORDINGS]
-        return {each.id: count(access, each.clause, plan.filters) for each in shown}
+        counts = self.lexical.counts(access, [each.clause for each in shown], plan.filters)
+        return {each.id: count for each, count in zip(shown, counts, strict=True)}
 
     def _offers(self, access: Access, plan: Plan) -> list[tuple[Offer, int]]:
         """Return what to offer for words without a name, with the notes that name it."""
-        count = self.lexical.count
         found = self.planner.offers(plan)
-        return [(each, count(access, each.clause, plan.filters)) for each in found]
+        counts = self.lexical.counts(access, [each.clause for each in found], plan.filters)
+        return list(zip(found, counts, strict=True))
 
     def _hidden(self, access: Access, plan: Plan) -> dict[str, int]:
         counts = self.graph.assertions(access, plan.about.seeds, plan.filters)

@@ -160,6 +160,7 @@ class Search:
         planned = _ms_since(began)
         running = self._legs.start(self._lanes.of(access, plan), self._timeout_s)
         if not request.bare:
+            time.sleep(0)  # the legs' threads take the interpreter first: they are waited for
             plan.wanted()  # while the engines work; it is needed when the hits are described
         rankings, missing = self._rankings(access, plan, running.first())
         if not request.bare:
@@ -341,7 +342,7 @@ class Search:
         """Prove that nothing is there; None while the full text, which would know, is down."""
         total = self._documents.total(access) if plan.filters.empty else None
         try:
-            searched = self._lexical.count(access, None, plan.filters)
+            [searched] = self._lexical.counts(access, [None], plan.filters)
         except EngineUnavailable:
             return None
         complete = fresh.complete_to if fresh is not None else None

@@ -20,6 +20,10 @@ from tests.ward import found_hospital as found_hospital  # for who attacks it
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+KINDS = (  # that a chart is made of, notes aside
+    "Encounter", "Condition", "Observation", "MedicationRequest", "MedicationStatement",
+    "AllergyIntolerance", "Procedure",
+)  # fmt: skip
 
 
 def chart_of(patient: str, word: str, mark: str, security: Sequence[Any] = ()) -> list[Any]:

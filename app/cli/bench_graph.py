@@ -20,7 +20,7 @@ from eval.benchmark import load
 from eval.measures import by_topic, mean
 from eval.run import run
 from indexing.access import LABELS, Access, Role
-from indexing.backends.memory_graph import MemoryGraphIndex
+from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, TenantId
 from indexing.ports import GraphEntry, GraphIndex

@@ -24,7 +24,8 @@ from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, features
 from eval.similar import invented, neighbourhoods
 from indexing.access import Access, Role
-from indexing.dated import dated
+from indexing.cohorts import Event
+from indexing.dated import written
 from indexing.errors import InvalidInput
 
 BENCH = """\
@@ -69,8 +70,12 @@ def _show(table: Table, zone: tzinfo) -> None:
         print(row.patient_id)
         for cell in row.cells:
             said = cell.quote.text if cell.quote else cell.event.words if cell.event else "-"
-            at = (dated(cell.event.at, None, zone) or "undated") if cell.event else ""
+            at = _day(cell.event, zone) if cell.event else ""
             print(f"    {cell.criterion:<10} {at:<10} {said}")
+
+
+def _day(event: Event, zone: tzinfo) -> str:
+    return written(event.at, event.width, zone) if event.at else "undated"
 
 
 def diff_command(tenant: str, name: str, base: str, run: str, role: str, *, as_json: bool) -> int:

@@ -162,7 +162,7 @@ def vectors_finding(installation: Installation) -> Finding:
     words = f"{encoder.model}, {encoder.dimension} dimensions"
     old = [
         each.code for each in installation.tenants.all()
-        if installation.derived.of_other_models(each.tenant_id, encoder.model)
+        if installation.derived.lacks(each.tenant_id, encoder.model)
     ]  # fmt: skip
     if old:
         advice = "run `anamnesis index rebuild --tenant T` for each; until then meaning is missing"

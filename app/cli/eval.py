@@ -28,8 +28,8 @@ from eval.run import RANKERS, Run, ask, gathered
 from eval.trec import DEPTH, write_run
 from eval.versions import code_version, data_version
 from indexing.access import LABELS, Access, Role
-from indexing.backends.memory_graph import MemoryGraphIndex
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.graph import MemoryGraphIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.encoders import CachedEncoder
 from indexing.errors import InvalidInput

@@ -26,10 +26,15 @@ def fhir_fill(
     from app.settings import load
     from app.wiring import Installation
     from indexing.backends.postgres.search_values import fill_search
+    from indexing.medical_follow import rebuild_medical
 
     installation = Installation(load())
     chosen = [installation.tenants.by_code(tenant)] if tenant else installation.tenants.all()
-    done = {each.code: fill_search(installation.database, each) for each in chosen}
+    done = dict[str, int]()
+    for each in chosen:
+        done[each.code] = fill_search(installation.database, each)
+        own = installation.medical  # its graph was made of what was kept before
+        rebuild_medical(each.tenant_id, own.facts, own.graph, own.of(each.tenant_id).maker)
     if as_json:
         print_json({"resources": done})
     else:

@@ -16,8 +16,8 @@ from eval.corpus import HeldDocuments, Indexes, fill
 from eval.run import RANKERS
 from eval.traps import SETS, Note, SearchFigures, Traps, read, search_figures
 from indexing.access import LABELS, Access, Role
-from indexing.backends.memory_graph import MemoryGraphIndex
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.graph import MemoryGraphIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.encoders import CachedEncoder
 from indexing.model import TenantId

@@ -18,7 +18,7 @@ from app.fhir_bundles import history, searchset
 from app.fhir_capabilities import capabilities
 from indexing.errors import InvalidInput
 from indexing.fhir.search.facts import known_types
-from indexing.fhir.search.request import MOST, PAGE, read_search
+from indexing.fhir.search.request import MOST, PAGE, is_of_form, read_search
 from indexing.fhir.search.terms import Updated, read_updated
 
 router = APIRouter(prefix="/fhir")
@@ -83,7 +83,7 @@ def everything(request: Request, who: Reader, patient_id: str) -> Response:
             since = _since(value, who)
         elif name == "_count":
             count = _number(value)
-        elif name != "_format":
+        elif not is_of_form(name, value):
             raise InvalidInput("$everything takes _type, _since and _count")
     found = services(request).fhir.everything(who.access, patient_id, types, since, count)
     asked = read_search("Patient", [], ZoneInfo(who.account.time_zone))
@@ -99,7 +99,7 @@ def versions(request: Request, who: Reader, kind: str, resource_id: str) -> Resp
             since = _since(value, who)
         elif name == "_count":
             count = _number(value)
-        elif name != "_format":
+        elif not is_of_form(name, value):
             raise InvalidInput("_history takes _since and _count")
     held = services(request).fhir.history(who.access, kind, resource_id, since)
     return _bundle(history(held, _base(request), count))

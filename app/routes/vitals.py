@@ -14,7 +14,7 @@ from app.auth.permissions import Permission
 from app.auth.sessions import Principal, services, token_may
 from app.errors import WrongMedia
 from app.fhir_bodies import unpacked
-from app.series import hours_json, points_json, shifted, shifted_hours
+from app.series import Mask, hours_json, points_json
 from app.views import view_of
 from indexing.errors import Forbidden, InvalidInput
 from indexing.vitals.lines import Precision
@@ -114,16 +114,17 @@ def read(
     if hours:
         rolled = own.vitals.rollups(who.access, charts, span)
         if who.access.deidentified:
-            rolled = shifted_hours(rolled, shown, _shift(request, who, real))
+            rolled = _mask(request, who, real, shown).hours(rolled)
         return _json({"series": [hours_json(each) for each in rolled]})
     found = own.vitals.points(who.access, charts, span)
     if who.access.deidentified:
-        found = shifted(found, shown, _shift(request, who, real))
+        found = _mask(request, who, real, shown).points(found)
     return _json({"series": [points_json(each) for each in found]})
 
 
-def _shift(request: Request, who: Principal, real: str) -> int:
-    return services(request).hider(who.access.tenant_id).pseudonyms.shift(real)
+def _mask(request: Request, who: Principal, real: str, shown: str) -> Mask:
+    hider = services(request).hider(who.access)
+    return Mask(shown, hider.pseudonyms.shift(real), hider.zone)
 
 
 def _moment(text: str | None, name: str) -> datetime | None:

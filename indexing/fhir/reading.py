@@ -76,7 +76,8 @@ def _refuse_size(data: bytes, max_bytes: int) -> None:
 
 def _diagnose(data: bytes, message: str) -> Unusable:
     """Say in our own words what the parser saw: its message may quote the text."""
-    if data.startswith(_WIDE_MARKS) or b"\0" in data[:2]:  # or the same without its mark
+    bare = b"\0" in data[:2] and any(data[:4])  # the same without its mark, and no body of zeros
+    if data.startswith(_WIDE_MARKS) or bare:
         return Unusable("UTF-16 or UTF-32, not UTF-8", Where(offset=0))
     try:
         data.decode("utf-8")

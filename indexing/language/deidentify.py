@@ -13,9 +13,10 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
+from indexing.dated import moved_day
 from indexing.language.terminology.forms import english
 
 _WIDEST_SHIFT_DAYS: Final = 364
@@ -311,8 +312,8 @@ def _shifted(match: re.Match[str], shift: int) -> str | None:
         int(year) + (0 if len(year) == 4 else 2000 if int(year) < 50 else 1900) if year else _LEAP
     )
     try:
-        moved = date(full, month, day) + timedelta(days=shift)
-    except (ValueError, OverflowError):
+        moved = moved_day(date(full, month, day), shift)
+    except ValueError:
         return "[date]" if form in ("iso", "us") else None
     return _written(form, moved, len(year))
 

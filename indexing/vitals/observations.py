@@ -1,9 +1,10 @@
 """FHIR Observations as points, kept in step by the change feed.
 
-A number with a time is a point of its patient's series; the series is named by the vital sign that
-its LOINC code means, else by the code itself. Values with a comparator (< 5) are bounds and no
-measurements. A unit that is not UCUM is kept as it was sent, in a series of its own: the records
-refuse nothing, and neither may what follows them.
+A number with a time is a point of its patient's series; one of a month or a year is none, because
+it would be drawn at a day that nobody told. The series is named by the vital sign that its LOINC
+code means, else by the code itself. Values with a comparator (< 5) are bounds and no measurements.
+A unit that is not UCUM is kept as it was sent, in a series of its own: the records refuse nothing,
+and neither may what follows them.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class ObservedNumbers(Protocol):
     """The numbers of the stored Observations."""
 
     def observed(self, tenant_id: TenantId, ids: Sequence[str]) -> Sequence[Observed]:
-        """Return every number with a time of the live ones among these."""
+        """Return every number of the live ones among these that is known to the day."""
         ...
 
     def judge(self, tenant_id: TenantId, found: Sequence[Judged]) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from app.settings import Settings
 from app.wiring import Installation
-from indexing.backends.memory_lexical import MemoryLexicalIndex
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.lexical import MemoryLexicalIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.neo4j.connect import Neo4j
 from indexing.backends.neo4j.spaces import Neo4jSpaceIndex
 from indexing.backends.opensearch.connect import Cluster, Connection

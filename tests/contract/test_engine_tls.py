@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,33 +23,17 @@ from indexing.backends.redis.connect import Connection as Redis
 from indexing.backends.weaviate.connect import Connection as Weaviate
 from indexing.backends.weaviate.connect import Server
 from indexing.errors import EngineUnavailable
+from tests.authority import Authority, authority_in
 from tests.engines import EngineServer, neo4j_address
 
 pytestmark = pytest.mark.engines
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """A certificate of this machine, which signs itself, and what a server shows it with."""
-
-    certificate: Path
-    context: ssl.SSLContext
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    folder = tmp_path_factory.mktemp("authority")
-    certificate, key = folder / "own.pem", folder / "own.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    return Authority(certificate, context)
+    made = authority_in(tmp_path_factory.mktemp("authority"))
+    made.context.set_alpn_protocols(["h2", "http/1.1"])
+    return made
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

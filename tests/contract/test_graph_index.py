@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.settings import GraphBackend
 from app.wiring import Installation
 from indexing.access import Access
-from indexing.backends.memory_graph import MemoryGraphIndex
+from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.backends.neo4j.connect import Neo4j
 from indexing.backends.neo4j.graph import Neo4jGraphIndex
 from indexing.backends.postgres.graph import PostgresGraphIndex

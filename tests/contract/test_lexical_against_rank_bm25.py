@@ -14,7 +14,7 @@ from rank_bm25 import BM25Okapi
 
 from indexing.access import Access
 from indexing.analysis import stems
-from indexing.backends.memory_lexical import MemoryLexicalIndex
+from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.clauses import Ranked, Word
 from indexing.filters import Filters

@@ -301,8 +301,7 @@ def at(year: int, month: int = 1, day: int = 1) -> datetime:
 )
 def test_filters(shelved: LexicalIndex, filters: Filters, found: set[str]) -> None:
     assert ids(shelved, "pain", filters=filters) == found
-    assert shelved.count(ACCESS, None, filters) == len(found)
-    assert shelved.count(ACCESS, clause("pain"), filters) == len(found)
+    assert shelved.counts(ACCESS, [None, clause("pain")], filters) == (len(found), len(found))
     facets = shelved.facets(ACCESS, clause("pain"), filters, "present", 10)
     for counted in facets.values():
         assert sum(each.count for each in counted) == len(found)
@@ -347,7 +346,7 @@ def test_access_closes_labels_and_patients(shelved: LexicalIndex) -> None:
     assert ids(shelved, "pain", access=one) == {"1", "3"}
     nobody = replace(ACCESS, patients=frozenset())
     assert ids(shelved, "pain", access=nobody) == set()
-    assert shelved.count(nobody, None, ALL) == 0
+    assert shelved.counts(nobody, [None], ALL) == (0,)
     assert shelved.matching(one, clause("pain"), ALL, "any", ["1", "2", "4"]) == {"1"}
     facets = shelved.facets(one, clause("pain"), ALL, "present", 9)
     assert [(e.value, e.count) for e in facets["patient"]] == [("P1", 2)]
@@ -356,7 +355,7 @@ def test_access_closes_labels_and_patients(shelved: LexicalIndex) -> None:
 def test_tenants_share_nothing(filled: LexicalIndex) -> None:
     other = replace(ACCESS, tenant_id=TenantId(uuid4()))
     assert ids(filled, "chest", access=other) == set()
-    assert filled.count(other, None, ALL) == 0
+    assert filled.counts(other, [None, clause("chest")], ALL) == (0, 0)
     before = hits(filled, "chest")
     filled.upsert(other.tenant_id, [entry(f"x{i}", "chest chest") for i in range(20)])
     assert hits(filled, "chest") == before
@@ -389,7 +388,7 @@ def test_text_of_every_kind(index: LexicalIndex) -> None:
     )
     assert ids(index, "naive") == ids(index, "café") == ids(index, "текст") == {"odd"}
     assert ids(index, "end") == {"long"}
-    assert index.count(ACCESS, None, ALL) == 3
+    assert index.counts(ACCESS, [None], ALL) == (3,)
 
 
 def test_state_folds_keys_and_versions(filled: LexicalIndex) -> None:

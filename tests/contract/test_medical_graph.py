@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from app.settings import MedicalBackend
 from app.wiring import Installation
 from indexing.access import Access
-from indexing.backends.memory_medical import MemoryMedicalGraph
+from indexing.backends.memory.medical import MemoryMedicalGraph
 from indexing.backends.neo4j.connect import Neo4j
 from indexing.backends.neo4j.medical import Neo4jMedicalGraph
 from indexing.backends.postgres.medical import PostgresMedicalGraph
 from indexing.backends.postgres.tenants import new_tenant_id
+from indexing.dated import Width
 from indexing.medical_graph import (
     GraphEdge,
     GraphNode,
@@ -88,6 +89,12 @@ def test_a_patients_edges_come_back_with_their_nodes_and_properties(
     assert patch.edges == (has_flu("ada"), given_pill("ada"))
     assert patch.nodes["pill"] == PILL
     assert set(patch.nodes) == {"Patient/ada", "flu", "pill"}
+
+
+def test_a_date_comes_back_as_vague_as_it_was(graph: MedicalGraph, access: Access) -> None:
+    vague = replace(has_flu("ada"), start_width=Width.YEAR, end_width=Width.MONTH)
+    graph.upsert(access.tenant_id, [patient("ada", vague, given_pill("ada"))])
+    assert graph.around(access, ["ada"]).edges == (vague, given_pill("ada"))
 
 
 def test_an_entry_is_replaced_as_a_whole_and_an_older_one_loses(

@@ -61,7 +61,7 @@ def test_a_second_reader_sees_each_commit(tmp_path: Path) -> None:
     writer, reader = TantivyLexicalIndex(tmp_path), TantivyLexicalIndex(tmp_path)
     for number in range(12):
         writer.upsert(TENANT, [entry(f"n{number:02}", "fever")])
-        assert reader.count(ACCESS, None, Filters()) == number + 1
+        assert reader.counts(ACCESS, [None], Filters()) == (number + 1,)
 
 
 def test_a_rebuild_counts_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.settings import VectorBackend
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.postgres.matrix import WORTH_KEEPING, MatrixReader
 from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.errors import EventRejected
@@ -272,48 +272,6 @@ def scored(index: VectorIndex, access: Access, vector: Vectors) -> list[tuple[st
     hits = index.search(access, vector, EVERYTHING, 10).hits
     # The reference may give equal vectors scores that differ in the last digit.
     return sorted((hit.doc_id, round(hit.score, 4), hit.passage) for hit in hits)
-
-
-def test_a_large_tenant_is_searched_through_its_graph(
-    installation: Installation, access: Access
-) -> None:
-    index = PostgresVectorIndex(installation.database, large=400)
-    reference = MemoryVectorIndex()
-    rng = np.random.default_rng(12)
-    notes = [
-        entry(access.tenant_id, f"n{i:03}", unit(rng, 3), type="rare" if i % 50 == 0 else "usual",
-              patient_id=f"p{i % 40}")
-        for i in range(200)
-    ]  # fmt: skip
-    for each in (index, reference):
-        each.upsert(access.tenant_id, notes)
-    assert index.state(access.tenant_id).extra["search"] == "hnsw"
-    narrow = replace(access, patients=frozenset({"p3"}))
-    right = total = 0
-    for q in unit(rng, 20):
-        for view, filters in [
-            (access, EVERYTHING),
-            (access, Filters(only={"type": ("rare",)})),
-            (narrow, EVERYTHING),
-        ]:
-            expected = ids(reference, view, q, filters, 10)
-            found = ids(index, view, q, filters, 10)
-            assert len(found) == len(expected)
-            right += len(set(found) & set(expected))
-            total += len(expected)
-    assert right / total >= 0.98
-
-
-def test_nobody_builds_an_index_for_another_tenant(
-    installation: Installation, tenant: Tenant, new_tenant: Callable[[], Tenant]
-) -> None:
-    from indexing.errors import Forbidden
-
-    with (
-        pytest.raises(Forbidden),
-        installation.database.tenant(tenant.tenant_id) as conn,
-    ):
-        conn.execute("SELECT vector_index_large(%s, 0)", (new_tenant().tenant_id,))
 
 
 def test_what_gives_vectors_back_gives_those_that_are_open(

@@ -11,7 +11,7 @@ import pytest
 
 from app.settings import SpaceBackend
 from indexing.access import Access
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import Document, Passage, TenantId, Tombstone

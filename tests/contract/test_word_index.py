@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from indexing.access import Access, Role
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.neo4j import checks, connect
 from indexing.backends.neo4j.connect import Neo4j
 from indexing.errors import EngineUnavailable

@@ -309,10 +309,10 @@ def test_without_its_row_nothing_is_read(
 ) -> None:
     token, page = ready(client, hospital, read)
 
-    def refuse(*_: object) -> int:
+    def refuse(*_: object) -> object:
         raise EngineUnavailable("the audit does not answer")
 
-    monkeypatch.setattr("indexing.backends.postgres.audit.record", refuse)
+    monkeypatch.setattr("indexing.backends.postgres.audit.send", refuse)
     answer = perform(client, hospital, key[0], read, token, page)
     assert answer.status_code == 503
     assert WORD not in answer.text.lower()
@@ -334,6 +334,9 @@ def test_the_database_refusing_the_row_refuses_the_read(
         held = client.get(CONDITION, headers=hospital.bearer())
         assert held.status_code >= 400
         assert WORD not in held.text.lower()
+        found = client.post("/api/search", json={"q": WORD}, headers=hospital.bearer())
+        assert found.status_code >= 400  # its row is sent beside the describing of what it read
+        assert WORD not in found.text.lower()
     finally:
         with installation.owner_database.transaction() as conn:
             conn.execute(f"GRANT INSERT ON audit_event TO {ROLES['app']}")

@@ -65,6 +65,7 @@ DEEP, NINES = b"[" * 100_000 + b"]" * 100_000, b"9" * 100_000
 BODIES: dict[str, bytes] = {
     "nothing": b"",
     "not json": b"\x00\x01\x02",
+    "zeros": bytes(100_000),
     "only brackets": b"[" * 100_000,
     "deep in a resource": b'{"resourceType":"Patient","id":"bad","x":' + DEEP + b"}",
     "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,

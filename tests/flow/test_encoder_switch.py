@@ -17,7 +17,7 @@ from app.following import catch_up
 from app.settings import Settings
 from app.wiring import Installation
 from indexing.access import Access, Role
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.postgres.embedded import Server
 from indexing.encoders import EncoderShelf, OnnxEncoder
 from indexing.encoders.lineage import write_lineage

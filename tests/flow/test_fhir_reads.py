@@ -208,6 +208,35 @@ def test_everything_holds_the_record_and_nobody_elses(client: TestClient) -> Non
     assert client.get("/fhir/Patient/p-ada/$everything?start=2020").status_code == 400
 
 
+@pytest.mark.parametrize(
+    "path", ["Patient/p-ada/$everything", "Patient/p-ada/_history", "Patient"]
+)  # fmt: skip
+def test_every_interaction_is_asked_for_a_form_alike(client: TestClient, path: str) -> None:
+    """Source: hl7.org/fhir/R4/http.html#parameters"""
+    plain = client.get(f"/fhir/{path}")
+    for form in ("_pretty=true", "_format=json", "_format=application/fhir+json", "_pretty=false"):
+        answer = client.get(f"/fhir/{path}?{form}")
+        assert answer.status_code == 200, form
+        assert answer.json()["total"] == plain.json()["total"]
+    for form in ("_pretty=perhaps", "_format=xml"):
+        assert client.get(f"/fhir/{path}?{form}").status_code == 400, form
+
+
+def test_a_batch_that_lands_nothing_is_answered_entry_by_entry(client: TestClient) -> None:
+    """Source: hl7.org/fhir/R4/http.html#transaction-response"""
+    bad = {"resourceType": "Patient", "id": "never", "birthDate": "2023-02-29"}
+    entries = [
+        {"resource": bad, "request": {"method": "PUT", "url": "Patient/never"}},
+        {"resource": {"resourceType": "Sorcery"}, "request": {"method": "POST", "url": "Sorcery"}},
+    ]
+    sent = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    answer = client.post("/fhir", content=json.dumps(sent))
+    assert (answer.status_code, answer.json()["type"]) == (200, "batch-response")
+    told = [each["response"] for each in answer.json()["entry"]]
+    assert [each["status"][:1] for each in told] == ["4", "4"]
+    assert all(each["outcome"]["resourceType"] == "OperationOutcome" for each in told)
+
+
 def test_history_tells_every_version_and_the_deletion(client: TestClient) -> None:
     body = {"resourceType": "Basic", "id": "b1", "code": {"text": "one"}}
     client.put("/fhir/Basic/b1", content=json.dumps(body))

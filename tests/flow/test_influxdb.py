@@ -15,8 +15,8 @@ from app.cli.doctor_engines import looks
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.influxdb.connect import Connection
-from indexing.backends.influxdb.encoding import tags_of
 from indexing.backends.influxdb.reads import NAMED_AT_ONCE
+from indexing.backends.influxdb.schema import tags_of
 from indexing.backends.influxdb.vitals import InfluxVitals
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.model import Tenant

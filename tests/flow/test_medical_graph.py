@@ -1,27 +1,17 @@
-"""The medical graph from records and notes: what is in it, what is asked of it, how it follows."""
+"""The medical graph from records and notes: what is in it, and how it follows."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from fastapi.testclient import TestClient
 
 from app.cli import doctor
 from app.following import catch_up
-from app.medical import pathways_json
 from app.wiring import Installation
 from indexing import medical_entries, medical_follow
 from indexing.access import Access, Role
-from indexing.backends.memory_medical import MemoryMedicalGraph
 from indexing.backends.postgres.search_values import fill_search
-from indexing.backends.postgres.tenants import new_tenant_id
-from indexing.errors import InvalidInput
-from indexing.ingest import Ingest
 from indexing.medical_facts import Made
 from indexing.medical_follow import (
     outdated,
@@ -29,85 +19,18 @@ from indexing.medical_follow import (
     reconcile_medical,
     remake_some,
 )
-from indexing.medical_graph import GraphEdge, GraphNode, MedicalEntry, NodeKind, Relation
+from indexing.medical_graph import NodeKind, Relation
 from indexing.model import Tombstone
-from indexing.site_edges import read_edges, site_edges
-from rankers.medical import MedicalQuestions, Neighbourhood
-from rankers.medical_knowledge import Knowledge
-from tests.ward import Ward, build
+from rankers.medical import Neighbourhood
+from tests.medical_ward import ADA, medical_ward, put
+from tests.ward import Ward
 
-ADA = {"reference": "Patient/p-ada"}
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-MORE: list[dict[str, Any]] = [
-    {"resourceType": "Practitioner", "id": "dr-q", "name": [{"family": "Quill"}]},
-    {"resourceType": "Organization", "id": "house", "name": "St Elsewhere"},
-    {
-        "resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "AMB"},
-        "type": [{"text": "Check-up"}], "subject": ADA, "period": {"start": "2024-03-02"},
-        "participant": [{"individual": {"reference": "Practitioner/dr-q"}}],
-        "serviceProvider": {"reference": "Organization/house"},
-    },
-    {
-        "resourceType": "Observation", "id": "bp", "status": "final", "subject": ADA,
-        "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]},
-        "encounter": {"reference": "Encounter/e1"}, "device": {"reference": "Device/cuff"},
-        "effectiveDateTime": "2024-03-02", "valueQuantity": {"value": 150, "unit": "mm[Hg]"},
-    },
-    {
-        "resourceType": "Device", "id": "cuff", "patient": ADA, "manufacturer": "Maker",
-        "type": {"text": "Cuff"},
-    },
-    {
-        "resourceType": "Procedure", "id": "pr", "status": "completed", "subject": ADA,
-        "code": {"text": "Exercise test"}, "performedDateTime": "2024-03-09",
-        "bodySite": [{"text": "Heart"}], "outcome": {"text": "Successful"},
-        "reasonCode": [{"coding": [{"code": "x"}], "text": "Angina"}],
-        "complication": [{"text": "Syncope"}, {"coding": [{"display": "Bruise"}]}],
-    },
-    {
-        "resourceType": "CarePlan", "id": "cp", "status": "active", "intent": "plan",
-        "subject": ADA, "category": [{"text": "Salt restriction"}],
-        "addresses": [{"reference": "Condition/c-htn"}], "period": {"start": "2016"},
-    },
-    {
-        "resourceType": "MedicationRequest", "id": "m-war", "subject": ADA, "status": "active",
-        "intent": "order", "authoredOn": "2024-04-01",
-        "dosageInstruction": [{"text": "one tablet", "asNeededBoolean": False, "timing": {
-            "repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}],
-        "medicationCodeableConcept": {
-            "coding": [{"system": RXNORM, "code": "855332", "display": "warfarin 5 MG Oral Tablet"}]
-        },
-    },
-    {
-        "resourceType": "ResearchStudy", "id": "st", "status": "active", "title": "A trial",
-        "phase": {"coding": [{"code": "phase-3"}]},
-    },
-    {
-        "resourceType": "ResearchSubject", "id": "rs", "status": "on-study", "individual": ADA,
-        "study": {"reference": "ResearchStudy/st"},
-    },
-    {
-        "resourceType": "RiskAssessment", "id": "ra", "status": "final", "subject": ADA,
-        "method": {"text": "A model"}, "mitigation": "Stop smoking",
-        "prediction": [{"outcome": {"text": "Stroke"}, "probabilityDecimal": 0.2}],
-    },
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def ward(installation: Installation) -> Ward:
-    made = build(installation)
-    put(installation, made, *MORE)
-    return made
-
-
-def put(installation: Installation, ward: Ward, *resources: dict[str, Any]) -> None:
-    ingest = Ingest(installation.records, ward.access, ZoneInfo("UTC"))
-    for resource in resources:
-        outcome = ingest.submit(json.dumps(resource).encode())[0]
-        assert outcome.rejected is None, outcome.rejected
-    catch_up(installation, tenants=[ward.tenant.tenant_id])
+    return medical_ward(installation)
 
 
 @pytest.fixture
@@ -269,143 +192,6 @@ def test_catching_up_makes_an_outdated_graph_anew(
     assert own.facts.made(tenant) == Made(own.version_of(tenant))
 
 
-def test_a_neighbourhood_never_steps_into_another_record(
-    installation: Installation, access: Access
-) -> None:
-    found = installation.everybody.medical.questions.around_patient(access, ["p-ada"], 3)
-    people = [p.node.name for p in found.nodes if p.node.kind is NodeKind.PATIENT]
-    assert people == ["Ada Example"]
-    assert max(p.hop for p in found.nodes) <= 3
-    with pytest.raises(InvalidInput):
-        installation.everybody.medical.questions.around_patient(access, ["p-ada"], 4)
-
-
-def test_pathways_count_patients_from_the_records(
-    installation: Installation, access: Access
-) -> None:
-    asked = installation.everybody.medical.questions
-    found = asked.pathways(access, asked.meant(access, "hypertension"))
-    assert found.carriers == 1
-    assert ("Salt restriction", 1) in [(t.treatment.name, t.patients) for t in found.treatments]
-    assert not found.more
-
-
-def test_pathways_say_that_rarer_treatments_are_not_listed(
-    installation: Installation, access: Access
-) -> None:
-    asked = installation.everybody.medical.questions
-    found = asked.pathways(access, asked.meant(access, "hypertension"), most=1)
-    assert (len(found.treatments), found.more) == (1, True)
-    assert pathways_json(found)["more"] is True
-
-
-def test_interactions_name_their_severity_and_who_says_so(
-    installation: Installation, access: Access
-) -> None:
-    (found,) = installation.everybody.medical.questions.interactions(access, ["p-ada"])
-    assert set(found.drugs) == {"Warfarin", "Aspirin"} or set(map(str.lower, found.drugs)) == {
-        "warfarin", "aspirin",
-    }  # fmt: skip
-    assert (found.severity, found.what) == ("major", "bleeding")
-    assert "example" in found.stated_by
-
-
-def test_what_is_asked_about_shows_the_strongest_of_each_kind(
-    installation: Installation, access: Access
-) -> None:
-    asked = installation.everybody.medical.questions
-    knowledge = Knowledge(installation.terminology, site_edges(installation.home))
-    node = asked.meant(access, "hypertension")
-    found = asked.around_node(access, node, 1)
-    known, _ = knowledge.edges(node.node_id, 1_000)
-    every = {each.other.node_id: each for each in known}
-    shown = {placed.node.node_id for placed in found.nodes} - {node.node_id}
-    assert found.left_out == len(known) - sum(each.other.node_id in shown for each in known)
-    drugs = [n for n, each in every.items() if each.other.kind is NodeKind.DRUG]
-    assert len(shown & set(drugs)) == min(8, len(drugs))
-
-
-def test_a_biomarker_is_one_by_its_name_and_indicates(
-    installation: Installation, access: Access
-) -> None:
-    asked = installation.everybody.medical.questions
-    node = asked.meant(access, "troponin")
-    found = asked.around_node(access, node, 1)
-    assert found.nodes[0].node.kind is NodeKind.BIOMARKER
-    (edge,) = [e for e in found.edges if e.relation is Relation.INDICATES]
-    assert edge.properties["sensitivity"] == 0.95
-    assert edge.properties["specificity"] == 0.8
-
-
-def test_counts_told_to_researchers_cannot_be_subtracted(installation: Installation) -> None:
-    """Fourteen have it; twelve were given one drug, nine another."""
-    researcher = Access(new_tenant_id(), "re", frozenset({Role.RESEARCHER}))
-    flu = GraphNode(NodeKind.CONDITION, "TEST:flu", "Zq flu")
-    drugs = [GraphNode(NodeKind.MEDICATION, f"TEST:{d}", f"drug {d}") for d in "ab"]
-    graph = MemoryMedicalGraph()
-    for i in range(14):
-        own = f"Patient/{i}"
-        given = [drug for drug, most in zip(drugs, (12, 9), strict=True) if i < most]
-        edges = [GraphEdge(own, Relation.DIAGNOSED_WITH, flu.node_id)]
-        edges += [GraphEdge(own, Relation.PRESCRIBED, drug.node_id) for drug in given]
-        nodes = (GraphNode(NodeKind.PATIENT, own, own), flu, *given)
-        entry = MedicalEntry(own, 1, str(i), nodes, tuple(edges))
-        graph.upsert(researcher.tenant_id, [entry])
-    asked = MedicalQuestions(graph, Knowledge(installation.terminology, ()))
-    found = asked.pathways(researcher, flu)
-    assert (found.carriers, found.hidden) == (10, 1)
-    assert [(t.treatment.name, t.patients) for t in found.treatments] == [("drug a", 10)]
-    assert asked.around_node(researcher, flu, 1).carriers == 10
-    assert pathways_json(found)["treatments"][0]["frequency"] == 1.0
-
-
-def test_small_cells_are_not_told_to_researchers(installation: Installation, ward: Ward) -> None:
-    researcher = Access(ward.tenant.tenant_id, "re", frozenset({Role.RESEARCHER}))
-    asked = installation.everybody.medical.questions
-    found = asked.pathways(researcher, asked.meant(researcher, "hypertension"))
-    assert (found.carriers, found.treatments) == (None, ())
-    assert asked.around_node(researcher, found.condition, 1).carriers is None
-
-
-def test_the_calls_answer_and_unknown_things_are_404(client: TestClient, ward: Ward) -> None:
-    who = {"Authorization": f"Bearer {ward.token(Role.CLINICIAN)}"}
-    graph = client.get("/api/patients/p-ada/graph?hops=3", headers=who).json()
-    assert graph["start"] == "Patient/p-ada"
-    assert graph["interactions"][0]["severity"] == "major"
-    paths = client.post("/api/graph/pathways", headers=who, json={"name": "hypertension"}).json()
-    assert paths["carriers"] == 1
-    assert paths["treatments"][0]["frequency"] == 1.0
-    near = client.post("/api/graph/neighbours", headers=who, json={"name": "warfarin"}).json()
-    assert any(e["relation"] == "INTERACTS_WITH" for e in near["edges"])
-    for path, body in (
-        ("/api/graph/pathways", {"name": "nothing of that name"}),
-        ("/api/graph/neighbours", {"name": "Patient/p-ada"}),
-    ):
-        assert client.post(path, headers=who, json=body).status_code == 404
-    assert client.get("/api/patients/p-nobody/graph", headers=who).status_code == 404
-    assert client.post("/api/graph/pathways", headers=who, json={"nme": "x"}).status_code == 400
-
-
-def test_a_researchers_graph_names_nobody(client: TestClient, ward: Ward) -> None:
-    who = {"Authorization": f"Bearer {ward.token(Role.RESEARCHER)}"}
-    found = client.post("/api/search", headers=who, json={"q": "chest pain"}).json()
-    note = client.get(f"/api/notes/{found['hits'][0]['doc_id']}", headers=who).json()
-    answer = client.get(f"/api/patients/{note['patient_id']}/graph?hops=3", headers=who)
-    assert answer.status_code == 200
-    for hidden in ("Ada", "p-ada", "Ben", "p-ben", "Quill", "Elsewhere", "2024-03-02"):
-        assert hidden not in answer.text
-
-
-@pytest.mark.parametrize("name", ["Practitioner/dr-q", "Organization/house", "Encounter/e1"])
-def test_who_and_where_is_unknown_to_a_researcher(
-    client: TestClient, ward: Ward, name: str
-) -> None:
-    for role, status in ((Role.RESEARCHER, 404), (Role.CLINICIAN, 200)):
-        who = {"Authorization": f"Bearer {ward.token(role)}"}
-        found = client.post("/api/graph/neighbours", headers=who, json={"name": name})
-        assert found.status_code == status, role
-
-
 def test_what_an_open_resource_points_at_stays_closed(
     installation: Installation, ward: Ward, access: Access
 ) -> None:
@@ -437,16 +223,3 @@ def test_what_an_open_resource_points_at_stays_closed(
     cleared = replace(access, labels=frozenset({"R"}))
     names = {n.name for n in graph.around(cleared, ["p-ben"]).nodes.values()}
     assert {"Zqsick", "Zqvisit", "Zqpump", "Zqdrug", "Rest"} <= names
-
-
-def test_edges_files_say_where_they_are_wrong(tmp_path: Path) -> None:
-    head = "source\tsource_kind\trelation\ttarget\ttarget_kind\tproperties\n"
-    with pytest.raises(InvalidInput, match="line 2"):
-        list(read_edges(head + "a\tDrug\tEATS\tb\tDrug\t\n", "own.tsv"))
-    with pytest.raises(InvalidInput, match="first line"):
-        list(read_edges("a\tb\n", "own.tsv"))
-    (tmp_path / "knowledge").mkdir()
-    own = head + "warfarin\tDrug\tINTERACTS_WITH\taspirin\tDrug\tseverity=minor\n"
-    (tmp_path / "knowledge" / "own.tsv").write_text(own)
-    (mine,) = [e for e in site_edges(tmp_path) if (e.source, e.target) == ("warfarin", "aspirin")]
-    assert (mine.properties["severity"], mine.origin) == ("minor", "own.tsv")

@@ -103,7 +103,7 @@ def test_a_researcher_is_told_no_small_cell_and_no_day(client: TestClient, ward:
     assert found["over_time"][0]["withheld"] is None
     assert (found["metrics"]["held_out"], found["metrics"]["withheld"]) == (300, None)
     sign_in(client, ward, Role.RESEARCHER)
-    shown = ward.services.hider(ward.tenant.tenant_id).patient_id("p-ada")
+    shown = ward.services.hider(ward.access).patient_id("p-ada")
     page = client.get(f"/patients/{shown}").text
     assert "30 in 100" in page
     assert "told-" not in page

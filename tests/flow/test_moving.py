@@ -13,7 +13,7 @@ import pytest
 
 from app.wiring import Installation
 from indexing.access import Access
-from indexing.backends.memory_graph import MemoryGraphIndex
+from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.backends.postgres.graph import PostgresGraphIndex
 from indexing.errors import Conflict, EngineUnavailable, IntegrityFault, InvalidInput
 from indexing.filters import Filters

@@ -11,7 +11,7 @@ from app.encoders import _named
 from app.naming import Naming, forget, grow_links
 from app.stores import stores
 from app.wiring import Installation
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.postgres.additions import PostgresAdditions
 from indexing.encoders import EncoderShelf
 from indexing.errors import EngineUnavailable

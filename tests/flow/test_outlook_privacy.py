@@ -162,7 +162,7 @@ def test_nobodys_own_words_for_a_condition_are_told_of_another(
 ) -> None:
     services = services_of(installation)
     researcher = replace(ward, user_id="r", roles=frozenset({Role.RESEARCHER}))
-    shown = services.hider(ward.tenant_id).patient_id("asked")
+    shown = services.hider(ward).patient_id("asked")
     told = treatments(services, researcher, shown, "ICD10CM:Z98.877")
     assert "Smithy" not in told.condition
     assert "Z98.877" in told.condition

@@ -125,7 +125,7 @@ def test_a_researcher_sees_no_name_and_no_small_cell(
     ward: Ward, access: Access, client: TestClient
 ) -> None:
     own = replace(access, roles=frozenset({Role.RESEARCHER}))
-    shown_id = ward.services.hider(own.tenant_id).patient_id(PATIENT)
+    shown_id = ward.services.hider(own).patient_id(PATIENT)
     assert shown_id is not None
     shown = ask(ward, own, patient=shown_id)
     by = {option.name: option for option in shown.options}

@@ -6,13 +6,16 @@ import re
 import shutil
 import stat
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import yaml
+from psycopg.conninfo import conninfo_to_dict
 
-from app.settings import Settings
+from app.engines import told
+from app.settings import Settings, load
 from indexing.backends.postgres.embedded import _CONF
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +27,43 @@ PROFILES = {
     "app", "postgres", "pgbouncer", "timescale", "opensearch", "weaviate", "neo4j", "redis",
     "influxdb", "all",
 }  # fmt: skip
+
+
+MADE = dict.fromkeys(re.findall(r"\$\{(\w+_PASSWORD):\?", f"{SERVICES}"), "made")
+
+
+def filled(value: str, given: Mapping[str, str]) -> str:
+    """Put variables into a value as compose does, the innermost first."""
+    while found := re.search(r"\$\{(\w+)(?::([-+?])([^${}]*))?\}", value):
+        name, sign, word = found.groups()
+        own = given.get(name, "")
+        if sign == "?":
+            assert own, word
+        told = {"-": own or word, "+": word if own else ""}.get(sign or "", own)
+        value = value[: found.start()] + (told or "") + value[found.end() :]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("pooler", "url", "direct"),
+    [({}, "postgres", None), ({"ANAMNESIS_POOLER": "pgbouncer"}, "pgbouncer", "postgres")],
+)
+def test_the_app_goes_through_the_pooler_and_past_it(
+    pooler: dict[str, str], url: str, direct: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a pooler the start refuses without the server's own address; without a pooler there is
+    none, since statements are prepared then."""
+    for name in ("ANAMNESIS_DATABASE_URL", "ANAMNESIS_DATABASE_DIRECT_URL"):
+        value = SERVICES["app"]["environment"][name]
+        monkeypatch.setenv(name, filled(value, MADE | pooler))
+    settings = load()
+    addresses = told(settings.database_url), told(settings.database_direct_url)
+    hosts = [each and conninfo_to_dict(each)["host"] for each in addresses]
+    assert hosts == [url, direct]
+    for host in filter(None, hosts):
+        assert {"app", *pooler.values()} & set(SERVICES[host]["profiles"])
+    assert SERVICES["pgbouncer"]["environment"]["DB_HOST"] == "postgres"
+    assert conninfo_to_dict(addresses[0] or "")["password"] == "made"
 
 
 def test_the_profiles_are_those_that_the_readme_names() -> None:
@@ -81,8 +121,7 @@ def test_the_app_reaches_every_engine_with_what_the_file_gives_it() -> None:
     every setting that chooses one can be given."""
     given = SERVICES["app"]["environment"]
     for name, value in given.items():
-        if name.endswith("_URL"):
-            address = value.partition(":-")[2].rstrip("}") or value
+        if name.endswith("_URL") and (address := filled(value, MADE)):
             scheme, _, rest = address.partition("://")
             assert rest.rpartition("@")[2].partition(":")[0] in SERVICES, name
             assert scheme not in ("https", "rediss") or f"{name[:-4]}_CA" in given, name

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.pages import moment
-from indexing.dated import dated, spanned
+from indexing.dated import Width, dated, moved, shifted, spanned, width
 from indexing.fhir.dates import interval
+from indexing.language.deidentify import deidentify
 
 VIENNA, AUCKLAND = ZoneInfo("Europe/Vienna"), ZoneInfo("Pacific/Auckland")
 
@@ -30,6 +31,7 @@ def test_an_instant_is_of_the_day_that_the_hospital_had() -> None:
 
 @pytest.mark.parametrize(("until", "written"), [("2023-05-27", "2023-05-06"),
                                                ("2023-07-01", "2023-05-06"),
+                                               ("2024-05-05", "2023-05-06"),
                                                ("2024-08-01", "2023-05-06")])  # fmt: skip
 def test_a_long_stay_is_of_its_first_day(until: str, written: str) -> None:
     stay = interval("2023-05-06", VIENNA).start, interval(until, VIENNA).end
@@ -72,3 +74,56 @@ def test_an_end_that_stands_for_none_breaks_no_page(zone: ZoneInfo) -> None:
     assert spanned(began.start, None, never.end, zone) == "2023-01-01–9999-12-31"
     assert never.start is not None
     assert moment(never.start, zone, date_only=True) == "9999-12-31"
+
+
+ZONES = [ZoneInfo("UTC"), VIENNA, AUCKLAND, ZoneInfo("America/Santiago")]  # there at midnight
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("given", ["2023", "2023-05", "2024-02", "2022-09", "2023-05-06"])
+def test_a_date_stays_as_vague_as_it_was_when_it_is_moved(given: str, zone: ZoneInfo) -> None:
+    read = interval(given, zone)
+    for days in (-1, -100, -364, -500):
+        start, end = moved(read.start, read.end, days, zone)
+        assert width(start, end, zone) is width(read.start, read.end, zone)
+        told = dated(start, end, zone)
+        assert told is not None
+        assert len(told) == len(given)
+        if len(given) == 10:
+            assert told == (date.fromisoformat(given) + timedelta(days=days)).isoformat()
+    assert moved(read.start, read.end, 0, zone) == (read.start, read.end)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_moved_month_is_the_one_that_the_notes_words_tell(zone: ZoneInfo) -> None:
+    read = interval("2023-03", zone)
+    for days in range(-364, 0):
+        words = deidentify("Seen in March 2023.", days).text
+        start, end = moved(read.start, read.end, days, zone)
+        assert start is not None
+        assert dated(start, end, zone) == start.astimezone(zone).strftime("%Y-%m")
+        assert f"{start.astimezone(zone):%B %Y}" in words
+
+
+def test_hours_of_the_day_do_not_tell_where_summer_time_began() -> None:
+    """Else who comes at eight each day would come at seven from the true day of the change on."""
+    for number in range(365):
+        at = datetime(2023, 1, 1, 8, tzinfo=VIENNA) + timedelta(days=number)
+        to = shifted(at.astimezone(UTC), -200, VIENNA).astimezone(VIENNA)
+        assert (to.hour, to.date()) == (8, at.date() - timedelta(days=200))
+
+
+@pytest.mark.parametrize("given", ["9999-12-31", "9999", "0001-01-01", "1900-01-01", "2999-12-31"])
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_day_that_stands_for_none_does_not_tell_by_how_many_days_others_were_moved(
+    given: str, zone: ZoneInfo
+) -> None:
+    read = interval(given, zone)
+    assert moved(read.start, read.end, -100, zone)[0] == read.start
+    assert "-09-" not in deidentify(f"Valid to {given}.", -100).text
+
+
+def test_a_date_that_is_vague_by_name_is_moved_as_one() -> None:
+    march = datetime(2023, 3, 9, tzinfo=VIENNA)
+    assert shifted(march, -31, VIENNA, Width.MONTH) == datetime(2023, 2, 1, tzinfo=VIENNA)
+    assert shifted(march, -364, VIENNA, Width.YEAR) == datetime(2022, 1, 1, tzinfo=VIENNA)

@@ -58,8 +58,9 @@ def tables_in_sql() -> dict[str, tuple[list[str], tuple[str, ...]]]:
         assert key
         found[name] = (names, tuple(key[1].split(", ")))
     versions = "indexing.backends.postgres.migrations.versions"
-    for table, column in import_module(f"{versions}.0023_graph_properties").COLUMNS:
-        found[table][0].append(column)
+    for version in ("0023_graph_properties", "0027_how_vague_dates_are"):
+        for table, column in import_module(f"{versions}.{version}").COLUMNS:
+            found[table][0].append(column)
     return found
 
 

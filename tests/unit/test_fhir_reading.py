@@ -43,6 +43,11 @@ STAMP = "2026-02-03T04:05:06.789Z"
         ('{"a":1}'.encode("utf-16"), "", "UTF-16"),
         ('{"a":1}'.encode("utf-16-be"), "", "UTF-16"),
         ('{"a":1}'.encode("utf-16-le"), "", "UTF-16"),
+        ('{"a":1}'.encode("utf-32-be"), "", "UTF-32"),
+        ('{"a":1}'.encode("utf-32-le"), "", "UTF-32"),
+        (bytes(4096), "", "not JSON"),
+        (bytes(1), "", "not JSON"),
+        (bytes(6) + b'{"a":1}', "", "not JSON"),
     ],
 )
 def test_refuses_with_its_place(text: bytes, path: str, reason: str) -> None:

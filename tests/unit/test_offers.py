@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from indexing.access import Access
-from indexing.backends.memory_graph import MemoryGraphIndex
-from indexing.backends.memory_lexical import MemoryLexicalIndex
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.graph import MemoryGraphIndex
+from indexing.backends.memory.lexical import MemoryLexicalIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.clauses import Word
 from indexing.language.linking import Link
 from indexing.language.matcher import Matcher

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from indexing.filters import Filters
 from indexing.health import release
 from indexing.model import Document, TenantId
 from indexing.ports import LexicalEntry
+from tests.authority import authority_in
 from tests.stub_http import Answer, answering
 
 TENANT = TenantId(UUID(int=7))
@@ -127,6 +126,45 @@ def test_a_hit_of_another_tenant_is_dropped() -> None:
     assert [(hit.doc_id, hit.rank) for hit in ranking.hits] == [("mine", 1)]
 
 
+WORDINGS = [Word(f"pain{number}") for number in range(24)]
+
+
+def counted(answer: Answer) -> tuple[tuple[int, ...], int]:
+    """Return how many notes hold each of the wordings by this answer, and the trips that took."""
+    bodies: list[bytes] = []
+
+    def tell(_method: str, path: str, body: bytes) -> Answer:
+        if path != "/":  # a sign of life is none
+            bodies.append(body)
+        return answer
+
+    with answering(tell) as url, connected(url) as connection:
+        found = OpenSearchLexicalIndex(connection).counts(ACCESS, WORDINGS, Filters())
+    return found, len(bodies)
+
+
+def test_all_wordings_are_counted_in_one_trip() -> None:
+    buckets = [{"doc_count": number} for number in range(24)]
+    told = {"aggregations": {"each": {"buckets": buckets}}}
+    assert counted((200, told)) == (tuple(range(24)), 1)
+    missing = {"error": {"type": "index_not_found_exception"}}
+    assert counted((404, missing)) == ((0,) * 24, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, {"error": {"type": "search_phase_execution_exception"}}),
+        (429, {"error": {"type": "circuit_breaking_exception"}}),
+        (200, {"aggregations": {"each": {"buckets": [{"doc_count": 1}] * 23}}}),
+        (200, {}),
+    ],
+)
+def test_a_count_that_failed_is_no_nought(status: int, body: dict[str, Any]) -> None:
+    with pytest.raises(EngineUnavailable):
+        counted((status, body))
+
+
 def state(**changed: Any) -> dict[str, Answer]:
     """Return what a healthy cluster answers, and what differs."""
     version = {"distribution": "opensearch", "number": "3.6.0"}
@@ -208,17 +246,9 @@ def test_a_login_is_sent_and_never_shown() -> None:
 
 
 def test_only_a_certificate_that_the_file_signs_is_trusted(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "own.pem", tmp_path / "own.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with answering(lambda *_: (200, {"version": {"number": "3.6.0"}}), context) as url:
-        trusting = Connection(Cluster(url, "secret", ca=certificate))
+    own = authority_in(tmp_path)
+    with answering(lambda *_: (200, {"version": {"number": "3.6.0"}}), own.context) as url:
+        trusting = Connection(Cluster(url, "secret", ca=own.certificate))
         assert trusting.ping()["version"] == {"number": "3.6.0"}
         trusting.close()
         with connected(url) as other, pytest.raises(EngineUnavailable, match="certificate") as told:
@@ -231,7 +261,7 @@ def test_nobody_there_is_no_answer() -> None:
         index = OpenSearchLexicalIndex(connection)
         for _ in range(2):
             with pytest.raises(EngineUnavailable, match="does not answer"):
-                index.count(ACCESS, None, Filters())
+                index.counts(ACCESS, [None], Filters())
 
 
 def test_releases_are_read_as_numbers() -> None:

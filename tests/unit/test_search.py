@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from indexing.access import Access
-from indexing.backends.memory_graph import MemoryGraphIndex
-from indexing.backends.memory_lexical import MemoryLexicalIndex
-from indexing.backends.memory_vectors import MemoryVectorIndex
+from indexing.backends.memory.graph import MemoryGraphIndex
+from indexing.backends.memory.lexical import MemoryLexicalIndex
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.errors import EngineUnavailable, InvalidQuery
 from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
@@ -90,7 +90,7 @@ class Down:
     def assertions(self, *_: object) -> Mapping[str, int]:
         raise EngineUnavailable("down")
 
-    matching = facets = count = standings = assertions
+    matching = facets = counts = standings = assertions
 
 
 class Slow(Down):

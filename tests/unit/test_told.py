@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from indexing.access import Access
-from indexing.backends.memory_lexical import MemoryLexicalIndex
+from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.errors import EngineUnavailable
 from indexing.language.matcher import Matcher
 from indexing.language.terminology.store import no_terminology

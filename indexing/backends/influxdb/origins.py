@@ -16,8 +16,8 @@ from urllib.parse import unquote
 
 from indexing import strays
 from indexing.backends.influxdb.connect import Connection, Missing
-from indexing.backends.influxdb.encoding import bodies, head_of, tag
 from indexing.backends.influxdb.reads import either, tenant_of
+from indexing.backends.influxdb.schema import bodies, head_of, tag
 from indexing.model import TenantId
 from indexing.vitals.model import Batch
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from indexing import strays
 from indexing.access import Access
 from indexing.backends.influxdb.connect import Connection, Missing
-from indexing.backends.influxdb.encoding import (
+from indexing.backends.influxdb.schema import (
     EARLIEST,
     GONE,
     HOURS,

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from indexing.access import Access
 from indexing.backends.influxdb.connect import Connection, Missing
-from indexing.backends.influxdb.encoding import (
+from indexing.backends.influxdb.origins import Claim, Claims, claims_of, lines_of_claims
+from indexing.backends.influxdb.reads import STANDS, Reads, either
+from indexing.backends.influxdb.schema import (
     EARLIEST,
     HOURS,
     LATEST,
@@ -26,8 +28,6 @@ from indexing.backends.influxdb.encoding import (
     tag,
     taken_back,
 )
-from indexing.backends.influxdb.origins import Claim, Claims, claims_of, lines_of_claims
-from indexing.backends.influxdb.reads import STANDS, Reads, either
 from indexing.errors import EventRejected
 from indexing.model import TenantId
 from indexing.vitals.anomaly import MOST, baseline

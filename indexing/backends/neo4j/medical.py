@@ -19,6 +19,7 @@ from indexing.access import Access
 from indexing.backends.neo4j.compile import EPOCH, micros
 from indexing.backends.neo4j.connect import Neo4j, Row, Transaction
 from indexing.backends.neo4j.held import drop, gives_way
+from indexing.dated import Width
 from indexing.medical_graph import (
     TREATING,
     GraphEdge,
@@ -256,6 +257,7 @@ def _written(tenant_id: TenantId, entry: MedicalEntry) -> Row:
             "said": {
                 **said, "relation": edge.relation.value,
                 "start_at": _instant(edge.start), "end_at": _instant(edge.end),
+                "start_width": edge.start_width.value, "end_width": edge.end_width.value,
                 "labels": sorted(edge.labels) or None,
                 "properties": orjson.dumps(dict(edge.properties)).decode(),
                 **_as("source", nodes.get(edge.source)), **_as("target", nodes.get(edge.target)),
@@ -283,7 +285,8 @@ def _edge(row: Row) -> GraphEdge:
     return GraphEdge(
         row["source"], Relation(said["relation"]), row["target"], _moment(said.get("start_at")),
         _moment(said.get("end_at")), orjson.loads(said["properties"]),
-        frozenset(said.get("labels", ())),
+        frozenset(said.get("labels", ())), Width(said.get("start_width", Width.DAY)),
+        Width(said.get("end_width", Width.DAY)),
     )  # fmt: skip
 
 

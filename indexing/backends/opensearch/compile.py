@@ -63,8 +63,11 @@ class Compiler(QueryCompiler[Query]):
         self, clause: Clause | None, access: Access, filters: Filters, mode: AssertionMode
     ) -> Query:
         """Compile a search: `clause` scores, access and filters only let through."""
-        found = self.every() if clause is None else self.clause(clause, Context(mode))
-        return {"bool": {"must": [found], **guard(access, filters)}}
+        return {"bool": {"must": [self.matched(clause, mode)], **guard(access, filters)}}
+
+    def matched(self, clause: Clause | None, mode: AssertionMode) -> Query:
+        """Compile what a document is held against, whoever may see it; None matches all."""
+        return self.every() if clause is None else self.clause(clause, Context(mode))
 
     def every(self) -> Query:
         """Match all; the guard leaves the living."""

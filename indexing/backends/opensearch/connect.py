@@ -37,6 +37,10 @@ PROBE_S = 2.0  # of the thread that looks whether it is back
 CONNECTIONS = 16
 SIDE_BY_SIDE = 4  # requests of one bulk
 
+# Of a hit, only what lies in columns: its stored fields (its id, and the whole note for as long as
+# the server may need it for recovery) took a third of the time of a question that gives 200.
+UNSTORED: Mapping[str, str] = {"stored_fields": "_none_"}
+
 T = TypeVar("T")
 R = TypeVar("R")
 

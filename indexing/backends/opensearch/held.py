@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from indexing.backends.opensearch import schema
 from indexing.backends.opensearch.bulk import Item, item
-from indexing.backends.opensearch.connect import NAME, Connection, Missing
+from indexing.backends.opensearch.connect import NAME, UNSTORED, Connection, Missing
 from indexing.backends.opensearch.names import Names
 from indexing.errors import EventRejected
 from indexing.model import TenantId, Tombstone
@@ -55,7 +55,7 @@ def held(connection: Connection, names: Names, tenant_id: TenantId) -> Mapping[s
     after: list[object] | None = None
     while True:
         body = {
-            "size": _PAGE, "query": query, "_source": False, "track_total_hits": False,
+            "size": _PAGE, "query": query, **UNSTORED, "track_total_hits": False,
             "sort": [{"doc_id": "asc"}, {"version": "asc"}, {"tenant": "asc"}],
         } | ({"search_after": after} if after else {})  # fmt: skip
         try:

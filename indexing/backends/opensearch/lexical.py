@@ -13,12 +13,19 @@ from indexing.access import Access
 from indexing.analysis import stem
 from indexing.backends.opensearch import schema
 from indexing.backends.opensearch.bulk import Item, item, write
-from indexing.backends.opensearch.compile import Compiler, Query, Statistics, among
-from indexing.backends.opensearch.connect import NAME, Connection, Missing
+from indexing.backends.opensearch.compile import (
+    Compiler,
+    Query,
+    Statistics,
+    among,
+    guard,
+)
+from indexing.backends.opensearch.connect import NAME, UNSTORED, Connection, Missing
 from indexing.backends.opensearch.held import held, id_of, spelled, stones
 from indexing.backends.opensearch.names import Names
 from indexing.clauses import Clause
 from indexing.compiling import TITLE_WEIGHT
+from indexing.errors import EngineUnavailable
 from indexing.filters import FACETS, Filters
 from indexing.model import IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, FacetCount, LexicalEntry, Ranking, Scored
@@ -108,9 +115,30 @@ class OpenSearchLexicalIndex:
             return {name: _merged(name, found[name]["buckets"], size) for name in FACETS}
         return dict.fromkeys(FACETS, ())
 
-    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
-        """Count visible documents: all for None; the whole text counts, asserted or not."""
-        return self._ranked(access, self._query(clause, access, filters, "any"), 0)[1]
+    def counts(
+        self, access: Access, clauses: Sequence[Clause | None], filters: Filters
+    ) -> tuple[int, ...]:
+        """Count the visible documents of each clause: all for None; the whole text counts, asserted
+        or not. One question, which fails as a whole."""
+        if not clauses:
+            return ()
+        compiler = Compiler(self._title_weight)
+        queries = [compiler.matched(each, "any") for each in clauses]
+        let = guard(access, filters)
+        let["filter"].append(compiler.some(queries))  # only those are held against each of them
+        body = {
+            "size": 0, "query": {"bool": let}, "track_total_hits": False,
+            "aggs": {"each": {"filters": {"filters": queries}}},
+        }  # fmt: skip
+        with self._absent_is_empty():
+            told = self._asked(access, "count", body).get("aggregations", {})
+            counted = [
+                int(bucket["doc_count"]) for bucket in told.get("each", {}).get("buckets", ())
+            ]
+            if len(counted) != len(clauses):  # a count that is not there is no nought
+                raise EngineUnavailable("OpenSearch left counts out", hint="Look at its log.")
+            return tuple(counted)
+        return (0,) * len(clauses)
 
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count what is held, and fold it into one digest."""
@@ -168,8 +196,7 @@ class OpenSearchLexicalIndex:
         self, access: Access, query: Query, size: int
     ) -> tuple[list[tuple[str, float]], int]:
         """Return (doc_id, score) of the best `size` and the number of all matches."""
-        body = {"size": size, "query": query, "track_total_hits": True, "sort": _SORT,
-                "_source": False}  # fmt: skip
+        body = {"size": size, "query": query, "track_total_hits": True, "sort": _SORT, **UNSTORED}
         with self._absent_is_empty():
             found = self._asked(access, "search", body)["hits"]
             hits = [hit["sort"] for hit in found.get("hits", ())]

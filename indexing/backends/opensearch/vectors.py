@@ -15,7 +15,7 @@ from indexing.access import Access
 from indexing.backends.opensearch import schema
 from indexing.backends.opensearch.bulk import Item, item, write
 from indexing.backends.opensearch.compile import Query, among, guard
-from indexing.backends.opensearch.connect import NAME, Connection, Missing
+from indexing.backends.opensearch.connect import NAME, UNSTORED, Connection, Missing
 from indexing.backends.opensearch.held import held, id_of, spelled, stones
 from indexing.backends.opensearch.names import Names
 from indexing.errors import EngineUnavailable, EventRejected
@@ -75,7 +75,7 @@ class OpenSearchVectorIndex:
         let = guard(access, filters, self._space)
         body = {
             "size": k, "query": _nearest(row, max(k, LOOKED_AT), let),
-            "sort": [{"_score": "desc"}, {"doc_id": "asc"}, {"tenant": "asc"}], "_source": False,
+            "sort": [{"_score": "desc"}, {"doc_id": "asc"}, {"tenant": "asc"}], **UNSTORED,
         }  # fmt: skip
         try:
             alias = self._names.alias(access.tenant_id)
@@ -93,7 +93,7 @@ class OpenSearchVectorIndex:
         query = {"bool": guard(access, Filters(), self._space)}
         query["bool"]["filter"].append(among(wanted))
         body = {
-            "size": min(len(wanted), schema.DEEPEST), "query": query, "_source": False,
+            "size": min(len(wanted), schema.DEEPEST), "query": query, **UNSTORED,
             "sort": [{"doc_id": "asc"}, {"tenant": "asc"}], "docvalue_fields": ["rows"],
         }  # fmt: skip
         try:
@@ -160,7 +160,7 @@ def _nearest(vector: Vectors, k: int, guarded: dict[str, list[Query]]) -> Query:
         "nested": {
             "path": "passages", "score_mode": "max", "query": {"knn": {"passages.vector": knn}},
             "inner_hits": {
-                "size": 1, "_source": False, "docvalue_fields": ["passages.number"],
+                "size": 1, "docvalue_fields": ["passages.number"], **UNSTORED,
             },
         }
     }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from indexing.access import Access
@@ -12,19 +14,24 @@ from indexing.backends.postgres.connect import Connection
 def record(conn: Connection, access: Access, row: AuditRow) -> int:
     """Append `row` to the tenant's chain in the caller's transaction; return its number.
 
-    Call it last: the chain's lock is held until commit. What a researcher was shown is marked as
-    the de-identified view.
+    Call it last: the chain's lock is held until commit.
     """
+    got = send(conn, access, row).fetchone()
+    assert got is not None
+    return int(got[0])
+
+
+def send(conn: Connection, access: Access, row: AuditRow) -> Cursor[TupleRow]:
+    """Append `row` as `record` does; on a piped connection, without waiting for its number. What a
+    researcher was shown is marked as the de-identified view."""
     detail = {**row.detail, "view": "deidentified"} if access.deidentified else dict(row.detail)
-    got = conn.execute(
+    return conn.execute(
         "SELECT audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             access.user_id, sorted(access.roles), access.purpose, row.action, row.subtype,
             row.outcome, sorted(set(row.patient_ids)), list(row.entities), Jsonb(detail),
         ),
-    ).fetchone()  # fmt: skip
-    assert got is not None
-    return int(got[0])
+    )  # fmt: skip
 
 
 def broken_at(conn: Connection) -> int | None:

@@ -12,6 +12,7 @@ from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.derived import visible
 from indexing.backends.postgres.series import read_series
+from indexing.backends.postgres.vague import ABATEMENT_UNTIL, ONSET, ONSET_UNTIL
 from indexing.charts import Chart, Item, Note, Person
 from indexing.errors import NotFound
 from indexing.ports import Derived
@@ -22,6 +23,11 @@ MOST_NOTES = 500
 MOST_ITEMS = 200
 
 _NEVER = "NULL::timestamptz"
+# Of a Period both ends; a lone date is [date_start, date_end) without more.
+_LASTS = (
+    "coalesce(t.date_last, t.date_end)", "t.date_until",
+    "CASE WHEN t.date_last IS NOT NULL THEN t.date_end END",
+)  # fmt: skip
 # What each list of the chart reads: table, resource type, text, status, detail, start, end, until,
 # ended.
 # A retraction projects to nothing, so that no query here needs to know of it.
@@ -30,8 +36,8 @@ _LISTS: Mapping[str, tuple[str, ...]] = {
         "condition", "Condition", "coalesce(t.display, t.code)",
         "concat_ws(' · ', t.clinical_status, nullif(t.verification_status, 'confirmed'))",
         "concat_ws(' · ', t.severity, t.body_site)",
-        "coalesce(t.onset_start, t.recorded_start)", "t.abatement_start",
-        "CASE WHEN t.onset_start IS NOT NULL THEN t.onset_end END", "t.abatement_end",
+        ONSET, "t.abatement_start", ONSET_UNTIL,
+        ABATEMENT_UNTIL,
     ),
     "medications": (
         "medication_request", "MedicationRequest",
@@ -41,23 +47,22 @@ _LISTS: Mapping[str, tuple[str, ...]] = {
     "statements": (
         "medication_statement", "MedicationStatement",
         "coalesce(t.display, t.code, m.display, m.code)", "t.status", "t.dosage",
-        "t.date_start", "t.date_end", _NEVER, _NEVER,
+        "t.date_start", *_LASTS,
     ),
     "allergies": (
         "allergy_intolerance", "AllergyIntolerance", "coalesce(t.display, t.code)",
         "concat_ws(' · ', t.clinical_status, nullif(t.verification_status, 'confirmed'))",
         "concat_ws(' · ', t.reaction, nullif(t.criticality, 'unable-to-assess'))",
-        "coalesce(t.onset_start, t.recorded_start)", _NEVER,
-        "CASE WHEN t.onset_start IS NOT NULL THEN t.onset_end END", _NEVER,
+        ONSET, _NEVER, ONSET_UNTIL, _NEVER,
     ),
     "encounters": (
         "encounter", "Encounter", "coalesce(t.display, t.code, t.class_code)", "t.status",
-        "t.reason_display", "t.date_start", "t.date_end", _NEVER, _NEVER,
+        "t.reason_display", "t.date_start", *_LASTS,
     ),
     "procedures": (
         "procedure", "Procedure", "coalesce(t.display, t.code)", "t.status",
         "coalesce(t.reason_display, t.body_site)",
-        "t.date_start", "t.date_end", _NEVER, _NEVER,
+        "t.date_start", *_LASTS,
     ),
 }  # fmt: skip
 _OPEN_FIRST = {

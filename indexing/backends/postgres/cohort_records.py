@@ -6,18 +6,22 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import orjson
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.vague import DATE_UNTIL, ONSET, ONSET_UNTIL
 from indexing.cohorts import Coded, Event, Limit, Quote, Records
+from indexing.dated import width
 from indexing.model import Assertion
 
 _UNDATED = datetime(1, 1, 2, tzinfo=UTC)  # what an observation without a time stands at
 AROUND = 160  # characters of a note on either side of what is quoted
 
-# Where each kind stands: table, resource type, its date, what must not count, the coded columns.
+# Where each kind stands: table, resource type, its date and until when that may be, what must not
+# count, what it is joined with.
 _MEDICATION = (
     " LEFT JOIN medication m ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id"
 )
@@ -25,23 +29,23 @@ _MEDICATION_OPEN = (
     " AND NOT EXISTS (SELECT FROM resource c WHERE c.tenant_id = t.tenant_id "
     "AND c.type = 'Medication' AND c.id = t.medication_id AND c.labels && %(closed)s)"
 )
-_TABLES: Mapping[Records, tuple[tuple[str, str, str, str, str], ...]] = {
+_TABLES: Mapping[Records, tuple[tuple[str, str, tuple[str, str], str, str], ...]] = {
     "condition": (
-        ("condition", "Condition", "coalesce(t.onset_start, t.recorded_start)",
+        ("condition", "Condition", (ONSET, ONSET_UNTIL),
          "coalesce(t.verification_status, '') NOT IN ('refuted', 'entered-in-error')", ""),
     ),
     "medication": (
-        ("medication_request", "MedicationRequest", "t.authored_start",
+        ("medication_request", "MedicationRequest", ("t.authored_start", "t.authored_end"),
          "coalesce(t.status, '') NOT IN ('cancelled', 'entered-in-error', 'draft')", _MEDICATION),
-        ("medication_statement", "MedicationStatement", "t.date_start",
+        ("medication_statement", "MedicationStatement", ("t.date_start", DATE_UNTIL),
          "coalesce(t.status, '') NOT IN ('not-taken', 'entered-in-error')", _MEDICATION),
     ),
     "procedure": (
-        ("procedure", "Procedure", "t.date_start",
+        ("procedure", "Procedure", ("t.date_start", DATE_UNTIL),
          "coalesce(t.status, '') NOT IN ('not-done', 'entered-in-error', 'preparation')", ""),
     ),
     "observation": (
-        ("observation", "Observation", "t.observed_at",
+        ("observation", "Observation", ("t.observed_at", "t.observed_end"),
          "coalesce(t.status, '') NOT IN ('entered-in-error', 'cancelled')", ""),
     ),
 }  # fmt: skip
@@ -164,17 +168,18 @@ class PostgresCohortRecords:
         if not coded:
             return []
         found: list[Event] = []
+        zone = ZoneInfo(access.time_zone)
         with self._database.tenant(access.tenant_id) as conn:
             merged = dict(conn.execute(_MERGED, (access.tenant_id,)).fetchall())
             for table, kind, date, valid, joined in _TABLES[records]:
                 statement, bound = _statement(access, table, kind, date, valid, joined, coded)
-                limits, dated = _limits(date, date_from, date_to)
+                limits, dated = _limits(date[0], date_from, date_to)
                 shown = ", t.value_number, t.value_unit" if records == "observation" else ""
                 rows = conn.execute(
                     statement.replace("{shown}", shown) + where + limits,
                     {**bound, **values, **dated},
                 ).fetchall()
-                found += [_event(row, kind, merged) for row in rows]
+                found += [_event(row, kind, merged, zone) for row in rows]
         return sorted(
             (e for e in found if access.patients is None or e.patient_id in access.patients),
             key=lambda e: (e.at is None, e.at or _UNDATED, e.ref),
@@ -182,15 +187,17 @@ class PostgresCohortRecords:
 
     def notes(self, access: Access, doc_ids: Sequence[str]) -> Sequence[Event]:
         """Return whose the visible ones are, and of when, in the order given."""
+        zone = ZoneInfo(access.time_zone)
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
-                "SELECT doc_id, patient_id, date_start, version FROM document WHERE tenant_id = %s "
+                "SELECT doc_id, patient_id, date_start, date_end, version FROM document "
+                "WHERE tenant_id = %s "
                 "AND doc_id = ANY(%s) AND live AND patient_id IS NOT NULL AND NOT labels && %s",
                 (access.tenant_id, list(doc_ids), sorted(access.closed_labels)),
             ).fetchall()
         found = {
-            own: Event(patient, at, f"Document/{own}", edition=version)
-            for own, patient, at, version in rows
+            own: Event(patient, at, f"Document/{own}", "", version, width(at, until, zone))
+            for own, patient, at, until, version in rows
             if access.patients is None or patient in access.patients
         }
         return [found[each] for each in doc_ids if each in found]
@@ -248,7 +255,7 @@ def _coded(joined: str) -> tuple[str, str, str]:
 
 
 def _statement(
-    access: Access, table: str, kind: str, date: str, valid: str, joined: str,
+    access: Access, table: str, kind: str, date: tuple[str, str], valid: str, joined: str,
     coded: Sequence[Coded],
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """Return the read of one table up to its further conditions, and its values."""
@@ -260,7 +267,8 @@ def _statement(
         "closed": sorted(access.closed_labels),
     }  # fmt: skip
     return (
-        f"SELECT t.patient_id, {date}, t.resource_id, {display}{{shown}} FROM {table} t{joined} "
+        f"SELECT t.patient_id, {', '.join(date)}, t.resource_id, {display}{{shown}} "
+        f"FROM {table} t{joined} "
         f"WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL AND {valid} "
         f"AND ({code} = ANY(%(codes)s) OR {code} IS NULL AND {display} = ANY(%(displays)s)) "
         f"AND coalesce({system}, '') = ANY(%(systems)s) "
@@ -283,13 +291,16 @@ def _limits(
     return where, values
 
 
-def _event(row: tuple[Any, ...], kind: str, merged: Mapping[str, str]) -> Event:
-    patient, at, own, display, *value = row
+def _event(
+    row: tuple[Any, ...], kind: str, merged: Mapping[str, str], zone: ZoneInfo
+) -> Event:  # fmt: skip
+    patient, at, until, own, display, *value = row
     words = display or ""
     if value and value[0] is not None:
         words = f"{words} {value[0].normalize():f} {value[1] or ''}".strip()
     dated = at if at is not None and at > _UNDATED else None
-    return Event(merged.get(patient, patient), dated, f"{kind}/{own}", words)
+    how = width(dated, until, zone)
+    return Event(merged.get(patient, patient), dated, f"{kind}/{own}", words, width=how)
 
 
 def _quote(text: str, found: bytes | None, concepts: frozenset[str], words: Sequence[str]) -> Quote:

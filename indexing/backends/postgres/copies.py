@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection
@@ -101,7 +103,8 @@ def forget(conn: Connection, tenant_id: TenantId, gone: Sequence[tuple[str, int]
             )
 
 
-# Those pairs of which the reader may see the other note; %(ids)s are notes already opened.
+# Those pairs of which the reader may see the other note; what concerns no opened note of %(ids)s is
+# left out by who reads the answer.
 _SEEN = """
 WITH open AS NOT MATERIALIZED (SELECT doc_id FROM document WHERE tenant_id = %(tenant)s AND live
     AND NOT labels && %(closed)s
@@ -116,27 +119,30 @@ WHERE c.tenant_id = %(tenant)s AND c.first_id = ANY(%(ids)s)
 """
 
 
-def seen(
-    conn: Connection, access: Access, doc_ids: Sequence[str]
-) -> tuple[Mapping[str, tuple[Copied, ...]], Mapping[str, tuple[Repeat, ...]]]:
-    """Return, by note, what is copied in it and what later notes repeat of it, both as far as
-    `access` opens the other note."""
-    rows = conn.execute(
+def ask(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Cursor[TupleRow]:
+    """Ask what is copied in these notes and what later notes repeat of them, both as far as
+    `access` opens the other note; `told` reads the answer."""
+    return conn.execute(
         _SEEN,
         {
             "tenant": access.tenant_id, "ids": list(doc_ids),
             "closed": sorted(access.closed_labels),
             "patients": None if access.patients is None else sorted(access.patients),
         },
-    ).fetchall()  # fmt: skip
-    wanted = frozenset(doc_ids)
+    )  # fmt: skip
+
+
+def told(
+    answer: Cursor[TupleRow], opened: Collection[str]
+) -> tuple[Mapping[str, tuple[Copied, ...]], Mapping[str, tuple[Repeat, ...]]]:
+    """Return, by note of `opened`, what is copied in it and what later notes repeat of it."""
     copied: dict[str, list[Copied]] = {}
     later: dict[tuple[str, int, int], set[str]] = {}
-    for doc_id, *place in sorted(rows):
+    for doc_id, *place in sorted(answer.fetchall()):
         found = Copied(*place)
-        if doc_id in wanted:
+        if doc_id in opened:
             copied.setdefault(doc_id, []).append(found)
-        if found.first_id in wanted:
+        if found.first_id in opened:
             key = (found.first_id, found.first_start, found.first_end)
             later.setdefault(key, set()).add(doc_id)
     repeats: dict[str, list[Repeat]] = {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from indexing.access import Access
 from indexing.audit import AuditRow
@@ -39,6 +42,9 @@ SELECT extract(epoch FROM clock_timestamp() - min(at))::float8 FROM outbox
 WHERE tenant_id = %(tenant)s AND kind = ANY('{document,language,vectors}')
     AND xid >= pg_snapshot_xmin(pg_current_snapshot())
 """
+
+
+_Rows: TypeAlias = Cursor[TupleRow]
 
 
 class PostgresDerived:
@@ -120,19 +126,18 @@ class PostgresDerived:
             ).fetchall()
         return dict(rows)
 
-    def of_other_models(self, tenant_id: TenantId, model: str) -> int:
-        """Count the live documents that other models embedded and `model` did not."""
-        embedded = (
-            "EXISTS (SELECT FROM embedding e WHERE e.tenant_id = d.tenant_id "
-            "AND e.doc_id = d.doc_id AND e.version = d.version AND "
-        )
+    def lacks(self, tenant_id: TenantId, model: str) -> bool:
+        """Say whether a live document has vectors of other models and none of `model`."""
         with self._database.tenant(tenant_id) as conn:
             row = conn.execute(
-                f"SELECT count(*) FROM document d WHERE d.tenant_id = %s AND d.live "
-                f"AND {embedded} e.model <> %s) AND NOT {embedded} e.model = %s)",
+                "SELECT EXISTS (SELECT FROM document d JOIN embedding o ON o.tenant_id = "
+                "d.tenant_id AND o.doc_id = d.doc_id AND o.version = d.version "
+                "WHERE d.tenant_id = %s AND d.live AND o.model <> %s AND NOT EXISTS (SELECT "
+                "FROM embedding e WHERE e.tenant_id = d.tenant_id AND e.doc_id = d.doc_id "
+                "AND e.version = d.version AND e.model = %s))",
                 (tenant_id, model, model),
             ).fetchone()
-        return row[0] if row else 0
+        return bool(row and row[0])
 
     def annotated(self, tenant_id: TenantId, language_version: str) -> Mapping[str, int]:
         """Return {doc_id: version} of every annotation made by that language version."""
@@ -267,21 +272,31 @@ def _upsert(conn: Connection, statement: str, rows: Sequence[tuple[object, ...]]
 
 def visible(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
     """Return the visible ones among `doc_ids` in the caller's transaction, beside its audit row."""
-    rows = conn.execute(
+    return _opened(access, *_asked(conn, access, doc_ids))
+
+
+def _asked(conn: Connection, access: Access, doc_ids: Sequence[str]) -> tuple[_Rows, _Rows]:
+    """Ask for notes, and for what is copied in them; on a piped connection in one trip."""
+    notes = conn.execute(
         f"SELECT {_DOCUMENT}, a.language_version, a.found FROM document d "
         "LEFT JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
         "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
         "AND d.live",
         (access.tenant_id, list(doc_ids)),
         binary=True,  # as text, PostgreSQL spells each byte of what was found as two letters
-    ).fetchall()
-    found = (_derived(access.tenant_id, row) for row in rows)
+    )
+    return notes, copies.ask(conn, access, doc_ids)
+
+
+def _opened(access: Access, notes: _Rows, copied_rows: _Rows) -> Mapping[str, Derived]:
+    """Read what was asked for: the notes that `access` opens."""
+    found = (_derived(access.tenant_id, row) for row in notes.fetchall())
     opened = {
         each.document.doc_id: each
         for each in found
         if access.opens(each.document.patient_id, each.document.labels)
     }
-    copied, repeats = copies.seen(conn, access, list(opened))
+    copied, repeats = copies.told(copied_rows, opened.keys())
     for doc_id in copied.keys() | repeats.keys():
         opened[doc_id] = replace(
             opened[doc_id], copied=copied.get(doc_id, ()), repeats=repeats.get(doc_id, ())
@@ -297,18 +312,29 @@ class PostgresDocuments:
 
     def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
         """Return the visible ones among `doc_ids`; the rest are absent from the mapping."""
-        with self._database.tenant(access.tenant_id) as conn:
+        with self._database.piped(access.tenant_id) as conn:
             return visible(conn, access, doc_ids)
 
     def read(
         self, access: Access, doc_ids: Sequence[str], k: int, row: AuditRow
     ) -> Mapping[str, Derived]:
-        """Return the first k of `doc_ids` that are visible, and record who read them.
+        """Return the first k of `doc_ids` that are visible, and record who read them, as
+        `reading` does."""
+        with self.reading(access, doc_ids, k, row) as notes:
+            return notes
 
-        The row names them and their patients beside what it names already, in one transaction
-        with the read: without a record nothing is shown.
+    @contextmanager
+    def reading(
+        self, access: Access, doc_ids: Sequence[str], k: int, row: AuditRow
+    ) -> Iterator[Mapping[str, Derived]]:
+        """Lend the first k of `doc_ids` that are visible, and record who read them.
+
+        The row names them and their patients beside what it names already, in one transaction with
+        the read. Nothing may be shown before the block has ended: there the record is waited for,
+        and fails the block where it is not kept.
         """
-        with self._database.tenant(access.tenant_id) as conn:
+        with self._database.piped(access.tenant_id) as conn:
+            conn.execute("BEGIN")  # to be ended here, so that the disk works beside the block
             notes: dict[str, Derived] = {}
             at = 0
             while len(notes) < k and at < len(doc_ids):
@@ -321,8 +347,9 @@ class PostgresDocuments:
                 [*row.entities, *(f"Document/{doc_id}" for doc_id in notes)],
                 {**row.detail, "shown": len(notes)}, row.outcome,
             )  # fmt: skip
-            audit.record(conn, access, named)
-        return notes
+            audit.send(conn, access, named)
+            conn.execute("COMMIT")
+            yield notes
 
     def total(self, access: Access) -> int:
         """Count the documents that `access` opens."""

@@ -27,12 +27,14 @@ from indexing.model import TenantId
 from indexing.ports import Vectors
 
 WORTH_KEEPING = 3  # questions to a tenant: a command that asks once does not read every vector
-MOST_BYTES = 512 << 20  # of all tenants; the one asked for longest ago goes
+MOST_BYTES = 512 << 20  # of all tenants; the one asked for longest ago goes, a larger one stays out
 MOST_STALE = 0.2  # of the rows: beyond it, reading everything again costs less
 WORTH_COARSE = 4_000  # rows: fewer are scanned as they are
 MOST_FINE = 2_000  # rows written since, scanned as they are until all are made coarse again
 
 _EVERY = 16  # rows
+_AT_ONCE = 5_000  # rows read from the table: their bytes stand beside what is made of them
+_BYTES = 5  # a number: a float and its coarse code
 _HEADER = 4  # bytes before the floats, which are big-endian. Source: pgvector, vector_send
 _SIZE: Final = "SELECT era, epoch, model FROM vector_size WHERE tenant_id = %(tenant)s"
 _NOWHERE = (UUID(int=0), 0, "")
@@ -78,8 +80,9 @@ class _Tenant:
         self.alive[start:end] = False
         self.dead += end - start
 
-    def add(self, found: Sequence[tuple[str, int, Any, bytes]]) -> None:
-        """Append passages, ordered by document; columns as in `_SELECT`."""
+    def add(self, found: Sequence[tuple[Any, ...]]) -> None:
+        """Append passages, ordered by document; columns as in `_SELECT`. Once all that are to come
+        are there, `settle` makes them coarse."""
         end = self.count + len(found)
         if end > len(self.matrix):
             self._grow(max(end, 2 * len(self.matrix)))
@@ -96,6 +99,10 @@ class _Tenant:
             if labels is not None:
                 self.closed[at] = self._kind(frozenset(labels))
         self.count = end
+
+    def settle(self) -> None:
+        """Make rows coarse where many are not yet."""
+        end = self.count
         fine = end - (len(self.coarse) if self.coarse else 0)
         if fine > (MOST_FINE if self.coarse else WORTH_COARSE):
             self.coarse = Coarse.of(self.matrix[:end])
@@ -132,9 +139,15 @@ _SELECT = (
 class MatrixReader:
     """Keeps the vectors of tenants that are asked often; safe to share between threads."""
 
-    def __init__(self, database: Database, own: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        own: Callable[[str], None] = lambda _: None,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         """`own` raises where vectors are of a model that is not this process's."""
-        self._database, self._own = database, own
+        self._database, self._own, self._most_bytes = database, own, most_bytes
+        self._outside: set[TenantId] = set()  # too large to be kept
         self._tenants: OrderedDict[TenantId, _Tenant] = OrderedDict()
         self._asked: dict[TenantId, int] = {}
         self._reading: set[TenantId] = set()
@@ -147,7 +160,7 @@ class MatrixReader:
         order; None while the tenant is not worth keeping here, or is not read yet."""
         with self._lock:
             asked = self._asked[tenant_id] = self._asked.get(tenant_id, 0) + 1
-        if asked < WORTH_KEEPING:
+        if asked < WORTH_KEEPING or tenant_id in self._outside:
             return None
         sizes = self._database.lately(tenant_id, _SIZE)
         era, epoch, model = sizes[0] if sizes else _NOWHERE
@@ -192,12 +205,18 @@ class MatrixReader:
         self._database.renew(tenant_id)
         with self._lock:
             self._tenants.pop(tenant_id, None)
+            self._outside.discard(tenant_id)
 
-    def _keep(self, tenant_id: TenantId, held: _Tenant) -> None:
+    def _keep(self, tenant_id: TenantId, held: _Tenant | None) -> None:
+        """Keep a tenant; one that is None, or has grown too large, stays out."""
+        if held is None or held.nbytes > self._most_bytes:
+            self._outside.add(tenant_id)
+            self._tenants.pop(tenant_id, None)
+            return
         self._tenants[tenant_id] = held
         self._tenants.move_to_end(tenant_id)
         while len(self._tenants) > 1:
-            if sum(each.nbytes for each in self._tenants.values()) <= MOST_BYTES:
+            if sum(each.nbytes for each in self._tenants.values()) <= self._most_bytes:
                 return
             self._tenants.popitem(last=False)
 
@@ -221,16 +240,24 @@ class MatrixReader:
             with self._lock:
                 self._reading.discard(tenant_id)
 
-    def _whole(self, tenant_id: TenantId, dimension: int) -> _Tenant:
+    def _whole(self, tenant_id: TenantId, dimension: int) -> _Tenant | None:
+        """Read a tenant; None where it is too large."""
         with self._database.tenant(tenant_id, snapshot=True) as conn:
             era, epoch, model = _size(conn, tenant_id)
             self._own(model)
-            rows = conn.execute(
-                f"{_SELECT} ORDER BY doc_id, number", (tenant_id,), binary=True
-            ).fetchall()
-        held = _Tenant.empty(era, len(rows) + len(rows) // 4 + 1000, dimension)
-        if rows and len(rows[0][3]) == _HEADER + 4 * dimension:
-            held.add(rows)
+            counted = conn.execute(
+                "SELECT count(*) FROM vector_passage WHERE tenant_id = %s", (tenant_id,)
+            ).fetchone()
+            capacity = (counted[0] if counted else 0) * 5 // 4 + 1000
+            if capacity * dimension * _BYTES > self._most_bytes:
+                return None
+            held = _Tenant.empty(era, capacity, dimension)
+            with conn.cursor(name="vectors", binary=True) as cursor:
+                cursor.execute(f"{_SELECT} ORDER BY doc_id, number", (tenant_id,))
+                while rows := cursor.fetchmany(_AT_ONCE):
+                    if len(rows[0][3]) == _HEADER + 4 * dimension:
+                        held.add(rows)
+        held.settle()
         held.epoch = epoch
         return held
 
@@ -275,6 +302,7 @@ def _catch_up(conn: Connection, tenant_id: TenantId, held: _Tenant) -> None:
     ).fetchall()
     if rows:
         held.add(rows)
+        held.settle()
 
 
 @dataclass(frozen=True, slots=True)

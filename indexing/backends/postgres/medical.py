@@ -10,6 +10,7 @@ import orjson
 from indexing.access import Access
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.dated import Width
 from indexing.medical_graph import (
     TREATING,
     GraphEdge,
@@ -35,7 +36,10 @@ _OPEN = (
     "OR {a}.patient_id = ANY(%(patients)s::text[]))"
 )
 _SHOWN = _OPEN + " AND NOT {a}.labels && %(closed)s::text[]"
-_EDGE = "e.source, e.relation, e.target, e.start_at, e.end_at, e.properties, e.labels, e.key"
+_EDGE = (
+    "e.source, e.relation, e.target, e.start_at, e.end_at, e.properties, e.labels, e.start_width, "
+    "e.end_width, e.key"
+)
 _ORDER = "ORDER BY e.source, e.relation, e.target, e.labels"
 # A node is named by its own entry, else by the first entry in which an edge that is shown names
 # it; the search for that one ends there, because a common condition stands in thousands.
@@ -74,7 +78,7 @@ GROUP BY e.target, e.relation ORDER BY 3 DESC, 1, 2 LIMIT %(most)s
 _NODE_COLUMNS = ("tenant_id", "key", "node_id", "kind", "name", "patient_id")
 _EDGE_COLUMNS = (
     "tenant_id", "key", "patient_id", "source", "relation", "target", "start_at", "end_at",
-    "labels", "properties",
+    "labels", "properties", "start_width", "end_width",
 )  # fmt: skip
 
 
@@ -199,7 +203,7 @@ def _values(access: Access) -> dict[str, Any]:
 def _row(edge: GraphEdge) -> tuple[object, ...]:
     return (
         edge.source, edge.relation.value, edge.target, edge.start, edge.end, sorted(edge.labels),
-        orjson.dumps(dict(edge.properties)).decode(),
+        orjson.dumps(dict(edge.properties)).decode(), edge.start_width.value, edge.end_width.value,
     )  # fmt: skip
 
 
@@ -215,10 +219,13 @@ def _nodes(conn: Connection, query: str, values: Mapping[str, Any]) -> dict[str,
 
 def _patch(conn: Connection, access: Access, rows: Sequence[tuple[Any, ...]]) -> Patch:
     edges = tuple(
-        GraphEdge(source, Relation(relation), target, start, end, said, frozenset(labels))
-        for source, relation, target, start, end, said, labels, _ in rows
-    )
-    pairs = sorted({(row[7], node) for row in rows for node in (row[0], row[2])})
+        GraphEdge(
+            source, Relation(relation), target, start, end, said, frozenset(labels),
+            *map(Width, widths),
+        )
+        for source, relation, target, start, end, said, labels, *widths, _ in rows
+    )  # fmt: skip
+    pairs = sorted({(row[-1], node) for row in rows for node in (row[0], row[2])})
     values = {
         **_values(access), "keys": [key for key, _ in pairs], "named": [node for _, node in pairs],
         "ids": sorted({node for _, node in pairs}),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.medical_lines import COMMON, PATIENT_LINES, LineQuery
 from indexing.backends.postgres.packed import unpack
+from indexing.backends.postgres.tenants import own_zone
+from indexing.dated import width
 from indexing.medical_facts import CommonFacts, End, Line, Made, PatientFacts, Said
 from indexing.medical_graph import NodeKind, Relation, Value
 from indexing.model import ChangeEvent, Kind, TenantId
@@ -105,8 +108,9 @@ class PostgresFacts:
             for part, survivor in conn.execute(_PARTS, values).fetchall():
                 if survivor in owner:
                     owner[part] = survivor
-            lines = _lines(conn, tenant_id, owner)
-            notes = _notes(conn, tenant_id, owner)
+            zone = own_zone(conn)
+            lines = _lines(conn, tenant_id, owner, zone)
+            notes = _notes(conn, tenant_id, owner, zone)
         return [
             PatientFacts(
                 name, shown, version, frozenset(labels), lines.get(name, ()), notes.get(name, ())
@@ -156,20 +160,20 @@ def _version(conn: Connection) -> int:
 
 
 def _lines(
-    conn: Connection, tenant_id: TenantId, owner: Mapping[str, str]
+    conn: Connection, tenant_id: TenantId, owner: Mapping[str, str], zone: ZoneInfo
 ) -> dict[str, list[Line]]:
     found: dict[str, list[Line]] = {}
     values = {"tenant": tenant_id, "ids": list(owner)}
     for query in PATIENT_LINES:
         for row in conn.execute(query.sql, values).fetchall():
-            found.setdefault(owner[row[0]], []).append(_line(query, row))
+            found.setdefault(owner[row[0]], []).append(_line(query, row, zone))
     return found
 
 
-def _line(query: LineQuery, row: Sequence[Any]) -> Line:
-    """Read a row: patient, labels, start, end, properties, then the ends that are not the
-    patient: (resource, system, code, name) each."""
-    _, labels, start, end, said, *rest = row
+def _line(query: LineQuery, row: Sequence[Any], zone: ZoneInfo) -> Line:
+    """Read a row: patient, labels, the times (`medical_lines.Times`), properties, then the ends
+    that are not the patient: (resource, system, code, name) each."""
+    _, labels, start, until, end, last, ended, said, *rest = row
     places = [rest[at : at + 4] for at in range(0, len(rest), 4)]
     ends = [
         End(kind, name or "", resource or "", system or "", code or "")
@@ -182,21 +186,25 @@ def _line(query: LineQuery, row: Sequence[Any]) -> Line:
         for name, value in (said or {}).items()
         if value not in (None, "")
     }
-    return Line(source, Relation(query.relation), target, start, end, properties, frozenset(labels))
+    return Line(
+        source, Relation(query.relation), target, start, end, properties, frozenset(labels),
+        width(start, until, zone), width(last, ended, zone),
+    )  # fmt: skip
 
 
 def _notes(
-    conn: Connection, tenant_id: TenantId, owner: Mapping[str, str]
+    conn: Connection, tenant_id: TenantId, owner: Mapping[str, str], zone: ZoneInfo
 ) -> dict[str, list[Said]]:
     rows = conn.execute(
-        "SELECT d.patient_id, d.date_start, d.labels, a.found FROM document d JOIN annotation a "
+        "SELECT d.patient_id, d.date_start, d.date_end, d.labels, a.found FROM document d "
+        "JOIN annotation a "
         "ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id AND a.version = d.version "
         "WHERE d.tenant_id = %s AND d.patient_id = ANY(%s) AND d.live",
         (tenant_id, list(owner)),
     ).fetchall()
     notes: dict[str, list[Said]] = {}
-    for patient_id, at, labels, packed in rows:
+    for patient_id, at, until, labels, packed in rows:
         notes.setdefault(owner[patient_id], []).append(
-            Said(at, frozenset(labels), unpack("", packed).mentions)
+            Said(at, width(at, until, zone), frozenset(labels), unpack("", packed).mentions)
         )
     return notes

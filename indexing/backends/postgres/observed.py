@@ -9,6 +9,8 @@ import orjson
 import zstandard
 
 from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.tenants import own_zone
+from indexing.dated import Width, width
 from indexing.fhir.elements import obj, string
 from indexing.model import TenantId
 from indexing.vitals.measurements import LONGEST_TAG
@@ -18,7 +20,8 @@ from indexing.vitals.observations import Judged, Observed
 # read all of them for each number: 9 s for a batch of a first import.
 _READ = """
 SELECT o.resource_id, o.component, o.patient_id, r.labels, o.observed_at, coalesce(o.system, ''),
-    coalesce(o.code, ''), o.value_number, coalesce(o.interpretation_code, ''), r.received
+    coalesce(o.code, ''), o.value_number, coalesce(o.interpretation_code, ''), r.received,
+    o.observed_end
 FROM observation o CROSS JOIN LATERAL (SELECT labels, received, deleted FROM resource
     WHERE tenant_id = o.tenant_id AND type = 'Observation' AND id = o.resource_id LIMIT 1) r
 WHERE o.tenant_id = %s AND o.resource_id = ANY(%s) AND o.value_number IS NOT NULL
@@ -42,13 +45,28 @@ class PostgresObserved:
         self._database = database
 
     def observed(self, tenant_id: TenantId, ids: Sequence[str]) -> list[Observed]:
-        """Return every number with a time of the live ones among these."""
+        """Return every number of the live ones among these that is known to the day."""
         with self._database.tenant(tenant_id) as conn:
+            zone = own_zone(conn)
             rows = conn.execute(_READ, (tenant_id, list(ids))).fetchall()
         unpack = zstandard.ZstdDecompressor().decompress
         bodies: dict[str, Any] = {}
         found = []
-        for number, component, patient, labels, at, system, code, value, flag, received in rows:
+        for (
+            number,
+            component,
+            patient,
+            labels,
+            at,
+            system,
+            code,
+            value,
+            flag,
+            received,
+            until,
+        ) in rows:
+            if width(at, until, zone) is not Width.DAY:
+                continue
             if number not in bodies:
                 bodies[number] = orjson.loads(unpack(received))
             unit = _unit(bodies[number], component)

@@ -20,7 +20,10 @@ from indexing.model import Tenant, TenantId
 
 _BATCH = 500
 # Types whose projections keep more than they once did.
-_WIDENED = ("MedicationRequest", "MedicationStatement", "Procedure", "RiskAssessment")
+_WIDENED = (
+    "AllergyIntolerance", "CarePlan", "Condition", "Encounter", "MedicationRequest",
+    "MedicationStatement", "Procedure", "RiskAssessment",
+)  # fmt: skip
 _unpack = zstandard.ZstdDecompressor().decompress
 # Locked as ingest locks them: who writes one of them meanwhile waits for this batch.
 _NEXT = """

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.connect import Connection, Database
 from indexing.errors import Conflict, InvalidInput, NotFound
 from indexing.model import Tenant, TenantId
 
@@ -38,6 +38,12 @@ def _is_zone(name: str) -> bool:
 def new_tenant_id() -> TenantId:
     """Return an id that nobody can guess and that is never used again."""
     return TenantId(uuid4())
+
+
+def own_zone(conn: Connection) -> ZoneInfo:
+    """Return the time zone of the tenant that a connection is bound to, UTC for none."""
+    row = conn.execute("SELECT time_zone FROM tenant").fetchone()
+    return ZoneInfo(row[0] if row else "UTC")
 
 
 class PostgresTenants:

@@ -1,4 +1,8 @@
-"""The vector index on pgvector: a partition per tenant, exact while small, HNSW when large."""
+"""The vector index on pgvector: a partition per tenant, exact while small, HNSW when large.
+
+What fits into this process is scanned there, exactly, whatever its size: as fast as the graph, and
+it misses nothing. The graph serves filters, a narrowed access, and who is larger than that.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from pgvector.psycopg import register_vector
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.matrix import MatrixReader, floats
+from indexing.backends.postgres.matrix import MOST_BYTES, MatrixReader, floats
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone
@@ -24,7 +28,9 @@ from indexing.spaces import CLINICAL_NOTES, filtered_by, folded, texts
 
 LARGE = 50_000  # passages; below it a scan is exact
 _PER_DOCUMENT = 2  # passages looked at per document asked for, at first
-_EF_SEARCH = 200  # measured at 60,000 passages: recall@10 1.000, the first 300 passages .997
+# At 62,517 passages of notes much alike, under four filters: recall@10 .982 to .997 in 5 to 26 ms;
+# by 200 .954 to .976.
+_EF_SEARCH = 400
 
 _NAME = """
 INSERT INTO vector_document AS d (tenant_id, doc_id, version, model, live, epoch)
@@ -47,11 +53,17 @@ class PostgresVectorIndex:
     """Passages in PostgreSQL; filters and access are part of the statement."""
 
     def __init__(
-        self, database: Database, *, large: int = LARGE, model: Callable[[], str] = lambda: ""
+        self,
+        database: Database,
+        *,
+        large: int = LARGE,
+        model: Callable[[], str] = lambda: "",
+        most_bytes: int = MOST_BYTES,
     ) -> None:
-        """`model` names the space of this process's questions; "": whatever is there."""
+        """`model` names the space of this process's questions; "": whatever is there. So many
+        bytes of vectors are kept in this process, `large` tenants' too, if they fit."""
         self._database, self._large, self._model = database, large, model
-        self._reader = MatrixReader(database, self._own)
+        self._reader = MatrixReader(database, self._own, most_bytes)
         self._filling: dict[TenantId, Connection] = {}
         self._since_check: dict[TenantId, int] = {}
         self._indexed: set[TenantId] = set()
@@ -126,7 +138,7 @@ class PostgresVectorIndex:
             return Ranking(())
         row = np.asarray(vector, dtype=np.float32).reshape(-1)
         found: list[tuple[str, float, int]] | None = None
-        if filters.empty and access.patients is None and access.tenant_id not in self._indexed:
+        if filters.empty and access.patients is None:
             found = self._reader.nearest(access.tenant_id, row, access.labels, k)
         if found is None:
             found = self._scanned(access, row, filters, k)
@@ -140,7 +152,7 @@ class PostgresVectorIndex:
 
     def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """Return the vectors of the visible ones of these documents."""
-        if access.patients is None and access.tenant_id not in self._indexed:
+        if access.patients is None:
             kept = self._reader.passages(access.tenant_id, doc_ids, access.labels)
             if kept is not None:
                 return kept

@@ -15,8 +15,8 @@ from tantivy import Occur, Query
 
 from indexing.access import Access
 from indexing.backends.tantivy.compile import Compiler
+from indexing.backends.tantivy.names import Namespace, Shelf, mapped_errors
 from indexing.backends.tantivy.schema import key
-from indexing.backends.tantivy.shelf import Namespace, Shelf, mapped_errors
 from indexing.clauses import Clause
 from indexing.compiling import TITLE_WEIGHT
 from indexing.filters import FACETS, Filters
@@ -147,15 +147,19 @@ class TantivyLexicalIndex:
             found = searcher.aggregate(query, wanted)
         return {name: _merged(name, found[name]["buckets"], size) for name in FACETS}
 
-    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
-        """Count visible documents: all for None; the whole text counts, asserted or not."""
+    def counts(
+        self, access: Access, clauses: Sequence[Clause | None], filters: Filters
+    ) -> tuple[int, ...]:
+        """Count the visible documents of each clause: all for None; the whole text counts, asserted
+        or not."""
         namespace = self._current(access.tenant_id)
         if namespace is None:
-            return 0
+            return (0,) * len(clauses)
         searcher = namespace.searcher()
         with mapped_errors("count"):
-            query = self._compiler(namespace, searcher).guarded(clause, access, filters, "any")
-            return _count(searcher, query)
+            compiler = self._compiler(namespace, searcher)
+            queries = [compiler.guarded(each, access, filters, "any") for each in clauses]
+            return tuple(_count(searcher, query) for query in queries)
 
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count what is held, and fold it into one digest."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from indexing.backends.tantivy.names import mapped_errors
 from indexing.backends.tantivy.schema import open_index
-from indexing.backends.tantivy.shelf import mapped_errors
 from indexing.erasure import Looked
 from indexing.model import TenantId
 

@@ -19,6 +19,7 @@ from indexing.fhir.projections.rows import (
     number,
     shown,
     spell,
+    vague,
     when,
 )
 from indexing.fhir.reading import JsonObject
@@ -48,6 +49,7 @@ def encounter(resource: JsonObject, subject: Subject) -> list[Row]:
         target_id(resource.get("serviceProvider"), "Organization"),
         shown(obj(resource.get("hospitalization")).get("dischargeDisposition")),
         target_id(resource.get("partOf"), "Encounter"),
+        *vague(resource.get("period"), subject.zone),
     )
     return [
         Row("encounter", values),
@@ -66,6 +68,7 @@ def condition(resource: JsonObject, subject: Subject) -> list[Row]:
     code = code_of(resource.get("code"))
     onset = choice(resource, "onset", subject.zone)
     abatement = choice(resource, "abatement", subject.zone)
+    recorded = when(resource.get("recordedDate"), subject.zone)
     values = (
         subject.resource_id,
         subject.patient_id,
@@ -82,7 +85,10 @@ def condition(resource: JsonObject, subject: Subject) -> list[Row]:
         onset.end,
         abatement.start,
         abatement.end,
-        when(resource.get("recordedDate"), subject.zone).start,
+        recorded.start,
+        vague(resource.get("onsetPeriod"), subject.zone)[0],
+        vague(resource.get("abatementPeriod"), subject.zone)[0],
+        recorded.end,
     )
     return [
         Row("condition", values),
@@ -119,6 +125,7 @@ def procedure(resource: JsonObject, subject: Subject) -> list[Row]:
         shown(resource.get("bodySite")),
         shown(resource.get("outcome")),
         _every(resource.get("complication")),
+        *vague(resource.get("performedPeriod"), subject.zone),
     )
     return [
         Row("procedure", values),
@@ -136,6 +143,7 @@ def allergy_intolerance(resource: JsonObject, subject: Subject) -> list[Row]:
     """Return the rows of an AllergyIntolerance."""
     code = code_of(resource.get("code"))
     onset = choice(resource, "onset", subject.zone)
+    recorded = when(resource.get("recordedDate"), subject.zone)
     category = resource.get("category")
     manifestations: list[Any] = []
     for reaction in objects(resource.get("reaction")):
@@ -155,7 +163,9 @@ def allergy_intolerance(resource: JsonObject, subject: Subject) -> list[Row]:
         ", ".join(filter(None, map(shown, manifestations))) or None,
         onset.start,
         onset.end,
-        when(resource.get("recordedDate"), subject.zone).start,
+        recorded.start,
+        vague(resource.get("onsetPeriod"), subject.zone)[0],
+        recorded.end,
     )
     return [
         Row("allergy_intolerance", values),
@@ -206,6 +216,7 @@ def care_plan(resource: JsonObject, subject: Subject) -> list[Row]:
         string(resource.get("title")),
         span.start,
         span.end,
+        *vague(resource.get("period"), subject.zone),
     )
     return [
         Row("care_plan", values),

@@ -19,12 +19,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "encounter": (
             "resource_id patient_id status class_code system code display reason_code "
             "reason_display date_start date_end practitioner_id organization_id discharge "
-            "part_of"
+            "part_of date_until date_last"
         ),
         "condition": (
             "resource_id patient_id encounter_id clinical_status verification_status category "
             "severity system code display body_site onset_start onset_end abatement_start "
-            "abatement_end recorded_start"
+            "abatement_end recorded_start onset_until abatement_until recorded_end"
         ),
         "observation": (
             "resource_id component observed_at observed_end patient_id encounter_id status "
@@ -38,17 +38,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         ),
         "medication_statement": (
             "resource_id patient_id encounter_id status category medication_id system code "
-            "display date_start date_end dosage frequency"
+            "display date_start date_end dosage frequency date_until date_last"
         ),
         "procedure": (
             "resource_id patient_id encounter_id status category system code display "
             "date_start date_end performer_id reason_code reason_display body_site outcome "
-            "complication"
+            "complication date_until date_last"
         ),
         "allergy_intolerance": (
             "resource_id patient_id encounter_id clinical_status verification_status type "
             "category criticality system code display reaction onset_start onset_end "
-            "recorded_start"
+            "recorded_start onset_until recorded_end"
         ),
         "immunization": (
             "resource_id patient_id encounter_id status system code display date_start "
@@ -71,7 +71,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         ),
         "care_plan": (
             "resource_id patient_id encounter_id status intent system code display title "
-            "date_start date_end"
+            "date_start date_end date_until date_last"
         ),
         "specimen": (
             "resource_id patient_id status system code display body_site date_start date_end "

@@ -17,6 +17,7 @@ from indexing.fhir.projections.rows import (
     key,
     number,
     shown,
+    vague,
     when,
 )
 from indexing.fhir.reading import JsonObject
@@ -90,6 +91,7 @@ def medication_statement(resource: JsonObject, subject: Subject) -> list[Row]:
         taken.end,
         _dosage(resource.get("dosage")),
         _frequency(resource.get("dosage")),
+        *vague(resource.get("effectivePeriod"), subject.zone),
     )
     return [
         Row("medication_statement", values),

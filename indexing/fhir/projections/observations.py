@@ -19,6 +19,7 @@ from indexing.fhir.projections.rows import (
     key,
     number,
     spell,
+    vague,
     when,
 )
 from indexing.fhir.reading import JsonObject
@@ -35,7 +36,7 @@ def observation(resource: JsonObject, subject: Subject) -> list[Row]:
     code = code_of(resource.get("code"))
     context = (
         taken.start or UNKNOWN_TIME,
-        taken.end,
+        vague(resource.get("effectivePeriod"), subject.zone)[0] or taken.end,
         subject.patient_id,
         encounter_of(resource),
         key(resource.get("status")),

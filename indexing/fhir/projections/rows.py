@@ -117,6 +117,14 @@ def spell(value: object, zone: ZoneInfo) -> Interval:
         return UNKNOWN
 
 
+def vague(value: object, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """Return until when a Period may begin, and from when on it may end: both as vague as sent.
+    None for what is not said, and for what is no Period."""
+    if type(value) is not dict:
+        return None, None
+    return when(value.get("start"), zone).end, when(value.get("end"), zone).start
+
+
 def calendar(value: object) -> Days:
     """Return the days of a date as sent; NO_DAYS when it is none."""
     if type(value) is not str:

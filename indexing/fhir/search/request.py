@@ -156,9 +156,8 @@ class _Reading:
         elements = tuple(each.strip() for each in once.get("_elements", "").split(",") if each)
         if elements and summary != "false":
             raise InvalidInput("_elements and _summary exclude each other")
-        if once.get("_format", "json") not in ("json", "application/json", "application/fhir+json"):
-            raise InvalidInput("_format: only JSON is answered here")
-        _choice("_pretty", once.get("_pretty", "false"), Bool)
+        for name, value in once.items():
+            is_of_form(name, value)
         total = _choice("_total", once.get("_total", "accurate"), Total)
         return FhirSearch(
             self._type, tuple(self._criteria), _order(self._type, once.get("_sort", "")),
@@ -200,10 +199,24 @@ class _Reading:
         return Referred(source, parameter, self._criterion(source, rest, value, depth + 1))
 
 
-# `_pretty` is of the form of an answer alone, and changes nothing here.
 _ONCE = ("_sort", "_count", "_total", "_summary", "_elements", "_format", "_pretty")
+_JSON = ("json", "application/json", "application/fhir+json")
 Bool = Literal["true", "false"]
 Total = Literal["accurate", "estimate", "none"]
+
+
+def is_of_form(name: str, value: str) -> bool:
+    """Say whether a parameter asks for a form of the answer alone: every interaction takes such,
+    and they change nothing here. Source: hl7.org/fhir/R4/http.html#parameters
+
+    Raises:
+        InvalidInput: it asks for a form in which nothing is answered.
+    """
+    if name == "_pretty":
+        _choice(name, value, Bool)
+    elif name == "_format" and value.replace(" ", "+") not in _JSON:  # a plus that was not escaped
+        raise InvalidInput("_format: only JSON is answered here")
+    return name in ("_format", "_pretty")
 
 
 def _choice(name: str, value: str, choices: object) -> Any:

@@ -102,10 +102,12 @@ class MemoryLexicalIndex:
         found = [live[d] for d in scorer.matches(access, clause, filters, assertion)]
         return {name: _counted([_value(h, name) for h in found], size) for name in FACETS}
 
-    def count(self, access: Access, clause: Clause | None, filters: Filters) -> int:
-        """Count visible documents; the whole text counts, asserted or not."""
+    def counts(
+        self, access: Access, clauses: Sequence[Clause | None], filters: Filters
+    ) -> tuple[int, ...]:
+        """Count the visible documents of each clause; the whole text counts, asserted or not."""
         scorer = _Scorer(self._live(access.tenant_id), self._title_weight)
-        return len(scorer.matches(access, clause, filters, "any"))
+        return tuple(len(scorer.matches(access, each, filters, "any")) for each in clauses)
 
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count what is held, and fold it into one digest."""

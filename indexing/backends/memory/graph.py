@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from indexing.access import Access
-from indexing.backends.memory_lexical import visible
+from indexing.backends.memory.lexical import visible
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, GraphEntry, Ranking, Scored

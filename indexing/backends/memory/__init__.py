@@ -1,0 +1,1 @@
+"""The reference engines: dicts and loops in this process, which pass every contract."""

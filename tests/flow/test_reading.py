@@ -1,0 +1,74 @@
+"""Notes read for a question: in one trip, and recorded beside being described."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from app.wiring import Installation
+from indexing.access import Access, Role
+from indexing.audit import AuditRow
+from indexing.errors import EventRejected
+from tests.ward import Ward
+
+ROW = AuditRow("E", "search")
+
+
+@pytest.fixture
+def access(ward: Ward) -> Access:
+    """A clinician of the ward."""
+    return Access(ward.tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+
+
+def recorded(ward: Ward) -> list[list[str]]:
+    rows = ward.services.trail.read(ward.access, patient_id=None, user="dr", before=None, limit=9)
+    return [list(row.entities) for row in rows]
+
+
+def test_the_first_that_are_there_are_read_and_recorded(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    ids = ["gone", "note-edema", "note-angina", "note-denies"]
+    with installation.documents.reading(access, ids, 2, ROW) as notes:
+        assert list(notes) == ids[1:3]
+    assert recorded(ward)[0] == ["Document/note-edema", "Document/note-angina"]
+
+
+def test_a_read_is_recorded_whatever_becomes_of_it(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    before = len(recorded(ward))
+    with (
+        pytest.raises(ZeroDivisionError),
+        installation.documents.reading(access, ["note-denies"], 1, ROW) as notes,
+    ):
+        _ = len(notes) / 0
+    assert len(recorded(ward)) == before + 1
+
+
+def test_a_piped_transaction_is_its_tenants_alone(
+    installation: Installation, access: Access
+) -> None:
+    database = installation.database
+    count = "SELECT count(*) FROM document"
+    with database.piped(access.tenant_id) as conn:
+        own = conn.execute(count)
+    assert own.fetchone() == (3,)
+    with database.transaction() as conn:  # the setting has ended with it
+        assert conn.execute(count).fetchone() == (0,)
+
+
+def test_what_is_refused_in_a_pipe_fails_its_block_and_is_never_told(
+    installation: Installation, access: Access, caplog: pytest.LogCaptureFixture
+) -> None:
+    database, wrong = installation.database, "SELECT %s::int"
+    with pytest.raises(EventRejected) as told, database.piped(access.tenant_id) as conn:
+        conn.execute(wrong, ("Ada Example",))
+    assert "Ada" not in str(told.value)
+    with suppress(ZeroDivisionError), database.piped(access.tenant_id) as conn:
+        conn.execute(wrong, ("Ada Example",))
+        _ = 1 / 0
+    assert "Ada" not in caplog.text  # the driver would tell what failed beside, values and all
+    with database.piped(access.tenant_id) as conn:  # the connection serves on
+        assert conn.execute("SELECT 1").fetchone() == (1,)
