@@ -14,7 +14,6 @@ from typing import Any
 from indexing.errors import EngineUnavailable
 
 WORKERS = 24  # a hung engine holds its threads; the others must still find some
-GRACE_S = 0.05  # so long what stands beside the ranking leaves the processor to the legs
 
 Lane = Mapping[str, Callable[[], Any]]
 """Tasks of one engine by name, one after the other: a thread for each would only wait in turn. The
@@ -139,8 +138,6 @@ def _run(lane: Lane, into: _Done, gate: _Gate) -> None:
     tasks = iter(lane.items())
     _do(*next(tasks), into)
     gate.pass_by()
-    if len(lane) > 1:
-        gate.opened.wait(GRACE_S)
     for name, task in tasks:
         _do(name, task, into)
 

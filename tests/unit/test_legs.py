@@ -41,19 +41,6 @@ def test_what_stands_beside_the_ranking_is_not_waited_for(legs: Legs) -> None:
     assert running.every().results == {"lexical": 1, "vector": 2, "facets": True}
 
 
-def test_what_stands_beside_begins_when_every_leg_has_ended(legs: Legs) -> None:
-    order: list[str] = []
-    slow = threading.Event()
-
-    def vector() -> None:
-        slow.wait(0.02)  # within the grace
-        order.append("vector")
-
-    lanes = [{"lexical": lambda: 1, "facets": lambda: order.append("facets")}, {"vector": vector}]
-    assert not legs.run(lanes, timeout_s=10).failed
-    assert order == ["vector", "facets"]
-
-
 def test_a_hung_leg_takes_nothing_from_the_others(legs: Legs) -> None:
     hung = threading.Event()
     lanes = [{"vector": lambda: hung.wait(10), "offers": list}, {"lexical": list, "facets": list}]
