@@ -21,6 +21,8 @@ STORY = """\
 She has had chest pain on exertion for two weeks, relieved by rest within five minutes, without
 radiation, and she has not been woken by it at night; the exercise test has been asked for."""
 NEWS = "\n\nPLAN:\nContinue as before and see her again in a week with the result.\n"
+CLOSED = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+                        "code": "V"}]}  # fmt: skip
 
 Take = Callable[..., None]
 Ask = Callable[[str], Answer]
@@ -96,8 +98,17 @@ def test_the_next_is_the_first_when_the_first_goes_or_changes(
 def test_a_note_that_is_closed_to_the_reader_is_not_counted(
     take: Take, ask: Ask, access: Access
 ) -> None:
-    closed = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
-                            "code": "V"}]}  # fmt: skip
-    take(note("a", "2024-03-01", STORY, meta=closed), note("b", "2024-03-02", STORY))
-    take(note("c", "2024-03-03", STORY, meta=closed))
+    take(note("a", "2024-03-01", STORY, meta=CLOSED), note("b", "2024-03-02", STORY))
+    take(note("c", "2024-03-03", STORY, meta=CLOSED))
     assert shown(ask("chest pain exertion")) == [("b", 0, "")]
+
+
+@pytest.mark.parametrize(("closed", "day"), [("a", "2024-03-01"), ("c", "2024-03-03")])
+def test_a_closed_note_is_neither_named_nor_counted_though_it_is_asked_for_beside(
+    take: Take, installation: Installation, access: Access, closed: str, day: str
+) -> None:
+    """A page that was frozen before the note was closed still asks for it."""
+    take(note(closed, day, STORY, meta=CLOSED), note("b", "2024-03-02", STORY))
+    found = installation.documents.fetch(access, [closed, "b"])
+    assert list(found) == ["b"]
+    assert (found["b"].copied, found["b"].repeats) == ((), ())

@@ -103,17 +103,17 @@ def forget(conn: Connection, tenant_id: TenantId, gone: Sequence[tuple[str, int]
             )
 
 
-# Those pairs of which the reader may see the other note; what concerns no opened note of %(ids)s is
-# left out by who reads the answer.
+# Those pairs of which the reader may see the other note, and whether that is the first one; what
+# concerns no opened note of %(ids)s is left out by who reads the answer.
 _SEEN = """
 WITH open AS NOT MATERIALIZED (SELECT doc_id FROM document WHERE tenant_id = %(tenant)s AND live
     AND NOT labels && %(closed)s
     AND (%(patients)s::text[] IS NULL OR patient_id = ANY(%(patients)s)))
-SELECT c.doc_id, c.start_at, c.end_at, c.first_id, c.first_start, c.first_end
+SELECT true, c.doc_id, c.start_at, c.end_at, c.first_id, c.first_start, c.first_end
 FROM copied_paragraph c JOIN open ON open.doc_id = c.first_id
 WHERE c.tenant_id = %(tenant)s AND c.doc_id = ANY(%(ids)s)
-UNION
-SELECT c.doc_id, c.start_at, c.end_at, c.first_id, c.first_start, c.first_end
+UNION ALL
+SELECT false, c.doc_id, c.start_at, c.end_at, c.first_id, c.first_start, c.first_end
 FROM copied_paragraph c JOIN open ON open.doc_id = c.doc_id
 WHERE c.tenant_id = %(tenant)s AND c.first_id = ANY(%(ids)s)
 """
@@ -138,11 +138,11 @@ def told(
     """Return, by note of `opened`, what is copied in it and what later notes repeat of it."""
     copied: dict[str, list[Copied]] = {}
     later: dict[tuple[str, int, int], set[str]] = {}
-    for doc_id, *place in sorted(answer.fetchall()):
+    for first_is_open, doc_id, *place in sorted(answer.fetchall()):
         found = Copied(*place)
-        if doc_id in opened:
+        if first_is_open and doc_id in opened:
             copied.setdefault(doc_id, []).append(found)
-        if found.first_id in opened:
+        if not first_is_open and found.first_id in opened:
             key = (found.first_id, found.first_start, found.first_end)
             later.setdefault(key, set()).add(doc_id)
     repeats: dict[str, list[Repeat]] = {}
