@@ -64,10 +64,10 @@ class Running:
         self._gate = _Gate(len(self._lanes))
         self._futures: list[Future[None]] = []
 
-    def start(self, submit: Callable[[Callable[[], None]], Future[None] | None]) -> None:
-        """Hand the lanes to threads, as far as there are any."""
+    def start(self, submit: Callable[[Callable[[], None], float], Future[None] | None]) -> None:
+        """Hand the lanes to threads, as far as there are any before the deadline."""
         for lane, into in zip(self._lanes, self._done, strict=True):
-            future = submit(partial(_run, lane, into, self._gate))
+            future = submit(partial(_run, lane, into, self._gate), self._left())
             if future is None:
                 self._gate.pass_by()
             else:
@@ -121,9 +121,10 @@ class Legs:
         running.start(self._submit)
         return running
 
-    def _submit(self, work: Callable[[], None]) -> Future[None] | None:
-        """Hand a lane to the pool; None when hung engines hold every thread of it."""
-        if not self._busy.acquire(blocking=False):
+    def _submit(self, work: Callable[[], None], patience_s: float) -> Future[None] | None:
+        """Hand a lane to the pool; None when hung engines hold every thread of it so long: who
+        asks beside many others waits for their turn."""
+        if not self._busy.acquire(timeout=patience_s):
             return None
         future = self._pool.submit(work)
         future.add_done_callback(lambda _: self._busy.release())

@@ -65,7 +65,18 @@ def test_an_error_is_raised_where_it_is_waited_for(legs: Legs, lane: dict[str, o
 def test_hung_engines_that_hold_every_thread_fail_what_comes_after() -> None:
     legs, hung = Legs(workers=1), threading.Event()
     first = legs.start([{"vector": lambda: hung.wait(10)}], timeout_s=0.0)
-    assert legs.run([{"lexical": list}], timeout_s=10).failed == ("lexical",)
+    assert legs.run([{"lexical": list}], timeout_s=0.05).failed == ("lexical",)
     assert first.every().failed == ("vector",)
     hung.set()
+    legs.close()
+
+
+def test_who_asks_while_every_thread_is_busy_waits_for_one() -> None:
+    legs, busy = Legs(workers=1), threading.Event()
+    first = legs.start([{"vector": lambda: busy.wait(10)}], timeout_s=10)
+    threading.Timer(0.05, busy.set).start()
+    assert legs.run([{"lexical": lambda: 1}, {"graph": lambda: 2}], timeout_s=10).results == {
+        "lexical": 1, "graph": 2,
+    }  # fmt: skip
+    assert first.every().results == {"vector": True}
     legs.close()
