@@ -6,6 +6,7 @@ import errno
 import socket
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.cli.doctor_engines import ready
 from app.cli.output import stderr
@@ -67,8 +68,17 @@ def run(installation: Installation, listening: socket.socket) -> None:
     """Serve on a bound socket with the follower beside it, until interrupted."""
     settings = installation.settings
     collect_seldom()
-    config = uvicorn.Config(
-        create_app(services_of(installation)),
+    config = configured(create_app(services_of(installation)))
+    with Companion({"ANAMNESIS_HOME": str(settings.home)}), DatabaseWatch(installation):
+        uvicorn.Server(config).run(sockets=[listening])
+    installation.close()
+
+
+def configured(app: FastAPI) -> uvicorn.Config:
+    """Return how an application is served."""
+    return uvicorn.Config(
+        app,
+        log_config=None,  # its own would let the drivers log again what was silenced: values, names
         log_level="warning",
         access_log=False,  # addresses carry ids; the audit keeps who saw what
         server_header=False,
@@ -77,6 +87,3 @@ def run(installation: Installation, listening: socket.socket) -> None:
         forwarded_allow_ips="",
         proxy_headers=False,
     )
-    with Companion({"ANAMNESIS_HOME": str(settings.home)}), DatabaseWatch(installation):
-        uvicorn.Server(config).run(sockets=[listening])
-    installation.close()
