@@ -182,9 +182,7 @@ def answered(
     facet = found.answer.facets.get("patient", ())
     row = replace(audited(found.answer), patient_ids=[str(e["value"]) for e in facet if e["value"]])
     best = [hit.doc_id for hit in found.answer.hits]
-    with documents.reading(access, best, request.k, row) as read:
-        shown, notes = view.found(found, read)
-        return shown.described(notes)  # beside the record, which the end of the block waits for
+    return view.described(found, documents.reading(access, best, request.k, row))
 
 
 def request_of(question: Question) -> SearchRequest:

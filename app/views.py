@@ -6,6 +6,7 @@ Every route and command passes what it read through the view of who asks, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from indexing.filters import Filters
 from indexing.hidden import Hider, Identity
 from indexing.ports import Derived
 from rankers.absence import proof
-from rankers.answer import SearchRequest
+from rankers.answer import Answer, SearchRequest
 from rankers.explain import Reasons
 from rankers.medical import Neighbourhood
 from rankers.query import ParsedQuery, parse, render
@@ -77,10 +78,10 @@ class View(Protocol):
         """Return the slice of a frozen page with its notes as they are shown."""
         ...
 
-    def found(
-        self, found: Found, notes: Mapping[str, Derived]
-    ) -> tuple[Found, Mapping[str, Derived]]:
-        """Return a ranking and its notes as they are shown."""
+    def described(
+        self, found: Found, reading: AbstractContextManager[Mapping[str, Derived]]
+    ) -> Answer:
+        """Describe a ranking by its notes, which are being read, as they are shown."""
         ...
 
     def note(self, derived: Derived) -> Derived:
@@ -151,10 +152,11 @@ class AsWritten:
     def opened(self, page: OpenedPage) -> OpenedPage:
         return page
 
-    def found(
-        self, found: Found, notes: Mapping[str, Derived]
-    ) -> tuple[Found, Mapping[str, Derived]]:
-        return found, notes
+    def described(
+        self, found: Found, reading: AbstractContextManager[Mapping[str, Derived]]
+    ) -> Answer:
+        with reading as notes:
+            return found.described(notes)  # beside the record, which the end of the block waits for
 
     def note(self, derived: Derived) -> Derived:
         return derived
@@ -239,13 +241,15 @@ class Deidentified:
         frozen = replace(page.page, answer=answer)
         return replace(page, page=frozen, hits=hits, notes=self._notes(page.notes))
 
-    def found(
-        self, found: Found, notes: Mapping[str, Derived]
-    ) -> tuple[Found, Mapping[str, Derived]]:
+    def described(
+        self, found: Found, reading: AbstractContextManager[Mapping[str, Derived]]
+    ) -> Answer:
+        with reading as notes:
+            pass  # to hide is to ask who they are: with this connection in hand, for a second one
         hits = [structs.replace(h, doc_id=self.hider.note_id(h.doc_id)) for h in found.answer.hits]
         facets = self._facets(found.answer.facets)
         answer = replace(found.answer, hits=tuple(hits), facets=facets)
-        return replace(found, answer=answer), self._notes(notes)
+        return replace(found, answer=answer).described(self._notes(notes))
 
     def note(self, derived: Derived) -> Derived:
         return next(iter(self._notes({derived.document.doc_id: derived}).values()))

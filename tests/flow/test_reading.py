@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
+from psycopg_pool import PoolTimeout
 
+from app.answers import answered
+from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.audit import AuditRow
-from indexing.errors import EventRejected
+from indexing.backends.postgres.connect import Database, errors_mapped
+from indexing.backends.postgres.derived import PostgresDocuments
+from indexing.backends.postgres.identities import PostgresIdentities
+from indexing.errors import EngineUnavailable, EventRejected
+from rankers.answer import SearchRequest
 from tests.ward import Ward
 
 ROW = AuditRow("E", "search")
@@ -72,3 +80,23 @@ def test_what_is_refused_in_a_pipe_fails_its_block_and_is_never_told(
     assert "Ada" not in caplog.text  # the driver would tell what failed beside, values and all
     with database.piped(access.tenant_id) as conn:  # the connection serves on
         assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_who_hides_asks_for_no_second_connection_with_one_in_hand(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    """As many as there are connections would each wait for another's."""
+    one = Database(installation.conninfos.app, size=1)
+    own = replace(ward.services, identities=PostgresIdentities(one))
+    researcher = replace(access, roles=frozenset({Role.RESEARCHER}))
+    request = SearchRequest("chest pain")
+    for asking in (access, researcher):
+        answer = answered(view_of(own, asking), PostgresDocuments(one), asking, request)
+        assert len(answer.hits) == 2
+    assert len(recorded(ward)[0]) == len(recorded(ward)[1]) == 2
+    one.close()
+
+
+def test_where_no_connection_comes_free_that_is_said() -> None:
+    with pytest.raises(EngineUnavailable, match="came free"), errors_mapped():
+        raise PoolTimeout

@@ -74,12 +74,12 @@ def errors_mapped() -> Iterator[None]:
     """Turn driver errors into ours. `from None`: the driver's own words quote patients."""
     try:
         yield
+    except PoolTimeout:
+        raise EngineUnavailable("no database connection came free in time") from None
     except psycopg.Error as exc:
         raise mapped(exc) from None
     except UnicodeEncodeError:
         raise EventRejected("a value holds half a surrogate pair, which is no text") from None
-    except PoolTimeout:
-        raise EngineUnavailable("no database connection came free in time") from None
 
 
 # When each connection was last seen alive. A question borrows some ten times: asking first each
