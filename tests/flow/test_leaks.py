@@ -187,7 +187,7 @@ def test_our_own_bugs_and_the_drivers_words_stay_here(
 
     for fault in (broken, driver):
         with monkeypatch.context() as patched:
-            patched.setattr("indexing.backends.postgres.audit.record", fault)
+            patched.setattr("indexing.backends.postgres.audit.send", fault)
             answers = [
                 client.get("/patients/l-p"), client.get("/notes/l-note"),
                 client.post("/search", data={"form_token": token, "q": PLANTED}),

@@ -186,7 +186,7 @@ def test_no_audit_row_means_no_read(
     def refuse(*_: object) -> int:
         raise EngineUnavailable("the audit does not answer")
 
-    monkeypatch.setattr("indexing.backends.postgres.audit.record", refuse)
+    monkeypatch.setattr("indexing.backends.postgres.audit.send", refuse)
     for address in (path, "/notes/note-angina", "/patients/p-ada"):
         answer = client.get(address)
         assert answer.status_code == 503

@@ -34,9 +34,9 @@ class PostgresFrozenPages:
         self, access: Access, question: Mapping[str, Any], answer: Mapping[str, Any], row: AuditRow
     ) -> str:
         """Keep an answer with its audit row and return the page's id."""
-        with self._database.tenant(access.tenant_id) as conn:
+        with self._database.piped(access.tenant_id) as conn:
             page_id = keep(conn, access, self._life, question, answer)
-            audit.record(
+            audit.send(
                 conn, access, AuditRow(
                     row.action, row.subtype, row.patient_ids,
                     [f"page/{page_id}", *row.entities], row.detail, row.outcome,
@@ -57,7 +57,7 @@ class PostgresFrozenPages:
         Raises:
             NotFound: it expired, never was, or is not this principal's as they are now.
         """
-        with self._database.tenant(access.tenant_id) as conn:
+        with self._database.piped(access.tenant_id) as conn:
             found = frozen(conn, access, page_id)
             every = found.answer.get("hits", [])
             if grouping == "patient":
@@ -70,7 +70,7 @@ class PostgresFrozenPages:
                 [f"page/{page_id}", *(f"Document/{doc_id}" for doc_id in patients)],
                 {"start": start, "shown": len(patients)},
             )  # fmt: skip
-            audit.record(conn, access, row)
+            audit.send(conn, access, row)
         return OpenedPage(found, hits, start, len(every), notes)
 
     def hit(
