@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,15 +44,16 @@ TOLD = {
     "year": "2019", "recorded": "2018-03", "begun": "2019-05", "taken": "2020", "seen": "2017",
     "day": "2020-03-29", "near": "2019-05",
 }  # fmt: skip
-EDGES = ["2017", "2018-03", "2019", "2019-05", "2020", "2020 to 2021-02", "2020-03-29"]
+EDGES = ["2014", "2017", "2018-03", "2019", "2019-05", "2020", "2020 to 2021-02", "2020-03-29"]
 
 
 def chart(own: str) -> list[dict[str, Any]]:
     subject = {"subject": {"reference": f"Patient/{own}"}}
 
-    def value(name: str, text: str, date: str) -> dict[str, Any]:
+    def value(name: str, text: str, date: str | dict[str, str]) -> dict[str, Any]:
+        when = "effectiveDateTime" if isinstance(date, str) else "effectivePeriod"
         return {"resourceType": "Observation", "id": f"{own}-{name}", "status": "final", **subject,
-                "code": {"text": text}, "effectiveDateTime": date,
+                "code": {"text": text}, when: date,
                 "valueQuantity": {"value": 7, "unit": "1"}}  # fmt: skip
 
     return [
@@ -71,6 +72,7 @@ def chart(own: str) -> list[dict[str, Any]]:
          "period": {"start": "2020", "end": "2021-02"}},
         value("o", "Gloopcount", "2017"),
         value("d", "Gloopgauge", "2020-03-29"),  # when clocks are changed
+        value("s", "Gloopsum", {"start": "2014", "end": "2014-06"}),
     ]  # fmt: skip
 
 
@@ -191,6 +193,10 @@ def test_what_was_stored_before_is_read_again(
                 f"UPDATE {table} SET date_until = NULL, date_last = NULL WHERE tenant_id = %s",
                 (tenant,),
             )
+        conn.execute(
+            "UPDATE observation SET observed_end = '2014-07-01', anomaly_score = 9 "
+            "WHERE tenant_id = %s AND resource_id = 'v00-s'", (tenant,),
+        )  # fmt: skip
     rebuild_medical(tenant, own.facts, own.graph, own.of(tenant).maker)
     desk = CohortDesk(hospital.services, asking(hospital, Role.CLINICIAN))
     assert told(desk)[0]["begun"] == "2019-05-01"
@@ -200,3 +206,8 @@ def test_what_was_stored_before_is_read_again(
     assert told(desk) == [TOLD] * N
     found = hospital.services.medical(tenant).around_patient(desk.access, ["v00"], 1)
     assert times(found.edges) == EDGES
+    with installation.database.tenant(tenant) as conn:
+        row = conn.execute(
+            "SELECT observed_end, anomaly_score FROM observation WHERE resource_id = 'v00-s'"
+        ).fetchone()
+    assert row == (datetime(2015, 1, 1, tzinfo=VIENNA), 9)  # what was judged of it stands

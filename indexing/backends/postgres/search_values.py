@@ -13,6 +13,7 @@ from indexing.backends.postgres.bulk import insert_lines
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.projected import write_projected
 from indexing.fhir.projections import Row, project
+from indexing.fhir.projections.rows import vague
 from indexing.fhir.reading import parse
 from indexing.fhir.search.values import SEARCH_COLUMNS, SearchLine, search_lines
 from indexing.fhir.splice import served
@@ -31,6 +32,8 @@ SELECT type, id, version, last_updated, received, links FROM resource
 WHERE tenant_id = %s AND NOT deleted AND (type, id) > (%s, %s)
 ORDER BY type, id LIMIT %s FOR UPDATE
 """
+# Not projected anew: what was judged of the numbers stands beside them.
+_OBSERVED = "UPDATE observation SET observed_end = %s WHERE tenant_id = %s AND resource_id = %s"
 
 
 def fill_search(database: Database, tenant: Tenant) -> int:
@@ -63,6 +66,8 @@ def _write(
         lines += search_lines(resource, zone)
         if kind in _WIDENED:
             projected += project(resource, zone)
+        if kind == "Observation" and (until := vague(resource.get("effectivePeriod"), zone)[0]):
+            conn.execute(_OBSERVED, (until, tenant_id, name))
     widened = {kind: names for kind, names in stale.items() if kind in _WIDENED}
     write_projected(conn, tenant_id, projected, widened)
     write_search(conn, tenant_id, lines, stale)
