@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from threading import Event, Thread
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from app.following import catch_up
 from app.settings import Settings
 from app.wiring import Installation
+from indexing.audit import AuditRow
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.installation import ROLES, load_secrets, prepare
 from indexing.errors import ConfigurationError, EngineUnavailable
@@ -64,6 +66,13 @@ def test_a_ward_is_stored_followed_and_searched_through_the_pooler(
         answer = pooled.search.answer(hospital.access, SearchRequest("chest pain"))
         assert answer.hits[0].doc_id == "note-angina"
         assert not answer.missing
+        access = replace(hospital.access, user_id="piped")
+        row = AuditRow("E", "search")
+        with pooled.documents.reading(access, ["note-angina"], 1, row) as notes:
+            assert notes.keys() == {"note-angina"}
+    trail = hospital.services.trail
+    rows = trail.read(hospital.access, patient_id=None, user="piped", before=None, limit=20)
+    assert [list(row.entities) for row in rows] == [["Document/note-angina"]] * 12
 
 
 def test_the_tenant_ends_with_its_transaction(pooled: Installation, hospital: Ward) -> None:

@@ -100,3 +100,26 @@ def test_who_hides_asks_for_no_second_connection_with_one_in_hand(
 def test_where_no_connection_comes_free_that_is_said() -> None:
     with pytest.raises(EngineUnavailable, match="came free"), errors_mapped():
         raise PoolTimeout
+
+
+def test_a_connection_killed_in_a_pipe_fails_its_read_and_the_next_one_serves(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    one = Database(installation.conninfos.app, size=1, name="killed")
+    documents, shown = PostgresDocuments(one), []
+
+    def killed() -> None:
+        with documents.reading(access, ["note-denies"], 1, ROW) as notes:
+            shown.append(len(notes))
+            with installation.database.transaction() as conn:
+                conn.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                    "WHERE application_name = 'killed'"
+                )
+
+    for _ in range(3):
+        with pytest.raises(EngineUnavailable):
+            killed()
+        assert documents.fetch(access, ["note-denies"]).keys() == {"note-denies"}
+    assert shown == [1, 1, 1]
+    one.close()
