@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from tempfile import mkdtemp
 from typing import Any
@@ -27,7 +28,7 @@ from app.settings import load
 from app.views import view_of
 from app.wiring import Installation
 from eval.bench import rivals
-from eval.bench.clock import Ask, Figures, interleaved
+from eval.bench.clock import Ask, Figures, interleaved, ratio
 from eval.bench.questions import questions
 from indexing.access import Access, Role
 from indexing.backends.postgres.accounts import PostgresAccounts
@@ -58,6 +59,10 @@ def search_command(notes: int, as_json: bool) -> int:
             found = interleaved(systems, asked, each=lambda: bar.advance(task))
         result = {
             "systems": {name: each.to_json() for name, each in found.items()},
+            "ratios": {
+                name: asdict(ratio(found["anamnesis"], each))
+                for name, each in found.items() if name != "anamnesis"
+            },
             "notes": len(texts), "passages": len(matrix), "questions": len(asked),
             "skipped": [name for name in ("rank-bm25", "bm25s") if name not in found],
             "legs": _legs(installation, access, asked[:200]),
@@ -244,6 +249,11 @@ def _print(result: Mapping[str, Any], found: Mapping[str, Figures], as_json: boo
             f"{name:<24} p50 {each.p50_ms:8.2f} ms  p95 {each.p95_ms:8.2f} ms  "
             f"p99 {each.p99_ms:8.2f} ms  {each.qps:8.1f}/s"
         )
+    for name, each in result.get("ratios", {}).items():
+        print(
+            f"anamnesis : {name:<24} {each['median']:.2f} by block ({each['least']:.2f} to "
+            f"{each['most']:.2f})"
+        )
     for name, value in result.items():
-        if name != "systems":
+        if name not in ("systems", "ratios"):
             stderr.print(f"{name}: {value}", markup=False)

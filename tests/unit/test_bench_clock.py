@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from eval.bench.clock import figures, interleaved
+from eval.bench.clock import Ratio, figures, interleaved, ratio
 from eval.bench.questions import questions
 from indexing.errors import InvalidQuery
 from rankers.query import parse
@@ -17,13 +17,19 @@ def test_percentiles_and_rate() -> None:
     assert found.qps == round(100 / (298 / 1000), 3)
 
 
-def test_systems_take_turns_and_the_warm_up_is_not_counted() -> None:
+def test_systems_take_turns_by_blocks_and_the_warm_up_is_not_counted() -> None:
     heard: list[str] = []
     ticks = count()
     systems = {name: lambda q, name=name: heard.append(f"{name}{q}") for name in "ab"}
-    found = interleaved(systems, ["1", "2"], warm_up=1, clock=lambda: next(ticks))
-    assert heard == ["a1", "b1", "a1", "b1", "b2", "a2"]
+    found = interleaved(systems, "123", warm_up=1, block=2, clock=lambda: next(ticks))
+    assert heard == ["a1", "b1", "a1", "a2", "b1", "b2", "b3", "a3"]
     assert found["a"].p50_ms == 1000.0
+    assert found["a"].blocks == (2000.0, 1000.0)
+
+
+def test_a_ratio_is_of_blocks() -> None:
+    slow, quick = figures([4.0, 4.0, 9.0, 9.0, 1.0], 2), figures([2.0, 2.0, 3.0, 3.0, 1.0], 2)
+    assert ratio(slow, quick) == Ratio(2.0, 1.0, 3.0)
 
 
 def test_questions_are_the_same_for_a_seed_and_mixed() -> None:
