@@ -198,10 +198,10 @@ class Engines(ABC):
 
                 return WeaviateVectorIndex(self.weaviate, model, dimension, space)
             case "neo4j":
-                from indexing.backends.neo4j.spaces import Neo4jSpaceIndex
+                from indexing.backends.neo4j.vectors import Neo4jVectorIndex
 
                 pepper = self.secrets.pepper
-                return Neo4jSpaceIndex(self.neo4j, model, dimension, space, pepper)
+                return Neo4jVectorIndex(self.neo4j, model, dimension, space, pepper)
             case "memory":
                 from indexing.backends.memory.vectors import MemoryVectorIndex
 

@@ -14,7 +14,7 @@ from app.wiring import Installation
 from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.neo4j.connect import Neo4j
-from indexing.backends.neo4j.spaces import Neo4jSpaceIndex
+from indexing.backends.neo4j.vectors import Neo4jVectorIndex
 from indexing.backends.opensearch.connect import Cluster, Connection
 from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
 from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
@@ -134,7 +134,7 @@ def space_index(request: pytest.FixtureRequest) -> Callable[[str, str, int, Spac
             return WeaviateVectorIndex(served, model, dimension, space)
         if name == "neo4j":
             graph: Neo4j = request.getfixturevalue("neo4j_connection")
-            return Neo4jSpaceIndex(graph, model, dimension, space, secret)
+            return Neo4jVectorIndex(graph, model, dimension, space, secret)
         assert name == "postgres"
         installation: Installation = request.getfixturevalue("installation")
         return PostgresSpaceIndex(installation.database, model, dimension, space)

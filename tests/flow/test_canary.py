@@ -210,7 +210,7 @@ def test_names_in_neo4j_are_watched_by_meaning_and_by_words(
     installation: Installation, two: list[Tenant], neo4j: EngineServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from indexing.backends.neo4j.spaces import Neo4jSpaceIndex
+    from indexing.backends.neo4j.vectors import Neo4jVectorIndex
 
     own = Settings(home=installation.home, concepts="neo4j", **neo4j.settings)  # type: ignore[arg-type]
     site = Installation(own)
@@ -218,7 +218,7 @@ def test_names_in_neo4j_are_watched_by_meaning_and_by_words(
     model, held = site.encoder.model, str(two[0].tenant_id)
     site.partitions.put(Partition("neo4j", model, Counted.dimension, held, "v"))
     named = {"concepts": "ok", "words of concepts": "ok"}
-    asked = Neo4jSpaceIndex.named
+    asked = Neo4jVectorIndex.named
     try:
         for _ in range(2):
             first, second = watch(site, two).values()
@@ -229,11 +229,11 @@ def test_names_in_neo4j_are_watched_by_meaning_and_by_words(
         assert index.entries(each.tenant_id) == {}
         leaking = {each.tenant_id, two[1].tenant_id}
 
-        def leaks(own: Neo4jSpaceIndex, access: Access, *more: Any) -> Any:
+        def leaks(own: Neo4jVectorIndex, access: Access, *more: Any) -> Any:
             found = [asked(own, replace(access, tenant_id=other), *more) for other in leaking]
             return [hit for hits in found for hit in hits]
 
-        monkeypatch.setattr(Neo4jSpaceIndex, "named", leaks)
+        monkeypatch.setattr(Neo4jVectorIndex, "named", leaks)
         _, second = watch(site, two).values()
         assert second.stores["words of concepts"] == "foreign"
         assert second.stores["concepts"] == "empty"

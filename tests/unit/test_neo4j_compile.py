@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from indexing.access import Access, Role
-from indexing.backends.neo4j import connect, graph, held, medical, spaces, words
+from indexing.backends.neo4j import connect, graph, held, medical, vectors, words
 from indexing.backends.neo4j.compile import conditions, micros, scoped
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
@@ -45,7 +45,7 @@ def test_a_node_that_cannot_be_held_to_a_tenant_is_refused(statement: str) -> No
 
 def test_every_statement_of_the_engine_names_its_tenant_in_every_node() -> None:
     found = [
-        value for module in (graph, held, medical, spaces, words)
+        value for module in (graph, held, medical, vectors, words)
         for name, value in vars(module).items()
         if name.startswith("_") and isinstance(value, str) and re.search(r"\(\w*:", value)
     ]  # fmt: skip

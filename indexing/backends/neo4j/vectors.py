@@ -90,7 +90,7 @@ WHERE e.id >= '' RETURN e.id AS id, e.version AS version
 T = TypeVar("T")
 
 
-class Neo4jSpaceIndex:
+class Neo4jVectorIndex:
     """Vectors of one model and dimension, and words of names; model and dimension are part of every
     index's name. `secret` keeps what two installations have in one database apart."""
 
