@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 
 from app.tenant_terms import TenantTerms
 from app.wiring import Installation
@@ -78,10 +79,11 @@ def _named(installation: Installation) -> Iterator[Store]:
     if placing is None:
         return
     yield Store(
-        "concepts", placing, lambda _: placing.entries(), expected=lambda _: placing.expected()
-    )
+        "concepts", placing, lambda _: placing.entries(), placing.fresh,
+        expected=lambda _: placing.expected(),
+    )  # fmt: skip
     own = OwnConcepts(installation.terms)
-    yield Store("own concepts", own, own.entries, expected=own.expected)
+    yield Store("own concepts", own, own.entries, own.fresh, expected=own.expected)
 
 
 class OwnConcepts:
@@ -108,6 +110,13 @@ class OwnConcepts:
         """Write what lives, remove what is gone."""
         if (own := self._placing(tenant_id)) is not None:
             own.apply(tenant_id, events)
+
+    @contextmanager
+    def fresh(self, tenant_id: TenantId) -> Iterator[None]:
+        """Let the engine lay out anew what is written while the block runs."""
+        own = self._placing(tenant_id)
+        with nullcontext() if own is None else own.fresh(tenant_id):
+            yield
 
     def _placing(self, tenant_id: TenantId) -> ConceptFollower | None:
         own = self._terms.of(tenant_id)

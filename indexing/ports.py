@@ -220,6 +220,16 @@ class WordIndex(Protocol):
         ...
 
 
+@runtime_checkable
+class Settling(Protocol):
+    """What some indexes want when they have been filled and are not asked yet."""
+
+    def settle(self, tenant_id: TenantId) -> bool:
+        """Go on laying what is held out for questions; say whether that is done. Called until it
+        is: one call takes a second at most."""
+        ...
+
+
 class GraphIndex(Protocol):
     """Which documents and patients mention which concepts."""
 

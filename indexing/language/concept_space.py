@@ -11,7 +11,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Protocol
@@ -22,7 +23,7 @@ import msgspec
 from indexing.access import Access, Role
 from indexing.filters import Filters
 from indexing.model import ChangeEvent, Document, Kind, Passage, TenantId, Tombstone
-from indexing.ports import VectorEntry, VectorIndex, Vectors, Worded, WordIndex
+from indexing.ports import Settling, VectorEntry, VectorIndex, Vectors, Worded, WordIndex
 from indexing.reconcile import compare
 
 VectorEngine = Literal["memory", "postgres", "opensearch", "weaviate", "neo4j"]
@@ -154,6 +155,11 @@ class ConceptSpace:
         """Take concepts out."""
         self._index.delete(self._space, [Tombstone(each, _VERSION) for each in concept_ids])
 
+    def settle(self) -> bool:
+        """Let the engine lay out what it was given; say whether it is done."""
+        index = self._index
+        return not isinstance(index, Settling) or index.settle(self._space)
+
     def declare(self, *, whole: bool) -> None:
         """Record that it is being filled, or that it is whole."""
         self._partitions.put(replace(self._partition, whole=whole))
@@ -226,6 +232,17 @@ class ConceptFollower:
         if gone := [e.key for e in events if e.deleted]:
             self._space.remove(gone)
 
+    @contextmanager
+    def fresh(self, _tenant_id: TenantId) -> Iterator[None]:
+        """Let the engine lay out anew what is written while the block runs; the process's own table
+        answers meanwhile."""
+        yield
+        if self._space.whole:
+            self._space.declare(whole=False)
+            while not self._space.settle():
+                pass
+            self._space.declare(whole=True)
+
     def grow(self) -> int:
         """Bring in some more; return how many concepts were looked at, 0 where none is left for
         now. Raises: EngineUnavailable.
@@ -238,6 +255,8 @@ class ConceptFollower:
         self._at += len(ready)
         if not ready and self._names.finished:
             if not self._space.whole:
+                if not self._space.settle():
+                    return 1
                 self._space.declare(whole=True)
             self._space.drop_older()  # what a kill or a dead engine left then, too
         return len(ready)

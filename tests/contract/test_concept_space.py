@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import SpaceBackend
+from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.opensearch import connect
 from indexing.errors import EngineUnavailable
 from indexing.language.concept_space import (
@@ -106,6 +107,33 @@ def test_a_whole_space_answers_as_the_table_and_goes_on_where_it_was_broken_off(
             [each.cosine for each in known], abs=2e-3
         )
         assert found[0].name == known[0].name
+
+
+def test_a_space_is_whole_when_its_engine_has_laid_it_out(
+    terminology: Terminology, tmp_path: Path
+) -> None:
+    class Slow(MemoryVectorIndex):
+        looks = iter((False, False, True))
+
+        def settle(self, _tenant_id: TenantId) -> bool:
+            return next(self.looks)
+
+    linker = made(terminology, None, Slow(), tmp_path / "spaces.json", only=rows(terminology, 10))
+    while linker.grow(2000):
+        pass
+    follower = follower_of(linker, terminology)
+    assert follower is not None
+    assert linker.space is not None
+    told = []
+    while follower.grow():
+        told.append(linker.space.whole)
+    assert told == [False, False, False]  # one of them brought the names in
+    assert linker.space.whole
+    Slow.looks = iter((False, True))
+    with follower.fresh(partition().tenant_id):
+        assert linker.space.whole
+    assert linker.space.whole
+    assert next(Slow.looks, None) is None
 
 
 def test_what_an_engine_lost_is_brought_in_again_and_what_is_not_its_own_goes(

@@ -56,6 +56,7 @@ READ_ONLY: Final = (
 )
 # An index that is not there, or not yet, or a vector of another length: what is asked of one.
 _UNASKED: Final = "Neo.ClientError.Procedure.ProcedureCallFailed"
+_NOT_YET: Final = "Neo.ClientError.Procedure.ProcedureTimedOut"
 _ABSENT: Final = "Neo.ClientError.Database.DatabaseNotFound"
 
 _DATABASE: Final = "SHOW DATABASES YIELD name, access WHERE name = $name RETURN access"
@@ -67,7 +68,7 @@ _SPACES: Final = (
     "MATCH (s:VectorSpace) RETURN s.indexes AS indexes, s.dimension AS dimension "
     "ORDER BY indexes[0]"
 )
-_MADE: Final = "CALL db.awaitIndex($name, 300)"
+_MADE: Final = "CALL db.awaitIndex($name, $within_s)"
 
 _AWAY: Final = (ServiceUnavailable, SessionExpired, NoConnection)
 
@@ -245,10 +246,7 @@ class Neo4j:
             return [(names, dimension) for names, dimension in session.run(_SPACES).values()]
 
     def define(self, indexes: Mapping[str, str]) -> None:
-        """Run the statement that makes each of these indexes, and return when they answer.
-
-        Raises: EngineUnavailable.
-        """
+        """Run the statement that makes each of these indexes. Raises: EngineUnavailable."""
         with (
             self._breaker.guard(),
             errors_mapped(),
@@ -256,8 +254,21 @@ class Neo4j:
         ):
             for statement in indexes.values():
                 session.run(statement).consume()
-            for name in indexes:
-                session.run(_MADE, name=name).consume()
+
+    def answers(self, indexes: Iterable[str], within_s: int) -> bool:
+        """Say whether these indexes answer, or come to within that time for each.
+
+        Raises: EngineUnavailable: one is not there, or could not be made.
+        """
+        with errors_mapped(), self._driver().session(database=self.address.database) as session:
+            try:
+                for name in indexes:
+                    session.run(_MADE, name=name, within_s=within_s).consume()
+            except ClientError as exc:
+                if exc.code == _NOT_YET:
+                    return False
+                raise
+        return True
 
     def undefine(self, indexes: Iterable[str]) -> None:
         """Take these indexes away, if they are there. Raises: EngineUnavailable."""

@@ -31,6 +31,7 @@ from indexing.strays import own
 BATCH: Final = 100  # entries in one transaction: the server keeps it in memory until it commits
 _PER_ENTRY: Final = 4  # vectors looked at per entry asked for, at first: concepts have many names
 _LEAST: Final = 150  # vectors looked at: recall grows with it
+_MADE_S: Final = 300  # what an index of some entries may take
 _MORE: Final = 4  # times as many where those were of too few entries
 
 # Held to the end of the transaction: one writer of a partition at a time. What it says of indexes
@@ -101,6 +102,7 @@ class Neo4jVectorIndex:
         key = secret.encode()
         own_mark = blake2b(b"vector space", key=key[:64], digest_size=4).hexdigest()
         self._name = f"{space.physical(model, dimension)}-{own_mark}"
+        self._settling: set[TenantId] = set()  # whose indexes are being made anew
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
         """Replace each document's passages unless a newer version or its tombstone stands."""
@@ -168,6 +170,19 @@ class Neo4jVectorIndex:
             self._define(self._partition(tenant_id))
         return {row["id"]: row["version"] for row in rows}
 
+    def settle(self, tenant_id: TenantId) -> bool:
+        """Make the indexes anew over what is held: one that grew with every batch is in pieces,
+        each of which a question goes through (24 ms for 9,000 names, of one piece 2.5)."""
+        indexes = self._partition(tenant_id).indexes
+        if tenant_id not in self._settling:
+            self._server.undefine(indexes)
+            self._server.define(indexes)
+            self._settling.add(tenant_id)
+        if not self._server.answers(indexes, 1):
+            return False
+        self._settling.discard(tenant_id)
+        return True
+
     def drop(self, tenant_id: TenantId) -> None:
         """Forget the tenant's vectors and names, tombstones too."""
         partition = self._partition(tenant_id)
@@ -188,6 +203,7 @@ class Neo4jVectorIndex:
         missing = {n: made for n, made in partition.indexes.items() if n not in known}
         if missing:
             self._server.define(missing)
+            self._server.answers(missing, _MADE_S)
 
     def _asked(self, tenant_id: TenantId, ask: Callable[[], T], nothing: T) -> T:
         """Ask; a tenant who has nothing here has no index either."""
