@@ -118,7 +118,13 @@ def test_a_space_is_whole_when_its_engine_has_laid_it_out(
         def settle(self, _tenant_id: TenantId) -> bool:
             return next(self.looks)
 
-    linker = made(terminology, None, Slow(), tmp_path / "spaces.json", only=rows(terminology, 10))
+    linker = made(
+        terminology,
+        None,
+        Slow(MEDICAL_CONCEPTS),
+        tmp_path / "spaces.json",
+        only=rows(terminology, 10),
+    )
     while linker.grow(2000):
         pass
     follower = follower_of(linker, terminology)
