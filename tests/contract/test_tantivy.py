@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,6 +14,7 @@ import pytest
 
 from indexing.access import Access
 from indexing.backends.tantivy import TantivyLexicalIndex
+from indexing.backends.tantivy.lexical import FEW_WANTED
 from indexing.clauses import Word
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
@@ -62,6 +65,29 @@ def test_a_second_reader_sees_each_commit(tmp_path: Path) -> None:
     for number in range(12):
         writer.upsert(TENANT, [entry(f"n{number:02}", "fever")])
         assert reader.counts(ACCESS, [None], Filters()) == (number + 1,)
+
+
+def test_what_a_clause_matches_is_remembered_until_the_index_changes_and_for_one_view_alone(
+    tmp_path: Path,
+) -> None:
+    writer, reader = TantivyLexicalIndex(tmp_path), TantivyLexicalIndex(tmp_path)
+    closed = Document(TENANT, "closed", 1, "cough", labels=frozenset({"PSY"}))
+    writer.upsert(TENANT, [entry("open", "cough"), LexicalEntry(closed)])
+    asked = [f"n{number:02}" for number in range(FEW_WANTED)] + ["open", "closed"]
+    psychiatrist = replace(ACCESS, labels=frozenset({"PSY"}))
+
+    def matching(access: Access, doc_ids: Sequence[str] = asked) -> set[str]:
+        return set(reader.matching(access, Word("cough"), Filters(), "any", doc_ids))
+
+    for _ in range(2):
+        assert matching(psychiatrist) == {"open", "closed"}
+        assert matching(ACCESS) == {"open"}
+        assert matching(ACCESS, ["open", "n00"]) == {"open"}
+        assert matching(replace(ACCESS, patients=frozenset({"P"}))) == set()
+        narrow = Filters(only={"type": ("letter",)})
+        assert reader.matching(ACCESS, Word("cough"), narrow, "any", asked) == frozenset()
+    writer.upsert(TENANT, [entry("n01", "cough"), entry("open", "well", version=2)])
+    assert matching(ACCESS) == {"n01"}
 
 
 def test_a_rebuild_counts_only_when_it_is_whole(tmp_path: Path) -> None:
