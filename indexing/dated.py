@@ -13,7 +13,7 @@ from enum import StrEnum
 
 # What is outside stands for "unknown" or "no end": 0001, 1753, 1900-01-01, 2999, 9999-12-31.
 _REAL = range(1901, 2200)  # years
-_SLACK = timedelta(hours=2)  # where summer time begins at midnight, a month begins later
+_SLACK = timedelta(hours=2)  # a zone's rules may have changed since a date came in
 
 
 class Width(StrEnum):
@@ -96,8 +96,6 @@ def shifted(at: datetime, days: int, zone: tzinfo, how: Width = Width.DAY) -> da
     """Move a date by days of the hospital's calendar. A day keeps its time; a month or a year comes
     to be the one that its middle falls in, whose first moment is returned."""
     there = local(at, zone)
-    if there.year not in _REAL:
-        return at
     if how is Width.DAY:
         return datetime.combine(moved_day(there.date(), days), there.timetz()).astimezone(UTC)
     middle = date(there.year, 7, 2) if how is Width.YEAR else there.date().replace(day=15)

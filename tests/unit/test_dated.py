@@ -127,3 +127,16 @@ def test_a_date_that_is_vague_by_name_is_moved_as_one() -> None:
     march = datetime(2023, 3, 9, tzinfo=VIENNA)
     assert shifted(march, -31, VIENNA, Width.MONTH) == datetime(2023, 2, 1, tzinfo=VIENNA)
     assert shifted(march, -364, VIENNA, Width.YEAR) == datetime(2022, 1, 1, tzinfo=VIENNA)
+    assert shifted(march, -100, VIENNA, Width.YEAR) == datetime(2023, 1, 1, tzinfo=VIENNA)
+
+
+def test_what_is_no_month_of_the_calendar_is_a_day() -> None:
+    may = interval("2023-05", VIENNA)
+    start, end = may.start, may.end
+    assert start is not None
+    assert end is not None
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    assert width(start + hour, end + hour, VIENNA) is Width.MONTH  # the zone's rules changed since
+    assert width(start + day, end, VIENNA) is Width.DAY
+    assert width(start, end - day, VIENNA) is Width.DAY
+    assert width(start - day, end, VIENNA) is Width.DAY
