@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from threading import enumerate as enumerate_threads
 from typing import Any
 
@@ -19,7 +20,7 @@ from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.errors import Forbidden
 from indexing.filters import Filters
 from indexing.model import Tenant
-from tests.contract.test_vector_index import EVERYTHING, entry, ids, scored, unit
+from tests.contract.test_vector_index import EVERYTHING, D, entry, ids, scored, unit
 
 
 def test_a_large_tenant_is_searched_through_its_graph(
@@ -52,6 +53,12 @@ def test_a_large_tenant_is_searched_through_its_graph(
     assert right / total >= 0.98
 
 
+def wait_for_reading() -> None:
+    for thread in enumerate_threads():
+        if thread.name == "read-vectors":
+            thread.join(20)
+
+
 def test_what_fits_the_process_is_scanned_there_and_what_does_not_stays_out(
     installation: Installation, access: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,9 +77,7 @@ def test_what_fits_the_process_is_scanned_there_and_what_does_not_stays_out(
         for _ in range(WORTH_KEEPING):
             small.search(access, notes[0].vectors[0], EVERYTHING, 3)
             kept.search(access, notes[0].vectors[0], EVERYTHING, 3)
-        for thread in enumerate_threads():
-            if thread.name == "read-vectors":
-                thread.join(20)
+        wait_for_reading()
 
     read()
     asked: list[object] = []
@@ -88,6 +93,34 @@ def test_what_fits_the_process_is_scanned_there_and_what_does_not_stays_out(
     assert asked == []
     small.search(access, notes[0].vectors[0], EVERYTHING, 3)
     assert asked == [small]
+    kept.drop(access.tenant_id)  # as another process would, and built anew smaller
+    kept.upsert(access.tenant_id, notes[:1])
+    monkeypatch.setattr(small._reader, "_most_bytes", 1_000_000)
+    read()
+    asked.clear()
+    small.search(access, notes[0].vectors[0], EVERYTHING, 3)
+    assert asked == []
+
+
+def test_a_tenant_that_grows_takes_as_much_room_as_if_it_were_read(
+    installation: Installation, access: Access
+) -> None:
+    rng = np.random.default_rng(14)
+    notes = [entry(access.tenant_id, f"n{i:03}", unit(rng, 50)) for i in range(80)]
+    most = 4 * D * matrix._room(80 * 50) + 1000
+    index = PostgresVectorIndex(installation.database, most_bytes=most)
+    index.upsert(access.tenant_id, notes[:40])
+    ask = partial(index.search, access, notes[0].vectors[0], EVERYTHING, 3)
+    for _ in range(WORTH_KEEPING):
+        ask()
+    wait_for_reading()
+    assert ask().hits
+    index.upsert(access.tenant_id, notes[40:])
+    assert ask().hits
+    assert len(index._reader._tenants) == 1
+    index.upsert(access.tenant_id, [entry(access.tenant_id, "more", unit(rng, 3000))])
+    assert ask().hits
+    assert not index._reader._tenants
 
 
 def test_nobody_builds_an_index_for_another_tenant(

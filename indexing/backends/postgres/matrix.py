@@ -85,7 +85,7 @@ class _Tenant:
         are there, `settle` makes them coarse."""
         end = self.count + len(found)
         if end > len(self.matrix):
-            self._grow(max(end, 2 * len(self.matrix)))
+            self._grow(_room(end))
         self.matrix[self.count : end] = floats([row[3] for row in found])
         self.passages[self.count : end] = [row[1] for row in found]
         for at, (doc_id, _, labels, _) in enumerate(found, self.count):
@@ -130,6 +130,11 @@ class _Tenant:
             setattr(self, name, array)
 
 
+def _room(count: int) -> int:
+    """Return for how many rows there is to be room: not every write copies all that is there."""
+    return count * 5 // 4 + 1000
+
+
 _SELECT = (
     "SELECT doc_id, number, labels, vector_send(embedding) FROM vector_passage "
     "WHERE tenant_id = %s "
@@ -147,7 +152,7 @@ class MatrixReader:
     ) -> None:
         """`own` raises where vectors are of a model that is not this process's."""
         self._database, self._own, self._most_bytes = database, own, most_bytes
-        self._outside: set[TenantId] = set()  # too large to be kept
+        self._outside: dict[TenantId, UUID] = {}  # too large to be kept, until built anew: its era
         self._tenants: OrderedDict[TenantId, _Tenant] = OrderedDict()
         self._asked: dict[TenantId, int] = {}
         self._reading: set[TenantId] = set()
@@ -160,20 +165,23 @@ class MatrixReader:
         order; None while the tenant is not worth keeping here, or is not read yet."""
         with self._lock:
             asked = self._asked[tenant_id] = self._asked.get(tenant_id, 0) + 1
-        if asked < WORTH_KEEPING or tenant_id in self._outside:
+        if asked < WORTH_KEEPING:
             return None
         sizes = self._database.lately(tenant_id, _SIZE)
         era, epoch, model = sizes[0] if sizes else _NOWHERE
         self._own(model)
+        if self._outside.get(tenant_id) == era:
+            return None
         with self._lock:
             held = self._tenants.get(tenant_id)
             if held is not None and (held.era, held.epoch) != (era, epoch):
                 held = self._caught_up(tenant_id, held)
+            elif held is not None:
+                self._tenants.move_to_end(tenant_id)
             if held is None:
                 self._read_beside(tenant_id, len(vector))
                 return None
             held.asked = True
-            self._tenants.move_to_end(tenant_id)
             scan = Scan(held.matrix[: held.count], held.coarse, vector, held.open_to(labels))
             documents, passages, names = held.documents, held.passages, held.names
         if scan.matrix.shape[1] != len(vector):
@@ -205,12 +213,11 @@ class MatrixReader:
         self._database.renew(tenant_id)
         with self._lock:
             self._tenants.pop(tenant_id, None)
-            self._outside.discard(tenant_id)
 
-    def _keep(self, tenant_id: TenantId, held: _Tenant | None) -> None:
-        """Keep a tenant; one that is None, or has grown too large, stays out."""
-        if held is None or held.nbytes > self._most_bytes:
-            self._outside.add(tenant_id)
+    def _keep(self, tenant_id: TenantId, held: _Tenant) -> None:
+        """Keep a tenant; one that has grown too large goes out."""
+        if held.nbytes > self._most_bytes:
+            self._outside[tenant_id] = held.era
             self._tenants.pop(tenant_id, None)
             return
         self._tenants[tenant_id] = held
@@ -234,22 +241,24 @@ class MatrixReader:
         try:
             with suppress(AnamnesisError):
                 held = self._whole(tenant_id, dimension)
-                with self._lock:
-                    self._keep(tenant_id, held)
+                if held is not None:
+                    with self._lock:
+                        self._keep(tenant_id, held)
         finally:
             with self._lock:
                 self._reading.discard(tenant_id)
 
     def _whole(self, tenant_id: TenantId, dimension: int) -> _Tenant | None:
-        """Read a tenant; None where it is too large."""
+        """Read a tenant; None where it is too large, and so stays out."""
         with self._database.tenant(tenant_id, snapshot=True) as conn:
             era, epoch, model = _size(conn, tenant_id)
             self._own(model)
             counted = conn.execute(
                 "SELECT count(*) FROM vector_passage WHERE tenant_id = %s", (tenant_id,)
             ).fetchone()
-            capacity = (counted[0] if counted else 0) * 5 // 4 + 1000
+            capacity = _room(counted[0] if counted else 0)
             if capacity * dimension * _BYTES > self._most_bytes:
+                self._outside[tenant_id] = era
                 return None
             held = _Tenant.empty(era, capacity, dimension)
             with conn.cursor(name="vectors", binary=True) as cursor:
