@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from app.cohort_reviews import Earlier
 from app.cohorts import CohortDesk, Table
 from indexing.cohorts import CohortHead
-from indexing.dated import Width
+from indexing.dated import of_a_day
 from indexing.hidden import SMALLEST_CELL
 from rankers.cohorts import Cell, Cohort, Met
 
@@ -116,7 +116,7 @@ def _row(
     days = {  # of what is known to the day: between others there are no days to tell
         name: event.at
         for name, event in best.items()
-        if event.at is not None and event.width is Width.DAY
+        if event.at is not None and of_a_day(event.at, event.width)
     }
     first = min(days.values(), default=None)
     cells = []

@@ -87,6 +87,12 @@ def spanned(
     return first or "" if first == last else f"{first}–{last}"
 
 
+def of_a_day(at: datetime, how: Width) -> bool:
+    """Say whether a date is known to the day, and stands for one: from what does not, days to the
+    others would tell their dates."""
+    return how is Width.DAY and at.year in _REAL
+
+
 def moved_day(day: date, days: int) -> date:
     """Move a day of the calendar; one that stands for none stays."""
     return day + timedelta(days=days) if day.year in _REAL else day

@@ -37,14 +37,25 @@ begun: procedure gloopectomy
 taken: medication gloopicillin
 seen: value gloopcount > 1
 day: value gloopgauge > 1
+never: condition gloopnever
 near: procedure gloopectomy within 121 days after year
 keep near
 """
 TOLD = {
     "year": "2019", "recorded": "2018-03", "begun": "2019-05", "taken": "2020", "seen": "2017",
-    "day": "2020-03-29", "near": "2019-05",
+    "day": "2020-03-29", "never": "1900-01-01", "near": "2019-05",
 }  # fmt: skip
-EDGES = ["2014", "2017", "2018-03", "2019", "2019-05", "2020", "2020 to 2021-02", "2020-03-29"]
+EDGES = [
+    "1900-01-01",
+    "2014",
+    "2017",
+    "2018-03",
+    "2019",
+    "2019-05",
+    "2020",
+    "2020 to 2021-02",
+    "2020-03-29",
+]
 
 
 def chart(own: str) -> list[dict[str, Any]]:
@@ -60,6 +71,8 @@ def chart(own: str) -> list[dict[str, Any]]:
         person(own, "plain"),
         {"resourceType": "Condition", "id": f"{own}-c", **subject, "code": {"text": "Gloopling"},
          "onsetDateTime": "2019"},
+        {"resourceType": "Condition", "id": f"{own}-u", **subject, "code": {"text": "Gloopnever"},
+         "onsetDateTime": "1900-01-01"},  # nobody knows when: no day
         {"resourceType": "Condition", "id": f"{own}-r", **subject, "code": {"text": "Glooprash"},
          "recordedDate": "2018-03"},
         {"resourceType": "Procedure", "id": f"{own}-p", "status": "in-progress", **subject,
@@ -80,7 +93,7 @@ def chart(own: str) -> list[dict[str, Any]]:
 def hospital(installation: Installation) -> Ward:
     every = [each for number in range(N) for each in chart(f"v{number:02}")]
     # Of a record's words a researcher may ask for those that a note shows.
-    words = "Gloopling, glooprash, gloopectomy, gloopicillin; gloopcount and gloopgauge."
+    words = "Gloopling, glooprash, gloopnever, gloopectomy, gloopicillin; gloopcount, gloopgauge."
     every.append(note("v-note", "v00", words, "plain"))
     return found_hospital(installation, every, time_zone="Europe/Vienna")
 
