@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import ModuleType, SimpleNamespace
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexing.backends.postgres.identities import identity_of
+from indexing.charts import Chart, Person, Reading, Series
+from indexing.dated import Width
 from indexing.errors import ConfigurationError, NotFound
 from indexing.hidden import Hider, Identity
 from indexing.language import presidio
@@ -64,6 +67,21 @@ def test_a_vague_date_does_not_tell_by_how_many_days_it_was_moved(zone: str, own
         assert 12 * (ends.year - begins.year) + ends.month - begins.month == apart
     day = datetime(2020, 5, 6, tzinfo=ZoneInfo(zone)) + timedelta(days=NAMES.shift(owner))
     assert moved("2020-05-06", "2020-05-07")[0] - hours == day.astimezone(UTC)
+
+
+def test_a_value_of_a_year_is_hidden_as_one_and_the_others_stay_in_order() -> None:
+    year = Reading(datetime(2020, 1, 1, tzinfo=UTC), Decimal(1), width=Width.YEAR)
+    days = [Reading(datetime(2020, month, 2, tzinfo=UTC), Decimal(2)) for month in range(1, 13)]
+    every = (year, *days)
+    series = Series("c", "n", "u", every, year.at, "1", course=every, last_width=Width.YEAR)
+    chart = Chart(Person("p1", "n"), [], [], [], [], [], [], [series], None)
+    shown = HIDER.chart(chart, Identity()).series[0]
+    assert (shown.last_at.month, shown.last_at.day) == (1, 1)
+    for readings in (shown.readings, shown.course):
+        assert [each.at for each in readings] == sorted(each.at for each in readings)
+        [told] = (each for each in readings if each.width is Width.YEAR)
+        assert (told.at.month, told.at.day) == (1, 1)
+        assert readings.index(told) > 0
 
 
 @given(st.text(max_size=80), st.sampled_from(["note", "patient"]))
