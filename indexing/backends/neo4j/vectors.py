@@ -318,7 +318,7 @@ def _write(tx: Transaction, partition: Partition, rows: Sequence[Row]) -> None:
 
 
 def _written(vector: Vectors) -> str:
-    """Return a vector as text: the driver takes 1 us for each number of a list."""
+    """Return a vector as text: packing lists of numbers was two thirds of a fill."""
     return " ".join(map(repr, vector.tolist()))
 
 
