@@ -7,6 +7,7 @@ A site tests its own cluster by setting the product's variables, such as ANAMNES
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -180,6 +181,30 @@ class EngineServer:
         """Start it again; returns when it answers."""
         assert self.script is not None
         _run(self.script, "start")
+
+
+@contextmanager
+def without_plugins(server: EngineServer, folder: Path) -> Iterator[EngineServer]:
+    """Give a second OpenSearch of the same release that has no plugin, its files under `folder`."""
+    if server.script is None:
+        pytest.skip("a site's own server keeps its plugins")
+    [whole] = Path(_PROGRAMS).glob("opensearch-*/opensearch-*")
+    bare = folder / whole.parent.name / whole.name
+    (bare / "plugins").mkdir(parents=True)
+    (bare.parent / ".complete").touch()
+    for each in whole.iterdir():
+        if each.name == "bin":  # the scripts find everything else from where they lie themselves
+            shutil.copytree(each, bare / each.name)
+        elif each.name != "plugins":
+            (bare / each.name).symlink_to(each)
+    ports = {"OPENSEARCH_PORT": f"{port(20)}", "OPENSEARCH_TRANSPORT_PORT": f"{port(21)}"}
+    own = {"opensearch_url": _local(20)}
+    script = Script(server.script.command, {"CLINICAL_ENGINES": f"{folder}", **ports}, own, True)
+    _run(script, "start")
+    try:
+        yield EngineServer("opensearch", own)
+    finally:
+        _run(script, "stop")
 
 
 def _lives(pid: int) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from app import engines
+from app.cli import main
 from app.cli.doctor_engines import looks, ready
 from app.settings import Settings
 from app.wiring import Installation
 from indexing.errors import ConfigurationError, EngineUnavailable
 from indexing.model import Tenant
 from indexing.places import Place, Stage
+from tests.stub_http import answering
 
 NOWHERE = {
     "opensearch_url": "http://127.0.0.1:9", "weaviate_url": "http://127.0.0.1:9",
@@ -69,6 +72,35 @@ def test_a_server_that_is_down_is_told_and_the_start_goes_on(
     [told] = said
     assert next(iter(chosen.values())) in told
     assert "does not answer" in told
+
+
+@pytest.mark.parametrize(
+    ("status", "what", "advice"),
+    [
+        (401, "OpenSearch refuses the login", "ANAMNESIS_OPENSEARCH_PASSWORD"),
+        (403, "the user of OpenSearch may not do this", "read, write and manage"),
+    ],
+)
+def test_a_login_that_expired_is_told_by_doctor_and_the_start_goes_on(
+    installation: Installation, status: int, what: str, advice: str
+) -> None:
+    said: list[str] = []
+    with answering(lambda *_: (status, {"error": "Unauthorized"})) as url:
+        settings = {"ANAMNESIS_HOME": f"{installation.home}", "ANAMNESIS_LEXICAL": "opensearch",
+                    "ANAMNESIS_OPENSEARCH_URL": url}  # fmt: skip
+        ran = CliRunner().invoke(main.app, ["doctor"], env=settings)
+        one = Installation(
+            Settings(home=installation.home, lexical="opensearch", opensearch_url=url)
+        )
+        ready(one, said.append)
+        one.close()
+    told = " ".join(ran.output.split())
+    assert ran.exit_code == 2
+    assert f"fault opensearch {what}" in told
+    assert advice in told
+    [only] = said
+    assert what in only
+    assert "Starting without it." in only
 
 
 def test_a_client_that_is_missing_refuses_the_start(

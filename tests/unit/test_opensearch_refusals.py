@@ -196,7 +196,11 @@ SMALL = {
         ({"/": ELASTIC}, "not OpenSearch", "README"),
         ({"/_cat/plugins": []}, "lack the plugin", "opensearch-plugin install"),
         ({"/_cluster/health": RED}, "red", "allocation/explain"),
-        ({"/anamnesis-*/_settings/index.blocks.*": LOCKED}, "read-only", "make room"),
+        (
+            {"/anamnesis-*/_settings/index.blocks.*": LOCKED},
+            "read-only",
+            "make room, then clear index.blocks.read_only_allow_delete",
+        ),
         ({"/anamnesis-*/_mapping": SMALL}, "128 dimensions", "rebuild"),
     ],
 )

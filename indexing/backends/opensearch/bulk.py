@@ -11,8 +11,15 @@ from functools import partial
 from typing import Any, Literal
 
 import orjson
+from urllib3 import Timeout
 
-from indexing.backends.opensearch.connect import READ_ONLY, Connection, Missing
+from indexing.backends.opensearch.connect import (
+    CONNECT_S,
+    READ_ONLY,
+    READ_S,
+    Connection,
+    Missing,
+)
 from indexing.backends.opensearch.names import Names
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.model import TenantId
@@ -20,6 +27,7 @@ from indexing.model import TenantId
 # Of one request, some eighty notes: the server works on them while the next are being made. With
 # 2 MB a batch of 500 notes was nearly made before it began.
 MOST_BYTES = 1 << 19
+HOMELESS = "1s"  # that the server waits for lost shards; its own minute, each time, held a lane
 BACK_OFF_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 _BUSY = frozenset({429, 502, 503, 504})
@@ -114,7 +122,10 @@ def _settled(
             break
         time.sleep(pause)
     if waiting:
-        raise EngineUnavailable("OpenSearch is overloaded", hint="It is tried again.")
+        raise EngineUnavailable(
+            "OpenSearch is overloaded or has lost shards",
+            hint="It is tried again; `anamnesis doctor` tells of lost shards.",
+        )
     return rejected
 
 
@@ -137,7 +148,10 @@ def _send(
     body = b"".join(each.lines for each in items)
     # Without an alias a bulk would make an index of its own, with a mapping of its own.
     alias = "false" if names.rebuilding(tenant_id) else "true"
-    params = {"require_alias": alias, "filter_path": "items.*.status,items.*.error.type"}
+    params: dict[str, Any] = {
+        "require_alias": alias, "filter_path": "items.*.status,items.*.error.type",
+        "timeout": HOMELESS, "request_timeout": Timeout(connect=CONNECT_S, read=READ_S),
+    }  # fmt: skip
     with connection.calling("write") as client:
         answer = client.bulk(body=body, index=names.target(tenant_id), params=params)
     return [judged(next(iter(each.values()))) for each in answer["items"]]

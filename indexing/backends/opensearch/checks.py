@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from indexing.backends.opensearch.connect import READ_ONLY, Connection
+from indexing.backends.opensearch.connect import CROWDED, Connection
 from indexing.health import Health, Trouble, release
 
 LEAST = (3, 0)  # the similarity that keeps (k1 + 1), nested vectors with filters
@@ -48,9 +48,18 @@ def _troubles(connection: Connection, dimension: int | None) -> Iterator[Trouble
             "See GET _cluster/allocation/explain; a lost index comes back by `anamnesis index "
             "rebuild`.",
         )
-    locked = [name for name, held in settings.items() if "true" in held["settings"].values()]
-    if locked:
-        yield Trouble(f"{len(locked)} indexes are read-only, first {locked[0]}", READ_ONLY)
+    locked = {name: _blocks(held["settings"]) for name, held in settings.items()}
+    if blocks := {block for own in locked.values() for block in own}:
+        names = [name for name, own in locked.items() if own]
+        yield Trouble(
+            f"{len(names)} indexes are read-only, first {names[0]}",
+            f"{CROWDED}, then clear {' and '.join(sorted(blocks))}.",
+        )
+
+
+def _blocks(settings: Mapping[str, str]) -> list[str]:
+    """Name the settings that keep an index from being written."""
+    return [name for name, value in settings.items() if value == "true"]
 
 
 def _without_plugin(plugins: list[dict[str, Any]], nodes: int) -> Iterator[Trouble]:

@@ -125,8 +125,13 @@ class Connection:
         given["params"]["request_timeout"] = Timeout(connect=CONNECT_S, read=ASKED_S)
 
         def asked() -> dict[str, Any]:
-            with mapped_errors(what):
-                return call(**given)
+            try:
+                with mapped_errors(what):
+                    return call(**given)
+            except EventRejected as exc:  # a question has no event: it is this leg that is missing
+                raise EngineUnavailable(
+                    str(exc), hint="Run `anamnesis doctor`: an index may be of another layout."
+                ) from exc
 
         return self._breaker.ask(asked)
 
@@ -172,10 +177,8 @@ LOGIN = (
     "The user or the password is wrong or has expired: set ANAMNESIS_OPENSEARCH_USER and "
     "ANAMNESIS_OPENSEARCH_PASSWORD."
 )
-READ_ONLY = (
-    "An index is read-only, mostly because a disk is nearly full: make room, then clear the "
-    "setting index.blocks.read_only_allow_delete."
-)
+CROWDED = "An index is read-only, mostly because a disk is nearly full: make room"
+READ_ONLY = f"{CROWDED}, then clear the setting index.blocks.read_only_allow_delete."
 
 
 class Missing(EngineUnavailable):
