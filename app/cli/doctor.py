@@ -16,6 +16,7 @@ from app.erasing import erasing
 from app.pages import folder
 from app.settings import load
 from app.wiring import Installation
+from indexing.backends.postgres.search_values import unfilled
 from indexing.errors import AnamnesisError
 from indexing.medical_follow import outdated
 
@@ -171,6 +172,19 @@ def vectors_finding(installation: Installation) -> Finding:
     return Finding("vectors", "ok", f"of every tenant by {words}")
 
 
+def dates_finding(installation: Installation) -> Finding:
+    """Say whose dates were stored before it was kept how vague they are."""
+    old = [
+        each.code for each in installation.tenants.all()
+        if unfilled(installation.database, each.tenant_id)
+    ]  # fmt: skip
+    if old:
+        words = f"stored before it was kept how vague they are: {', '.join(old)}"
+        advice = "run `anamnesis fhir fill`; until then moved ones tell by how many days"
+        return Finding("dates", "warning", words, advice)
+    return Finding("dates", "ok", "kept as vague as they were sent")
+
+
 def _terminology(installation: Installation) -> Finding:
     from indexing.language.terminology.store import outdated
 
@@ -231,6 +245,7 @@ _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "durability": _durability,
     "encoder": _encoder,
     "vectors": vectors_finding,
+    "dates": dates_finding,
     "terminology": _terminology,
     "pages": _pages,
     "followers": _followers,

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.cli.doctor import dates_finding
 from app.cli.fhir_app import fhir_fill
 from app.cohort_export import exported
 from app.cohort_leaving import leaving
@@ -47,13 +48,13 @@ TOLD = {
     "day": "2020-03-29", "never": "1900-01-01", "near": "2019-05",
 }  # fmt: skip
 EDGES = [
-    "1900-01-01", "2013 to 2013-08", "2014", "2015 to 2017", "2017", "2018-03", "2019", "2019-05",
-    "2020", "2020 to 2021-02", "2020-03-29",
+    "1900-01-01", "2013 to 2013-08", "2014", "2015 to 2017", "2016", "2017", "2018-03", "2019",
+    "2019-05", "2020", "2020 to 2021-02", "2020-03-29",
 ]  # fmt: skip
 
 CHART = {
-    "1900-01-01", "2012-07", "2013", "2014", "2015", "2015–2017", "2017", "2018-03", "2019",
-    "2019-05", "2020", "2020-03-29", "2024-01-03",
+    "1900-01-01", "2012-07", "2013", "2014", "2015", "2015–2017", "2016", "2017", "2018-03",
+    "2019", "2019-05", "2020", "2020-03-29", "2024-01-03",
 }  # fmt: skip
 COLUMNS = import_module(
     "indexing.backends.postgres.migrations.versions.0027_how_vague_dates_are"
@@ -103,6 +104,8 @@ def hospital(installation: Installation) -> Ward:
     # Of a record's words a researcher may ask for those that a note shows.
     words = "Gloopling, glooprash, gloopnever, gloopectomy, gloopicillin; gloopcount, gloopgauge."
     every.append(note("v-note", "v00", words, "plain"))
+    vague = note("v-vague", "v00", "Asthma.", "plain")
+    every.append({**vague, "context": {"period": {"start": "2016", "end": "2016"}}})
     return found_hospital(installation, every, time_zone="Europe/Vienna")
 
 
@@ -224,11 +227,13 @@ def test_what_was_stored_before_is_read_again(
     desk = CohortDesk(hospital.services, asking(hospital, Role.CLINICIAN))
     assert told(desk)[0]["begun"] == "2019-05-01"
     assert on_chart(hospital) != CHART
+    assert hospital.tenant.code in dates_finding(installation).found
     monkeypatch.setattr("app.wiring.Installation", lambda _: installation)
     monkeypatch.setattr(installation, "close", lambda: None)
     fhir_fill(hospital.tenant.code, as_json=True)
     assert told(desk) == [TOLD] * N
     assert on_chart(hospital) == CHART
+    assert hospital.tenant.code not in dates_finding(installation).found
     found = hospital.services.medical(tenant).around_patient(desk.access, ["v00"], 1)
     assert times(found.edges) == EDGES
     with installation.database.tenant(tenant) as conn:

@@ -35,6 +35,25 @@ ORDER BY type, id LIMIT %s FOR UPDATE
 # Not projected anew: what was judged of the numbers stands beside them.
 _OBSERVED = "UPDATE observation SET observed_end = %s WHERE tenant_id = %s AND resource_id = %s"
 
+# Of these a date that is filled has an end too.
+_VAGUE = (
+    ("condition", "recorded_start", "recorded_end"),
+    ("allergy_intolerance", "recorded_start", "recorded_end"),
+    ("encounter", "date_start", "date_until"), ("care_plan", "date_start", "date_until"),
+)  # fmt: skip
+
+
+def unfilled(database: Database, tenant_id: TenantId) -> bool:
+    """Say whether projections were made before they kept more, so that they are to be filled."""
+    lacking = " OR ".join(
+        f"EXISTS (SELECT FROM {table} WHERE tenant_id = %(tenant)s AND {start} < '2200-01-01' "
+        f"AND {until} IS NULL)"
+        for table, start, until in _VAGUE
+    )
+    with database.tenant(tenant_id) as conn:
+        row = conn.execute(f"SELECT {lacking}", {"tenant": tenant_id}).fetchone()
+    return bool(row and row[0])
+
 
 def fill_search(database: Database, tenant: Tenant) -> int:
     """Make every search value of a tenant anew, a batch at a time, with the projections that keep
