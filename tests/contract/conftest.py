@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -68,19 +68,18 @@ def weaviate_connection(weaviate: EngineServer) -> Iterator[WeaviateConnection]:
 @pytest.fixture
 def neo4j_connection(neo4j: EngineServer) -> Iterator[Neo4j]:
     """A client whose vector spaces are gone afterwards."""
-    server = Neo4j(neo4j_address(neo4j.settings))
-    before = {name for names, _ in server.spaces() for name in names}
-    yield server
-    made = [name for names, _ in server.spaces() for name in names if name not in before]
-    server.undefine(made)
-    with server._driver().session(database=server.address.database) as session:
-        session.run(
-            "MATCH (s:VectorSpace) WHERE s.indexes[0] IN $made "
-            "OPTIONAL MATCH (e:VectorEntry {tenant: s.tenant, space: s.space}) "
-            "OPTIONAL MATCH (e)-[:HOLDS]->(r) DETACH DELETE r, e, s",
-            made=made,
-        ).consume()
-    server.close()
+    with closing(Neo4j(neo4j_address(neo4j.settings))) as server:
+        before = {name for names, _ in server.spaces() for name in names}
+        yield server
+        made = [name for names, _ in server.spaces() for name in names if name not in before]
+        server.undefine(made)
+        with server._driver().session(database=server.address.database) as session:
+            session.run(
+                "MATCH (s:VectorSpace) WHERE s.indexes[0] IN $made "
+                "OPTIONAL MATCH (e:VectorEntry {tenant: s.tenant, space: s.space}) "
+                "OPTIONAL MATCH (e)-[:HOLDS]->(r) DETACH DELETE r, e, s",
+                made=made,
+            ).consume()
 
 
 @pytest.fixture
