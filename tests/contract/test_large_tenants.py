@@ -15,7 +15,7 @@ from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.postgres import matrix
-from indexing.backends.postgres.matrix import WORTH_KEEPING
+from indexing.backends.postgres.matrix import WORTH_KEEPING, MatrixReader
 from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.errors import Forbidden
 from indexing.filters import Filters
@@ -79,7 +79,17 @@ def test_what_fits_the_process_is_scanned_there_and_what_does_not_stays_out(
             kept.search(access, notes[0].vectors[0], EVERYTHING, 3)
         wait_for_reading()
 
+    reads: list[MatrixReader] = []
+    whole = MatrixReader._whole
+
+    def noted(self: MatrixReader, *args: Any) -> Any:
+        reads.append(self)
+        return whole(self, *args)
+
+    monkeypatch.setattr(MatrixReader, "_whole", noted)
     read()
+    read()
+    assert sorted(reads, key=id) == sorted([small._reader, kept._reader], key=id)  # once each
     asked: list[object] = []
     scanned = PostgresVectorIndex._scanned
 

@@ -48,13 +48,13 @@ TOLD = {
     "day": "2020-03-29", "never": "1900-01-01", "near": "2019-05",
 }  # fmt: skip
 EDGES = [
-    "1900-01-01", "2013 to 2013-08", "2014", "2015 to 2017", "2016", "2017", "2018-03", "2019",
-    "2019-05", "2020", "2020 to 2021-02", "2020-03-29",
+    "1900-01-01", "2013 to 2013-08", "2014", "2015 to 2017", "2016 to 2018-05", "2017", "2018-03",
+    "2019", "2019-05", "2020", "2020 to 2021-02", "2020-03-29",
 ]  # fmt: skip
 
 CHART = {
     "1900-01-01", "2012-07", "2013", "2014", "2015", "2015–2017", "2016", "2017", "2018-03",
-    "2019", "2019-05", "2020", "2020-03-29", "2024-01-03",
+    "2018-05", "2019", "2019-05", "2020", "2020-03-29", "2024-01-03",
 }  # fmt: skip
 COLUMNS = import_module(
     "indexing.backends.postgres.migrations.versions.0027_how_vague_dates_are"
@@ -104,8 +104,9 @@ def hospital(installation: Installation) -> Ward:
     # Of a record's words a researcher may ask for those that a note shows.
     words = "Gloopling, glooprash, gloopnever, gloopectomy, gloopicillin; gloopcount, gloopgauge."
     every.append(note("v-note", "v00", words, "plain"))
-    vague = note("v-vague", "v00", "Asthma.", "plain")
-    every.append({**vague, "context": {"period": {"start": "2016", "end": "2016"}}})
+    for when in ("2016", "2018-05"):
+        vague = note(f"v-{when}", "v00", "Asthma.", "plain")
+        every.append({**vague, "context": {"period": {"start": when, "end": when}}})
     return found_hospital(installation, every, time_zone="Europe/Vienna")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
@@ -76,6 +77,18 @@ def test_a_panel_is_drawn_within_its_box_with_words_and_escaped() -> None:
             x, y = map(float, pair.split(","))
             assert 0 <= x <= 640
             assert 0 <= y <= 64
+
+
+def test_a_stay_lasts_to_the_end_of_its_last_day() -> None:
+    view = draw([course(np.ones(7000))], UTC)  # five days of minutes
+    days = [
+        Item("Encounter", "e", "Stay", start=START, until=START + timedelta(days=1),
+             end=START + timedelta(days=n), ended=ended)
+        for n, ended in ((1, START + timedelta(days=2)), (2, None))
+    ]  # fmt: skip
+    both = replace(chart(), encounters=days)
+    vague, known = encounter_marks(view.axis, both)
+    assert vague.width == known.width > 100
 
 
 def test_few_values_stand_as_dots_and_the_odd_ones_are_told_one_by_one() -> None:
