@@ -215,9 +215,8 @@ class MatrixReader:
             self._tenants.pop(tenant_id, None)
 
     def _keep(self, tenant_id: TenantId, held: _Tenant) -> None:
-        """Keep a tenant; one that has grown too large goes out."""
+        """Keep a tenant; one that has grown too large goes, and reading it anew finds that."""
         if held.nbytes > self._most_bytes:
-            self._outside[tenant_id] = held.era
             self._tenants.pop(tenant_id, None)
             return
         self._tenants[tenant_id] = held
