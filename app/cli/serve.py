@@ -78,7 +78,7 @@ def configured(app: FastAPI) -> uvicorn.Config:
     """Return how an application is served."""
     return uvicorn.Config(
         app,
-        log_config=None,  # its own would let the drivers log again what was silenced: values, names
+        log_config=None,  # its own switches loggers on again that were switched off
         log_level="warning",
         access_log=False,  # addresses carry ids; the audit keeps who saw what
         server_header=False,

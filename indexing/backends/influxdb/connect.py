@@ -6,7 +6,6 @@ sent: lines and questions travel in bodies, and the server's words about them ar
 
 from __future__ import annotations
 
-import logging
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import orjson
 from indexing.breaker import Breaker, Unreachable
 from indexing.certificates import standing
 from indexing.errors import EngineUnavailable, EventRejected
+from indexing.silence import silence
 
 NAME: Final = "InfluxDB"
 CONNECT_S: Final = 1.0
@@ -28,8 +28,7 @@ PROBE_S: Final = 2.0
 CONNECTIONS: Final = 16
 
 # An address holds the name of a tenant's database, which only this installation can spell.
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).disabled = True
+silence("httpx", "httpcore")
 
 
 @dataclass(frozen=True, slots=True)

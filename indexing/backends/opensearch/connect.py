@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from urllib3 import Timeout
 from indexing.breaker import PATIENCE_S, Breaker, Unreachable
 from indexing.certificates import standing
 from indexing.errors import EngineUnavailable, EventRejected
+from indexing.silence import silence
 
 NAME = "OpenSearch"
 CONNECT_S = 1.0
@@ -45,8 +45,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 # What is in a request is a patient's or a question: the client logs both where it is let.
-for _name in ("opensearch", "opensearchpy.trace"):
-    logging.getLogger(_name).disabled = True
+silence("opensearch", "opensearchpy.trace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -26,11 +25,12 @@ from indexing.errors import (
     IntegrityFault,
 )
 from indexing.model import TenantId
+from indexing.silence import silence
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
 # Where a block fails by itself, what the server refused beside it is logged, values and all.
-logging.getLogger("psycopg").disabled = True
+silence("psycopg")
 
 MOMENT_S = 0.02  # a question takes no longer, and news may take five times as long
 
