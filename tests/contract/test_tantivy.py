@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ import pytest
 from indexing.access import Access
 from indexing.backends.tantivy import TantivyLexicalIndex
 from indexing.backends.tantivy.lexical import FEW_WANTED
+from indexing.backends.tantivy.names import Shelf
 from indexing.clauses import Word
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
@@ -88,6 +90,21 @@ def test_what_a_clause_matches_is_remembered_until_the_index_changes_and_for_one
         assert reader.matching(ACCESS, Word("cough"), narrow, "any", asked) == frozenset()
     writer.upsert(TENANT, [entry("n01", "cough"), entry("open", "well", version=2)])
     assert matching(ACCESS) == {"n01"}
+
+
+def test_what_an_older_searcher_found_is_not_remembered(tmp_path: Path) -> None:
+    """A question may go on over a commit; and a searcher that is kept keeps deleted files."""
+    TantivyLexicalIndex(tmp_path).upsert(TENANT, [entry("a", "cough")])
+    namespace = Shelf(tmp_path / TENANT.hex, UTC).current()
+    assert namespace is not None
+    older = namespace.searcher()
+    namespace.upsert([entry("b", "fever")])
+    newer = namespace.searcher()
+    namespace.remember(older, "asked", frozenset({"a"}))
+    assert namespace.remembered(newer, "asked") is None
+    namespace.remember(newer, "asked", frozenset({"b"}))
+    assert namespace.remembered(older, "asked") is None
+    assert namespace.remembered(newer, "asked") == {"b"}
 
 
 def test_a_rebuild_counts_only_when_it_is_whole(tmp_path: Path) -> None:

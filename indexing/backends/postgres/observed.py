@@ -52,19 +52,8 @@ class PostgresObserved:
         unpack = zstandard.ZstdDecompressor().decompress
         bodies: dict[str, Any] = {}
         found = []
-        for (
-            number,
-            component,
-            patient,
-            labels,
-            at,
-            system,
-            code,
-            value,
-            flag,
-            received,
-            until,
-        ) in rows:
+        for row in rows:
+            number, component, patient, labels, at, system, code, value, flag, received, until = row
             if width(at, until, zone) is not Width.DAY:
                 continue
             if number not in bodies:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TypeAlias
 
 import tantivy
 from tantivy import Occur, Query
@@ -31,12 +30,8 @@ MOST_NAMED = (
     1_000  # matches past the hits that are named, so that another leg's are not counted twice
 )
 FEW_WANTED = 64  # ids, looked up one by one
-MOST_REMEMBERED = 16  # clauses whose matches are kept
 _CASED = frozenset({"patient"})  # ids: two that differ in case are two patients
 MOST_FACET_VALUES = 60_000  # of one facet; Tantivy stops at 65,000 buckets
-
-
-_View: TypeAlias = tuple[TenantId, frozenset[str], Clause, AssertionMode]
 
 
 class TantivyLexicalIndex:
@@ -56,7 +51,6 @@ class TantivyLexicalIndex:
         self._rebuilding: dict[TenantId, Namespace] = {}
         self._lock = threading.Lock()
         self._compiled: tuple[tuple[object, ...], Query] | None = None
-        self._matched: dict[_View, tuple[tantivy.Searcher, frozenset[str]]] = {}
 
     def with_title_weight(self, weight: float) -> TantivyLexicalIndex:
         """Return the same index, whose titles weigh `weight`: for measuring one beside another."""
@@ -126,11 +120,10 @@ class TantivyLexicalIndex:
         if namespace is None or not wanted:
             return frozenset()
         searcher = namespace.searcher()
-        view = (access.tenant_id, access.labels, clause, assertion)
+        view = (access.labels, clause, assertion)
         plain = filters.empty and access.patients is None
-        known = self._matched.get(view) if plain else None
-        if known is not None and known[0] is searcher:
-            return known[1].intersection(wanted)
+        if plain and (known := namespace.remembered(searcher, view)) is not None:
+            return known.intersection(wanted)
         with mapped_errors("match"):
             compiler = self._compiler(namespace, searcher)
             query = compiler.guarded(clause, access, filters, assertion)
@@ -140,7 +133,7 @@ class TantivyLexicalIndex:
                     addresses = [address for _, address in found.hits]
                     every = frozenset(namespace.doc_ids(searcher, addresses))
                     if plain:
-                        self._remember(view, searcher, every)
+                        namespace.remember(searcher, view, every)
                     return every.intersection(wanted)
             among = compiler.any_term("doc_id", wanted)
             both = Query.boolean_query([(Occur.Must, among), (Occur.Must, query)])
@@ -188,14 +181,6 @@ class TantivyLexicalIndex:
     def drop(self, tenant_id: TenantId) -> None:
         """Remove a tenant's index altogether."""
         self._shelf(tenant_id).drop()
-
-    def _remember(self, view: _View, searcher: tantivy.Searcher, every: frozenset[str]) -> None:
-        """Keep all that a clause matches until the index changes: one clause, whether a note calls
-        itself copied, is asked of most questions' hits."""
-        with self._lock:
-            while len(self._matched) >= MOST_REMEMBERED:
-                del self._matched[next(iter(self._matched))]
-            self._matched[view] = searcher, every
 
     def _shelf(self, tenant_id: TenantId) -> Shelf:
         with self._lock:

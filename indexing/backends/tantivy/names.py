@@ -7,7 +7,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import tzinfo
 from operator import add
@@ -28,6 +28,7 @@ LOCK_WAIT_S = 10.0
 IDLE_S = 0.5  # after which a writer is given back
 LOCK_POLL_S = 0.02
 MOST_CACHED_IDS = 500_000
+MOST_REMEMBERED = 16  # clauses of an index whose matches are kept
 REBUILD = "Run `anamnesis index rebuild` for this tenant."
 
 
@@ -64,6 +65,7 @@ class Namespace:
         self._seen: tuple[int, int, int] | None = None
         self._ids: dict[int, str] = {}
         self._labels: tuple[tantivy.Searcher, frozenset[str]] | None = None
+        self._remembered: dict[Hashable, frozenset[str]] = {}  # of `_searcher`
         with mapped_errors("open"):
             self.index = open_index(folder)
             self.schema = self.index.schema
@@ -91,6 +93,7 @@ class Namespace:
                 self.index.reload()
                 self._searcher = self.index.searcher()
                 self._seen = stamp
+                self._remembered = {}
         return self._searcher
 
     def labels(self, searcher: tantivy.Searcher) -> frozenset[str]:
@@ -101,6 +104,21 @@ class Namespace:
             found = frozenset(label for label in LABELS if searcher.doc_freq("label", label))
             known = self._labels = (searcher, found)
         return known[1]
+
+    def remembered(self, searcher: tantivy.Searcher, asked: Hashable) -> frozenset[str] | None:
+        """Return all documents of this searcher that match what was asked, where that is kept."""
+        with self._lock:
+            return self._remembered.get(asked) if searcher is self._searcher else None
+
+    def remember(self, searcher: tantivy.Searcher, asked: Hashable, found: frozenset[str]) -> None:
+        """Keep all that matches until the index changes: one clause, whether a note calls itself
+        copied, is asked of most questions' hits. What an older searcher found is not kept, nor
+        the searcher with it: it would hold files that are deleted."""
+        with self._lock:
+            if searcher is self._searcher:
+                if len(self._remembered) >= MOST_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[asked] = found
 
     def doc_ids(self, searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress]) -> list[str]:
         """Return the documents at those places. Stored fields are slow, so serials are cached."""
