@@ -53,6 +53,10 @@ class HeldDocuments:
         """Count them."""
         return len(self._held)
 
+    def values(self, access: Access, name: str) -> Sequence[str]:  # noqa: ARG002
+        """Return what they carry in a field, each once."""
+        return sorted({str(getattr(each.document, name)) for each in self._held.values()})
+
 
 class HeldVectors(VectorIndex, PassageVectors, Protocol):
     """A vector index that gives back what it holds."""

@@ -373,6 +373,9 @@ class Documents(Protocol):
 
     def freshness(self, access: Access) -> Freshness: ...
     def total(self, access: Access) -> int: ...
+    def values(self, access: Access, name: str) -> Sequence[str]:
+        """Return what the visible ones carry in `type`, `specialty` or `author`, each once."""
+        ...
 
 
 class Cache(Protocol):

@@ -23,8 +23,9 @@ from rankers.cues import Asked
 from rankers.expand import Expanded, Expander, Wording
 from rankers.fusion import SHARES, Share
 from rankers.offers import Links, Offer, offered
-from rankers.query import ParsedQuery, has_or, parse, scopes
+from rankers.query import ParsedQuery, has_or, is_pasted, parse, scopes
 from rankers.snippets import Wanted, wanted
+from rankers.values import Known, Meant, meant
 from rankers.wants import Reader, Wants
 
 MOST_WORDINGS = 24  # shown and counted; more of them still rank
@@ -108,27 +109,33 @@ class Planner:
         self._kept: OrderedDict[str, Plan] = OrderedDict()
         self._lock = threading.Lock()
 
-    def plan(self, request: SearchRequest, depth: int, zone: tzinfo) -> Plan:
-        """Plan a question whose legs give `depth` hits each; dates in it are of `zone`.
+    def plan(
+        self, request: SearchRequest, depth: int, zone: tzinfo, known: Known | None = None
+    ) -> Plan:
+        """Plan a question whose legs give `depth` hits each; dates in it are of `zone`. Fields
+        mean the `known` values that hold their words, else what they say.
 
         A page is planned when it is asked and again when it is shown: the last plans are kept.
 
         Raises: InvalidQuery.
         """
-        key = repr((replace(request, k=0), zone))
+        values: Meant = {}
+        if known is not None and not (request.plain or is_pasted(request.q)):
+            values = meant(request.q, known)
+        key = repr((replace(request, k=0), zone, values))
         with self._lock:
             found = self._kept.get(key)
         if found is not None:
             return replace(found, request=request, depth=depth)
-        found = self._planned(request, depth, zone)
+        found = self._planned(request, depth, zone, values)
         with self._lock:
             self._kept[key] = found
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return found
 
-    def _planned(self, request: SearchRequest, depth: int, zone: tzinfo) -> Plan:
-        parsed = parse(request.q, plain=request.plain, zone=zone)
+    def _planned(self, request: SearchRequest, depth: int, zone: tzinfo, values: Meant) -> Plan:
+        parsed = parse(request.q, plain=request.plain, zone=zone, meant=values)
         filters = both(both(parsed.filters, request.filters), chosen(request.only))
         years = periods(request.only.get("period", ()), zone)
         expanded = Expanded(parsed.clause)

@@ -34,12 +34,14 @@ from rankers.chips import Chip, chips, render
 from rankers.fusion import query_class
 from rankers.lexer import lex
 from rankers.parser import Parser, is_constraint
+from rankers.values import Meant, whole
 
 __all__ = ["Chip", "ParsedQuery", "parse", "render"]
 
 LONGEST_PLAIN = 100_000  # a whole note may be pasted to look for its like
 _SENTENCE_ENDS = re.compile(r"[a-z)%\d][.?!]\s+\S")
 _PUSHED = ("type", "specialty", "author", "patient")
+_AS_SAID: Meant = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,11 @@ class ParsedQuery:
     chips: tuple[Chip, ...]
 
 
-def parse(query: str, *, plain: bool = False, zone: tzinfo = UTC) -> ParsedQuery:
+def parse(
+    query: str, *, plain: bool = False, zone: tzinfo = UTC, meant: Meant = _AS_SAID
+) -> ParsedQuery:
     """Parse `query`; with `plain`, and in a pasted note, every character of it is text. Dates are
-    read in `zone`.
+    read in `zone`; fields take the values that are `meant` by theirs.
 
     Raises: InvalidQuery, `position` in 0..len(query).
     """
@@ -72,13 +76,14 @@ def parse(query: str, *, plain: bool = False, zone: tzinfo = UTC) -> ParsedQuery
         return _plain(query)
     lexemes = lex(query)
     parser = Parser(lexemes, zone)
-    clause = parser.parse()
+    said = parser.parse()
+    suffix = f" assertion:{parser.assertion}" if parser.assertion else ""
+    shown = chips(query, said, suffix)
+    if parser.assertion is not None:
+        shown = (*shown, _assertion_chip(query, parser.assertion, said))
+    clause = whole(said, meant)
     exact = _exact(clause)
     filters, rest = _push_down(clause)
-    suffix = f" assertion:{parser.assertion}" if parser.assertion else ""
-    shown = chips(query, clause, suffix)
-    if parser.assertion is not None:
-        shown = (*shown, _assertion_chip(query, parser.assertion, clause))
     return ParsedQuery(
         source=query,
         clause=clause,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -156,7 +157,7 @@ class Search:
             EngineUnavailable: no leg answered.
         """
         began = time.perf_counter()
-        plan = self._planner.plan(request, max(request.k, DEPTH), _zone(access))
+        plan = self._plan(access, request, max(request.k, DEPTH))
         planned = _ms_since(began)
         running = self._legs.start(self._lanes.of(access, plan), self._timeout_s)
         if not request.bare:
@@ -194,7 +195,7 @@ class Search:
 
     def found(self, access: Access, request: SearchRequest, answer: Answer) -> Found:
         """Return an answer that was ranked earlier as `rank` returned it. Raises: InvalidQuery."""
-        plan = self._planner.plan(request, max(request.k, DEPTH), _zone(access))
+        plan = self._plan(access, request, max(request.k, DEPTH))
         return Found(plan, answer)
 
     def describe(
@@ -203,7 +204,7 @@ class Search:
     ) -> tuple[tuple[Hit, ...], tuple[Sentence, ...]]:  # fmt: skip
         """Say what is at hits that were ranked earlier, as their notes read now, and return the
         sentences of these notes that answer."""
-        plan = self._planner.plan(request, 1, _zone(access))
+        plan = self._plan(access, request, 1)
         found = described(plan, hits, notes)
         return found, extracted(plan, found, notes)
 
@@ -212,7 +213,7 @@ class Search:
 
         Raises: InvalidQuery.
         """
-        plan = self._planner.plan(replace(request, bare=True), 10 * DEPTH, _zone(access))
+        plan = self._plan(access, replace(request, bare=True), 10 * DEPTH)
         found = self._documents.fetch(access, [doc_id])
         if doc_id not in found:
             return Reasons(doc_id, "There is no such note, or it is not open to you.")
@@ -252,6 +253,11 @@ class Search:
     def close(self) -> None:
         """Let the threads end."""
         self._legs.close()
+
+    def _plan(self, access: Access, request: SearchRequest, depth: int) -> Plan:
+        # Word by word, a view that hides names would tell those that stand in a value.
+        known = None if access.deidentified else partial(self._documents.values, access)
+        return self._planner.plan(request, depth, _zone(access), known)
 
     def _rankings(
         self, access: Access, plan: Plan, ran: Ran

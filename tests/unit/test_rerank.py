@@ -48,6 +48,9 @@ class Shelf:
     def total(self, access: Access) -> int:
         return len(self.texts)
 
+    def values(self, access: Access, name: str) -> Sequence[str]:
+        return ()
+
 
 def _note(doc_id: str, text: str) -> Derived:
     half = len(text) // 2

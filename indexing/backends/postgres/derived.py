@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from indexing.access import Access
 from indexing.audit import AuditRow
-from indexing.backends.postgres import audit, copies
+from indexing.backends.postgres import audit, copies, note_values
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.packed import pack, unpack
 from indexing.codes import Codes, none
@@ -364,6 +364,11 @@ class PostgresDocuments:
             ).fetchone()  # fmt: skip
         assert row is not None
         return int(row[0])
+
+    def values(self, access: Access, name: str) -> Sequence[str]:
+        """Return what the visible notes carry in a field, each value once."""
+        with self._database.tenant(access.tenant_id) as conn:
+            return note_values.values(conn, access, name)
 
     def freshness(self, access: Access) -> Freshness:
         """Say up to when the indexes are complete for this tenant, and what is still pending."""
