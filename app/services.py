@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from app.auth.passwords import Passwords
-from app.index_status import Shown, status_of
+from app.comparing import Comparing
+from app.index_status import Shown
 from app.series_wiring import intake_of
 from app.settings import Settings
 from app.wiring import Installation
@@ -61,8 +62,8 @@ class Searcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`search()` may be slow the first time: the encoder loads then. `index_status(access)` says
-    what each store holds, `hider(access)` de-identifies, `named(text)` says where the
+    """`search()` may be slow the first time: the encoder loads then. `index_status(access,
+    total)` says what each store holds, `hider(access)` de-identifies, `named(text)` says where the
     terminology's names stand, `versions(tenant)` are its terminology's and its annotations'."""
 
     settings: Settings
@@ -77,7 +78,7 @@ class Services:
     records: Records
     documents: PostgresDocuments
     search: Callable[[], Searcher]
-    index_status: Callable[[Access], Shown]
+    index_status: Callable[[Access, int], Shown]
     identities: PostgresIdentities
     fhir: PostgresFhirSearch
     features: PostgresFeatures
@@ -114,7 +115,7 @@ def services_of(installation: Installation) -> Services:
         records=installation.records,
         documents=installation.documents,
         search=installation.searcher,
-        index_status=partial(status_of, installation),
+        index_status=Comparing(installation).status,
         identities=PostgresIdentities(database),
         medical=lambda own: installation.medical.current(own).questions,
         medical_complete_to=installation.medical.facts.complete_to,

@@ -45,10 +45,11 @@ class Row:
 def status(request: Request, who: Viewer) -> Response:
     """Show what each index holds, what waits, what was set aside, and where each leg lies."""
     own = services(request)
-    told = own.index_status(who.access)
+    total = own.documents.total(who.access)
+    told = own.index_status(who.access, total)
     return page(
         request, "status.html", told=told, rows=list(_rows(told, own.trail.parked(who.access))),
-        total=own.documents.total(who.access),
+        total=total,
     )  # fmt: skip
 
 
@@ -72,4 +73,6 @@ def _state(row: Shown) -> str:
         return f"does not answer ({row['error']})"
     if row["pending"]:
         return "waiting"
+    if row["count"] is None:
+        return "being compared"
     return "current" if row["equal"] else "differs"

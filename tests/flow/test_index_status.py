@@ -21,6 +21,7 @@ from app.routes.status import NAMES
 from app.stores import stores
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
+from indexing.backends.postgres.feed import _WAITING
 from indexing.errors import EngineUnavailable
 from indexing.ingest import Ingest
 from indexing.model import Tenant, TenantId
@@ -79,6 +80,16 @@ def test_every_follower_and_space_is_counted(kept: Installation, tenant: Tenant)
         after["indexes"], 0
     )
     assert all(row["equal"] for row in after["indexes"].values())
+
+
+def test_what_waits_is_found_by_position(installation: Installation, tenant: Tenant) -> None:
+    """Under the policy too: else each follower's count reads all of the tenant's outbox."""
+    with installation.database.tenant(tenant.tenant_id) as conn:
+        conn.execute("SET LOCAL enable_seqscan = off")
+        asked = {"tenant": tenant.tenant_id, "followers": ["embed"], "kinds": ["language"]}
+        rows = conn.execute(f"EXPLAIN {_WAITING}", asked).fetchall()
+    plan = "\n".join(row[0] for row in rows)
+    assert re.search(r"Index Cond: .*kind = .* AND \(ROW\(xid", plan), plan
 
 
 def test_a_dead_store_is_told_and_the_rest_is_counted(
