@@ -4,7 +4,7 @@ lost to a newer version is done, what is itself at fault is told."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any, Literal
 import orjson
 from urllib3 import Timeout
 
+from indexing.backends.opensearch import smile
 from indexing.backends.opensearch.connect import (
     CONNECT_S,
     READ_ONLY,
@@ -36,15 +37,29 @@ Verdict = Literal["done", "again", "missing", "blocked", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """How a request is written: each document with what ends it."""
+
+    mime: str
+    written: Callable[[Mapping[str, Any]], bytes]
+
+
+JSON = Form("application/json", lambda document: orjson.dumps(document) + b"\n")
+SMILE = Form("application/smile", smile.dumps)  # numbers as they are: what holds vectors
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One document on its way, as the two lines of a bulk request."""
+    """One document on its way, as the two parts of a bulk request; those of one write have one
+    form."""
 
     doc_id: str
     version: int
-    lines: bytes
+    parts: bytes
+    form: Form
 
 
-def item(doc_id: str, id_: str, version: int, body: dict[str, Any]) -> Item:
+def item(doc_id: str, id_: str, version: int, body: Mapping[str, Any], form: Form = JSON) -> Item:
     """Make an item that only counts when no newer version is there.
 
     Raises:
@@ -52,13 +67,10 @@ def item(doc_id: str, id_: str, version: int, body: dict[str, Any]) -> Item:
     """
     action = {"index": {"_id": id_, "version": version, "version_type": "external_gte"}}
     try:
-        lines = orjson.dumps(action) + b"\n" + orjson.dumps(body, option=_NUMPY) + b"\n"
-    except (orjson.JSONEncodeError, UnicodeError) as exc:
+        parts = form.written(action) + form.written(body)
+    except (TypeError, OverflowError, UnicodeError) as exc:
         raise EventRejected("OpenSearch cannot hold this document") from exc
-    return Item(doc_id, version, lines)
-
-
-_NUMPY = orjson.OPT_SERIALIZE_NUMPY
+    return Item(doc_id, version, parts, form)
 
 
 Make = Callable[[], Iterable[Item]]
@@ -133,11 +145,11 @@ def _chunks(items: Iterable[Item]) -> Iterator[Sequence[Item]]:
     chunk: list[Item] = []
     size = 0
     for each in items:
-        if chunk and size + len(each.lines) > MOST_BYTES:
+        if chunk and size + len(each.parts) > MOST_BYTES:
             yield chunk
             chunk, size = [], 0
         chunk.append(each)
-        size += len(each.lines)
+        size += len(each.parts)
     if chunk:
         yield chunk
 
@@ -145,7 +157,7 @@ def _chunks(items: Iterable[Item]) -> Iterator[Sequence[Item]]:
 def _send(
     connection: Connection, names: Names, tenant_id: TenantId, items: Sequence[Item]
 ) -> list[Verdict]:
-    body = b"".join(each.lines for each in items)
+    body = b"".join(each.parts for each in items)
     # Without an alias a bulk would make an index of its own, with a mapping of its own.
     alias = "false" if names.rebuilding(tenant_id) else "true"
     params: dict[str, Any] = {
@@ -153,7 +165,11 @@ def _send(
         "timeout": HOMELESS, "request_timeout": Timeout(connect=CONNECT_S, read=READ_S),
     }  # fmt: skip
     with connection.calling("write") as client:
-        answer = client.bulk(body=body, index=names.target(tenant_id), params=params)
+        # `client.bulk` would end the body by a line.
+        answer = client.transport.perform_request(
+            "POST", f"/{names.target(tenant_id)}/_bulk", params=params, body=body,
+            headers={"content-type": items[0].form.mime, "accept": JSON.mime},
+        )  # fmt: skip
     return [judged(next(iter(each.values()))) for each in answer["items"]]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from indexing.access import Access
 from indexing.backends.opensearch import schema
-from indexing.backends.opensearch.bulk import Item, item, write
+from indexing.backends.opensearch.bulk import SMILE, Item, item, write
 from indexing.backends.opensearch.compile import Query, among, guard
 from indexing.backends.opensearch.connect import NAME, UNSTORED, Connection, Missing
 from indexing.backends.opensearch.held import held, id_of, spelled, stones
@@ -142,7 +142,7 @@ class OpenSearchVectorIndex:
         body = schema.filtered(d, self._space, entry.metadata) | {"passages": nested}
         if nested:
             body["rows"] = b64encode(rows.tobytes()).decode()
-        return item(d.doc_id, id_of(d.doc_id), 2 * d.version, body)
+        return item(d.doc_id, id_of(d.doc_id), 2 * d.version, body, SMILE)
 
 
 def _version(entry: VectorEntry) -> int:
