@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +13,20 @@ import numpy as np
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from indexing.language.coordination import distribute
+from indexing.language.other_meanings import means_other
 from indexing.language.senses import Reading, Senses
 from indexing.language.spelling import caps_around, spelled_short
 from indexing.language.terminology import Terminology
 from indexing.language.terminology.forms import ADJECTIVES
-from indexing.language.terminology.lexicon import BREAK, CASED, FREE, LOOSE, PLACE, SHORT
+from indexing.language.terminology.lexicon import (
+    BREAK,
+    CASED,
+    FREE,
+    LOOSE,
+    PLACE,
+    SHORT,
+    UNKNOWN,
+)
 from indexing.language.terminology.words import TOKEN, fold
 from indexing.model import Section
 
@@ -62,6 +72,11 @@ class _Characters(dict[str, str]):
         return character
 
 
+# The first of a range of numerals, and a range that names nothing by its first alone.
+_FIRST_OF = frozenset("I II III IV V VI VII VIII IX X XI 2 3".split())
+_RANGE = re.compile(
+    r"(?:[IVX]+[ ]?(?:[-–]|to|thro?u(?:gh)?)[ ]?[IVX]+\b|[23][ ]?(?:[-–]|to|thro?u(?:gh)?)[ ]?12\b)"
+)
 # Words for a side of the body, after "of" or "in".
 _SIDES = frozenset({"left", "right", "both", "bilateral"})
 
@@ -84,6 +99,7 @@ class _Text:
             if 0 < at < len(codes):
                 codes[at] = BREAK + codes[at]  # no name crosses a section's edge
         self._pass_over_sides(codes, known)
+        self._part_ranges(codes)
         self.characters = "".join(codes)
         self.place = [i for i, code in enumerate(codes) for _ in code]
 
@@ -99,6 +115,13 @@ class _Text:
             sided = at + 1 < len(codes) and self.tokens[at].lower() in _SIDES
             if sided and not known.named(codes[at] + codes[at + 1]):
                 codes[at] = ""
+
+    def _part_ranges(self, codes: list[str]) -> None:
+        """Let the first of "II-XII" or of "2 through 12" be no part of a name: "cranial nerves
+        II-XII" are not the optic nerve."""
+        for place, token in enumerate(self.tokens):
+            if token in _FIRST_OF and _RANGE.match(self.text, self.starts[place]):
+                codes[place] = UNKNOWN
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the code points from character `first` up to and including `last`."""
@@ -163,7 +186,7 @@ class Matcher:
         if open_:
             spans += self._decided(read, sections, open_, {row for _, _, row in found})
         spans.sort(key=lambda span: span.start)
-        return _apart(spans)
+        return _apart([span for span in spans if not means_other(text, span.start, span.end)])
 
     def _readings(self, pattern: int, read: _Text, first: int, last: int) -> list[Reading]:
         """Return what the words at a place can mean, given how they are spelled there."""

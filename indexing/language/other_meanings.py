@@ -1,0 +1,189 @@
+"""Words that look like a concept's name and mean something else there: a level of the spine, how
+a pain spreads, gas that is no wind, who signed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_AROUND: Final = 150  # code points before a word that tell what a text speaks of
+_BEHIND: Final = 60  # and after it
+
+_Test = Callable[[str, str, str], bool]  # (the words, what stands before, what stands after)
+
+
+def _re(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+# --- "pain without radiation", "radiation to the jaw" ---
+_PAIN: Final = _re(
+    r"\b(?:pains?|painful|ach(?:e|es|ing)|discomfort|tenderness|cp|lbp|burning|sciatica|angina|"
+    r"cramp\w*|murmur|pressure|tightness|colic|soreness)\b"
+)
+_TREATED: Final = _re(
+    r"\b(?:cancer|carcinoma|tumou?rs?|lymphoma|malignan\w*|metast\w*|mets|oncolog\w*|chemo\w*|gy|"
+    r"cgy|fractions?|palliative|therap(?:y|ist)|treatments?|treated|received|completed|underwent|"
+    r"undergoing|prior|previous|history|exposure|beam|stereotactic|adjuvant|field|boost|dose|"
+    r"recurrence|lumpectomy|mastectomy|burns?|safety|badge)\b"
+)
+_TOWARDS: Final = _re(
+    r"(?:[ ]of[ ](?:the[ ]|his[ ]|her[ ])?(?:pain|discomfort|symptoms?|murmur)|"
+    r"[ ](?:in)?to[ ](?:(?:the|his|her|either|both|left|right|bilateral|upper|lower)[ ])*"
+    r"(?:arms?|jaws?|legs?|shoulders?|groin|buttocks?|thighs?|calf|calves|foot|feet|toes?|knees?|"
+    r"hands?|fingers?|elbows?|flanks?|scapula|axillae?|carotids?|neck|back|testicles?|ears?|"
+    r"extremit(?:y|ies)|[LR][LU]E|[LR]UQ|[LR]LQ)\b|[ ]down\b)"
+)
+_SPREAD: Final = _re(
+    r"\b(?:without|no|with|denies|denied|any|non|positive|negative for|its|of|and|or|[-+/,:])[ ]*$"
+)
+
+
+def _spreads(_word: str, before: str, after: str) -> bool:
+    if _TREATED.search(before) or _TREATED.search(after):
+        return False
+    if _TOWARDS.match(after):
+        return True
+    return _PAIN.search(before) is not None and _SPREAD.search(before) is not None
+
+
+# --- "distal pulses intact", "radial pulse 2+", "pulse steroids" ---
+_ARTERY: Final = _re(
+    r"\b(?:pedal|radial|femoral|tibial|carotid|brachial|ulnar|popliteal|pedis|distal|peripheral|"
+    r"dp|pt|temporal|paradoxical)[ ]*$"
+)
+_NO_RATE: Final = _re(
+    r"[ ]*(?:(?:is|was)[ ])?(?:intact|palpable|palpated|thready|bounding|weak|strong|absent|"
+    r"deficits?|dopplerable|[0-4]\+|\+|[0-4]/4|dos(?:e|es|ed|ing)|steroids?|therapy|width|"
+    r"methylprednisolone|solu-?medrol|lavage|check|present)"
+)
+_RATE: Final = _re(r"[ ]*(?:rate|(?:is|was|of|at|in the|:|-|=)?[ ]*\d{2,3}(?!\d*\+))")
+
+
+def _throbs(word: str, before: str, after: str) -> bool:
+    """Whether it is what is felt over an artery, or a course of a drug, not a rate."""
+    if word.lower() == "pulses":
+        return True
+    if _RATE.match(after):
+        return False
+    return (_ARTERY.search(before) or _NO_RATE.match(after)) is not None
+
+
+# --- "T3 compression fracture", "T4 N1 M0" ---
+_THYROID: Final = _re(
+    r"(?:\b(?:free|total|serum|reverse|low|high|elevated|normal|tsh|thyro\w*|triiodo\w*|hormones?|"
+    r"levothyroxine|synthroid|cytomel|graves|uptake|resin)\b[^.;\n]{0,30}$)"
+)
+_HORMONE: Final = _re(
+    r"[ ]*(?:uptake|resin|toxicosis|level|index|replacement|therapy|[:=]|(?:is|was|of)[ ]|"
+    r"(?:low|high|normal|elevated|suppressed)\b|\d+(?:\.\d+)?[ ]*(?:[np]g|nmol|pmol|ug|mcg)|"
+    r"\d+\.\d|(?:,|/|and)[ ]*(?:free[ ])?(?:t[34]|tsh)\b"
+    r"[^.;\n]{0,12}\b(?:normal|low|high|wnl|level))"
+)
+_SPINE: Final = _re(
+    r"\b(?:fractures?|fx|compression|burst|wedge|vertebra\w*|dis[ck]s?|bulg\w*|herniat\w*|"
+    r"spin(?:e|al)|cord|roots?|dermatom\w*|laminectom\w*|foramin\w*|radicul\w*|endplates?|"
+    r"kyphoplast\w*|vertebroplast\w*|fusion|pedicles?|paraplegi\w*|sensory|stenosis|"
+    r"thoracic|transverse process|spinous|lytic|myelopath\w*|paraspin\w*|epidural|lesions?|"
+    r"through [tl]\d|body|interspace)\b"
+)
+_LEVELS: Final = _re(r"(?:[ ]?[-–/,][ ]?|[ ](?:to|and|through)[ ])[TLC]?(?:[5-9]|1[0-2])\b")
+_JOINED: Final = _re(r"[-–/]T?\d|[ ]level\b")
+_STAGED: Final = _re(r"[ ,]*(?:N[0-3xX]|M[01xX])|[ ](?:disease|tumou?r|cancer|carcinoma|lesion)\b")
+_STAGES: Final = _re(r"\b(?:[tc]?stage[d]?|staging|clinical|pathologic(?:al)?)[ :]*$")
+
+
+def _is_level(_word: str, before: str, after: str) -> bool:
+    """Whether a T3 or T4 is a vertebra or how far a tumour has grown, not a hormone."""
+    if _STAGED.match(after) or _STAGES.search(before) or _LEVELS.match(after):
+        return True
+    clause = re.split(r"[.;\n]", before)[-1]
+    if _THYROID.search(clause) or _HORMONE.match(after):
+        return _JOINED.match(after) is not None and _SPINE.search(after) is not None
+    near = re.split(r"[.;\n]", after)[0]
+    return (_JOINED.match(after) or _SPINE.search(near) or _SPINE.search(clause[-40:])) is not None
+
+
+# --- "bowel gas pattern", "blood gas", "impaired gas exchange" ---
+_SOME_GAS: Final = _re(
+    r"\b(?:blood|arterial|venous|capillary|free|bowel|colonic|gastric|rectal|luminal|biliary|"
+    r"tissue|subcutaneous|peritoneal|extraluminal|overlying|mustard|tear|natural|nitrous|"
+    r"anesthetic|inhaled|inert|exhaust|carrier|medical|portal|intravascular|mottled|"
+    r"(?:foci|bubbles?|pockets?|collections?|locules?|evidence|traces?|focus)[ ]of)[ -]*$"
+)
+_GAS_OF: Final = _re(
+    r"[ -]*(?:exchange|pattern|form|produc|analys|station|mask|gangrene|embol|bubbl|fill|leak|"
+    r"in\b|within|throughout|tension|insufflat|chromatograph|permeable|stove|heater|tank|"
+    r"anesth|trap|outlet|flow|transfer|law|price|pump)"
+)
+_PASSED: Final = _re(
+    r"\b(?:pass(?:es|ed|ing)?|pain|pains|excess(?:ive)?|trapped|too much|lots? of|plenty of|"
+    r"amounts? of)(?:[ ](?:a|any|some|the|of|lot))*[ ]*$"
+)
+
+
+def _other_gas(word: str, before: str, after: str) -> bool:
+    if word.isupper():
+        return True  # an abbreviation, or it is read in a text of capitals as everything is
+    if _PASSED.search(before):
+        return False
+    return (_SOME_GAS.search(before) or _GAS_OF.match(after)) is not None
+
+
+def _no_stage(_word: str, before: str, _after: str) -> bool:
+    """Whether an M0 closes a tumour's stage: it says that there are no metastases."""
+    return re.search(r"N[0-3xX][a-c]?[ ,]*$", before) is not None
+
+
+_WORDS: Final[dict[str, _Test]] = {
+    "radiation": _spreads,
+    "pulse": _throbs,
+    "pulses": _throbs,
+    "t3": _is_level,
+    "t4": _is_level,
+    "gas": _other_gas,
+    "m0": _no_stage,
+}
+# "Dictated by AF/md", "Signed: AF, MD", "D: 1/2/20 AF/jt": who wrote, signed or typed.
+_SIGNED: Final = _re(
+    r"(?:\b(?:dictat\w*|(?:co-?|counter)?sign(?:ed|ature)|transcri\w*|typed|authored|scribed|authenticated)"
+    r"(?:[ ]by\b|[ ]*:)|\b(?:written|reviewed|read|approved|entered)[ ]by\b|"
+    r"\b(?:initials?|attending|provider|resident|physician)[ ]*:|\bdr\b)"
+    r"[ :.-]*(?:(?-i:[A-Z])[.][ ]?)*$"
+)
+_GRADE: Final = re.compile(
+    r"[ ]?,?[ ](?:M\.?D|D\.?O|R\.?N|N\.?P|PA-C|Ph\.?D|DPM|FACP|FACS|LCSW|LPN)\b"
+    r"(?=[ ]*(?:$|[.,;)\n]|\d|on \d))"
+)
+_HAD: Final = _re(r"\b(?:in|into|with|of|has|had|hx|h/o|new|rapid|for|and|or|no|denies|to)[ ]*$")
+_TYPED: Final = _re(r"(?:(?:^|\n)[ ]*|[DTJ]:[^\n]*\d[ ]*)$")
+_TYPIST: Final = re.compile(r"[/:][a-z]{2,3}[ ,.]+(?:[DTJ]:|\d{1,2}/\d)|[/:][a-z]{2,3}[ ]*(?:$|\n)")
+_DATED: Final = re.compile(r"\d")
+_SIGNED_OFF: Final = re.compile(r"[/:.,\n]|[ ]*$|[ ]\d")
+_INITIALS: Final = re.compile(r"[A-Z]{2,3}")
+
+
+def _wrote(_word: str, before: str, after: str) -> bool:
+    """Whether two or three capitals are the initials of who wrote, signed or typed."""
+    if _SIGNED.search(before):
+        return _GRADE.match(after) is not None or _SIGNED_OFF.match(after) is not None
+    if _GRADE.match(after):
+        return _HAD.search(before) is None
+    typed = _TYPIST.match(after)
+    if typed is None or _TYPED.search(before) is None:
+        return False
+    # "SI/hi" is typed as well: only beside a date are they somebody's initials.
+    return _DATED.search(before.rpartition("\n")[2] + typed[0]) is not None
+
+
+def means_other(text: str, start: int, end: int) -> bool:
+    """Whether `text[start:end]`, the name of a concept, does not mean it there."""
+    if end - start > 9:
+        return False
+    word = text[start:end]
+    test = _WORDS.get(word.lower())
+    if test is None and _INITIALS.fullmatch(word) is None:
+        return False
+    before, after = text[max(0, start - _AROUND) : start], text[end : end + _BEHIND]
+    return (test or _wrote)(word, before, after)

@@ -1,0 +1,128 @@
+"""Words that look like a concept's name and mean something else where they stand."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexing.language.matcher import Matcher
+from indexing.language.other_meanings import means_other
+from indexing.language.terminology import open_terminology
+
+# The word between braces means something else there …
+OTHER = """
+Pain without {radiation}.
+Low back pain, no {radiation} to the legs.
+Epigastric discomfort with {radiation} into the back.
+Pain 8/10. Denies {radiation}.
+No {radiation} of the pain.
+Distal {pulses} intact.
+{Pulses} 2+ and symmetric.
+Radial {pulse} 2+.
+Given {pulse} steroids.
+Dorsalis pedis {pulse} is palpable.
+{T3} compression fracture.
+Burst fracture of {T4}.
+{T3}-T4 disc bulge.
+{T4}-5 disc herniation.
+Metastasis of the {T3} vertebral body.
+Sensory level at {T4}.
+Rectal cancer, {T3} N1 M0.
+Clinical stage {T4}.
+Colon cancer, T4 N1 {M0}.
+Nonobstructive bowel {gas} pattern.
+Impaired {gas} exchange.
+Arterial blood {gas} was drawn.
+No free {gas} under the diaphragm.
+There is {gas} within the biliary tree.
+Rapid {GAS} test.
+Dictated by {AF}/md
+Signed: {AF} MD
+Electronically signed by J. {AF}, MD
+{AF}/jt 12/03/2019
+D: 01/02/2020 T: 01/03/2020 {MS}/ab
+cc: {CF}, MD
+Seen with Dr. {CF}.
+"""
+# … and its own here.
+OWN = """
+Completed {radiation} in 2019.
+Chemotherapy and {radiation} for lung cancer.
+Palliative {radiation} to the right hip for painful metastases.
+Bone pain treated with {radiation}.
+No prior {radiation}.
+{Radiation} to the prostate.
+{Pulse} 88.
+{Pulse}: 72, regular.
+Radial {pulse} 84.
+Irregular {pulse}.
+Free {T3} low.
+{T3} uptake 32 %.
+TSH and {T4} normal.
+{T3}, T4 and TSH sent.
+{T4} low, TSH high.
+Total {T3} 80 ng/dL.
+Passing {gas}.
+Excess {gas} and bloating.
+Complains of {gas} after dairy.
+Patient in {AF}, MD aware.
+New {AF}, MD.
+Rapid {AF} with RVR.
+Course complicated by {AF}.
+CC: {CP}.
+Reviewed {CT}.
+Denies {SI}/hi.
+{CP}/sob since Monday.
+Read the {CT}.
+Vital Signs: {BP} 140/80, HR 88.
+"""
+
+
+def _cases(text: str) -> list[tuple[str, int, int]]:
+    found = []
+    for line in text.strip().split("\n"):
+        start, end = line.index("{"), line.index("}") - 1
+        found.append((line.replace("{", "").replace("}", ""), start, end))
+    return found
+
+
+@pytest.mark.parametrize(("text", "start", "end"), _cases(OTHER))
+def test_words_that_mean_something_else(text: str, start: int, end: int) -> None:
+    assert means_other(text, start, end)
+
+
+@pytest.mark.parametrize(("text", "start", "end"), _cases(OWN))
+def test_words_that_mean_what_they_name(text: str, start: int, end: int) -> None:
+    assert not means_other(text, start, end)
+
+
+@pytest.mark.parametrize("written", ["radiation", "pulse", "T3", "T4", "gas", "AF", "CP", "RA"])
+def test_a_word_alone_is_its_name(written: str) -> None:
+    assert not means_other(written, 0, len(written))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Chest pain without radiation.", "radiation therapy"),
+        ("Distal pulses intact.", "heart rate"),
+        ("Dictated by AF/md", "atrial fibrillation"),
+        ("Cranial nerves II-XII grossly intact.", "optic nerve"),
+        ("Cranial nerves II through XII intact.", "optic nerve"),
+    ],
+)
+def test_the_matcher_leaves_them_out(text: str, name: str) -> None:
+    assert name not in {span.name for span in Matcher(open_terminology()).find(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "name"),
+    [
+        ("Cranial nerves II-XII grossly intact.", "Cranial nerves", "cranial nerve"),
+        ("Glioma of cranial nerve II.", "cranial nerve II", "optic nerve"),
+        ("Pulse 88.", "Pulse", "heart rate"),
+        ("She completed radiation.", "radiation", "radiation therapy"),
+    ],
+)
+def test_the_matcher_keeps_the_others(text: str, words: str, name: str) -> None:
+    found = Matcher(open_terminology()).find(text)
+    assert (words, name) in {(text[span.start : span.end], span.name) for span in found}
