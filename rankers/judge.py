@@ -14,15 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from indexing.language.analytes import analyte, normal, units
 from indexing.language.assertion import Offsets
-from indexing.language.readings import readings
 from indexing.language.terminology import SemanticType
 from indexing.language.values import (
-    Bound,
     DrugStatus,
     HasOffsets,
-    Measurement,
     Side,
     drug_status,
     side,
@@ -30,6 +26,7 @@ from indexing.language.values import (
 from indexing.model import Assertion
 from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
+from rankers.bounds import meets
 from rankers.cues import Asked
 from rankers.evidence import Said, copied, heads_apart, label, said_of, stands, told
 from rankers.explain import Fused, Signal
@@ -357,42 +354,7 @@ def _sided(note: Derived, wanted: Side, said: Iterable[HasOffsets]) -> float:
 
 def _measured(note: Derived, want: Want, said: Sequence[Said]) -> float:
     """Weigh the numbers that stand with it."""
-    bound = want.bound
-    assert bound is not None  # asked for by the caller
-    text = note.document.text
-    others = [m.start for m in note.mentions]
-    found = [
-        value for s in said for value in readings(text, s.start, s.end, others, dose=want.drug)
-    ]
-    if not found:
+    held = meets(note, want, said)
+    if held is None:
         return PARTLY
-    return FULLY if any(_holds(want, value) for value in found) else AGAINST
-
-
-def _holds(want: Want, found: Measurement) -> bool:
-    bound = want.bound
-    assert bound is not None  # asked for by the caller
-    ends = [found.value] if found.upper is None else [found.value, found.upper]
-    of = analyte(want.meaning.own)
-    if of is None:
-        return _within(bound, found, ends, found.unit)
-    limits = [bound.value] if bound.upper is None else [bound.value, bound.upper]
-    meant = units(of, limits, bound.unit)
-    # Nobody asks for what is below a high value, or above a low one.
-    unit = meant[-1 if bound.op in ("<", "<=") else 0]
-    asked = bound.valued(lambda value: normal(of, value, unit))
-    if asked is None:
-        return False
-    for unit in units(of, ends, found.unit):
-        told = [value for end in ends if (value := normal(of, end, unit)) is not None]
-        if _within(asked, found, told, ""):
-            return True
-    return False
-
-
-def _within(asked: Bound, found: Measurement, ends: Sequence[float], unit: str) -> bool:
-    """Say whether a number that is told meets what is asked. "<0.04" is not above 0.03, and ">60"
-    not below 61: what is told as a limit lies beyond it."""
-    if found.op[0] in "<>" and asked.op[0] != found.op[0]:
-        return False
-    return any(asked.holds(value, unit) for value in ends)
+    return FULLY if held else AGAINST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Final, NamedTuple
 
@@ -10,7 +10,9 @@ from typing import Final, NamedTuple
 class Analyte(NamedTuple):
     """`value in unit = factor * value in other + offset`. `split` parts numbers without a unit:
     what lies under it is of the unit whose numbers are the smaller ones, save that from `doubt` on
-    it may be of either: a glucose of 32 is a coma by too little or by too much."""
+    it may be of either: a glucose of 32 is a coma by too little or by too much. From `unclear` up
+    to `split` a whole number cannot be told at all: a bilirubin of 12 is normal in the one unit
+    and a failing liver in the other."""
 
     unit: str
     other: str
@@ -18,6 +20,7 @@ class Analyte(NamedTuple):
     split: float
     offset: float = 0.0
     doubt: float = inf
+    unclear: float = inf
 
 
 _TEMPERATURE: Final = Analyte("c", "f", 1 / 1.8, 50, -32 / 1.8)
@@ -32,8 +35,8 @@ OF: Final = {
     "anm:ldl-cholesterol": Analyte("mg/dl", "mmol/l", 38.67, 15),
     "anm:hdl-cholesterol": Analyte("mg/dl", "mmol/l", 38.67, 8),
     "anm:triglycerides": Analyte("mg/dl", "mmol/l", 88.57, 30),
-    "anm:creatinine": Analyte("mg/dl", "umol/l", 1 / 88.4, 25),
-    "anm:bilirubin": Analyte("mg/dl", "umol/l", 1 / 17.1, 40),
+    "anm:creatinine": Analyte("mg/dl", "umol/l", 1 / 88.4, 30, unclear=18),
+    "anm:bilirubin": Analyte("mg/dl", "umol/l", 1 / 17.1, 40, unclear=5),
     "anm:calcium": Analyte("mg/dl", "mmol/l", 4.008, 4.5),
     "anm:body-temperature": _TEMPERATURE,
     "anm:fever": _TEMPERATURE,
@@ -46,15 +49,19 @@ def analyte(concepts: Iterable[str]) -> Analyte | None:
     return next((OF[concept] for concept in sorted(concepts) if concept in OF), None)
 
 
-def units(of: Analyte, values: Iterable[float], unit: str) -> tuple[str, ...]:
-    """Return the unit that numbers told together may be of, that of the smaller numbers first.
-    Where none is written the largest tells by its size: a hemoglobin of 78 is 7.8 g/dL."""
+def units(of: Analyte, values: Sequence[float], unit: str) -> tuple[str, ...]:
+    """Return the unit that numbers told together may be of, that of the smaller numbers first;
+    none where it cannot be told. Where none is written the largest tells by its size: a hemoglobin
+    of 78 is 7.8 g/dL."""
     if unit:
         return (unit,)
-    low, high = (of.other, of.unit) if of.factor > 1 else (of.unit, of.other)
+    low = smaller(of)
+    high = of.unit if low == of.other else of.other
     largest = max(values)
     if largest >= of.split:
         return (high,)
+    if largest >= of.unclear and all(value == int(value) for value in values):
+        return ()
     return (low, high) if largest >= of.doubt else (low,)
 
 
@@ -63,3 +70,8 @@ def normal(of: Analyte, value: float, unit: str) -> float | None:
     if unit == of.unit:
         return value
     return of.factor * value + of.offset if unit == of.other else None
+
+
+def smaller(of: Analyte) -> str:
+    """Return the unit whose numbers are the smaller ones."""
+    return of.other if of.factor > 1 else of.unit

@@ -49,6 +49,27 @@ _BEFORE: Final = re.compile(
     rf"[ ]?-?(?P<unit>{UNIT})?[ ]*(?:(?:tablets?|doses?)[ ])?(?:of[ ]|for[ ])?$",
     re.IGNORECASE,
 )
+# "Glucose (70-99) 140", "K 5.1 [3.5-5.0]", "ref 70-99, 140": what is normal is no result. In
+# brackets it is one before another number alone: an "EF (20-25 %)" is the result.
+_NORMAL: Final = (
+    r"(?:(?:lab|ref(?:erence)?|normal|nl|expected)\.?[ :]*|(?:range|interval|values?)[ :]*)"
+)
+_SPAN: Final = (
+    rf"(?:[<>≤≥]=?[ ]?(?:{NUMBER})|(?:{NUMBER})[ ]?(?:-|–|to)[ ]?(?:{NUMBER}))(?:[ ]?(?:{UNIT}))?"
+)
+_REFERENCE: Final = re.compile(
+    rf"[(\[][ ]?{_NORMAL}{{1,3}}{_SPAN}[ ]?[)\]]|"
+    rf"(?<=[\s,;:]){_NORMAL}{{1,3}}{_SPAN}[,:]?|"
+    rf"(?<=\d)[ ]?(?:[HL]{{1,2}}|\([HL]\))(?=[ ]?[(\[][ ]?{_SPAN})|"  # flagged high or low
+    rf"[(\[][ ]?{_SPAN}[ ]?[)\]](?=[ ]{{0,3}}[:=]?[ ]{{0,3}}[<>]?(?:{NUMBER})(?![\d/])"
+    r"(?![ ]?(?:hours?|hrs?|h\b|days?|weeks?|months?|minutes?|min\b|[ap]\.?m\b|times|x\b)))",
+    re.IGNORECASE,
+)
+_UNIT_BEHIND: Final = re.compile(
+    rf"[ ]{{0,6}}[(\[][ ]?{_SPAN}[ ]?[)\]][ ]?"
+    rf"(?P<unit>{UNIT})(?![a-z0-9/])",
+    re.IGNORECASE,
+)
 # What is aimed at, or would be acted on, is no result.
 _AIM: Final = re.compile(
     r"\b(?:goals?|targets?|targeting|maintain|keep|threshold|if|when|unless|until|once|should)\b"
@@ -86,11 +107,20 @@ def readings(
     reach = limit
     stop = _BREAK.search(text, end, limit)
     limit = stop.start() if stop else limit
+    if not dose:
+        text = _without_references(text, end, limit)
     if _AIMED.match(text, end, limit):
         today = _TODAY.search(text, end, reach)
         return [_changed(text, today)] if today and not dose else []
     found = list(_doses(text, end, limit) if dose else _results(text, end, limit))
     return found or list(_ahead(text, start))
+
+
+def _without_references(text: str, start: int, end: int) -> str:
+    """Return a text of the same length in which the ranges of what is normal are blanks."""
+    near = text[start : end + 12]
+    plain = _REFERENCE.sub(lambda found: " " * len(found[0]), near)
+    return text if plain == near else text[:start] + plain + text[end + 12 :]
 
 
 def _results(text: str, end: int, limit: int) -> Iterator[Measurement]:
@@ -142,6 +172,8 @@ def _changed(text: str, match: re.Match[str]) -> Measurement:
             value, upper, end = arrow["value"], None, arrow.end()
             unit = unit_of(arrow["unit"]) or unit
             arrow = _ARROW.match(text, end)
+    if not unit and (behind := _UNIT_BEHIND.match(text, end)):
+        unit = unit_of(behind["unit"])
     high = number(upper) if upper else None
     told = match.groupdict().get("op") or "="
     op: Operator = "<" if told[0] in "<≤" else ">" if told[0] in ">≥" else "="

@@ -66,6 +66,13 @@ ANSWERED = [
     ("glucose above 300", "Glucose 22.5 mmol/L.", "Glucose 9 mmol/L."),
     ("glucose above 10 mmol/L", "Glucose 410 mg/dL.", "Glucose 110 mg/dL."),
     ("creatinine over 2", "Creatinine 250 umol/L.", "Creatinine 90 umol/L."),
+    ("bilirubin above 10", "Bilirubin 210.", "Bilirubin 60."),
+    ("bilirubin above 10", "Bilirubin 14.2.", "Bilirubin 4."),
+    ("bilirubin above 10", "Bilirubin 22, creatinine 1.1.", "Bilirubin 22, creatinine 95."),
+    ("bilirubin above 10", "Glucose 110 mg/dL, bilirubin 14.", "Glucose 5.1, bilirubin 14."),
+    ("creatinine over 2", "Creatinine 210.", "Creatinine 95."),
+    ("glucose over 120", "Glucose (70-99) 140.", "Glucose (70-130) 95."),
+    ("hemoglobin below 8", "Hgb (13.5-17.5) 7.8.", "Hgb 9.8 [6.5-17.5]."),
     ("A1c over 8", "A1c 80 mmol/mol.", "A1c 48 mmol/mol."),
     ("A1c over 10", "Goal A1c under 7; today 10.4 %.", "Goal A1c under 7; today 8.1 %."),
     ("A1c over 8", "A1c goal <7, now 8.4.", "A1c goal <7, now 7.4."),
@@ -271,3 +278,11 @@ def test_either_is_enough_where_or_stands(language: Language, reader: Reader) ->
     assert answers(note(language, "Denies fever, has chills."), both) == AGAINST
     told = reader.read("left knee pain right hip fracture", either=True)
     assert answers(note(language, "Right hip fracture. Right knee pain."), told) == FULLY
+
+
+@pytest.mark.parametrize("query", ["bilirubin above 10", "bilirubin below 1"])
+@pytest.mark.parametrize("told", ["Bilirubin 14.", "Bilirubin 14, glucose 5.1, creatinine 1.1."])
+def test_a_number_that_could_be_of_either_unit_is_not_compared(
+    language: Language, reader: Reader, query: str, told: str
+) -> None:
+    assert answers(note(language, told), reader.read(query)) == PARTLY

@@ -166,6 +166,13 @@ def test_a_number_without_a_unit_tells_its_unit_by_its_size() -> None:
     assert analytes.units(of, [7.8], "") == ("g/dl",)
     assert analytes.normal(of, 78, "g/l") == pytest.approx(7.8)
     assert analytes.normal(of, 7.8, "mmol/l") is None
+    bilirubin, creatinine = analytes.OF["anm:bilirubin"], analytes.OF["anm:creatinine"]
+    assert analytes.units(bilirubin, [12], "") == analytes.units(creatinine, [22], "") == ()
+    assert analytes.units(bilirubin, [12.4], "") == analytes.units(bilirubin, [3], "") == ("mg/dl",)
+    assert (
+        analytes.units(bilirubin, [60], "") == analytes.units(creatinine, [95], "") == ("umol/l",)
+    )
+    assert analytes.units(bilirubin, [12], "mg/dl") == ("mg/dl",)
     glucose = analytes.OF["anm:glucose"]
     assert analytes.units(glucose, [18], "") == ("mmol/l",)
     assert analytes.units(glucose, [32], "") == ("mmol/l", "mg/dl")  # too much or too little

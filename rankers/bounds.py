@@ -1,0 +1,86 @@
+"""Hold the numbers that a note gives of a thing against the condition that a question sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from indexing.language.analytes import analyte, normal, smaller, units
+from indexing.language.readings import readings
+from indexing.language.values import Bound, Measurement
+from indexing.ports import Derived
+from rankers.evidence import Said
+from rankers.wants import Want
+
+# The units of the one house and of the other: who writes glucose in mmol/L writes no bilirubin in
+# mg/dL. Hemoglobin and temperatures go their own ways.
+_MOLAR: Final = frozenset({"umol/l", "mmol/l"})
+
+
+def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
+    """Return whether a number that stands at one of the places meets the want's bound; None where
+    there is none that could be compared."""
+    text, others = note.document.text, [m.start for m in note.mentions]
+    found = [
+        value for s in said for value in readings(text, s.start, s.end, others, dose=want.drug)
+    ]
+    each = [_holds(want, value) for value in found]
+    if None in each and True not in each:
+        elsewhere = _as_elsewhere(note, want)
+        each = [_holds(want, value, elsewhere) for value in found]
+    return None if all(held is None for held in each) else any(each)
+
+
+def _holds(want: Want, found: Measurement, elsewhere: tuple[str, ...] = ()) -> bool | None:
+    """Say whether one number meets it; None where its unit cannot be told, by its size or by what
+    stands `elsewhere` in its note."""
+    bound = want.bound
+    assert bound is not None  # asked for by the caller
+    ends = _ends(found)
+    of = analyte(want.meaning.own)
+    if of is None:
+        return _within(bound, found, ends, found.unit)
+    limits = [bound.value] if bound.upper is None else [bound.value, bound.upper]
+    # Nobody asks for what is below a high value, or above a low one.
+    meant = units(of, limits, bound.unit) or (smaller(of),)
+    unit = meant[-1 if bound.op in ("<", "<=") else 0]
+    asked = bound.valued(lambda value: normal(of, value, unit))
+    if asked is None:
+        return False
+    possible = units(of, ends, found.unit) or elsewhere
+    for unit in possible:
+        told = [value for end in ends if (value := normal(of, end, unit)) is not None]
+        if _within(asked, found, told, ""):
+            return True
+    return False if possible else None
+
+
+def _as_elsewhere(note: Derived, want: Want) -> tuple[str, ...]:
+    """Return the unit that a number must be of because of those that the note's other numbers can
+    be told to be of; none where they tell nothing, or both."""
+    of = analyte(want.meaning.own)
+    text, mentions, molar = note.document.text, note.mentions, set()
+    for place, mention in enumerate(mentions):
+        other = analyte((mention.concept_id,))
+        if other is None or other.other not in _MOLAR:
+            continue
+        following = [m.start for m in mentions[place + 1 : place + 2]]
+        for found in readings(text, mention.start, mention.end, following):
+            told = units(other, _ends(found), found.unit)
+            if len(told) == 1 and told[0] in (other.unit, other.other):
+                molar.add(told[0] == other.other)
+    if of is None or len(molar) != 1:
+        return ()
+    return (of.other,) if molar.pop() else (of.unit,)
+
+
+def _ends(found: Measurement) -> list[float]:
+    return [found.value] if found.upper is None else [found.value, found.upper]
+
+
+def _within(asked: Bound, found: Measurement, ends: Iterable[float], unit: str) -> bool:
+    """Say whether a number that is told meets what is asked. "<0.04" is not above 0.03, and ">60"
+    not below 61: what is told as a limit lies beyond it."""
+    if found.op[0] in "<>" and asked.op[0] != found.op[0]:
+        return False
+    return any(asked.holds(value, unit) for value in ends)
