@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
+from indexing.language.circumstances import is_circumstance
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
+from indexing.language.headings_say import headings_say
 from indexing.language.marks import marks
-from indexing.language.persistence import is_chronic, is_event
+from indexing.language.persistence import is_chronic, is_event, named_young, outgrown
 from indexing.language.scope import CELLS, Scope, scopes
 from indexing.language.sentences import sentence_starts
 from indexing.model import Assertion, Cue, Section
@@ -37,6 +39,13 @@ class Offsets(NamedTuple):
 
     start: int
     end: int
+
+
+class Headed(NamedTuple):
+    """What a heading says of each mention up to `until`."""
+
+    until: int
+    rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +78,13 @@ _HABIT: Final = re.compile(
 )
 _SHOULD: Final = re.compile(r"\s*(should)\b")
 _SHOULD_OCCUR: Final = re.compile(
-    r"\b(should) (?=[\w' ,/-]{2,60}? (?:occur|develop|recur|arise|worsen)\b)"
+    r"\b(should) (?:(?=[\w' ,/-]{2,60}? (?:occur|develop|recur|arise|worsen)\b)|"
+    # A base verb after "should" is what is to be done: "she should rest and return".
+    r"(?=(?:(?:the|his|her|your|any|new|these|this)[ ])?(?:[a-z-]+[ ]){1,2}"
+    r"(?:return(?! (?:to|in|for|if|on|home|here))|progress|relapse|persist|reappear|spread|"
+    r"fail|happen|deteriorate)\b)(?!(?:be|not|have|also|rest|come|continue|follow|take|stop)\b))"
 )
 _IF: Final = (Rule(Kind.HYPOTHETICAL, True, Reach.LIST),)
-# A heading under which nothing is settled, and one under which it is said what might come.
-_UNSURE: Final = re.compile(
-    r"\W*(?:differential\b|ddx\b|d/dx\b|rule[- ]outs?\b|"
-    r"(?:possible|suspected|presumptive|provisional|working) diagnos)"
-)
-_MIGHT: Final = re.compile(
-    r"\W*(?:return (?:precautions?|instructions?)|(?:return|call|come back|seek (?:care|help))\b"
-    r"[^:]{0,40}\b(?:if|for|when|with)\b|when to (?:call|return|seek)|warning signs?|red flags?|"
-    r"(?:possible |potential )?(?:risks\b|side effects)|(?:possible|potential) complications|"
-    r"reasons to (?:call|return)|precautions\b)"
-)
-_MAYBE: Final = (Rule(Kind.UNCERTAIN, True, Reach.LIST),)
 _ITEM: Final = re.compile(r"[-•*·>–]|\(?\d{1,2}[.)]\s")
 _BLANK: Final = re.compile(r"\n[ \t\r]*\n")
 # In a family history: the patient after all.
@@ -138,7 +139,7 @@ class _Note:
         self._hit_starts = [hit.start for hit in self._hits]
         self._sentences: dict[int, list[int]] = {}
         self._scopes: dict[tuple[int, int], list[Scope]] = {}
-        self._unsure_until: dict[int, int] = {}
+        self._headed: dict[int, Headed | None] = {}
 
     def judge(self, start: int, end: int) -> Assessment:
         number = max(0, bisect_right(self._part_starts, start) - 1)
@@ -156,9 +157,31 @@ class _Note:
                 continue
             if scope.kind not in found and scope.covers(self._folded, start, end):
                 found[scope.kind] = scope
+        self._told_of_youth(found, (first, start, end), part.end)
+        if Kind.NEGATED in found and is_circumstance(self._folded, first, start, end, last):
+            del found[Kind.NEGATED]
         if not found and part.name not in _TELLING_PARTS:
             return _HABITUAL if _is_habit(self._folded[start:end]) else _PLAIN
         return self._conclude(found, part, (first, last, start, end))
+
+    def _told_of_youth(
+        self, found: dict[Kind, Scope], place: tuple[int, int, int], last: int
+    ) -> None:
+        """Let what the patient had when young be past, unless it is said to go on."""
+        first, start, end = place
+        words = self._folded[start:end]
+        young = named_young(words)
+        if young is not None and Kind.HISTORICAL not in found:
+            cue = (start + young, end)
+            found[Kind.HISTORICAL] = Scope(Kind.HISTORICAL, start, end, *cue, forward=False)
+        past = found.get(Kind.HISTORICAL)
+        if past is not None and not is_event(words):
+            cue = (past.cue_start, past.cue_end)
+            began = (
+                _BEGINNING.search(self._folded, max(first, start - 40), past.cue_start) is not None
+            )
+            if not outgrown(self._folded, cue, max(end, past.cue_end), last, began=began):
+                del found[Kind.HISTORICAL]
 
     def _governing(self, number: int, first: int, last: int) -> list[Scope]:
         starts = self._hit_starts
@@ -169,38 +192,34 @@ class _Note:
             should = _SHOULD_OCCUR.search(self._folded, first, last)
         if should:
             inside = sorted([Hit(should.start(1), should.end(1), _IF), *inside])
-        unsure = self._unsure(number)
-        if first < unsure:
-            inside.insert(0, self._heading_hit(number, first))
-        found = scopes(self._folded, first, last, inside) if inside else []
-        if first < unsure:
-            found[0] = replace(found[0], cue_end=self._heading_end(self._sections[number]))
+        headed = self._heading_says(number)
+        if headed is None or first >= headed.until:
+            return scopes(self._folded, first, last, inside) if inside else []
+        start = self._sections[number].start
+        inside.insert(0, Hit(start, max(first, self._sections[number].body), headed.rules))
+        found = scopes(self._folded, first, last, inside)
+        found[0] = replace(found[0], cue_end=self._heading_end(self._sections[number]))
         return found
 
-    def _heading_hit(self, number: int, first: int) -> Hit:
+    def _heading_says(self, number: int) -> Headed | None:
+        """Return what a heading such as "Differential:" or "Discontinued medications:" says of what
+        is below it. In a line of its own it speaks for the paragraph or list, else for its
+        sentence."""
+        if number in self._headed:
+            return self._headed[number]
         part = self._sections[number]
-        might = _MIGHT.match(self._folded, part.start, part.body)
-        return Hit(part.start, max(first, part.body), _IF if might else _MAYBE)
-
-    def _unsure(self, number: int) -> int:
-        """Return up to where a heading such as "Differential:" makes all uncertain, or "Return
-        precautions:" hypothetical; 0: nowhere.
-        In a line of its own it speaks for the paragraph or list below, else for its sentence."""
-        known = self._unsure_until.get(number)
-        if known is None:
-            part = self._sections[number]
-            known = 0
-            head = (self._folded, part.start, part.body)
-            unsettled = _UNSURE.match(*head) or _MIGHT.match(*head)
-            if unsettled and not CELLS.match(self._folded, part.body, part.end):
-                listed = "\n" in self._text[part.start : part.body]
-                if listed or _ITEM.match(self._folded, part.body, part.end):
-                    blank = _BLANK.search(self._text, part.body, part.end)
-                    known = blank.start() if blank else part.end
-                else:
-                    known = self._sentence(number, part.body, part.body + 1)[1]
-            self._unsure_until[number] = known
-        return known
+        rules = headings_say(self._folded, part.start, part.body)
+        told = None
+        if rules and not CELLS.match(self._folded, part.body, part.end):
+            listed = "\n" in self._text[part.start : part.body]
+            if listed or _ITEM.match(self._folded, part.body, part.end):
+                blank = _BLANK.search(self._text, part.body, part.end)
+                until = blank.start() if blank else part.end
+            else:
+                until = self._sentence(number, part.body, part.body + 1)[1]
+            told = Headed(until, rules)
+        self._headed[number] = told
+        return told
 
     def _sentence(self, number: int, start: int, end: int) -> tuple[int, int]:
         part = self._sections[number]

@@ -19,7 +19,8 @@ _MARK: Final = re.compile(
     r"(?=[ ]*(?:$|[.,;)\n]|[ ]{2}|[ ]+[a-z][\w /]{0,30}:|[ ]+-[ ])))"
     r"|(?P<year>\(?(?:19|20)\d\d\b)"
     r"|(?P<ask>(?<![\w?)\]])\?+(?=[ ]?\w)|(?<=\w)\?(?=[ ]*(?:$|[,;).\n])))"
-    r"|(?P<plus>(?<![\w)/])[+](?=[ ]?[a-z]))",
+    r"|(?P<plus>(?<![\w)/])[+](?=[ ]?[a-z]))"
+    r"|(?P<minus>(?<![^\s,;(])[-–](?=[a-z]{2}))",
     re.MULTILINE,
 )
 _BEFORE_YEAR: Final = re.compile(
@@ -34,6 +35,9 @@ _TOLD_AFTER: Final = re.compile(
     r"(?:had|suffered|sustained|underwent|developed|experienced|"
     r"was (?:treated|hospitali[sz]ed|admitted|operated)(?: on)? (?:for|with))\b)"
 )
+# A minus touching its word denies it where a plus does the same in its line: "+nausea, -vomiting".
+_PLUS: Final = re.compile(r"(?<![^\s,;(])[+][a-z]{2}")
+_WIDEST: Final = 300  # code points to either side that count as the line
 _EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐", "( )", "(_)"})
 _MINUS: Final = frozenset({"(-)", "(–)", "(neg)", "-ve"})
 _NO: Final = frozenset(
@@ -79,6 +83,9 @@ def marks(folded: str) -> list[Hit]:
             hits.append(_answered(match))
         elif kind == "year":
             hits.extend(_dated(folded, start, end))
+        elif kind == "minus":
+            if _PLUS.search(folded, *_line(folded, start)):
+                hits.append(Hit(start, end, (CLOSES_ALL, NEGATES)))
         elif kind == "ask":
             forward = not folded[start - 1 : start].isalnum()
             reach = Reach.PHRASE if forward else Reach.NEXT
@@ -97,6 +104,11 @@ def _dated(folded: str, start: int, end: int) -> Iterator[Hit]:
         if before and _TOLD_AFTER.match(folded, end):
             rules.append(Rule(Kind.BACKGROUND, True, Reach.LIST))
         yield Hit(first, end, tuple(rules))
+
+
+def _line(text: str, place: int) -> tuple[int, int]:
+    begin = text.rfind("\n", max(0, place - _WIDEST), place) + 1
+    return max(begin, place - _WIDEST), min(_line_end(text, place), place + _WIDEST)
 
 
 def _line_end(text: str, start: int) -> int:

@@ -30,6 +30,30 @@ _CHRONIC: Final = re.compile(
     r"dependence|addiction|alcoholism|(?:hearing|vision|visual) (?:loss|impairment)|deaf\w*|"
     r"blindness|scoliosis|amyloid\w*|spondyl\w*|paraly\w*|\w*plegia)\b"
 )
+# Told of a patient's youth, and over unless the sentence goes on to say that it is not.
+_YOUNG: Final = (
+    r"(?:in|from|since|during|of) (?:(?:early|late|his|her|their) )*(?:childhood|infancy|youth|"
+    r"adolescence)|as (?:a|an) (?:young |small |little )?(?:child|kid|infant|baby|boy|girl|toddler|"
+    r"teen|teenager|adolescent|youth)|childhood"
+)
+_WAS_YOUNG: Final = re.compile(_YOUNG)
+_NAMED_YOUNG: Final = (" in childhood", " in infancy")
+_STILL: Final = re.compile(
+    r"(?:[.;][ ]{1,2}(?:(?:he|she|they|patient|pt)[ ])?(?=still)|"
+    r"(?:[,(–-]|[ ](?:and|but|that|which|for which))?[ ]{0,2}"
+    r"(?:(?:and|but|though|he|she|they|patient|pt|for which|which|that|(?:he|she) is|is)[ ]){0,3})"
+    r"(?:still\b(?! (?:denies|no\b|smok|drink))|continu(?:es|ing)\b|persist(?:s|ing|ent)\b|"
+    r"to this day\b|ongoing\b|(?:ever|even) (?:since|now|today)\b|"
+    r"(?:uses|using|requires|carries|needs|takes|flares)\b|"
+    r"(?:now|currently|presently)[ ](?:well[- ]|poorly[- ]|mostly[ ])?"
+    r"(?:on|uses|using|takes|taking|needs|needing|requires|requiring|treated|managed|maintained|controlled|uncontrolled|active|"
+    r"flaring|worse|with (?:flares?|attacks|symptoms))\b)"
+)
+# "Takes lisinopril for hypertension" tells nothing of the asthma.
+_ELSE: Final = re.compile(
+    r"[^.;]{0,60}? for (?!it\b|this|that|them|control|relief|rescue|flares?|attacks|symptoms|"
+    r"exercise|wheez|breath|which|as needed|\d|years|many)"
+)
 # An infection that stays, however its name ends.
 _LASTING: Final = re.compile(
     r"\b(?:hiv|human immunodeficiency virus|hcv|hbv|hep(?:atitis)?[ -]?[bc]|chronic)\b"
@@ -58,3 +82,23 @@ def is_chronic(words: str) -> bool:
 def is_event(words: str) -> bool:
     """Whether folded `words` name something that happens and is then over."""
     return _EVENT.search(words) is not None and _LASTING.search(words) is None
+
+
+def named_young(words: str) -> int | None:
+    """Return where in folded `words` it is told that they are of the patient's youth ("asthma in
+    childhood"); None where they are not."""
+    return words.rfind(" in ") + 1 if words.endswith(_NAMED_YOUNG) else None
+
+
+def outgrown(
+    folded: str, cue: tuple[int, int], after: int, last: int, *, began: bool = False
+) -> bool:
+    """Whether what a cue of youth speaks of is over: it tells not only when it `began`, and the
+    text from `after` up to `last` does not go on to say that it is still there. True of any other
+    cue."""
+    if _WAS_YOUNG.fullmatch(folded, *cue) is None:
+        return True
+    if began:
+        return False
+    still = _STILL.match(folded, after, last)
+    return still is None or _ELSE.match(folded, still.end(), last) is not None

@@ -18,6 +18,9 @@ _CLAUSE: Final = re.compile(
     r"(?:(?:(?!(?:that|which|who|n?or)\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
     r"(?:has|have|is|are)[ ]+(?:improv(?:ed|ing)|worsen(?:ed|ing)|better|worse|stable|unchanged|"
     r"controlled|persistent|ongoing))\b|"
+    r"(?:(?!(?:that|which|who|n?or|on|in|at|of|with|to|for|no)\b)[a-z]+[ ]){1,3}"
+    r"(?:clear|intact|normal|regular|symmetric(?:al)?|unremarkable|active|supple|[0-4]\+)"
+    r"(?=[ ]*(?:$|[^\w ]|(?:and|bilaterally|throughout|to|in|on|x|with|at|without)\b))|"
     r"(?:(?!n?or\b)[a-z]+[ ]){1,2}(?:of|to)[ ]\d|"
     r"(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
     r"(?:also[ ]+|now[ ]+|then[ ]+|currently[ ]+|still[ ]+|has[ ]+been[ ]+)?"
@@ -61,6 +64,9 @@ _ONE_DOSE: Final = re.compile(
     r"\b(?:per (?:parameters?|protocol|order set)|"
     r"(?:for|if|due to) (?:the )?(?:sbp|dbp|map|bp|hr|rr|pulse|heart rate|blood pressure))\b"
 )
+# "PRN morphine given x1": what was needed was given, for what there was.
+_AS_NEEDED: Final = re.compile(r"prn|p\.r\.n\.?|as needed")
+_GIVEN: Final = re.compile(r"\b(?:given|administered|received|x ?[1-9])\b")
 # "Repeat echo in 6 months": ordered for a day to come. Without the day it may be a result.
 _ORDER: Final = re.compile(r"repeat|recheck|surveillance|follow-?up|schedule|yearly|annual")
 _TO_COME: Final = re.compile(
@@ -80,15 +86,22 @@ _FORETOLD: Final = re.compile(
 )
 # "Edema absent, varicosities present": what a comma follows has nothing to say of what comes next.
 _DONE: Final = re.compile(r"absent|negative|neg|excluded|resolved|stopped|discontinued|healed|nil")
+# "Cough resolved after prednisone": nor what it was resolved by.
+_BY: Final = re.compile(
+    r"(?:resolved|gone|subsided|healed|cleared|improved) "
+    r"(?=(?:after|with|following|on|by|since|without)\b)|"
+    r"(?:held|stopped|discontinued|d/c'd|withdrawn) (?=for\b)"
+)
 # Words that serve on both sides, and what may follow when they look back.
 _EITHER_WAY: Final = re.compile(
     r"possibl[ey]|probable|likely|questionable|suspect(?:ed)?|resolved|stopped|discontinued|healed|"
     r"quit|held|previously|removed|negative|neg|absent|denied|excluded|gone|completed|d/c'd|unlikely|"
-    r"remission|subsided|ceased|nil|history|hx|doubtful"
+    r"remission|subsided|ceased|nil|history|hx|doubtful|"
+    r"not (?:given|taken|started|tolerated|administered)|(?:cannot|can not|can't|could not) exclude"
 )
 _NO_NOUN: Final = re.compile(
-    r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|due|because|for|at|since|when|\d+|x|"
-    r"x[ ]?\d|"
+    r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|due|d/t|2/2|because|for|at|since|when|"
+    r"\d+|x|x[ ]?\d|"
     r"and|but|today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
     r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to)\b)"
 )
@@ -98,6 +111,8 @@ _FILLER: Final = re.compile(r"[\s\-/\"'(]*(?:(?:a|an|the|of|any|acute|this)\s+)?
 _LAST_OF_LIST: Final = re.compile(r",?\s*\b(?:or|nor|and)\b|/")
 _BACK_WORDS: Final = 14
 _WHICH: Final = re.compile(r"\b(?:which|that|who) $")
+# "Neutropenic fever, cultures negative": it names what is negative, which no comma parts from it.
+_TESTED: Final = re.compile(r"(?:tests?|screen|cultures?|titer|antigen|antibody|pcr|swab)\b")
 _PLURAL: Final = re.compile(r"(?:were|are|have)\b")
 
 
@@ -166,6 +181,8 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
         return seen and not folded.endswith("deferred", hit.start, hit.end)
     if _HARM.match(folded, hit.start, hit.end):
         return _FORETOLD.search(folded, first, last) is None
+    if _AS_NEEDED.fullmatch(folded, hit.start, hit.end):
+        return _GIVEN.search(folded, hit.end, last) is not None
     if _ORDER.fullmatch(folded, hit.start, hit.end):
         return _TO_COME.match(folded, hit.end, last) is None
     return (
@@ -182,7 +199,9 @@ def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
 
 
 def _is_done(folded: str, last: int, hit: Hit) -> bool:
-    """Whether a lone word ends what it speaks of: a comma or bracket follows."""
+    """Whether a lone word ends what it speaks of: a comma or bracket follows, or what did it."""
+    if _BY.match(folded, hit.start, last) and _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
+        return True
     return folded[hit.end : min(hit.end + 1, last)] in (",", ";", ")") and (
         _DONE.fullmatch(folded, hit.start, hit.end) is not None
     )
@@ -283,6 +302,8 @@ def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: _Closers) 
     if rule.kind is Kind.HYPOTHETICAL:  # "heparin for DVT prophylaxis": the drug is given
         purpose = folded.rfind(" for ", start, hit.start)
         start = start if purpose < 0 else purpose + 5
+    if _TESTED.match(folded, hit.start) and folded[start : hit.start].rstrip().endswith(","):
+        return hit.start
     plural = _PLURAL.match(folded, hit.start) is not None
     if rule.reach is Reach.PHRASE or not plural:
         item = _last_item(folded, start, hit.start)

@@ -1,0 +1,133 @@
+"""What stands beside a finding: its circumstance, its time of life, its heading, what ended it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.test_assertion import judge
+
+# When and where a denied thing was looked for is not denied; a circumstance that is, is.
+CIRCUMSTANCES = """
+No {chest pain|negated} with {exertion|present}.
+No {dyspnea|negated} on {exertion|present}, {orthopnea|negated} or {edema|negated}.
+Denies {pain|negated} with {ambulation|present} or {stairs|present}.
+Denies {chest pain|negated} at {rest|present} or with {exertion|present}.
+There is no {tenderness|negated} on {palpation|present}.
+Never gets {short of breath|negated} during {exercise|present}.
+No {dizziness|negated} while {walking|present}, no {falls|negated}.
+No {claudication|negated} with {walking|present} two blocks.
+No {pain|negated} with hip {flexion|present} or {extension|present}.
+Without {dyspnea|negated} with minimal {exertion|present} or {cough|negated}.
+{Pain|negated} with {ambulation|present} denied.
+No {redness|negated} at the {PICC|present} site.
+No {drainage|negated} from the {gastrostomy|present} site.
+No {erythema|negated} around the {pacemaker|present}.
+No surrounding {erythema|negated} or {edema|negated}.
+Swelling of the cheek without underlying {fracture|negated}.
+She denies {exertion|negated} of any kind.
+He does not {exercise|negated}.
+No {ambulation|negated} today.
+He is not {walking|negated} yet.
+No {PICC line|negated}.
+Without a {pacemaker|negated}.
+No {fever|negated} with {chills|negated}.
+Denies {nausea|negated} with {vomiting|negated}.
+"""
+YOUTH = """
+{Asthma in childhood|present}, still uses {albuterol|present}.
+{Asthma|present} in childhood, still wheezes with colds.
+{Asthma|present} as a child, uses an {inhaler|present} when running.
+{Asthma|present} in childhood. Still uses {albuterol|present} before sports.
+{Epilepsy|present} in childhood and still takes {valproate|present}.
+{Eczema|present} as a child, still flares in winter.
+Childhood {asthma|present}, currently on {Flovent|present}.
+Childhood {eczema|present} which persists.
+{Migraines|present} as a teenager, now controlled on {topiramate|present}.
+Diagnosed with {asthma|present} as a child.
+{Type 1 diabetes|present} diagnosed in childhood.
+{Asthma in childhood|historical}.
+{Asthma|historical} as a child, none now.
+Childhood {asthma|historical}.
+{Asthma in childhood|historical}, has not used an inhaler since.
+{Asthma|historical} as a child, takes {lisinopril|present} for {hypertension|present}.
+{Epilepsy|historical} in childhood, no longer takes medication.
+{Eczema|historical} as a child, now presents with {ankle pain|present}.
+{Stuttering|historical} as a child; currently no {tremor|negated}.
+{Rheumatic fever|historical} as a child and takes {penicillin|present} for it.
+{Wheezing|historical} as a child, still smokes.
+{Measles|historical} in childhood.
+"""
+HEADINGS = """
+NEW: {metoprolol|present}. STOPPED: {atenolol|historical}.
+DISCONTINUED MEDICATIONS: {atenolol|historical}, {warfarin|historical}
+Medications held on admission: {lisinopril|historical}, {metformin|historical}
+STOP TAKING: {diltiazem|historical}
+Previous medications: {sertraline|historical}, {fluoxetine|historical}.
+Past medication trials: {Prozac|historical}, {Lexapro|historical}.
+Failed medications: {topiramate|historical}, {propranolol|historical}
+Resolved problems: {pneumonia|historical}, {cellulitis|historical}
+NEGATIVE FOR: {fever|negated}, {chills|negated}
+Not taking: {aspirin|negated}.
+Home medications: {aspirin|present}, {metoprolol|present}
+Current medications: {aspirin|present}
+Active problems: {pneumonia|present}, {cellulitis|present}
+"""
+TURNS = """
++{nausea|present}, -{vomiting|negated}, -{diarrhea|negated}
++HCG, +{cramping|present}, -{fever|negated}
+-{fever|present}
+Well-{nourished|present}, +{cough|present}, non-{tender|negated}
+{Cough|historical} resolved after {prednisone|present}.
+{Rash|historical} resolved with {hydrocortisone|present}.
+{Pneumonia|historical}, resolved.
+Resolved {hematuria|historical}.
+{Chemotherapy|historical} held for {thrombocytopenia|present}.
+Nothing on examination to suggest {heart failure|negated}.
+{Lasix|historical} held d/t low {BP|present}.
+Previously seen {nodule|historical} is no longer visualized.
+{Prednisone|historical} taper completed.
+Prior trials of {sertraline|historical} and {fluoxetine|historical}, both stopped.
+Sober from {alcohol|historical} for five years.
+The {palpitations|historical} have settled completely.
+{Adrenal nodule|present}, cannot exclude {metastasis|uncertain}.
+{Metastasis|uncertain} cannot be excluded.
+Parents are concerned about {autism|uncertain}.
+It is possible that she has {vasculitis|uncertain}.
+Please exclude {hemochromatosis|uncertain}.
+I am not convinced that he has {Parkinson's disease|uncertain}.
+There is nothing to suggest a {malignancy|negated}.
+{Lisinopril|negated} not given, SBP 88.
+{Examination of the pelvic area|present} shows that she had not given birth.
+Denies {dysphagia|negated}, {heartburn|negated} on a regular basis, {abdominal pain|negated}.
+He is not keen on {surgery|negated}.
+{Neutropenic fever|present}, cultures negative so far.
+{Influenza|negated} swab negative.
+No current {suicidal ideation|negated}, though he had {insomnia|present} last month.
+PRN {morphine|present} given x1 for {pain|present}.
+PRN for {pain|hypothetical}.
+Agreed to call should {suicidal thoughts|hypothetical} return.
+Candidate for surgery should the {disease|hypothetical} progress.
+She should return in two weeks with {fever|present} log.
+No {organomegaly|negated}, {bowel sounds|present} normal.
+No {rash|negated}, {lungs|present} clear.
+Family history of {diabetes|family}, now with {polyuria|present}.
+History of {pneumonia|historical}, now with {cough|present}.
+"""
+
+
+def _lines(*blocks: str) -> list[str]:
+    return [line for block in blocks for line in block.strip().split("\n")]
+
+
+@pytest.mark.parametrize("marked", _lines(CIRCUMSTANCES, YOUTH, HEADINGS, TURNS))
+def test_what_stands_beside(marked: str) -> None:
+    for words, expected, found in judge(marked):
+        assert (words, found.assertion.value) == (words, expected)
+
+
+def test_a_heading_in_its_own_line_speaks_for_its_list() -> None:
+    marked = (
+        "Discontinued medications:\n- {atenolol|historical}\n- {warfarin|historical}\n\n"
+        "She takes {aspirin|present}."
+    )
+    assert [f.assertion.value for _, _, f in judge(marked)] == [e for _, e, _ in judge(marked)]
