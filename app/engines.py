@@ -73,7 +73,7 @@ class Engines(ABC):
             Cluster(
                 own.opensearch_url, self.secrets.pepper, own.opensearch_user,
                 told(own.opensearch_password), own.opensearch_ca, own.opensearch_shards,
-                own.leg_patience_s,
+                own.leg_patience_s, kind=own.opensearch_index,
             )
         )  # fmt: skip
 

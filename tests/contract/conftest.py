@@ -38,6 +38,7 @@ def opensearch_connection(opensearch: EngineServer) -> Iterator[Connection]:
     cluster = Cluster(
         given["opensearch_url"], secrets.token_hex(16), given.get("opensearch_user"),
         given.get("opensearch_password"), patience_s=PATIENT_S, prefix=prefix,
+        kind=Settings().opensearch_index,
     )  # fmt: skip
     connection = Connection(cluster)
     yield connection

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import orjson
 from opensearchpy import OpenSearch
@@ -41,6 +41,10 @@ SIDE_BY_SIDE = 4  # requests of one bulk
 # the server may need it for recovery) took a third of the time of a question that gives 200.
 UNSTORED: Mapping[str, str] = {"stored_fields": "_none_"}
 
+Kind = Literal["hnsw", "flat"]
+"""How a tenant's vectors are searched: by Lucene's graph, or one by one by the plugin's script.
+That is exact and fills for less, and costs a question more, the more passages there are."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -61,6 +65,7 @@ class Cluster:
     shards: int = 1
     patience_s: float = PATIENCE_S
     prefix: str = "anamnesis"
+    kind: Kind = "hnsw"
 
 
 class _Json(JSONSerializer):

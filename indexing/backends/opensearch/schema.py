@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from indexing.access import LABELS
+from indexing.backends.opensearch.connect import Kind as Searched
 from indexing.compiling import section_field
 from indexing.language.headings import canonical_names
 from indexing.model import Document
@@ -94,18 +95,26 @@ def _views(text: dict[str, Any]) -> dict[str, Any]:
     return dict.fromkeys(_VIEWS, text) | dict.fromkeys(_PARTS, parts)
 
 
-def vectors_body(shards: int, dimension: int, space: Space) -> dict[str, Any]:
+def measure(space: Space) -> str:
+    """Return how the server calls a space's measure."""
+    return {"cosine": "cosinesimil", "euclidean": "l2"}[space.metric]
+
+
+def vectors_body(
+    shards: int, dimension: int, space: Space, searched: Searched = "hnsw"
+) -> dict[str, Any]:
     """Return the index of a vector space. Source of m and ef_construction: Malkov & Yashunin
     2018, and the same as the embedded engine's."""
-    measure = {"cosine": "cosinesimil", "euclidean": "l2"}[space.metric]
-    method = {
-        "name": "hnsw", "engine": "lucene", "space_type": measure,
-        "parameters": {"m": 16, "ef_construction": 128},
-    }  # fmt: skip
-    vector = {"type": "knn_vector", "dimension": dimension, "method": method}
+    vector: dict[str, Any] = {"type": "knn_vector", "dimension": dimension}
+    if searched == "hnsw":
+        vector["method"] = {
+            "name": "hnsw", "engine": "lucene", "space_type": measure(space),
+            "parameters": {"m": 16, "ef_construction": 128},
+        }  # fmt: skip
     nested = {"number": {"type": "integer"}, "vector": vector}
     return {
-        "settings": settings(shards) | {"knn": True},
+        # Without k-NN of its own the index holds the vectors alone, for a script to measure.
+        "settings": settings(shards) | {"knn": searched == "hnsw"},
         "mappings": {
             "_source": {"enabled": False},
             "dynamic": "strict",

@@ -13,9 +13,9 @@ import numpy as np
 
 from indexing.access import Access
 from indexing.backends.opensearch import schema
-from indexing.backends.opensearch.bulk import SMILE, Item, item, write
+from indexing.backends.opensearch.bulk import SMILE, Item, Make, item, write
 from indexing.backends.opensearch.compile import Query, among, guard
-from indexing.backends.opensearch.connect import NAME, UNSTORED, Connection, Missing
+from indexing.backends.opensearch.connect import NAME, UNSTORED, Connection, Kind, Missing
 from indexing.backends.opensearch.held import held, id_of, spelled, stones
 from indexing.backends.opensearch.names import Names
 from indexing.errors import EngineUnavailable, EventRejected
@@ -42,21 +42,26 @@ class OpenSearchVectorIndex:
         self, connection: Connection, model: str, dimension: int, space: Space = CLINICAL_NOTES
     ) -> None:
         self._connection, self._dimension, self._space = connection, dimension, space
-        body = schema.vectors_body(connection.cluster.shards, dimension, space)
+        self._kind, shards = connection.cluster.kind, connection.cluster.shards
         name = f"{space.physical(model, dimension)}-{schema.VECTORS_LAYOUT}"
-        self._names = Names(connection, name, body)
+        names: dict[Kind, str] = {"hnsw": name, "flat": f"{name}-flat"}
+        body = schema.vectors_body(shards, dimension, space, self._kind)
+        self._names = Names(connection, names.pop(self._kind), body)
+        # Of the kind that the site had set before: nothing is asked there, nothing may stay.
+        [before] = names.values()
+        self._other = Names(connection, before, {})
+        self._alone: set[TenantId] = set()
 
     def upsert(self, tenant_id: TenantId, entries: Sequence[VectorEntry]) -> None:
         """Replace each document's passages unless a newer version or its tombstone stands."""
         if entries:
             newest = {e.document.doc_id: e for e in sorted(entries, key=_version)}
-            make = partial(map, self._item, list(newest.values()))
-            write(self._connection, self._names, tenant_id, make)
+            self._write(tenant_id, partial(map, self._item, list(newest.values())))
 
     def delete(self, tenant_id: TenantId, tombstones: Sequence[Tombstone]) -> None:
         """Take documents out and keep the version at which they went."""
         if tombstones:
-            write(self._connection, self._names, tenant_id, partial(stones, tenant_id, tombstones))
+            self._write(tenant_id, partial(stones, tenant_id, tombstones))
 
     def fresh(self, tenant_id: TenantId) -> AbstractContextManager[None]:
         """Send this tenant's writes to a new index while the block runs; it counts afterwards."""
@@ -74,7 +79,7 @@ class OpenSearchVectorIndex:
             )
         let = guard(access, filters, self._space)
         body = {
-            "size": k, "query": _nearest(row, max(k, LOOKED_AT), let),
+            "size": k, "query": self._nearest(row, max(k, LOOKED_AT), let),
             "sort": [{"_score": "desc"}, {"doc_id": "asc"}, {"tenant": "asc"}], **UNSTORED,
         }  # fmt: skip
         try:
@@ -112,7 +117,7 @@ class OpenSearchVectorIndex:
     def state(self, tenant_id: TenantId) -> IndexState:
         """Count the live documents and fold their versions."""
         entries = self.entries(tenant_id)
-        return IndexState(len(entries), digest(entries), {"search": "hnsw"})
+        return IndexState(len(entries), digest(entries), {"search": self._kind})
 
     def entries(self, tenant_id: TenantId) -> Mapping[str, int]:
         """Return {doc_id: version} of every live document."""
@@ -121,6 +126,26 @@ class OpenSearchVectorIndex:
     def drop(self, tenant_id: TenantId) -> None:
         """Forget the tenant's vectors, tombstones too."""
         self._names.drop(tenant_id)
+        self._other.drop(tenant_id)
+
+    def _write(self, tenant_id: TenantId, make: Make) -> None:
+        if tenant_id not in self._alone:
+            self._other.drop(tenant_id)
+            self._alone.add(tenant_id)
+        write(self._connection, self._names, tenant_id, make)
+
+    def _nearest(self, vector: Vectors, k: int, let: dict[str, list[Query]]) -> Query:
+        """Ask for the passages nearest to `vector`, as far as the guard lets through."""
+        if self._kind == "hnsw":
+            knn = {"vector": vector.tolist(), "k": k, "filter": {"bool": let}}
+            return _best({"knn": {"passages.vector": knn}})
+        params = {
+            "field": "passages.vector", "query_value": vector.tolist(),
+            "space_type": schema.measure(self._space),
+        }  # fmt: skip
+        script = {"lang": "knn", "source": "knn_score", "params": params}
+        scored = {"script_score": {"query": {"match_all": {}}, "script": script}}
+        return {"bool": {"must": [_best(scored)], **let}}
 
     def _item(self, entry: VectorEntry) -> Item:
         d = entry.document
@@ -154,11 +179,11 @@ def _rows(packed: str, dimension: int) -> Vectors:
     return np.frombuffer(urlsafe_b64decode(f"{packed}=="), np.float32).reshape(-1, dimension)
 
 
-def _nearest(vector: Vectors, k: int, guarded: dict[str, list[Query]]) -> Query:
-    knn = {"vector": vector.tolist(), "k": k, "filter": {"bool": guarded}}
+def _best(passages: Query) -> Query:
+    """Score documents by their best passage, and tell which one it is."""
     return {
         "nested": {
-            "path": "passages", "score_mode": "max", "query": {"knn": {"passages.vector": knn}},
+            "path": "passages", "score_mode": "max", "query": passages,
             "inner_hits": {
                 "size": 1, "docvalue_fields": ["passages.number"], **UNSTORED,
             },
