@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar
@@ -52,7 +52,7 @@ class Breaker:
     ) -> None:
         self._name, self._probe, self._every_s = name, probe, every_s
         self._pulse = _Pulse(name, sign or probe, patience_s)
-        self._calls = ThreadPoolExecutor(CALLS, thread_name_prefix=f"ask-{name.lower()}")
+        self._calls = self._callers()
         self._open = False
         self._probing: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -67,10 +67,7 @@ class Breaker:
     def guard(self) -> Iterator[None]:
         """Run a call to the server. Raises: EngineUnavailable: at once while it is open."""
         if self._open:
-            raise EngineUnavailable(
-                f"{self._name} does not answer",
-                hint=f"Look at the {self._name} server; it is asked again twice a second.",
-            )
+            raise self._left_alone()
         try:
             yield
         except Unreachable:
@@ -84,13 +81,17 @@ class Breaker:
             EngineUnavailable: it does not; the call is left to its own deadline.
         """
         with self.guard():
-            asked = self._calls.submit(call)
+            with self._lock:
+                asked = self._calls.submit(call)
             while (starved_s := _late(asked)) is not None:
                 if not self._pulse.beats(starved_s) and not asked.done():
                     raise Unreachable(
                         f"{self._name} gives no sign of life", hint="Look at the server."
                     )
-            answer = asked.result()
+            try:
+                answer = asked.result()
+            except CancelledError:  # it stood in line behind calls that hang
+                raise self._left_alone() from None
             self._pulse.heard()
             return answer
 
@@ -111,9 +112,22 @@ class Breaker:
             if self._open or self._closing.is_set():
                 return
             self._open = True
+            # Calls that hang keep their threads to their own deadlines: whoever asks once it is
+            # back must not wait for these.
+            self._calls.shutdown(wait=False, cancel_futures=True)
+            self._calls = self._callers()
             name = f"probe-{self._name.lower()}"
             self._probing = threading.Thread(target=self._until_back, name=name, daemon=True)
             self._probing.start()
+
+    def _callers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(CALLS, thread_name_prefix=f"ask-{self._name.lower()}")
+
+    def _left_alone(self) -> EngineUnavailable:
+        return EngineUnavailable(
+            f"{self._name} does not answer",
+            hint=f"Look at the {self._name} server; it is asked again twice a second.",
+        )
 
     def _until_back(self) -> None:
         self._pulse.awaited()  # it may only have paused
@@ -130,7 +144,8 @@ def _late(asked: Future[T]) -> float | None:
     """Wait a moment for an answer; return by how many seconds we woke up too late, None for one
     that came."""
     began = time.monotonic()
-    if wait((asked,), LATE_S).done:
+    wait((asked,), LATE_S)
+    if asked.done():  # cancelled too, which is no news to those who wait
         return None
     return max(0.0, time.monotonic() - began - LATE_S)
 

@@ -269,6 +269,8 @@ class Search:
         if plan.legs and not rankings:
             raise EngineUnavailable("no ranker answered", hint="Try again in a moment.")
         if plan.constraint is not None:
+            if "lexical" in missing:
+                raise EngineUnavailable("the full text does not answer", hint="Try again soon.")
             try:
                 rankings = self._constrained(access, plan, plan.constraint, rankings)
             except EngineUnavailable:
@@ -286,7 +288,10 @@ class Search:
         rankings: dict[str, Ranking],
         missing: tuple[str, ...],
     ) -> tuple[dict[str, Ranking], tuple[str, ...], Mapping[str, float]]:
-        """Leave out what only denies what is asked; without the graph nobody can tell."""
+        """Leave out what only denies what is asked; without the graph nobody can tell, and who
+        asked it in vain does not wait for it again."""
+        if "graph" in missing:
+            return rankings, missing, {}
         try:
             settled, weights = self._sifter.settled(access, plan, rankings)
         except EngineUnavailable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -167,6 +167,37 @@ def test_a_hung_server_is_given_up_while_its_call_still_hangs(server: Server, cl
     answered(breaker, server, clock)
     assert given_up(breaker, server, clock) < GIVEN_UP_S
     answered(breaker, server, clock)
+    breaker.close()
+
+
+def test_who_asks_a_server_that_is_back_waits_for_no_call_that_still_hangs(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls keep their threads to their own deadlines, which may be of connections long dead."""
+    monkeypatch.setattr("indexing.breaker.CALLS", 2)
+    lost, begun = threading.Event(), []
+    back = threading.Event()
+
+    def probe() -> None:
+        if not back.is_set():
+            raise Unreachable("gone")
+
+    def hang() -> None:
+        begun.append(1)
+        lost.wait(PATIENT_S)
+
+    breaker = Breaker("Engine", probe, every_s=0.001, patience_s=0.01)
+    with ThreadPoolExecutor(5) as askers:
+        asked = [askers.submit(breaker.ask, hang) for _ in range(5)]
+        for each in asked:
+            with pytest.raises(EngineUnavailable, match=r"no sign of life|does not answer"):
+                each.result()
+    assert breaker.open
+    back.set()
+    ended("probe-engine")
+    assert breaker.ask(lambda: "answer") == "answer"
+    assert len(begun) == 2  # who stood in line behind them was not sent
+    lost.set()
     breaker.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import wait
 
 import pytest
 
@@ -62,21 +63,45 @@ def test_an_error_is_raised_where_it_is_waited_for(legs: Legs, lane: dict[str, o
         legs.run([lane], timeout_s=10)  # type: ignore[list-item]
 
 
-def test_hung_engines_that_hold_every_thread_fail_what_comes_after() -> None:
-    legs, hung = Legs(workers=1), threading.Event()
-    first = legs.start([{"vector": lambda: hung.wait(10)}], timeout_s=0.0)
-    assert legs.run([{"lexical": list}], timeout_s=0.05).failed == ("lexical",)
-    assert first.every().failed == ("vector",)
+def test_a_lane_whose_threads_all_hang_fails_at_once_and_no_other_does() -> None:
+    """Whoever asks next waits for nothing: the deadline here would outlast the test."""
+    legs, hung = Legs(workers=2), threading.Event()
+    given_up = []
+    for _ in range(2):
+        first = legs.start([{"vector": lambda: hung.wait(60)}, {"lexical": list}], timeout_s=0.0)
+        assert "vector" in first.first().failed
+        given_up.append(first)
+    for _ in range(3):
+        ran = legs.start([{"vector": lambda: 1, "offers": list}, {"lexical": list}], timeout_s=900)
+        assert set(ran.first().results) == {"lexical"}
+        assert ran.every().failed == ("vector", "offers")
     hung.set()
+    for each in given_up:
+        wait([future for _, future, _ in each._given])
+    assert legs.run([{"vector": lambda: 1}], timeout_s=900).results == {"vector": 1}
+    legs.close()
+
+
+def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
+    legs, hung, beside = Legs(workers=1), threading.Event(), []
+    first = legs.start(
+        [{"lexical": lambda: hung.wait(60), "facets": lambda: beside.append(1)}], timeout_s=0.0
+    )
+    late = legs.start([{"lexical": lambda: beside.append(2)}], timeout_s=0.0)
+    for each in (first, late):
+        assert "lexical" in each.every().failed
+    hung.set()
+    wait([future for _, future, _ in first._given])
+    assert legs.run([{"lexical": list}], timeout_s=900).results == {"lexical": []}
+    assert not beside
     legs.close()
 
 
 def test_who_asks_while_every_thread_is_busy_waits_for_one() -> None:
     legs, busy = Legs(workers=1), threading.Event()
     first = legs.start([{"vector": lambda: busy.wait(10)}], timeout_s=10)
-    threading.Timer(0.05, busy.set).start()
-    assert legs.run([{"lexical": lambda: 1}, {"graph": lambda: 2}], timeout_s=10).results == {
-        "lexical": 1, "graph": 2,
-    }  # fmt: skip
+    second = legs.start([{"vector": lambda: 1}], timeout_s=10)
+    busy.set()
+    assert second.every().results == {"vector": 1}
     assert first.every().results == {"vector": True}
     legs.close()

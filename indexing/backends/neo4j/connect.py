@@ -170,11 +170,11 @@ class Neo4j:
 
     def close(self) -> None:
         """Close every connection, for good."""
+        self._closed = True  # at once: who stands in line for the lock asks nothing any more
         self._breaker.close()
         with self._lock, self._signing:
             drivers = (self._opened, self._probing)
             self._opened = self._probing = None
-            self._closed = True
         for driver in drivers:
             if driver is not None:
                 driver.close()
@@ -219,7 +219,10 @@ class Neo4j:
 
     def about(self) -> tuple[str, str]:
         """Return the server's version and edition. Raises: EngineUnavailable."""
-        with errors_mapped(), self._driver().session(database=self.address.database) as session:
+        with (
+            errors_mapped(),
+            self._driver(probe=True).session(database=self.address.database) as session,
+        ):
             row = session.run(_ABOUT).single(strict=True)
             return str(row["version"]), str(row["edition"])
 
@@ -292,9 +295,12 @@ class Neo4j:
             with probing.session(database=self.address.database) as session:
                 session.run("RETURN 1").consume()
 
-    def _driver(self) -> Driver:
-        """Return the open driver; whoever comes first sees to the schema."""
+    def _driver(self, *, probe: bool = False) -> Driver:
+        """Return the open driver; whoever comes first sees to the schema. Those behind them find,
+        when their turn comes, a server that was given up: only a `probe` asks it again."""
         with self._lock:
+            if self._closed or (self._breaker.open and not probe):
+                raise Unreachable("Neo4j does not answer")
             if self._opened is None:
                 self._opened = _driver_of(self.address)
             if not self._ready:

@@ -82,13 +82,26 @@ class Connection:
         once.install()
         self.server = server
         self._client: weaviate.WeaviateClient | None = None
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), False
         self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="weaviate")
         self._breaker = Breaker(NAME, self.ping, sign=self._sign, patience_s=server.patience_s)
 
     def ping(self) -> str:
         """Connect anew and return the server's version. Raises: EngineUnavailable."""
-        with self._lock, mapped_errors("answer"):
+        with self._lock:
+            return self._connected_anew()
+
+    def _connected(self) -> None:
+        """Connect, if nobody has. Those behind who tries find, when their turn comes, a server that
+        was given up, and do not try again."""
+        with self._lock:
+            if self._closed or self._breaker.open:
+                raise Unreachable("Weaviate does not answer")
+            if self._client is None:
+                self._connected_anew()
+
+    def _connected_anew(self) -> str:
+        with mapped_errors("answer"):
             self._reached()
             fresh = _client(self.server)
             try:
@@ -126,7 +139,7 @@ class Connection:
     @contextmanager
     def _lent(self, what: str) -> Iterator[weaviate.WeaviateClient]:
         if self._client is None:
-            self.ping()
+            self._connected()
         with mapped_errors(what):
             self._reached()
             client = self._client
@@ -135,9 +148,11 @@ class Connection:
 
     def _sign(self) -> None:
         """Return once the server says anything. Raises: EngineUnavailable."""
-        if (client := self._client) is not None:
-            with mapped_errors("answer"):
-                client.get_meta()
+        if (client := self._client) is None:
+            self._connected()
+            return
+        with mapped_errors("answer"):
+            client.get_meta()
 
     def side_by_side(self, work: Callable[[S], None], parts: Iterable[S]) -> None:
         """Do some work for each part, several at a time; none goes on when this has ended."""
@@ -151,6 +166,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the client."""
+        self._closed = True
         self._breaker.close()
         self._pool.shutdown(wait=False)
         with self._lock:
