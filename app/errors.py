@@ -24,6 +24,7 @@ from indexing.errors import (
     IntegrityFault,
     InvalidInput,
     InvalidQuery,
+    NotAcceptable,
     NotFound,
     Stale,
 )
@@ -63,6 +64,7 @@ STATUS: dict[type[Exception], int] = {
     TooLarge: 413,
     WrongMedia: 415,
     InvalidQuery: 422,
+    NotAcceptable: 406,
     InvalidInput: 400,
     Forbidden: 403,
     Gone: 410,
@@ -79,8 +81,8 @@ STATUS: dict[type[Exception], int] = {
 # OperationOutcome.issue.code. Source: hl7.org/fhir/R4/valueset-issue-type.html
 _ISSUE_CODES = {
     400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported",
-    409: "conflict", 410: "deleted", 412: "conflict", 413: "too-long", 415: "not-supported",
-    422: "processing", 429: "throttled", 503: "transient",
+    406: "not-supported", 409: "conflict", 410: "deleted", 412: "conflict", 413: "too-long",
+    415: "not-supported", 422: "processing", 429: "throttled", 503: "transient",
 }  # fmt: skip
 
 _TITLES = {
@@ -89,6 +91,7 @@ _TITLES = {
     403: "Not open to you",
     404: "Nothing here",
     405: "Not done this way",
+    406: "Not answered in that form",
     408: "It took too long to arrive",
     409: "This disagrees with what is stored",
     410: "This was deleted",

@@ -30,6 +30,10 @@ class InvalidQuery(InvalidInput):
         self.position = position
 
 
+class NotAcceptable(InvalidInput):
+    """What was asked for is not given in the form that was asked for."""
+
+
 class Forbidden(AnamnesisError):
     """The principal may not do this."""
 

@@ -22,6 +22,7 @@ from app.fhir_bodies import (
     response_bundle,
     status_of,
 )
+from app.fhir_forms import answered_in_json
 from indexing.errors import InvalidInput
 from indexing.fhir.bundle import read_submission
 from indexing.fhir.issues import operation_outcome
@@ -29,7 +30,7 @@ from indexing.fhir.splice import served
 from indexing.ingest import Ingest, Outcome
 from indexing.records import Held, Incoming
 
-router = APIRouter(prefix="/fhir")
+router = APIRouter(prefix="/fhir", dependencies=[Depends(answered_in_json)])
 
 Reader = Annotated[Principal, Depends(token_may(Permission.RESOURCE_READ))]
 Writer = Annotated[Principal, Depends(token_may(Permission.RESOURCE_WRITE))]

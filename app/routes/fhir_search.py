@@ -16,12 +16,13 @@ from app.errors import WrongMedia
 from app.fhir_bodies import MEDIA
 from app.fhir_bundles import history, searchset
 from app.fhir_capabilities import capabilities
+from app.fhir_forms import answered_in_json
 from indexing.errors import InvalidInput
 from indexing.fhir.search.facts import known_types
 from indexing.fhir.search.request import MOST, PAGE, is_of_form, read_search
 from indexing.fhir.search.terms import Updated, read_updated
 
-router = APIRouter(prefix="/fhir")
+router = APIRouter(prefix="/fhir", dependencies=[Depends(answered_in_json)])
 
 Reader = Annotated[Principal, Depends(token_may(Permission.RESOURCE_READ))]
 Pairs = list[tuple[str, str]]

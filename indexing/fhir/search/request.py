@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from indexing.errors import InvalidInput
+from indexing.errors import InvalidInput, NotAcceptable
 from indexing.fhir.reference import valid_id
 from indexing.fhir.search.facts import Parameter, known_types, parameters, refused
 from indexing.fhir.search.terms import Term, Updated, read_term, read_updated, split_values
@@ -200,7 +200,9 @@ class _Reading:
 
 
 _ONCE = ("_sort", "_count", "_total", "_summary", "_elements", "_format", "_pretty")
-_JSON = ("json", "application/json", "application/fhir+json")
+_JSON = (
+    "json", "application/json", "application/fhir+json", "text/json", "application/json+fhir",
+)  # fmt: skip
 Bool = Literal["true", "false"]
 Total = Literal["accurate", "estimate", "none"]
 
@@ -210,12 +212,13 @@ def is_of_form(name: str, value: str) -> bool:
     and they change nothing here. Source: hl7.org/fhir/R4/http.html#parameters
 
     Raises:
-        InvalidInput: it asks for a form in which nothing is answered.
+        NotAcceptable: it asks for a form in which nothing is answered.
+        InvalidInput: it is neither true nor false.
     """
     if name == "_pretty":
         _choice(name, value, Bool)
     elif name == "_format" and value.replace(" ", "+") not in _JSON:  # a plus that was not escaped
-        raise InvalidInput("_format: only JSON is answered here")
+        raise NotAcceptable("_format: only JSON is answered here")
     return name in ("_format", "_pretty")
 
 
