@@ -77,10 +77,15 @@ def joined(
 
 
 def found_file(folder: Path, name: str) -> Path:
-    """Return a benchmark's file, plain or packed. Raises: InvalidInput."""
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
-            return path
+    """Return a benchmark's file, plain or packed. Raises: InvalidInput where there is none, or
+    both: which one counts is nobody's guess."""
+    found = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
+    if len(found) == 2:
+        raise InvalidInput(
+            f"{folder.name} has both {name} and {name}.gz", hint="Take away the one that is old."
+        )
+    if found:
+        return found[0]
     raise InvalidInput(
         f"{folder.name} has no {name} or {name}.gz",
         hint="a benchmark is a folder of corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv",

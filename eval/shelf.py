@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from pathlib import Path
 import orjson
 
 from eval.judgements import GRADES, Book, Judgement, read, write
-from eval.lines import numbered
 from indexing.errors import InvalidInput, NotFound
 
+_log = logging.getLogger("anamnesis.lab")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -63,6 +64,7 @@ class Shelf:
         if isinstance(word, Judgement) and word.grade not in GRADES:
             raise InvalidInput("a grade is 0, 1, 2 or 3")
         with self._locked(fcntl.LOCK_EX), self._beside(name).open("ab") as out:
+            out.truncate(sum(len(line) + 1 for line in self._lines(name)))
             out.write(orjson.dumps(asdict(word)) + b"\n")
             out.flush()
             os.fsync(out.fileno())
@@ -76,10 +78,27 @@ class Shelf:
             self._beside(book.name).unlink(missing_ok=True)
 
     def _since(self, name: str) -> Iterator[Judgement | Taken]:
+        for number, line in enumerate(self._lines(name), 1):
+            try:
+                row = orjson.loads(line)
+                yield Judgement(**row) if "grade" in row else Taken(**row)
+            except (orjson.JSONDecodeError, TypeError) as exc:
+                raise InvalidInput(
+                    f"{self._beside(name).name}, line {number}: not a judgement",
+                    hint="Take the line away: it was changed from outside.",
+                ) from exc
+
+    def _lines(self, name: str) -> list[bytes]:
+        """Read what stands beside a book, line by line. One that breaks off at the end was never
+        acknowledged: it is left out, and the next word is written in its place."""
         path = self._beside(name)
-        for _, line in numbered(path) if path.is_file() else ():
-            row = orjson.loads(line)
-            yield Judgement(**row) if "grade" in row else Taken(**row)
+        *lines, rest = path.read_bytes().split(b"\n") if path.is_file() else [b""]
+        if rest:
+            _log.warning(
+                "%s, line %d: broken off by a crash and left out: who judged it was not told that "
+                "it is kept", path.name, len(lines) + 1,
+            )  # fmt: skip
+        return lines
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{_named(name)}.jsonl.gz"

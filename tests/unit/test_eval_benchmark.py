@@ -117,3 +117,11 @@ def test_topics_without_anything_relevant_are_named() -> None:
     found = Benchmark("b", (), {"a": "x", "b": "y"}, {"a": {"d": 1}, "b": {"d": 0}})
     assert oddities(found) == ("nothing-relevant: 1 topics judge no document relevant and count 0",)
     assert oddities(Benchmark("b", (), {"a": "x"}, {"a": {"d": 1}})) == ()
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl", "qrels/dev.tsv"])
+def test_a_file_that_stands_there_twice_is_nobodys_guess(tmp_path: Path, name: str) -> None:
+    folder = write(tmp_path / "set")
+    (folder / f"{name}.gz").write_bytes(gzip.compress(b"older"))
+    with pytest.raises(InvalidInput, match=f"both {name} and {name}.gz"):
+        load(folder, "dev")

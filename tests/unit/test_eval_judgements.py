@@ -111,3 +111,34 @@ def test_a_missing_book_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as caught:
         shelf.open("two")
     assert "one" in caught.value.hint
+
+
+@pytest.mark.parametrize("cut", [1, 20, 50])
+def test_a_word_that_a_crash_broke_off_is_named_and_the_others_stand(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, cut: int
+) -> None:
+    shelf, book = Shelf(tmp_path), Book("b", {"q": "é"}, {"q": ("d", "e")})
+    shelf.keep(book)
+    kept = Judgement("q", "d", "ann", 3, comment="été")
+    shelf.judge("b", kept)
+    shelf.judge("b", Judgement("q", "e", "ann", 1, comment="é" * 30))
+    beside = tmp_path / "b.since"
+    whole = beside.read_bytes()
+    beside.write_bytes(whole[:-cut])
+    assert shelf.open("b").judgements == (kept,)
+    assert "b.since, line 2: broken off" in caplog.text
+    again = Judgement("q", "e", "bob", 2)
+    shelf.judge("b", again)  # in its place: behind it, both would be lost
+    caplog.clear()
+    assert shelf.open("b").judgements == (kept, again)
+    assert not caplog.text
+
+
+def test_a_line_changed_from_outside_is_an_error_that_says_where(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.keep(Book("b", {"q": "x"}, {"q": ("d",)}))
+    shelf.judge("b", Judgement("q", "d", "ann", 3))
+    for spoilt in (b"{}", b"\xff", b"7", b'{"grade": 1}'):
+        (tmp_path / "b.since").write_bytes(spoilt + b"\n")
+        with pytest.raises(InvalidInput, match="line 1: not a judgement"):
+            shelf.open("b")
