@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -58,13 +59,33 @@ _BY_STATE: dict[str, type[AnamnesisError]] = {
 }
 
 
+# No result comes with a refused login, and so no SQLSTATE; nothing but the role stands in it.
+_LOGIN: Final = re.compile(r'authentication failed for user "([^"]+)"')
+
+
+def login_refused(exc: BaseException) -> tuple[str, str]:
+    """Say whose login is refused and what to do, ("", "") where it is another error. PostgreSQL
+    tells nobody but its log whether the password is wrong or has expired."""
+    found = _LOGIN.search(str(exc))
+    if found is None:
+        return "", ""
+    role = found[1]
+    kept = f"ALTER ROLE {role} PASSWORD '…', as secrets.json of the home folder has it"
+    right = kept if role.startswith("anamnesis_") else "set ANAMNESIS_DATABASE_URL to the right one"
+    expired = f"ALTER ROLE {role} VALID UNTIL 'infinity', as a super-user"
+    advice = f"Its password has expired ({expired}) or is wrong ({right})."
+    return f"PostgreSQL refuses the login of {role}", advice
+
+
 def mapped(exc: psycopg.Error) -> AnamnesisError:
     """Return our error for the driver's, with its SQLSTATE and none of its words."""
     state = exc.sqlstate
     if state is None and isinstance(exc, psycopg.DataError):
         return EventRejected("a value holds what PostgreSQL does not store, such as U+0000")
     if state is None:
-        return EngineUnavailable("PostgreSQL does not answer", hint="see `anamnesis doctor`")
+        what, advice = login_refused(exc)
+        what, advice = what or "PostgreSQL does not answer", advice or "see `anamnesis doctor`"
+        return EngineUnavailable(what, hint=advice)
     kind = _BY_STATE.get(state) or _BY_STATE.get(state[:2], EngineUnavailable)
     return kind(f"PostgreSQL refused with SQLSTATE {state}")
 
@@ -113,6 +134,7 @@ class Database:
         """`direct` leads past a pooler that lends a server for one transaction at a time: LISTEN
         and locks that outlive a transaction need it. Through such a pooler nothing is prepared: the
         next transaction may run on another server, which knows of no such statement."""
+        self._conninfo = conninfo
         self._pool = ConnectionPool(
             conninfo,
             min_size=0,
@@ -138,6 +160,19 @@ class Database:
         self._pool.close(timeout=1)
 
     @contextmanager
+    def _lent(self) -> Iterator[Connection]:
+        """Lend a connection of the pool, committed at its end, rolled back on an error."""
+        with errors_mapped():
+            self._pool.open()
+            try:
+                with self._pool.connection() as conn:
+                    yield conn
+            except PoolTimeout:
+                # The pool tries again and again in the background: what it met it tells nobody.
+                psycopg.connect(self._conninfo, connect_timeout=1).close()
+                raise
+
+    @contextmanager
     def tenant(
         self,
         tenant_id: TenantId,
@@ -157,16 +192,14 @@ class Database:
         own = UUID(str(tenant_id))  # needs no quoting; nor do the others, and all go in one trip
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         durable = "off" if derived else "on"
-        with errors_mapped():
-            self._pool.open()
-            with self._pool.connection() as conn:  # commits at its end, rolls back on an error
-                conn.execute(
-                    f"{begin}; SELECT set_config('app.tenant', '{own}', true), "
-                    f"set_config('statement_timeout', '{int(timeout_ms)}', true), "
-                    f"set_config('synchronous_commit', '{durable}', true)",
-                    prepare=False,
-                )
-                yield conn
+        with self._lent() as conn:
+            conn.execute(
+                f"{begin}; SELECT set_config('app.tenant', '{own}', true), "
+                f"set_config('statement_timeout', '{int(timeout_ms)}', true), "
+                f"set_config('synchronous_commit', '{durable}', true)",
+                prepare=False,
+            )
+            yield conn
         if derived:
             self.renew(tenant_id)
 
@@ -179,11 +212,9 @@ class Database:
         Who has more to do meanwhile says "BEGIN" first and "COMMIT" when it is done: what the block
         does after that runs beside the server and its disk.
         """
-        with errors_mapped():
-            self._pool.open()
-            with self._pool.connection() as conn, conn.pipeline():
-                conn.execute(_OF_TENANT, (str(UUID(str(tenant_id))),))
-                yield conn
+        with self._lent() as conn, conn.pipeline():
+            conn.execute(_OF_TENANT, (str(UUID(str(tenant_id))),))
+            yield conn
 
     def rows(self, tenant_id: TenantId, *statements: LiteralString) -> list[list[TupleRow]]:
         """Answer statements without values in one transaction and one round trip.
@@ -193,14 +224,12 @@ class Database:
         """
         own = f"'{UUID(str(tenant_id))}'"
         joined = ";".join(each.replace("%(tenant)s", own) for each in statements)
-        with errors_mapped():
-            self._pool.open()
-            with self._pool.connection() as conn:
-                whole = f"SELECT set_config('app.tenant', {own}, true);{joined}"
-                cursor = conn.execute(whole, prepare=False)
-                found = []
-                while cursor.nextset():
-                    found.append(cursor.fetchall())
+        with self._lent() as conn:
+            whole = f"SELECT set_config('app.tenant', {own}, true);{joined}"
+            cursor = conn.execute(whole, prepare=False)
+            found = []
+            while cursor.nextset():
+                found.append(cursor.fetchall())
         return found
 
     def lately(self, tenant_id: TenantId, statement: LiteralString) -> list[TupleRow]:
@@ -238,10 +267,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction without a tenant: registry functions, the feed, cursors."""
-        with errors_mapped():
-            self._pool.open()
-            with self._pool.connection() as conn, conn.transaction():
-                yield conn
+        with self._lent() as conn, conn.transaction():
+            yield conn
 
     @contextmanager
     def session(self) -> Iterator[Connection]:

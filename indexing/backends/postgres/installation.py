@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from indexing.backends.postgres.connect import errors_mapped
+from indexing.backends.postgres.connect import errors_mapped, login_refused
 from indexing.backends.postgres.embedded import SUPERUSER, Server
 from indexing.errors import ConfigurationError
 
@@ -145,6 +145,9 @@ def _set_up_errors() -> Iterator[None]:
 
 
 def _not_set_up(exc: Exception) -> ConfigurationError:
+    what, advice = login_refused(exc)
+    if what:
+        return ConfigurationError(what, hint=advice)
     hint = f"{type(exc).__name__}: {exc}"
     return ConfigurationError("the database could not be set up", hint=hint)
 
