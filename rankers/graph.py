@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from indexing.access import Access
 from indexing.analysis import STOP_WORDS, tokens
@@ -42,14 +43,15 @@ class Concepts:
     covered: float = 0.0
 
 
-def named(matcher: Matcher, text: str) -> list[Span]:
+@lru_cache(maxsize=16)  # a question is read three times for what it names
+def named(matcher: Matcher, text: str) -> tuple[Span, ...]:
     """Return the concepts that a question names; a unit beside its number is none ("5 mg")."""
     numbers = parse_bounds(text)
-    return [
+    return tuple(
         span
         for span in matcher.find(text)
         if not any(n.start < span.end and span.start < n.end for n in numbers)
-    ]
+    )
 
 
 def concepts(
@@ -57,7 +59,7 @@ def concepts(
 ) -> Concepts:
     """Find a question's concepts and walk from them. `taken` were chosen by hand from what was
     offered: the question is about them."""
-    spans = tuple(named(matcher, text))
+    spans = named(matcher, text)
     certain = [span for span in spans if not span.ambiguous]
     covered = _covered(text, certain)
     covered = 1.0 if taken else covered

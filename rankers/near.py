@@ -25,8 +25,8 @@ def least_cosine(model: str) -> float:
 
 def near_enough(rankings: Mapping[str, Ranking], least: float) -> dict[str, Ranking]:
     """Leave out what only the vector leg found and that is not near; ranks are given anew."""
-    if "vector" not in rankings:
-        return dict(rankings)
+    if "vector" not in rankings or all(hit.score >= least for hit in rankings["vector"].hits[-1:]):
+        return dict(rankings)  # scores fall: the last is the farthest
     said = {hit.doc_id for leg, r in rankings.items() if leg != "vector" for hit in r.hits}
     near = {hit.doc_id for hit in rankings["vector"].hits if hit.score >= least}
     return {**rankings, "vector": kept(rankings["vector"], near | said)}

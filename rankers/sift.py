@@ -46,8 +46,10 @@ class Sifter:
         """Return every leg's hits without those that only deny what is asked, and what the
         standing of the rest takes from their scores. Raises: EngineUnavailable."""
         wants = plan.wants.wants
-        doc_ids = sorted({hit.doc_id for ranking in rankings.values() for hit in ranking.hits})
-        if not wants or not doc_ids or not judge.unsettled(plan.wants):
+        if not wants or not judge.unsettled(plan.wants):
+            return dict(rankings), {}
+        doc_ids = list({hit.doc_id for ranking in rankings.values() for hit in ranking.hits})
+        if not doc_ids:
             return dict(rankings), {}
         standings = self._graph.standings(access, doc_ids, judge.concepts(wants))
         worded = {

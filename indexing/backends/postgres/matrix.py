@@ -200,13 +200,14 @@ class MatrixReader:
             held = self._tenants.get(tenant_id)
             if held is None or not held.asked:
                 return None
-            found = {
-                doc_id: held.rows[doc_id]
+            found = [
+                (doc_id, place)
                 for doc_id in doc_ids
-                if doc_id in held.rows and held.labels.get(doc_id, frozenset()) <= labels
-            }
+                if (place := held.rows.get(doc_id)) is not None
+                and ((own := held.labels.get(doc_id)) is None or own <= labels)
+            ]
             matrix = held.matrix
-        return {doc_id: matrix[start:end] for doc_id, (start, end) in found.items()}
+        return {doc_id: matrix[start:end] for doc_id, (start, end) in found}
 
     def forget(self, tenant_id: TenantId) -> None:
         """Drop what is kept of a tenant."""
