@@ -136,7 +136,8 @@ def markdown(found: Iterable[Line]) -> Iterator[str]:
         cells += [_figure(line.runs.get(r), "nDCG@10") for r in (*list(RANKERS)[1:], "hybrid")]
         best = line.runs.get("hybrid")
         cells += [_figure(best, name) for name in ("R@100", "RR@10", "Judged@10")]
-        cells.append(", ".join(f"{name} {_short(v)}" for name, v in line.references.items()))
+        told = ", ".join(f"{name} {_short(v)}" for name, v in line.references.items())
+        cells.append(told or "–")
         yield f"| {' | '.join(cells)} |"
 
 

@@ -15,6 +15,7 @@ from eval.benchmark import load
 from eval.gate import judge
 from eval.generated import write_generated
 from eval.hospital import DEFAULT_SEED
+from eval.references import REFERENCES
 from eval.report import by_class, classes_markdown, lines, markdown
 from eval.versions import code_files, data_version
 
@@ -67,6 +68,25 @@ def test_the_report_takes_the_newest_of_each_set() -> None:
     rows = list(markdown(found))
     assert "| nfcorpus dev, zero-shot (3) | .290 | .350 | – | .340 |" in rows[2]
     assert any("trained on nfcorpus train" in row for row in rows)
+
+
+def test_a_set_that_nobody_else_was_measured_on_has_no_empty_cell() -> None:
+    (row,) = list(markdown(lines([card("hybrid", 0.5, benchmark="halves", split="test")])))[2:]
+    assert row.endswith("| – |")
+
+
+def test_every_set_s_references_stand_where_they_were_measured(shared_data: Path) -> None:
+    """A line of that page is of one or two sets, named in it or in "same two sets"."""
+    page = (shared_data.parent / "design" / "measuring.md").read_text("utf-8")
+    assert {("nfcorpus", "dev"), ("scifact", "train"), ("mtsamples-lay", "dev")} <= set(REFERENCES)
+    for (name, split), figures in REFERENCES.items():
+        of = [
+            line for line in page.casefold().splitlines()
+            if f"{name} {split}" in line or "same two sets" in line
+        ]  # fmt: skip
+        for system, value in figures.items():
+            told = f"{value:.3f}".lstrip("0")
+            assert any(told in line or told.rstrip("0") in line for line in of), (name, system)
 
 
 def test_what_is_not_the_pages_search_is_no_leg_of_it() -> None:
