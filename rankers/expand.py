@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from indexing.analysis import STOP_WORDS, stems, terms
 from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped, Word
@@ -74,6 +75,7 @@ class Expander:
         self, terminology: Terminology, matcher: Matcher, shares: Mapping[str, Share] = SHARES
     ) -> None:
         self._terminology, self._matcher, self._shares = terminology, matcher, shares
+        self._every = lru_cache(maxsize=4096)(self._other_names)
 
     def expand(
         self, query: str, clause: Clause, rejected: Iterable[str] = (), accepted: Iterable[str] = ()
@@ -204,9 +206,11 @@ class Expander:
             f"is:{concept}", "ambiguous", asked, name, 0.0, start, end, clause, offered=True
         )
 
-    def _every(self, concept: str, kinds: frozenset[str]) -> list[tuple[str, str, float]]:
+    def _other_names(
+        self, concept: str, kinds: frozenset[str]
+    ) -> tuple[tuple[str, str, float], ...]:
         every = [*self._names(concept), *self._narrower(concept)]
-        return [each for each in every if each[0] in kinds]
+        return tuple(each for each in every if each[0] in kinds)
 
     def _names(self, concept: str) -> list[tuple[str, str, float]]:
         found = []

@@ -84,8 +84,9 @@ class Meanings:
         near |= set(namesakes(self._terminology, concept))
         worded = [name.text for name in names if name.kind in _WORDED]
         every = [n.text for n in names if n.kind is not NameKind.ABBREVIATION][:MOST_NAMES]
-        for pattern, standing in _NAMED.items():
-            for other in {o for n in every for o in self._terminology.find(pattern.format(n))[:1]}:
+        framed = zip(*(self._terminology.framed(name, _NAMED) for name in every), strict=True)
+        for found_so, standing in zip(framed, _NAMED.values(), strict=False):  # none without names
+            for other in {others[0] for others in found_so if others}:
                 near.add(other)
                 if standing is not None and other != concept:
                     told[other] = standing

@@ -51,6 +51,19 @@ def test_names_find_their_concept(terminology: Terminology, wording: str, name: 
     assert [terminology.concept(own).name for own in terminology.find(wording)][:1] == [name]
 
 
+def test_a_name_within_words_is_found_as_when_spelt_out(terminology: Terminology) -> None:
+    frames = ["former {}", "{} allergy", "family history of {}", "ex {}", "{}", "NOT {}"]
+    for name in ["penicillin", "smoker", *terminology.compiled.name_texts[::5]]:
+        found = list(terminology.framed(name, frames))
+        assert found == [terminology.find(frame.format(name)) for frame in frames], name
+    [[allergy], [smoker]] = (
+        list(terminology.framed("penicillin", ["{} allergy"])),
+        list(terminology.framed("smoker", ["former {}"])),
+    )
+    assert allergy
+    assert smoker
+
+
 def test_a_concept_with_its_codes(terminology: Terminology) -> None:
     (own,) = terminology.by_code("SNOMED", "38341003")
     concept = terminology.concept(own)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 
 from indexing.errors import NotFound
 from indexing.language.terminology import graph as walks
@@ -17,6 +17,7 @@ from indexing.language.terminology.nearest import HeldNames, NameIndex
 from indexing.language.terminology.seed import NAMESPACE
 
 _KEPT = 20_000  # names looked up; questions ask for the same concepts again and again
+_CONCEPTS = 4_096  # kept as they are given out, likewise
 _LONGEST = 200  # characters of a name that is kept: records may say anything
 
 
@@ -31,6 +32,8 @@ class Terminology:
         self._row = {own: i for i, own in enumerate(compiled.ids)}
         self._all_kinds = walks.factors(None)
         self._found: dict[str, tuple[str, ...]] = {}
+        self._frames: dict[str, tuple[str, str]] = {}
+        self._concept = lru_cache(maxsize=_CONCEPTS)(self._made)
 
     def __len__(self) -> int:
         """Count the concepts."""
@@ -52,7 +55,9 @@ class Terminology:
 
     def concept(self, concept_id: str) -> Concept:
         """Return a concept with its codes and definition."""
-        row = self.row(concept_id)
+        return self._concept(self.row(concept_id), concept_id)
+
+    def _made(self, row: int, concept_id: str) -> Concept:
         codes = (code.partition(":") for code in self.compiled.codes[row])
         return Concept(
             id=concept_id,
@@ -120,15 +125,33 @@ class Terminology:
                 self._found[name] = found
         return found
 
+    def framed(self, name: str, frames: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        """Yield what `find` returns of the name within each frame, "former {}" or "{} allergy": a
+        name is spelt as keys once, which is what takes time."""
+        key, capitals = self.keyer.key(name), name.isupper()
+        for frame in frames:
+            before, after = self._frame(frame)
+            yield self._find_key(before + key + after, capitals=capitals and frame.isupper())
+
+    def _frame(self, frame: str) -> tuple[str, str]:
+        """Return the keys of a frame's words before the name and after it."""
+        found = self._frames.get(frame)
+        if found is None:
+            before, after = (self.keyer.key(part) for part in frame.split("{}"))
+            found = self._frames[frame] = (before, after)
+        return found
+
     def _find(self, name: str) -> tuple[str, ...]:
-        pattern = self.patterns.get(self.keyer.key(name))
+        return self._find_key(self.keyer.key(name), capitals=name.isupper())
+
+    def _find_key(self, key: str, *, capitals: bool) -> tuple[str, ...]:
+        pattern = self.patterns.get(key)
         if pattern is None:
             return ()
         lexicon = self.compiled.lexicon
         entries = slice(lexicon.ptr[pattern], lexicon.ptr[pattern + 1])
         pairs = zip(lexicon.concept[entries].tolist(), lexicon.flag[entries], strict=True)
-        spelled = name.isupper()
-        found = [(self.compiled.ids[row], flag) for row, flag in pairs if flag != CASED or spelled]
+        found = [(self.compiled.ids[row], flag) for row, flag in pairs if flag != CASED or capitals]
         if found and found[0][1] == FREE and namespace(found[0][0]) == NAMESPACE:
             # The seed knows what the words mean: namesakes of other sources are no rival reading.
             found = [(own, f) for own, f in found if f == FREE and namespace(own) == NAMESPACE]
