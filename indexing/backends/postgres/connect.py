@@ -33,6 +33,9 @@ Connection: TypeAlias = psycopg.Connection[TupleRow]
 # Where a block fails by itself, what the server refused beside it is logged, values and all.
 silence("psycopg")
 
+# After which a pool stops trying to connect until somebody asks again: it waits twice as long each
+# time, so that an outage of a minute was felt for up to another one.
+GIVEN_UP_S = 1.5
 MOMENT_S = 0.02  # a question takes no longer, and news may take five times as long
 
 # Both end with the transaction; a record is waited for until it is on the disk.
@@ -140,6 +143,7 @@ class Database:
             min_size=0,
             max_size=size,
             timeout=3,
+            reconnect_timeout=GIVEN_UP_S,
             open=False,
             name=name,
             check=_checked,
