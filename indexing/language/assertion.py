@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from indexing.language.circumstances import is_circumstance
+from indexing.language.circumstances import is_circumstance, is_purpose
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
 from indexing.language.headings_say import headings_say
 from indexing.language.marks import marks
@@ -87,6 +87,12 @@ _SHOULD_OCCUR: Final = re.compile(
 _IF: Final = (Rule(Kind.HYPOTHETICAL, True, Reach.LIST),)
 _ITEM: Final = re.compile(r"[-•*·>–]|\(?\d{1,2}[.)]\s")
 _BLANK: Final = re.compile(r"\n[ \t\r]*\n")
+# A line that is no item of a list of drugs or findings, and so no more of what its heading says.
+_TURN: Final = re.compile(
+    r"\n[ \t]*(?:you|your|patient|pt|he|she|we|please|continue|start|take|begin|keep|resume)\b",
+    re.IGNORECASE,
+)
+_ENDED_BY_SENTENCES: Final = frozenset({Kind.HISTORICAL, Kind.NEGATED})
 # In a family history: the patient after all.
 _OF_PATIENT: Final = re.compile(
     r"\b(?:patient|pt)(?: (?:has|is|was|had|denies|reports|takes|does|herself|himself)\b|'s own\b)|"
@@ -160,6 +166,10 @@ class _Note:
         self._told_of_youth(found, (first, start, end), part.end)
         if Kind.NEGATED in found and is_circumstance(self._folded, first, start, end, last):
             del found[Kind.NEGATED]
+        for kind in (Kind.NEGATED, Kind.HISTORICAL):
+            told = found.get(kind)
+            if told and is_purpose(self._folded, (told.cue_start, told.cue_end), start):
+                del found[kind]
         if not found and part.name not in _TELLING_PARTS:
             return _HABITUAL if _is_habit(self._folded[start:end]) else _PLAIN
         return self._conclude(found, part, (first, last, start, end))
@@ -198,7 +208,8 @@ class _Note:
         start = self._sections[number].start
         inside.insert(0, Hit(start, max(first, self._sections[number].body), headed.rules))
         found = scopes(self._folded, first, last, inside)
-        found[0] = replace(found[0], cue_end=self._heading_end(self._sections[number]))
+        cue_end = self._heading_end(self._sections[number])
+        found[0] = replace(found[0], cue_end=cue_end, end=min(found[0].end, headed.until))
         return found
 
     def _heading_says(self, number: int) -> Headed | None:
@@ -215,6 +226,9 @@ class _Note:
             if listed or _ITEM.match(self._folded, part.body, part.end):
                 blank = _BLANK.search(self._text, part.body, part.end)
                 until = blank.start() if blank else part.end
+                if all(rule.kind in _ENDED_BY_SENTENCES for rule in rules):
+                    turn = _TURN.search(self._text, part.body, until)
+                    until = turn.start() if turn else until
             else:
                 until = self._sentence(number, part.body, part.body + 1)[1]
             told = Headed(until, rules)

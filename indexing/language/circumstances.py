@@ -1,5 +1,6 @@
 """What stands in a denial and is not denied: the circumstance of what is. "No pain with ambulation"
-says that the patient walks; "no redness at the catheter site", that there is a catheter."""
+says that the patient walks; "no redness at the catheter site", that there is a catheter. Nor is
+denied or over what a drug was for."""
 
 from __future__ import annotations
 
@@ -37,10 +38,28 @@ _PLACE: Final = re.compile(
     r"\b(?:at|around|near|over|from|about|surrounding|along|in|of|to|adjacent to|through)[ ]"
     r"(?:(?:the|his|her|this|old|new|prior|left|right|previous|a|an)[ ]|(?:[lr])[ ])*$"
 )
-_SITE: Final = re.compile(r"(?:[ ][\w-]+)?[ ](?:sites?|tract|pocket|wound|scars?|incisions?|bed)\b")
+# "No evidence of bleeding from wound": what is looked for is no place.
+_SOUGHT: Final = re.compile(
+    r"\b(?:evidence|signs?|symptoms?|suggestion|indication|history|hx|complaints?|reports?|"
+    r"recurrence|episodes?|features|concerns?|absence|lack|free|findings|suspicion|note)[ ]"
+    r"(?:of|from|about)[ ](?:[a-z-]+[ ]){0,2}$"
+)
+_SITE: Final = re.compile(
+    r"(?:[ ](?!(?:at|in|on|of|from|over|around|near|along|about|to|with|and|or|the|per)\b)[\w-]+)?"
+    r"[ ](?:sites?|tract|pocket|wound|scars?|incisions?|bed)\b"
+)
 _ABOUT: Final = re.compile(
-    r"(?<![\w-])(?:(?:around|adjacent to|near)[ ](?:(?:the|his|her|a|an)[ ])?|"
-    r"(?:surrounding|overlying|underlying)[ ](?:the|his|her)[ ])$"
+    r"(?<![\w-])(?:(?:around|adjacent to)[ ](?:(?:the|his|her|a|an)[ ])?|"
+    r"(?:near|surrounding|overlying|underlying)[ ](?:the|his|her)[ ])$"
+)
+# "Prior treatment with methotrexate for arthritis", "Avoid: NSAIDs given kidney disease".
+_OF_DRUGS: Final = re.compile(
+    r"\b(?:stop|stopped|discontinued|held|avoid\w*|not (?:taking|given)|meds?|medications?|"
+    r"medicines?|drugs?|trials?|courses?|treatments?|therap(?:y|ies)|chemotherapy|regimens?|use)\b"
+)
+_PURPOSE: Final = re.compile(
+    r"\b(?:for[ ](?:(?!(?:and|or|with|then)\b)[\w'][\w'-]*[ ]){0,4}|"
+    r"(?:given|due to|d/t|because of)[ ][^.;:\n]{0,50})$"
 )
 
 
@@ -50,10 +69,19 @@ def is_circumstance(folded: str, first: int, start: int, end: int, last: int) ->
     begin = max(first, start - _BEFORE)
     place = _PLACE.search(folded, begin, start)
     if place is not None and _SITE.match(folded, end, last):
-        return True
+        return _SOUGHT.search(folded, begin, start) is None
     if _ABOUT.search(folded, begin, start):
         return True
     return any(
         doing.start() < start and end <= doing.end()
         for doing in _DOING.finditer(folded, begin, min(last, end + 40))
+    )
+
+
+def is_purpose(folded: str, cue: tuple[int, int], start: int) -> bool:
+    """Whether the mention at `start` is what a drug was for that `cue` says is over or denied."""
+    first, last = cue[0], min(cue[1], cue[0] + _BEFORE)
+    return (
+        _OF_DRUGS.search(folded, first, last) is not None
+        and _PURPOSE.search(folded, max(last, start - _BEFORE), start) is not None
     )

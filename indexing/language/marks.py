@@ -36,7 +36,14 @@ _TOLD_AFTER: Final = re.compile(
     r"was (?:treated|hospitali[sz]ed|admitted|operated)(?: on)? (?:for|with))\b)"
 )
 # A minus touching its word denies it where a plus does the same in its line: "+nausea, -vomiting".
-_PLUS: Final = re.compile(r"(?<![^\s,;(])[+][a-z]{2}")
+_PLUS: Final = re.compile(r"(?<![^\s,;(])[+](?!ve\b)[a-z]{2}")
+_MORE_MINUS: Final = re.compile(r"(?<![^\s,;(])[-–][a-z]{2}")
+# "CHF +edema -continue lasix", "+HTN -amlodipine 5 mg": it parts what is done or taken.
+_DONE_NEXT: Final = re.compile(
+    r"(?:continu|start|stop|hold|cont\b|d/c|give|consult|on\b|in\b|at\b|to\b|for\b|follow|f/u|order|"
+    r"monitor|repeat|obtain|get\b|will\b|plan|per\b|as\b|see\b|pt\b|patient|check|add\b|incr|decr|"
+    r"resum|restart|trend|s/p|h/o|hx\b|now\b|likely|[a-z/-]+[ ]\d)"
+)
 _WIDEST: Final = 300  # code points to either side that count as the line
 _EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐", "( )", "(_)"})
 _MINUS: Final = frozenset({"(-)", "(–)", "(neg)", "-ve"})
@@ -84,7 +91,7 @@ def marks(folded: str) -> list[Hit]:
         elif kind == "year":
             hits.extend(_dated(folded, start, end))
         elif kind == "minus":
-            if _PLUS.search(folded, *_line(folded, start)):
+            if _denies(folded, start, end):
                 hits.append(Hit(start, end, (CLOSES_ALL, NEGATES)))
         elif kind == "ask":
             forward = not folded[start - 1 : start].isalnum()
@@ -106,9 +113,24 @@ def _dated(folded: str, start: int, end: int) -> Iterator[Hit]:
         yield Hit(first, end, tuple(rules))
 
 
+def _denies(folded: str, start: int, end: int) -> bool:
+    """Whether the minus at `[start, end)` denies its word. At the head of a line it is the mark of
+    an item, unless the line denies more and no line beside it begins so."""
+    first, last = _line(folded, start)
+    if _PLUS.search(folded, first, last) is None or _DONE_NEXT.match(folded, end):
+        return False
+    if folded[first:start].strip():
+        return True
+    if _MORE_MINUS.search(folded, end, last) is None:
+        return False
+    before = folded[max(0, first - _WIDEST) : max(0, first - 1)].rpartition("\n")[2]
+    after = folded[last : last + _WIDEST]
+    return not (before.lstrip().startswith(("-", "–")) or after.lstrip().startswith(("-", "–")))
+
+
 def _line(text: str, place: int) -> tuple[int, int]:
     begin = text.rfind("\n", max(0, place - _WIDEST), place) + 1
-    return max(begin, place - _WIDEST), min(_line_end(text, place), place + _WIDEST)
+    return max(begin, place - _WIDEST), _line_end(text[: place + _WIDEST], place)
 
 
 def _line_end(text: str, start: int) -> int:

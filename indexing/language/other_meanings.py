@@ -26,7 +26,8 @@ _TREATED: Final = _re(
     r"\b(?:cancer|carcinoma|tumou?rs?|lymphoma|malignan\w*|metast\w*|mets|oncolog\w*|chemo\w*|gy|"
     r"cgy|fractions?|palliative|therap(?:y|ist)|treatments?|treated|received|completed|underwent|"
     r"undergoing|prior|previous|history|exposure|beam|stereotactic|adjuvant|field|boost|dose|"
-    r"recurrence|lumpectomy|mastectomy|burns?|safety|badge)\b"
+    r"recurrence|lumpectomy|mastectomy|burns?|safety|badge|\w*sarcoma|melanoma|myeloma|\w*glioma|"
+    r"seminoma|acne|keloids?|as a child|in childhood|(?:in|since)[ ](?:19|20)\d\d)\b"
 )
 _TOWARDS: Final = _re(
     r"(?:[ ]of[ ](?:the[ ]|his[ ]|her[ ])?(?:pain|discomfort|symptoms?|murmur)|"
@@ -40,8 +41,15 @@ _SPREAD: Final = _re(
 )
 
 
+# "Radiation cystitis": what it left behind.
+_HARM: Final = _re(
+    r"[ -](?:(?:induced|associated|related)[ ])?(?:[a-z]+itis|necrosis|fibrosis|injury|stricture|"
+    r"sickness|\w*pathy|myelitis|changes)\b"
+)
+
+
 def _spreads(_word: str, before: str, after: str) -> bool:
-    if _TREATED.search(before) or _TREATED.search(after):
+    if _TREATED.search(before) or _TREATED.search(after) or _HARM.match(after):
         return False
     if _TOWARDS.match(after):
         return True
@@ -59,13 +67,18 @@ _NO_RATE: Final = _re(
     r"methylprednisolone|solu-?medrol|lavage|check|present)"
 )
 _RATE: Final = _re(r"[ ]*(?:rate|(?:is|was|of|at|in the|:|-|=)?[ ]*\d{2,3}(?!\d*\+))")
+# "Pulse weak and thready, 140": felt, and counted too.
+_COUNTED: Final = _re(
+    r"[ ]*(?:(?:is|was|and|at|but|check|present|absent|palpable|weak|strong|thready|bounding|"
+    r"regular|irregular)[ ,:;]*){1,5}\d{2,3}(?![\d+/])"
+)
 
 
 def _throbs(word: str, before: str, after: str) -> bool:
     """Whether it is what is felt over an artery, or a course of a drug, not a rate."""
     if word.lower() == "pulses":
         return True
-    if _RATE.match(after):
+    if _RATE.match(after) or _COUNTED.match(after):
         return False
     return (_ARTERY.search(before) or _NO_RATE.match(after)) is not None
 
@@ -159,6 +172,12 @@ _GRADE: Final = re.compile(
 _HAD: Final = _re(r"\b(?:in|into|with|of|has|had|hx|h/o|new|rapid|for|and|or|no|denies|to)[ ]*$")
 _TYPED: Final = _re(r"(?:(?:^|\n)[ ]*|[DTJ]:[^\n]*\d[ ]*)$")
 _TYPIST: Final = re.compile(r"[/:][a-z]{2,3}[ ,.]+(?:[DTJ]:|\d{1,2}/\d)|[/:][a-z]{2,3}[ ]*(?:$|\n)")
+# Who typed has initials; "PE/dvt 3/4/2019" is a list of illnesses.
+_ILLS: Final = frozenset(
+    "af afl aki arf bph ca cad chf ckd cll cml copd cva dka dm dvt esrd gad gi hf hfr hi hiv htn "
+    "ibd ibs icd ild lbp mdd mi oa osa pad pe pna ptx pud pvd ra sle sob sss svt sz tb tia uri uti "
+    "vf vt vte".split()
+)
 _DATED: Final = re.compile(r"\d")
 _SIGNED_OFF: Final = re.compile(r"[/:.,\n]|[ ]*$|[ ]\d")
 _INITIALS: Final = re.compile(r"[A-Z]{2,3}")
@@ -171,7 +190,7 @@ def _wrote(_word: str, before: str, after: str) -> bool:
     if _GRADE.match(after):
         return _HAD.search(before) is None
     typed = _TYPIST.match(after)
-    if typed is None or _TYPED.search(before) is None:
+    if typed is None or _TYPED.search(before) is None or typed[0][1:4].strip(" ,.") in _ILLS:
         return False
     # "SI/hi" is typed as well: only beside a date are they somebody's initials.
     return _DATED.search(before.rpartition("\n")[2] + typed[0]) is not None

@@ -44,6 +44,7 @@ _STILL: Final = re.compile(
     r"(?:(?:and|but|though|he|she|they|patient|pt|for which|which|that|(?:he|she) is|is)[ ]){0,3})"
     r"(?:still\b(?! (?:denies|no\b|smok|drink))|continu(?:es|ing)\b|persist(?:s|ing|ent)\b|"
     r"to this day\b|ongoing\b|(?:ever|even) (?:since|now|today)\b|"
+    r"(?:well|poorly|mostly|better)[- ]controlled (?:on|with|by)\b|"
     r"(?:uses|using|requires|carries|needs|takes|flares)\b|"
     r"(?:now|currently|presently)[ ](?:well[- ]|poorly[- ]|mostly[ ])?"
     r"(?:on|uses|using|takes|taking|needs|needing|requires|requiring|treated|managed|maintained|controlled|uncontrolled|active|"

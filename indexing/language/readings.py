@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from indexing.language.values import NUMBER, UNIT, Measurement, Operator, number, unit_of
 
 REACH: Final = 90  # characters between a mention and its number
 AHEAD: Final = 30  # characters before it in which a number may stand: "20 mg of prednisone"
+_SEEN: Final = 200  # characters beyond both that tell what a number is: aims, arrows, ranges
 
 _BREAK: Final = re.compile(r"[;\n]|[.](?=\s|$)")
 _VALUE: Final = re.compile(
@@ -98,9 +101,23 @@ def readings(
     text: str, start: int, end: int, others: Sequence[int] = (), *, dose: bool = False
 ) -> list[Measurement]:
     """Return the numbers that belong to the mention `text[start:end]`, the one it changed to where
-    it changed. `others` are where other mentions begin; with `dose` other words may stand between
-    a name and its number ("metoprolol succinate ER 200 mg"). `Measurement.mention` is 0."""
-    limit = min([len(text), end + REACH, *(other for other in others if other >= end)])
+    it changed. `others` are where other mentions begin, in order; with `dose` other words may stand
+    between a name and its number ("metoprolol succinate ER 200 mg"). `Measurement.mention` is 0."""
+    # Of a long note only what is near is copied: it may name a thing a hundred thousand times.
+    first, last = max(0, start - _SEEN), end + REACH + _SEEN
+    place = bisect_left(others, end)
+    near = [other - first for other in others[place : place + 1]]
+    found = _readings(text[first:last], start - first, end - first, near, dose=dose)
+    return [
+        replace(each, start=each.start + first, end=each.end + first) if first else each
+        for each in found
+    ]
+
+
+def _readings(
+    text: str, start: int, end: int, others: Sequence[int], *, dose: bool
+) -> list[Measurement]:
+    limit = min([len(text), end + REACH, *others])
     if not dose and _AIM.search(text, max(0, start - 40), start):
         today = _TODAY.search(text, end, limit)
         return [_changed(text, today)] if today else []

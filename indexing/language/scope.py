@@ -92,12 +92,17 @@ _BY: Final = re.compile(
     r"(?=(?:after|with|following|on|by|since|without)\b)|"
     r"(?:held|stopped|discontinued|d/c'd|withdrawn) (?=for\b)"
 )
+# "Heparin not given for bleeding"; but "not given heparin".
+_NOT_GIVEN: Final = re.compile(
+    r"(?:(?:was|were|is|are|has been|have been) )?not (?:given|administered)"
+)
 # Words that serve on both sides, and what may follow when they look back.
 _EITHER_WAY: Final = re.compile(
     r"possibl[ey]|probable|likely|questionable|suspect(?:ed)?|resolved|stopped|discontinued|healed|"
     r"quit|held|previously|removed|negative|neg|absent|denied|excluded|gone|completed|d/c'd|unlikely|"
     r"remission|subsided|ceased|nil|history|hx|doubtful|"
-    r"not (?:given|taken|started|tolerated|administered)|(?:cannot|can not|can't|could not) exclude"
+    r"not (?:taken|started|tolerated)|(?:(?:was|were|is|are|has been|have been) )?"
+    r"not (?:given|administered)|(?:cannot|can not|can't|could not) exclude"
 )
 _NO_NOUN: Final = re.compile(
     r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|due|d/t|2/2|because|for|at|since|when|"
@@ -200,6 +205,8 @@ def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
 
 def _is_done(folded: str, last: int, hit: Hit) -> bool:
     """Whether a lone word ends what it speaks of: a comma or bracket follows, or what did it."""
+    if _NOT_GIVEN.fullmatch(folded, hit.start, hit.end):
+        return _NO_NOUN.match(folded, hit.end, last) is not None
     if _BY.match(folded, hit.start, last) and _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
         return True
     return folded[hit.end : min(hit.end + 1, last)] in (",", ";", ")") and (

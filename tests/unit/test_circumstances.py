@@ -32,6 +32,29 @@ No {PICC line|negated}.
 Without a {pacemaker|negated}.
 No {fever|negated} with {chills|negated}.
 Denies {nausea|negated} with {vomiting|negated}.
+No evidence of {bleeding|negated} from wound.
+No evidence of {cellulitis|negated} wound clean.
+No history of {abscess|negated} incision and drainage.
+No complaints of {pain|negated} at incision.
+No {erythema|negated} over the {PICC|present} site.
+Denies {syncope|negated} or near {falls|negated}.
+No {abscess|negated} near the {gallbladder|present}.
+"""
+# What a drug that is over or was not given was for.
+PURPOSES = """
+Prior treatment with {methotrexate|historical} for {rheumatoid arthritis|present}.
+Previous chemotherapy with {doxorubicin|historical} for {breast cancer|present}.
+Failed trial of {metformin|historical} for {diabetes|present}.
+Previous medications: {sertraline|historical} for {anxiety|present}, {lithium|historical}
+Previous medications: {sertraline|historical} for sleep and {lithium|historical}
+Avoid: {NSAIDs|negated} given {CKD|present} and {heart failure|present}.
+Denies use of {albuterol|negated} for {asthma|present}.
+No evidence for {pneumonia|negated}.
+Not given: {heparin|negated} because of {thrombocytopenia|present}.
+Was not given {heparin|negated} overnight.
+A man with {CKD|present} was not given {heparin|negated}.
+Not administered: {ceftriaxone|negated}
+{Aspirin|negated} not given for {GI bleed|present}.
 """
 YOUTH = """
 {Asthma in childhood|present}, still uses {albuterol|present}.
@@ -40,6 +63,7 @@ YOUTH = """
 {Asthma|present} in childhood. Still uses {albuterol|present} before sports.
 {Epilepsy|present} in childhood and still takes {valproate|present}.
 {Eczema|present} as a child, still flares in winter.
+Childhood {asthma|present}, well controlled on {Flovent|present}.
 Childhood {asthma|present}, currently on {Flovent|present}.
 Childhood {eczema|present} which persists.
 {Migraines|present} as a teenager, now controlled on {topiramate|present}.
@@ -76,6 +100,11 @@ TURNS = """
 +{nausea|present}, -{vomiting|negated}, -{diarrhea|negated}
 +HCG, +{cramping|present}, -{fever|negated}
 -{fever|present}
+-{fever|negated}, -{chills|negated}, +{cough|present}
+-{pneumonia|present} +{cough|present}
+-{pneumonia|present} +ve on imaging, {sepsis|present}
+Then {CHF|present} +{edema|present} -continue {lasix|present} -check {BNP|present}
++{hypertension|present} -{amlodipine|present} 5 mg daily
 Well-{nourished|present}, +{cough|present}, non-{tender|negated}
 {Cough|historical} resolved after {prednisone|present}.
 {Rash|historical} resolved with {hydrocortisone|present}.
@@ -119,7 +148,7 @@ def _lines(*blocks: str) -> list[str]:
     return [line for block in blocks for line in block.strip().split("\n")]
 
 
-@pytest.mark.parametrize("marked", _lines(CIRCUMSTANCES, YOUTH, HEADINGS, TURNS))
+@pytest.mark.parametrize("marked", _lines(CIRCUMSTANCES, PURPOSES, YOUTH, HEADINGS, TURNS))
 def test_what_stands_beside(marked: str) -> None:
     for words, expected, found in judge(marked):
         assert (words, found.assertion.value) == (words, expected)
@@ -129,5 +158,19 @@ def test_a_heading_in_its_own_line_speaks_for_its_list() -> None:
     marked = (
         "Discontinued medications:\n- {atenolol|historical}\n- {warfarin|historical}\n\n"
         "She takes {aspirin|present}."
+    )
+    assert [f.assertion.value for _, _, f in judge(marked)] == [e for _, e, _ in judge(marked)]
+
+
+@pytest.mark.parametrize("turn", ["You have", "Continue treatment of", "Patient has"])
+def test_a_heading_does_not_speak_for_sentences_below_its_list(turn: str) -> None:
+    marked = f"Stop taking:\n{{ibuprofen|historical}}\n{turn} {{kidney disease|present}}."
+    assert [f.assertion.value for _, _, f in judge(marked)] == [e for _, e, _ in judge(marked)]
+
+
+def test_a_minus_that_begins_items_of_a_list_denies_nothing() -> None:
+    marked = (
+        "-{hypertension|present}\n-{diabetes|present} +{neuropathy|present} -{retinopathy|negated}"
+        "\n-{afib|present} +{edema|present} -{dyspnea|negated}"
     )
     assert [f.assertion.value for _, _, f in judge(marked)] == [e for _, e, _ in judge(marked)]

@@ -18,6 +18,7 @@ No {radiation} of the pain.
 Distal {pulses} intact.
 {Pulses} 2+ and symmetric.
 Radial {pulse} 2+.
+Distal {pulse} intact, BP 120/80.
 Given {pulse} steroids.
 Dorsalis pedis {pulse} is palpable.
 {T3} compression fracture.
@@ -51,6 +52,15 @@ Palliative {radiation} to the right hip for painful metastases.
 Bone pain treated with {radiation}.
 No prior {radiation}.
 {Radiation} to the prostate.
+Abdominal pain and {radiation} enteritis.
+Chest discomfort, {radiation} pneumonitis.
+Neck pain, {radiation} to neck in 2010.
+{Radiation} to the neck as a child.
+{Radiation} to the arm for sarcoma.
+{Pulse} weak and thready, 140.
+{Pulse} present 110.
+{PE}/dvt 3/4/2019
+{AF}/chf 12/2019
 {Pulse} 88.
 {Pulse}: 72, regular.
 Radial {pulse} 84.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexing.language import readings as module
 from indexing.language.readings import readings
 
 
@@ -100,3 +103,20 @@ def test_offsets_slice_back(text: str, start: int, length: int, dose: bool) -> N
         assert 0 <= found.start < found.end <= len(text)
         assert any(character.isdigit() for character in text[found.start : found.end])
         assert found.value >= 0
+
+
+def test_a_mention_of_a_long_note_is_read_by_what_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, many = "Glucose (70-99) 140.\n", 5_000
+    text, seen = line * many, list[int]()
+    own = module._readings
+
+    def noted(near: str, start: int, end: int, others: Sequence[int], *, dose: bool) -> object:
+        seen.append(len(near) + len(others))
+        return own(near, start, end, others, dose=dose)
+
+    monkeypatch.setattr(module, "_readings", noted)
+    places = range(0, len(text), len(line))
+    for start in places[::500]:
+        [found] = readings(text, start, start + 7, places)
+        assert (found.value, text[found.start : found.end].strip(".")) == (140, "140")
+    assert max(seen) < 600
