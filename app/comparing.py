@@ -44,14 +44,15 @@ class Comparing:
 
     def status(self, access: Access, total: int) -> Shown:
         """Return what `index status` does, of a moment that `compared_at` tells; None there where
-        the first comparison of many notes has only begun. `total` counts the notes."""
+        the first comparison of many notes has only begun; `comparing` says that another one is
+        under way. `total` counts the tenant's notes, whoever may read them."""
         if total <= self._few:
-            found = compared(self._installation, access.tenant_id)
+            found, under_way = compared(self._installation, access.tenant_id), False
         else:
-            found = self._newest(access.tenant_id)
-        return told_of(self._installation, access, found)
+            found, under_way = self._newest(access.tenant_id)
+        return told_of(self._installation, access, found) | {"comparing": under_way}
 
-    def _newest(self, tenant_id: TenantId) -> Compared:
+    def _newest(self, tenant_id: TenantId) -> tuple[Compared, bool]:
         last = self._last.setdefault(tenant_id, _Last())
         with last.lock:
             if last.running is not None and last.running.done():
@@ -59,8 +60,9 @@ class Comparing:
                 last.found, last.ended = done.result()
             if last.running is None and self._old(last):
                 last.running = self._pool.submit(self._compared, tenant_id)
-            found = last.found
-        return uncompared(self._installation, tenant_id) if found is None else found
+            found, under_way = last.found, last.running is not None
+        found = uncompared(self._installation, tenant_id) if found is None else found
+        return found, under_way
 
     def _compared(self, tenant_id: TenantId) -> tuple[Compared, float]:
         return compared(self._installation, tenant_id), self._clock()

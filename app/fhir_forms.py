@@ -11,13 +11,12 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 
 from indexing.errors import NotAcceptable
-from indexing.fhir.search.request import is_of_form
+from indexing.fhir.search.request import VERSIONS, is_of_form
 
 _JSON: Final = frozenset({
     "application/fhir+json", "application/json", "text/json", "application/json+fhir",
     "application/*", "*/*",
 })  # fmt: skip
-_VERSIONS: Final = ("4.0", "4.0.0", "4.0.1")
 
 
 def answered_in_json(request: Request) -> None:
@@ -40,7 +39,7 @@ def _taken(media_range: str) -> bool:
     """Say whether JSON answers one range of an `Accept` header, which may set `q` to 0."""
     media, *given = (part.strip().lower() for part in media_range.split(";"))
     asked = dict(part.partition("=")[::2] for part in given)
-    wanted = asked.get("fhirversion", "4.0").strip('"') in _VERSIONS
+    wanted = asked.get("fhirversion", "4.0").strip('"') in VERSIONS
     try:
         weight = float(asked.get("q", "1"))
     except ValueError:

@@ -26,7 +26,10 @@ def proof(
     """Say in how many notes nothing was found; `total` None where filters let only some through."""
     until = f", complete to {complete.astimezone(zone):%H:%M}" if complete else ""
     if total is None and not searched:
-        statement = f"The filters let no note through{until}: a field takes its whole value."
+        statement = (
+            f"The filters let no note through{until}: a field takes words of its value, a patient "
+            "the whole id; where names are hidden each takes its whole value."
+        )
         return Absence(statement, 0, 0, complete.isoformat() if complete else None)
     scope = " that the filters let through" if total is None else ""
     of = f"{searched} of {searched if total is None else total} notes{scope}{until}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -14,7 +15,7 @@ from app.comparing import AGAIN_S, DIFFERING_S, Comparing
 from app.following import catch_up
 from app.index_status import status_of
 from app.wiring import Installation
-from indexing.access import Role
+from indexing.access import LABELS, Access, Role
 from indexing.model import Tenant, TenantId
 from tests.browsing import sign_in
 from tests.flow.test_index_status import put
@@ -73,10 +74,13 @@ def test_many_notes_are_compared_beside_the_page(
     assert own.status(access, MANY)["compared_at"] == then["compared_at"]
     assert own.status(access, MANY)["followers"]["language"] == 0
     now = DIFFERING_S + 1
-    assert own.status(access, MANY)["compared_at"] == then["compared_at"]  # the new one has begun
+    begun = own.status(access, MANY)  # the new one has begun, and is told of
+    assert begun["compared_at"] == then["compared_at"]
+    assert begun["comparing"]
     ended(own, tenant)
     anew = own.status(access, MANY)
     assert anew["compared_at"] > then["compared_at"]
+    assert not anew["comparing"]
     assert anew["indexes"] == status_of(installation, access)["indexes"]
     assert anew["indexes"]["lexical"]["equal"]
 
@@ -133,3 +137,26 @@ def test_the_page_says_of_which_moment_it_speaks(
     assert "being compared</td>" in page
     ended(own, ward.tenant)
     assert "Stores compared with the records at" in client.get("/status").text
+    now = time.monotonic() + AGAIN_S + 1
+    monkeypatch.setattr(own, "_clock", lambda: now)
+    assert "They are being compared anew" in client.get("/status").text
+    ended(own, ward.tenant)
+    assert "They are being compared anew" not in client.get("/status").text
+
+
+def test_who_may_read_few_notes_does_not_have_many_compared_while_waiting(
+    client: TestClient, ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Access] = []
+
+    def total(access: Access) -> int:
+        asked.append(access)
+        return MANY if access.patients is None and access.labels == LABELS else 0
+
+    sign_in(client, ward, Role.ADMIN)
+    monkeypatch.setattr(ward.services.documents, "total", total)
+    own = ward.services.index_status.__self__  # type: ignore[attr-defined]
+    own._last.clear()
+    assert "being compared with the records for the first time" in client.get("/status").text
+    ended(own, ward.tenant)
+    assert any(access.labels != LABELS for access in asked)  # the page counts what is open

@@ -39,7 +39,10 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("form", ["xml", "application/fhir+xml", "application/fhir%2Bxml", "ttl"])
+@pytest.mark.parametrize("form", [
+    "xml", "application/fhir+xml", "application/fhir%2Bxml", "ttl",
+    "application/fhir%2Bjson;fhirVersion=3.0",
+])  # fmt: skip
 def test_another_format_is_refused(client: TestClient, path: str, form: str) -> None:
     refused(client.get(f"{path}?_format={form}", headers={"Accept": "application/json"}))
 
@@ -72,7 +75,10 @@ def test_json_is_given_to_who_takes_it(client: TestClient, path: str, accept: st
 
 @pytest.mark.parametrize(
     "form",
-    ["json", "text/json", "application/json", "application/fhir+json", "application/fhir json"],
+    [
+        "json", "text/json", "application/json", "application/fhir+json", "application/fhir json",
+        "application/fhir+json; fhirVersion=4.0", "application/json;charset=utf-8", "JSON",
+    ],
 )  # fmt: skip
 def test_the_format_asked_for_is_over_the_header(client: TestClient, form: str) -> None:
     for path in PATHS:

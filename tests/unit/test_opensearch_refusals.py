@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from indexing.access import Access
@@ -16,12 +17,13 @@ from indexing.backends.opensearch import bulk
 from indexing.backends.opensearch.checks import health
 from indexing.backends.opensearch.connect import Cluster, Connection
 from indexing.backends.opensearch.lexical import OpenSearchLexicalIndex
+from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
 from indexing.clauses import Word
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.health import release
 from indexing.model import Document, TenantId
-from indexing.ports import LexicalEntry
+from indexing.ports import LexicalEntry, VectorEntry
 from tests.authority import authority_in
 from tests.stub_http import Answer, answering
 
@@ -272,3 +274,20 @@ def test_releases_are_read_as_numbers() -> None:
     assert release("v1.39.0-rc.1") == (1, 39, 0)
     assert release("3.6.0") > (3, 0)
     assert release("x") == ()
+
+
+@pytest.mark.parametrize("status", [406, 415])
+def test_who_refuses_the_form_of_vectors_is_told_which_it_must_take(status: int) -> None:
+    def refusing(method: str, path: str, body: bytes) -> Answer:
+        if not path.endswith("/_bulk"):
+            return 200, {} if method == "GET" else {"acknowledged": True}
+        return status, {"error": "Content-Type header [application/smile] not supported"}
+
+    with answering(refusing) as url, connected(url) as connection:
+        index = OpenSearchVectorIndex(connection, "m", 2)
+        entry = VectorEntry(
+            Document(TENANT, "d", 1, "words"), "m", (), np.zeros((0, 2), np.float32)
+        )
+        with pytest.raises(EngineUnavailable) as caught:  # and nothing is set aside
+            index.upsert(TENANT, [entry])
+    assert "application/smile" in str(caught.value.hint)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import orjson
 from opensearchpy import OpenSearch
@@ -206,8 +206,16 @@ def _refused(exc: TransportError, what: str) -> EngineUnavailable | EventRejecte
         return EngineUnavailable("OpenSearch refuses to write", hint=READ_ONLY)
     if exc.status_code == 400:
         return EventRejected(f"OpenSearch refuses to {what}: {kind or 'bad request'}")
-    hint = "It is overloaded: try again." if exc.status_code == 429 else "Look at its log."
+    hint = _HINTS.get(exc.status_code, "Look at its log.")
     return EngineUnavailable(f"OpenSearch failed to {what}: {kind or exc.status_code}", hint=hint)
+
+
+# Vectors are written in a binary form; a proxy may know and let through JSON alone.
+_FORM: Final = (
+    "It, or a proxy before it, refuses the form of a request: it must take application/smile, "
+    "OpenSearch's binary JSON, and application/json."
+)
+_HINTS: Final[dict[str | int, str]] = {406: _FORM, 415: _FORM, 429: "It is overloaded: try again."}
 
 
 def _forbidden(exc: AuthorizationException) -> tuple[str]:

@@ -258,6 +258,7 @@ def _create_database(admin: str, owner: str) -> None:
 def _migrate(owner: str) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
     from sqlalchemy import create_engine
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
@@ -275,6 +276,11 @@ def _migrate(owner: str) -> None:
             connection.commit()
     except DBAPIError as exc:
         raise _not_set_up(exc) from exc
+    except CommandError as exc:  # its version of the schema is none of ours
+        raise ConfigurationError(
+            "a newer version of this program has set the database up",
+            hint="Install that version again, or restore a backup that is older than it.",
+        ) from exc
     finally:
         engine.dispose()
 

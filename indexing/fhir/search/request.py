@@ -203,8 +203,17 @@ _ONCE = ("_sort", "_count", "_total", "_summary", "_elements", "_format", "_pret
 _JSON = (
     "json", "application/json", "application/fhir+json", "text/json", "application/json+fhir",
 )  # fmt: skip
+VERSIONS = ("4.0", "4.0.0", "4.0.1")  # of FHIR, that a form may name
 Bool = Literal["true", "false"]
 Total = Literal["accurate", "estimate", "none"]
+
+
+def _is_json(form: str) -> bool:
+    media, *given = (part.strip().lower() for part in form.split(";"))
+    versions = [value.strip('"') for each in given for name, _, value in [each.partition("=")]
+                if name == "fhirversion"]  # fmt: skip
+    # A plus that was not escaped is a blank.
+    return media.replace(" ", "+") in _JSON and all(each in VERSIONS for each in versions)
 
 
 def is_of_form(name: str, value: str) -> bool:
@@ -217,7 +226,7 @@ def is_of_form(name: str, value: str) -> bool:
     """
     if name == "_pretty":
         _choice(name, value, Bool)
-    elif name == "_format" and value.replace(" ", "+") not in _JSON:  # a plus that was not escaped
+    elif name == "_format" and not _is_json(value):
         raise NotAcceptable("_format: only JSON is answered here")
     return name in ("_format", "_pretty")
 
