@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import enumerate as enumerate_threads
 from typing import Any, get_args
 
 import pytest
@@ -17,6 +18,7 @@ from indexing.access import Access
 from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.backends.neo4j.connect import Neo4j
 from indexing.backends.neo4j.graph import Neo4jGraphIndex
+from indexing.backends.postgres import postings
 from indexing.backends.postgres.graph import PostgresGraphIndex
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, Tenant, Tombstone
@@ -201,6 +203,41 @@ def test_what_was_read_before_follows_every_write(
     index: GraphIndex, tenant: Tenant, access: Access, writes: list[Any]
 ) -> None:
     """A reader that looked in between sees what one that never looked sees."""
+    follow(index, tenant, access, writes)
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(writes=WRITES)
+def test_a_graph_that_was_read_whole_follows_every_write_and_reads_no_concept_again(
+    installation: Installation, tenant: Tenant, access: Access, writes: list[Any]
+) -> None:
+    index = PostgresGraphIndex(installation.database)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(postings, "WORTH_ALL", 1)
+
+        def whole() -> None:
+            wait_for_reading()
+            patched.setattr(postings, "_load", None)  # nothing of it is read on demand from now on
+
+        follow(index, tenant, access, writes, whole)
+        if writes:
+            assert index._reader._tenants[tenant.tenant_id].every
+            assert not index.search(access, {"in no note": 1.0}, ALL, 9, "any").hits
+
+
+def wait_for_reading() -> None:
+    for thread in enumerate_threads():
+        if thread.name == "read-postings":
+            thread.join(20)
+
+
+def follow(
+    index: GraphIndex, tenant: Tenant, access: Access, writes: list[Any],
+    settled: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Write in turn, and compare with the reference after each."""
     index.drop(tenant.tenant_id)
     plain = MemoryGraphIndex()
     weights = {"a": 1.0, "b": 0.5, "c": 0.25}
@@ -219,6 +256,7 @@ def test_what_was_read_before_follows_every_write(
                 assert list(got) == list(want)
                 assert got == pytest.approx(want, abs=1e-8)
             assert index.assertions(cleared, asked, ALL) == plain.assertions(cleared, asked, ALL)
+            settled()
 
 
 def test_ties_stand_by_id_and_k_cuts(index: GraphIndex, tenant: Tenant, access: Access) -> None:
