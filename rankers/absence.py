@@ -27,8 +27,8 @@ def proof(
     until = f", complete to {complete.astimezone(zone):%H:%M}" if complete else ""
     if total is None and not searched:
         statement = (
-            f"The filters let no note through{until}: a field takes words of its value, a patient "
-            "the whole id; where names are hidden each takes its whole value."
+            f"The filters let no note through{until}. Fields take words of their value, a patient "
+            "the whole id; where names are hidden, all take it whole."
         )
         return Absence(statement, 0, 0, complete.isoformat() if complete else None)
     scope = " that the filters let through" if total is None else ""

@@ -252,7 +252,7 @@ def test_a_filter_that_lets_nothing_through_is_no_proof(search: Search) -> None:
     absence = ask(search, "fever author:ann", rankers=LEXICAL).absence
     assert absence is not None
     assert absence.statement.startswith("The filters let no note through, complete to 14:02")
-    assert "words of its value" in absence.statement
+    assert "words of their value" in absence.statement
     assert ask(search, 'fever author:"DR LEE"', rankers=LEXICAL).absence is None
 
 
