@@ -62,7 +62,8 @@ _SPAN: Final = (
 )
 _REFERENCE: Final = re.compile(
     rf"[(\[][ ]?{_NORMAL}{{1,3}}{_SPAN}[ ]?[)\]]|"
-    rf"(?<=[\s,;:]){_NORMAL}{{1,3}}{_SPAN}[,:]?|"
+    # "Glucose values 250-300" are results.
+    rf"(?<=[\s,;:])(?:lab[ :]*)?(?=ref|normal|nl\b|expected){_NORMAL}{{1,3}}{_SPAN}[,:]?|"
     rf"(?<=\d)[ ]?(?:[HL]{{1,2}}|\([HL]\))(?=[ ]?[(\[][ ]?{_SPAN})|"  # flagged high or low
     rf"[(\[][ ]?{_SPAN}[ ]?[)\]](?=[ ]{{0,3}}[:=]?[ ]{{0,3}}[<>]?(?:{NUMBER})(?![\d/])"
     r"(?![ ]?(?:hours?|hrs?|h\b|days?|weeks?|months?|minutes?|min\b|[ap]\.?m\b|times|x\b)))",

@@ -16,6 +16,7 @@ There is no {tenderness|negated} on {palpation|present}.
 Never gets {short of breath|negated} during {exercise|present}.
 No {dizziness|negated} while {walking|present}, no {falls|negated}.
 No {claudication|negated} with {walking|present} two blocks.
+No {pain|negated} with {ambulation|present} this morning.
 No {pain|negated} with hip {flexion|present} or {extension|present}.
 Without {dyspnea|negated} with minimal {exertion|present} or {cough|negated}.
 {Pain|negated} with {ambulation|present} denied.
@@ -90,6 +91,8 @@ Previous medications: {sertraline|historical}, {fluoxetine|historical}.
 Past medication trials: {Prozac|historical}, {Lexapro|historical}.
 Failed medications: {topiramate|historical}, {propranolol|historical}
 Resolved problems: {pneumonia|historical}, {cellulitis|historical}
+Inactive problems: {asthma|historical}, {gout|historical}
+Do not take: {ibuprofen|negated}, {aspirin|negated}
 NEGATIVE FOR: {fever|negated}, {chills|negated}
 Not taking: {aspirin|negated}.
 Home medications: {aspirin|present}, {metoprolol|present}

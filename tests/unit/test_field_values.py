@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
 from indexing.clauses import And, Field, Not, Or, Ranked, Word
 from indexing.errors import InvalidQuery
 from indexing.filters import Filters
+from indexing.language.matcher import Matcher
+from indexing.language.terminology import open_terminology
+from rankers.answer import SearchRequest
+from rankers.plan import Planner
 from rankers.query import ParsedQuery, parse
 from rankers.values import MOST_MEANT, meant
 
@@ -91,3 +97,33 @@ def test_a_question_without_such_a_field_looks_nothing_up() -> None:
     assert meant("pain patient:p date:2023 section:plan", never) == {}
     assert parse("pain").clause == Word("pain", 0, 4)
     assert isinstance(parse("dry cough").clause, Ranked)
+
+
+@pytest.fixture(scope="module")
+def planner() -> Planner:
+    terminology = open_terminology()
+    return Planner(terminology, Matcher(terminology))
+
+
+PASTED = 'She has pain. Seen by author:"Smith today. No fever was found. ' * 8
+
+
+@pytest.mark.parametrize(("query", "plain"), [('pain author:"smith', True), (PASTED, False)])
+def test_text_that_is_no_question_is_not_looked_up(
+    planner: Planner, query: str, plain: bool
+) -> None:
+    def never(name: str) -> list[str]:
+        raise AssertionError(name)
+
+    planned = planner.plan(SearchRequest(query, plain=plain), 10, UTC, never)
+    assert planned.filters == Filters()
+
+
+def test_a_plan_that_is_kept_is_of_the_values_that_are_there(planner: Planner) -> None:
+    def authors(*values: str) -> frozenset[str]:
+        request = SearchRequest("pain author:smith")
+        return frozenset(planner.plan(request, 10, UTC, lambda _: values).filters.only["author"])
+
+    assert authors("Jane Smith") == {"Jane Smith"}
+    assert authors("Jane Smith", "John Smith") == {"Jane Smith", "John Smith"}
+    assert authors("Jane Smith") == {"Jane Smith"}

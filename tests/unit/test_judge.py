@@ -281,7 +281,10 @@ def test_either_is_enough_where_or_stands(language: Language, reader: Reader) ->
 
 
 @pytest.mark.parametrize("query", ["bilirubin above 10", "bilirubin below 1"])
-@pytest.mark.parametrize("told", ["Bilirubin 14.", "Bilirubin 14, glucose 5.1, creatinine 1.1."])
+@pytest.mark.parametrize("told", [
+    "Bilirubin 14.", "Bilirubin 14, glucose 5.1, creatinine 1.1.",
+    "Bilirubin 14, hemoglobin 13.2 g/dL.", "Bilirubin 14, temperature 37.2.",
+])  # fmt: skip
 def test_a_number_that_could_be_of_either_unit_is_not_compared(
     language: Language, reader: Reader, query: str, told: str
 ) -> None:

@@ -18,6 +18,8 @@ No {radiation} of the pain.
 Distal {pulses} intact.
 {Pulses} 2+ and symmetric.
 Radial {pulse} 2+.
+Femoral {pulse} absent, 120/80 by cuff.
+Shingles from {T4} to T6.
 Distal {pulse} intact, BP 120/80.
 Given {pulse} steroids.
 Dorsalis pedis {pulse} is palpable.
@@ -73,6 +75,7 @@ TSH and {T4} normal.
 Total {T3} 80 ng/dL.
 Passing {gas}.
 Excess {gas} and bloating.
+Passing {gas} in small amounts.
 Complains of {gas} after dairy.
 Patient in {AF}, MD aware.
 New {AF}, MD.
