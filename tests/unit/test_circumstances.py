@@ -105,6 +105,8 @@ TURNS = """
 -{fever|present}
 -{fever|negated}, -{chills|negated}, +{cough|present}
 -{pneumonia|present} +{cough|present}
++{cough|present}, family history of {asthma|family} -{fever|negated}
++{nausea|present}, call if {fever|hypothetical} -{rash|negated}
 -{pneumonia|present} +ve on imaging, {sepsis|present}
 Then {CHF|present} +{edema|present} -continue {lasix|present} -check {BNP|present}
 +{hypertension|present} -{amlodipine|present} 5 mg daily

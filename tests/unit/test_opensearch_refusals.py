@@ -291,3 +291,27 @@ def test_who_refuses_the_form_of_vectors_is_told_which_it_must_take(status: int)
         with pytest.raises(EngineUnavailable) as caught:  # and nothing is set aside
             index.upsert(TENANT, [entry])
     assert "application/smile" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("vectors", "form"), [(True, "smile"), (False, "json")])
+def test_each_request_says_of_which_form_it_is(
+    vectors: bool, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    with answering(Scripted()) as url, connected(url) as connection:
+        own = connection.client.transport.perform_request
+
+        def noted(method: str, path: str, *rest: Any, **given: Any) -> Any:
+            if not path.endswith("/_bulk"):
+                return own(method, path, *rest, **given)
+            said.append((given["headers"]["content-type"], given["body"][:3] == b":)\n"))
+            return {"items": [{"index": {"status": 201}}]}
+
+        monkeypatch.setattr(connection.client.transport, "perform_request", noted)
+        document = Document(TENANT, "d", 1, "words")
+        if vectors:
+            entry = VectorEntry(document, "m", (), np.zeros((0, 2), np.float32))
+            OpenSearchVectorIndex(connection, "m", 2).upsert(TENANT, [entry])
+        else:
+            OpenSearchLexicalIndex(connection).upsert(TENANT, [LexicalEntry(document)])
+    assert said == [(f"application/{form}", vectors)]

@@ -291,6 +291,21 @@ def test_an_unchecked_hit_is_not_shown(parts: dict[str, object]) -> None:
         ask(search, "chest pain -fever", bare=True)
 
 
+def test_a_full_text_that_was_asked_in_vain_is_not_asked_again(parts: dict[str, object]) -> None:
+    class Counted(Down):
+        asked = 0
+
+        def matching(self, *_: object) -> Mapping[str, int]:
+            self.asked += 1
+            return super().assertions()
+
+    down = Counted()
+    search = Search(**{**parts, "lexical": down})  # type: ignore[arg-type]
+    with pytest.raises(EngineUnavailable, match="full text"):
+        ask(search, "chest pain -fever", bare=True)
+    assert down.asked == 0
+
+
 def test_a_slow_leg_is_not_waited_for(parts: dict[str, object]) -> None:
     slow = Slow()
     search = Search(**{**parts, "vector": slow}, timeout_s=0.2)  # type: ignore[arg-type]
