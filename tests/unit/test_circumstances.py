@@ -56,6 +56,8 @@ Was not given {heparin|negated} overnight.
 A man with {CKD|present} was not given {heparin|negated}.
 Not administered: {ceftriaxone|negated}
 {Aspirin|negated} not given for {GI bleed|present}.
+Status post surgery for {hernia|historical}.
+{Heparin|negated} not given and {fever|present} overnight.
 """
 YOUTH = """
 {Asthma in childhood|present}, still uses {albuterol|present}.
@@ -108,6 +110,7 @@ TURNS = """
 +{cough|present}, family history of {asthma|family} -{fever|negated}
 +{nausea|present}, call if {fever|hypothetical} -{rash|negated}
 -{pneumonia|present} +ve on imaging, {sepsis|present}
+Imaging shows {effusion|present} -{pneumonia|present} +ve
 Then {CHF|present} +{edema|present} -continue {lasix|present} -check {BNP|present}
 +{hypertension|present} -{amlodipine|present} 5 mg daily
 Well-{nourished|present}, +{cough|present}, non-{tender|negated}
@@ -167,7 +170,7 @@ def test_a_heading_in_its_own_line_speaks_for_its_list() -> None:
     assert [f.assertion.value for _, _, f in judge(marked)] == [e for _, e, _ in judge(marked)]
 
 
-@pytest.mark.parametrize("turn", ["You have", "Continue treatment of", "Patient has"])
+@pytest.mark.parametrize("turn", ["You have", "you have", "Continue treatment of", "Patient has"])
 def test_a_heading_does_not_speak_for_sentences_below_its_list(turn: str) -> None:
     marked = f"Stop taking:\n{{ibuprofen|historical}}\n{turn} {{kidney disease|present}}."
     assert [f.assertion.value for _, _, f in judge(marked)] == [e for _, e, _ in judge(marked)]
