@@ -44,7 +44,7 @@ No {abscess|negated} near the {gallbladder|present}.
 # What a drug that is over or was not given was for.
 PURPOSES = """
 Prior treatment with {methotrexate|historical} for {rheumatoid arthritis|present}.
-Previous chemotherapy with {doxorubicin|historical} for {breast cancer|present}.
+Previous {chemotherapy|historical} with {doxorubicin|historical} for {breast cancer|present}.
 Failed trial of {metformin|historical} for {diabetes|present}.
 Previous medications: {sertraline|historical} for {anxiety|present}, {lithium|historical}
 Previous medications: {sertraline|historical} for sleep and {lithium|historical}
@@ -123,6 +123,9 @@ Nothing on examination to suggest {heart failure|negated}.
 {Lasix|historical} held d/t low {BP|present}.
 Previously seen {nodule|historical} is no longer visualized.
 {Prednisone|historical} taper completed.
+Past use of {steroids|historical}, {diabetes|present}, {hypertension|present}.
+Prior therapy with {lisinopril|historical}, {cough|present}.
+Past treatments included {methotrexate|historical}, {rituximab|historical}.
 Prior trials of {sertraline|historical} and {fluoxetine|historical}, both stopped.
 Sober from {alcohol|historical} for five years.
 The {palpitations|historical} have settled completely.
