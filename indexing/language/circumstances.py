@@ -41,7 +41,7 @@ _PLACE: Final = re.compile(
 # "No evidence of bleeding from wound": what is looked for is no place.
 _SOUGHT: Final = re.compile(
     r"\b(?:evidence|signs?|symptoms?|suggestion|indication|history|hx|complaints?|reports?|"
-    r"recurrence|episodes?|features|concerns?|absence|lack|free|findings|suspicion|note)[ ]"
+    r"recurrence|episodes?|features|concerns?|absence|lack|findings|suspicion|note)[ ]"
     r"(?:of|from|about)[ ](?:[a-z-]+[ ]){0,2}$"
 )
 _SITE: Final = re.compile(

@@ -35,6 +35,7 @@ No {fever|negated} with {chills|negated}.
 Denies {nausea|negated} with {vomiting|negated}.
 No evidence of {bleeding|negated} from wound.
 No evidence of {cellulitis|negated} wound clean.
+It was dissected free from the {gallbladder|present} bed.
 No history of {abscess|negated} incision and drainage.
 No complaints of {pain|negated} at incision.
 No {erythema|negated} over the {PICC|present} site.
