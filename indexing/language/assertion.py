@@ -111,6 +111,10 @@ _BEGINNING: Final = re.compile(
 _PAST_CUE: Final = re.compile(r"\b(?:history|hx|h/o|prior|previous|past|former)\b")
 
 
+# A list of marked items ends at the first line that has no mark and is no item's next line.
+_ITEM_MARK: Final = re.compile(r"(?:[-*•·–+]|\d{1,2}[.)])[ \t]*\S")
+_BARE_LINE: Final = re.compile(r"\n(?![ \t\n]|[-*•·–+]|\d{1,2}[.)])")
+
 _TELLING_PARTS: Final = _PAST_PARTS | {"family_history"}
 _PLAIN: Final = Assessment(Assertion.PRESENT)
 _HABITUAL: Final = Assessment(Assertion.PRESENT, historical=True)
@@ -229,6 +233,9 @@ class _Note:
                 if all(rule.kind in _ENDED_BY_SENTENCES for rule in rules):
                     turn = _TURN.search(self._text, part.body, until)
                     until = turn.start() if turn else until
+                if _ITEM_MARK.match(self._text, part.body, until):
+                    bare = _BARE_LINE.search(self._text, part.body, until)
+                    until = bare.start() if bare else until
             else:
                 until = self._sentence(number, part.body, part.body + 1)[1]
             told = Headed(until, rules)

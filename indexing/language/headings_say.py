@@ -31,7 +31,9 @@ _OVER: Final = re.compile(
     r"(?: (?:on|at|upon|this|during|in)\b[^:\n]{0,30})?\s*(?:[:(-]|$)"
 )
 _NOT: Final = re.compile(
-    rf"\W*(?:(?:pertinent )?negatives?(?: for)?|denies|denied|{_DRUGS} to avoid|avoid|"
+    rf"\W*(?:(?:pertinent )?negatives?(?: for)?|"
+    r"(?:(?:(?:the )?(?:patient|pt)|he|she|they) (?:currently )?)?(?:denies|denied)"
+    rf"(?: any| having)?(?: (?:of )?the following(?: symptoms)?)?|{_DRUGS} to avoid|avoid|"
     r"do not (?:take|use|give)|not (?:taking|given|present))\s*(?:[:(-]|$)"
 )
 _SAYING: Final = (

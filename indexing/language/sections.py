@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from indexing.language.headings import OTHER, PARENTS, SYSTEMS, loinc, lookup, normalise
+from indexing.language.headings_say import headings_say
 from indexing.model import Section
 
 _LEAD = (
@@ -54,6 +55,8 @@ _IN_BULLETS: Final = frozenset(
 )
 _OWN_LINE: Final = frozenset({"vital_signs", "mental_status_exam"})
 _FREE: Final = re.compile(r"(?:\n[ \t]*\n|\A)[ \t]*$")
+_LIST: Final = 2_000  # characters that a list in capitals may go on
+_BREAK: Final = re.compile(r"\n[ \t]*\n")
 _GAP: Final = 40  # characters looked at before a heading
 _LAID_OUT: Final = 3  # headings after a free line, from which on that is the note's way
 _SHOUTING: Final = 0.6  # share of capitals above which capitals say nothing about headings
@@ -118,24 +121,42 @@ def _candidates(text: str) -> list[_Candidate]:
 
 
 def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
+    opened = -1  # where a heading alone on its line ends, whose list goes on to a free line
     for match in _AT_LINE.finditer(text):
         head, lead, mark = match["head"], match["lead"] or "", match["mark"]
         after = match.end()
-        if not _acceptable(head, text, after):
+        alone_there = "\n" in text[after : _body(text, after)]
+        if ":" in mark and alone_there:
+            opened = after
+        opens = ":" in mark and alone_there and _says(head)
+        if not (opens or _acceptable(head, text, after)):
             continue
         name = lookup(normalise(head))
         capitals = head.isupper() or head.removesuffix("(s)").isupper()
         colon = ":" in mark
         dash = not colon and mark.strip() in ("-", "–")
         marked = lead.startswith(("#", "**", "__"))
-        if name is None and not _shaped(head, capitals and not shouting, colon, marked, dash):
+        shaped = _shaped(head, capitals and not shouting, colon, marked, dash)
+        if name is None and not (shaped or opens):
             continue
         if name is not None and not _listed(head, capitals, colon, dash, lead):
             continue
+        if name is None and not (colon or marked) and opened >= 0:
+            far = match.start() - opened > _LIST
+            if not (far or _BREAK.search(text, opened, match.start())):
+                continue  # in capitals, an item of the list and no heading
+        if name is not None:
+            opened = after if alone_there else -1
         start = match.start("lead") if lead else match.start("head")
         bullet = lead[:1] in _BULLETS and not marked and not capitals
         alone = not (colon or dash) and name in _OWN_LINE
         yield _Candidate(start, _body(text, after), name, capitals, alone, bullet)
+
+
+def _says(head: str) -> bool:
+    """Whether a heading says something of the list below it: "Patient denies:"."""
+    spelled = f"{normalise(head)}:"
+    return bool(headings_say(spelled, 0, len(spelled)))
 
 
 def _laid_out(found: list[_Candidate], text: str) -> list[_Candidate]:

@@ -174,6 +174,29 @@ def test_a_heading_in_its_own_line_speaks_for_its_list() -> None:
     assert [f.assertion.value for _, _, f in judge(marked)] == [e for _, e, _ in judge(marked)]
 
 
+LISTS = [
+    "Denies:\n- {fever|negated}\n- {chest pain|negated}\nAdmitted with {pneumonia|present}.",
+    "Patient denies:\n* {fever|negated}\n* {chest pain|negated}\n\n{Cough|present} since Monday.",
+    "He denies the following:\n1. {fever|negated}\n2. {edema|negated}\nHas {asthma|present}.",
+    "Pertinent negatives:\n- {fever|negated} or\n  {chills|negated}\n- {edema|negated}",
+    "Denies:\n{CP|negated}\n{SOB|negated}\n{Abdominal pain|negated}\n\nPlan: treat {COPD|present}.",
+    "DENIES:\n{CHEST PAIN|negated}\n{DYSPNEA|negated}",
+    "Family history:\n{CAD|family}\n{DIABETES|family}\n\n{ASTHMA|present}\nsince childhood.",
+    "Resolved problems:\n{Pneumonia|historical}\n{AKI|historical}",
+    "Discontinued medications:\n{ASPIRIN|historical}\n{METFORMIN|historical}",
+    "Allergies:\n{PENICILLIN|historical}",
+    "ASSESSMENT\n{CHF|present}\nPLAN\n{Furosemide|present}",
+    "Stopped medications:\n- {aspirin|historical}\n{Lisinopril|present} continued.",
+    "Negatives:\n- {fever|negated}\nPositives:\n- {cough|present}",
+    "Patient denies {fever|negated}. Plan:\n- {chest pain|present} workup",
+]
+
+
+@pytest.mark.parametrize("marked", LISTS)
+def test_a_list_is_what_the_line_above_it_says_and_no_row_of_headings(marked: str) -> None:
+    assert [f.assertion.value for _, _, f in judge(marked)] == [e for _, e, _ in judge(marked)]
+
+
 @pytest.mark.parametrize("turn", ["You have", "you have", "Continue treatment of", "Patient has"])
 def test_a_heading_does_not_speak_for_sentences_below_its_list(turn: str) -> None:
     marked = f"Stop taking:\n{{ibuprofen|historical}}\n{turn} {{kidney disease|present}}."
