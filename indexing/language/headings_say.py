@@ -30,10 +30,15 @@ _OVER: Final = re.compile(
     r"(?:resolved|inactive)(?: \w+)? (?:problems?|diagnos\w+|conditions?|issues?|complications?))"
     r"(?: (?:on|at|upon|this|during|in)\b[^:\n]{0,30})?\s*(?:[:(-]|$)"
 )
+_THE_FOLLOWING: Final = r"(?: (?:(?:any|all) of )?the following(?: symptoms| conditions)?)"
 _NOT: Final = re.compile(
-    rf"\W*(?:(?:pertinent )?negatives?(?: for)?|"
+    rf"\W*(?:(?:(?:pertinent |significant )?negatives?|negative ros)(?: for)?{_THE_FOLLOWING}?|"
     r"(?:(?:(?:the )?(?:patient|pt)|he|she|they) (?:currently )?)?(?:denies|denied)"
-    rf"(?: any| having)?(?: (?:of )?the following(?: symptoms)?)?|{_DRUGS} to avoid|avoid|"
+    rf"(?: any| having)?{_THE_FOLLOWING}?|none of the following(?: symptoms| conditions)?|"
+    r"no (?:known |prior |personal |significant )?(?:history|hx|evidence|signs?|symptoms?|"
+    rf"complaints?) of{_THE_FOLLOWING}?|(?:does|do|did) not have{_THE_FOLLOWING}?|"
+    r"(?:the following )?(?:diagnoses |conditions )?(?:(?:have|has) been |were |was |are )?"
+    rf"(?:ruled out|excluded)|{_DRUGS} to avoid|avoid|"
     r"do not (?:take|use|give)|not (?:taking|given|present))\s*(?:[:(-]|$)"
 )
 _SAYING: Final = (

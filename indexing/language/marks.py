@@ -15,12 +15,13 @@ _MARK: Final = re.compile(
     r"|(?P<sign>\([ ]?(?:[-+–]|neg|pos)[ ]?\)|(?<![\w)/])[-+]ve\b(?! for))"
     r"|(?P<answer>(?::|\?|(?<=[ ])[-–=]|\.{2,})[ ]*(?P<word>no|none|negative|neg|denies|denied"
     r"|absent|never|nil|n|yes|y|positive|pos|present|unknown|not assessed|n/a|none reported"
-    r"|no complaints|resolved|stopped|discontinued|stable|unchanged|possible|likely|suspected)\b"
-    r"(?=[ ]*(?:$|[.,;)\n]|[ ]{2}|[ ]+[a-z][\w /]{0,30}:|[ ]+-[ ])))"
+    r"|no complaints|resolved|stopped|discontinued|former|childhood|stable|unchanged|possible"
+    r"|likely|suspected)\b(?=[ ]*(?:$|[.,;)\n]|[ ]{2}|[ ]+[a-z][\w /]{0,30}:|[ ]+-[ ])))"
+    r"|(?P<told>:[ ]*(?P<how>\((?:\+|[-–])\)|\+|[-–])(?=[ ]*(?:$|[,;\n])))"
     r"|(?P<year>\(?(?:19|20)\d\d\b)"
     r"|(?P<ask>(?<![\w?)\]])\?+(?=[ ]?\w)|(?<=\w)\?(?=[ ]*(?:$|[,;).\n])))"
     r"|(?P<plus>(?<![\w)/])[+](?=[ ]?[a-z]))"
-    r"|(?P<minus>(?<![^\s,;(])[-–](?=[a-z]{2}))",
+    r"|(?P<minus>(?<![^\s,;(])[-–](?=[ ]?[a-z]{2}))",
     re.MULTILINE,
 )
 _BEFORE_YEAR: Final = re.compile(
@@ -44,6 +45,9 @@ _DONE_NEXT: Final = re.compile(
     r"monitor|repeat|obtain|get\b|will\b|plan|per\b|as\b|see\b|pt\b|patient|check|add\b|incr|decr|"
     r"resum|restart|trend|s/p|h/o|hx\b|now\b|likely|[a-z/-]+[ ]\d)"
 )
+_PLUS_LED: Final = re.compile(r"^[ \t]*[+](?!ve\b)[ ]?[a-z]{2}", re.MULTILINE)
+_SPACED_PLUS: Final = re.compile(r"(?<![^\s,;(])[+][ ][a-z]{2}")
+_FREE_LINE: Final = re.compile(r"\n[ \t]*\n")
 _WIDEST: Final = 300  # code points to either side that count as the line
 _EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐", "( )", "(_)"})
 _MINUS: Final = frozenset({"(-)", "(–)", "(neg)", "-ve"})
@@ -51,7 +55,7 @@ _NO: Final = frozenset(
     {"no", "none", "negative", "neg", "denies", "denied", "absent", "never", "nil", "n"}
     | {"none reported", "no complaints"}
 )
-_OVER: Final = frozenset({"resolved", "stopped", "discontinued"})
+_OVER: Final = frozenset({"resolved", "stopped", "discontinued", "former", "childhood"})
 _MAYBE: Final = frozenset({"possible", "likely", "suspected"})
 
 NEGATES: Final = Rule(Kind.NEGATED, True, Reach.LIST)
@@ -88,6 +92,8 @@ def marks(folded: str) -> list[Hit]:
             hits.append(Hit(start, end, _signed(match, before)))
         elif match["answer"]:
             hits.append(_answered(match))
+        elif match["told"]:
+            hits.append(Hit(match.start("how"), end, _told(match["how"])))
         elif kind == "year":
             hits.extend(_dated(folded, start, end))
         elif kind == "minus":
@@ -117,15 +123,29 @@ def _denies(folded: str, start: int, end: int) -> bool:
     """Whether the minus at `[start, end)` denies its word. At the head of a line it is the mark of
     an item, unless the line denies more and no line beside it begins so."""
     first, last = _line(folded, start)
+    spaced = folded[end : end + 1] == " "
+    heads = not folded[first:start].strip()
+    if heads and _among_pluses(folded, first, last):
+        return _DONE_NEXT.match(folded, end + spaced) is None
+    if spaced:  # "+ nausea, - vomiting"
+        parted = folded[first:start].rstrip().endswith((",", ";"))
+        return parted and _SPACED_PLUS.search(folded, first, last) is not None
     if _PLUS.search(folded, first, last) is None or _DONE_NEXT.match(folded, end):
         return False
-    if folded[first:start].strip():
+    if not heads:
         return True
     if _MORE_MINUS.search(folded, end, last) is None:
         return False
     before = folded[max(0, first - _WIDEST) : max(0, first - 1)].rpartition("\n")[2]
     after = folded[last : last + _WIDEST]
     return not (before.lstrip().startswith(("-", "–")) or after.lstrip().startswith(("-", "–")))
+
+
+def _among_pluses(folded: str, first: int, last: int) -> bool:
+    """Whether a line of the same list begins with a plus: "+ fever", and then "- chest pain"."""
+    before = _FREE_LINE.split(folded[max(0, first - _WIDEST) : first])[-1]
+    after = _FREE_LINE.split(folded[last : last + _WIDEST])[0]
+    return bool(_PLUS_LED.search(before) or _PLUS_LED.search(after))
 
 
 def _line(text: str, place: int) -> tuple[int, int]:
@@ -154,6 +174,12 @@ def _signed(match: re.Match[str], before: bool) -> tuple[Rule, ...]:
         return (CLOSES_ALL, NEGATES) if empty else (CLOSES_ALL,)
     back = Rule(Kind.NEGATED, False, Reach.PHRASE)
     return (back, CLOSES_ALL) if empty else (CLOSES_ALL,)
+
+
+def _told(how: str) -> tuple[Rule, ...]:
+    """A sign by itself behind a colon answers as a word does: "Fever: -"."""
+    denied = "+" not in how
+    return (*((Rule(Kind.NEGATED, False, Reach.PHRASE),) if denied else ()), CLOSES_ALL)
 
 
 def _answered(match: re.Match[str]) -> Hit:

@@ -149,6 +149,16 @@ def _no_stage(_word: str, before: str, _after: str) -> bool:
     return re.search(r"N[0-3xX][a-c]?[ ,]*$", before) is not None
 
 
+# --- "Type 2 diabetes mellitus (HCC)" ---
+_CARCINOMA: Final = _re(r"(?:carcinoma|hepatoma|liver cancer|cancer of the liver)[ ]*\($")
+
+
+def _pays_more(word: str, before: str, after: str) -> bool:
+    """Whether an "(HCC)" behind a diagnosis is the payer's category, as problem lists print it."""
+    bracketed = word.isupper() and before.endswith("(") and after.startswith(")")
+    return bracketed and _CARCINOMA.search(before) is None
+
+
 _WORDS: Final[dict[str, _Test]] = {
     "radiation": _spreads,
     "pulse": _throbs,
@@ -157,6 +167,7 @@ _WORDS: Final[dict[str, _Test]] = {
     "t4": _is_level,
     "gas": _other_gas,
     "m0": _no_stage,
+    "hcc": _pays_more,
 }
 # "Dictated by AF/md", "Signed: AF, MD", "D: 1/2/20 AF/jt": who wrote, signed or typed.
 _SIGNED: Final = _re(

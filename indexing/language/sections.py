@@ -141,7 +141,8 @@ def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
             continue
         if name is not None and not _listed(head, capitals, colon, dash, lead):
             continue
-        if name is None and not (colon or marked) and opened >= 0:
+        item = name is None or lead[:1] in _BULLETS  # "- PE" is no examination
+        if item and not (colon or dash or marked) and opened >= 0:
             far = match.start() - opened > _LIST
             if not (far or _BREAK.search(text, opened, match.start())):
                 continue  # in capitals, an item of the list and no heading

@@ -45,10 +45,15 @@ Electronically signed by J. {AF}, MD
 D: 01/02/2020 T: 01/03/2020 {MS}/ab
 cc: {CF}, MD
 Seen with Dr. {CF}.
+Type 2 diabetes mellitus with nephropathy ({HCC})
+Morbid obesity ({HCC}), chronic
 """
 # … and its own here.
 OWN = """
 Completed {radiation} in 2019.
+Hepatocellular carcinoma ({HCC}), not resectable.
+{HCC} screening by ultrasound.
+Cirrhosis with {HCC}.
 Chemotherapy and {radiation} for lung cancer.
 Palliative {radiation} to the right hip for painful metastases.
 Bone pain treated with {radiation}.
