@@ -15,13 +15,14 @@ _MARK: Final = re.compile(
     r"|(?P<sign>\([ ]?(?:[-+–]|neg|pos)[ ]?\)|(?<![\w)/])[-+]ve\b(?! for))"
     r"|(?P<answer>(?::|\?|(?<=[ ])[-–=]|\.{2,})[ ]*(?P<word>no|none|negative|neg|denies|denied"
     r"|absent|never|nil|n|yes|y|positive|pos|present|unknown|not assessed|n/a|none reported"
-    r"|no complaints|resolved|stopped|discontinued|former|childhood|stable|unchanged|possible"
+    r"|no complaints|resolved|stopped|discontinued|stop|held|hold|on hold"
+    r"|former|childhood|declined|refused|0[ ]?/[ ]?10|stable|unchanged|possible"
     r"|likely|suspected)\b(?=[ ]*(?:$|[.,;)\n]|[ ]{2}|[ ]+[a-z][\w /]{0,30}:|[ ]+-[ ])))"
     r"|(?P<told>:[ ]*(?P<how>\((?:\+|[-–])\)|\+|[-–])(?=[ ]*(?:$|[,;\n])))"
     r"|(?P<year>\(?(?:19|20)\d\d\b)"
     r"|(?P<ask>(?<![\w?)\]])\?+(?=[ ]?\w)|(?<=\w)\?(?=[ ]*(?:$|[,;).\n])))"
     r"|(?P<plus>(?<![\w)/])[+](?=[ ]?[a-z]))"
-    r"|(?P<minus>(?<![^\s,;(])[-–](?=[ ]?[a-z]{2}))",
+    r"|(?P<minus>(?<![^\s,;(])[-–](?=[ ]?[a-z](?:[a-z]|/[a-z])))",
     re.MULTILINE,
 )
 _BEFORE_YEAR: Final = re.compile(
@@ -37,8 +38,8 @@ _TOLD_AFTER: Final = re.compile(
     r"was (?:treated|hospitali[sz]ed|admitted|operated)(?: on)? (?:for|with))\b)"
 )
 # A minus touching its word denies it where a plus does the same in its line: "+nausea, -vomiting".
-_PLUS: Final = re.compile(r"(?<![^\s,;(])[+](?!ve\b)[a-z]{2}")
-_MORE_MINUS: Final = re.compile(r"(?<![^\s,;(])[-–][a-z]{2}")
+_PLUS: Final = re.compile(r"(?<![^\s,;(])[+](?!ve\b)[a-z](?:[a-z]|/[a-z])")
+_MORE_MINUS: Final = re.compile(r"(?<![^\s,;(])[-–][a-z](?:[a-z]|/[a-z])")
 # "CHF +edema -continue lasix", "+HTN -amlodipine 5 mg": it parts what is done or taken.
 _DONE_NEXT: Final = re.compile(
     r"(?:continu|start|stop|hold|cont\b|d/c|give|consult|on\b|in\b|at\b|to\b|for\b|follow|f/u|order|"
@@ -53,9 +54,12 @@ _EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐", "( )", "(_)"})
 _MINUS: Final = frozenset({"(-)", "(–)", "(neg)", "-ve"})
 _NO: Final = frozenset(
     {"no", "none", "negative", "neg", "denies", "denied", "absent", "never", "nil", "n"}
-    | {"none reported", "no complaints"}
+    | {"none reported", "no complaints", "declined", "refused", "0/10", "0 / 10"}
 )
-_OVER: Final = frozenset({"resolved", "stopped", "discontinued", "former", "childhood"})
+_OVER: Final = frozenset(
+    {"resolved", "stopped", "discontinued", "former", "childhood"}
+    | {"stop", "held", "hold", "on hold"}
+)
 _MAYBE: Final = frozenset({"possible", "likely", "suspected"})
 
 NEGATES: Final = Rule(Kind.NEGATED, True, Reach.LIST)

@@ -203,6 +203,11 @@ LISTS = [
     "{Cough|present}: +\n{Fever|negated}: -\n{Dyspnea|negated}: (-)\n{Wheeze|present}: (+)",
     "{Asthma|historical}: Childhood\n{Diabetes|negated}: No\n{Smoker|historical}: former",
     "{Pain|present} - sharp, - worse at night\n{Weight|present}: 80",
+    "Pulm: +{SOB|present}, +{cough|present}, -{hemoptysis|negated}. GI: -{N/V|negated}/D.",
+    "{Aspirin|present} 81 mg - continue\n{Lisinopril|historical} 20 mg - hold",
+    "{Warfarin|historical} 5 mg - stop\n{Metformin|present}",
+    "{Pneumovax|negated} - declined.\n{Pain|negated}: 0/10. {Nausea|negated}: none.",
+    "{Pain|present}: 10/10. {Fever|present} today.",
     "Negatives:\n- {fever|negated}\nPositives:\n- {cough|present}",
     "Patient denies {fever|negated}. Plan:\n- {chest pain|present} workup",
 ]
