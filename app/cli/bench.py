@@ -29,7 +29,7 @@ from app.views import view_of
 from app.wiring import Installation
 from eval.bench import rivals
 from eval.bench.clock import Ask, Figures, interleaved, ratio
-from eval.bench.questions import SEED, questions
+from eval.bench.questions import questions
 from indexing.access import Access, Role
 from indexing.backends.postgres.accounts import PostgresAccounts
 from indexing.backends.postgres.embedded import Server
@@ -43,7 +43,6 @@ from indexing.ports import Vectors
 from rankers.answer import SearchRequest, hit_of
 
 QUESTIONS = 1_000
-ALONE = "anamnesis alone"
 PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")
 
 
@@ -52,23 +51,17 @@ def search_command(notes: int, as_json: bool) -> int:
     collect_seldom()  # as `serve` does
     with settled(load(), notes) as installation:
         access = _asker(installation, tenant_of(installation))
-        ours, asked = _ours(installation, access), questions(QUESTIONS)
+        texts, matrix = _corpus(installation, access)
+        systems = _ours(installation, access) | _others(installation, access, texts, matrix)
+        asked = questions(QUESTIONS)
         with progress() as bar:
-            task = bar.add_task("asking", total=2 * len(asked))
-            # As a server does, before the others' indexes fill its memory and the processor's
-            # caches; by other questions, so that none is known when all take turns.
-            found = interleaved(
-                {ALONE: ours["anamnesis"]}, questions(QUESTIONS, SEED + 1),
-                each=lambda: bar.advance(task),
-            )  # fmt: skip
-            texts, matrix = _corpus(installation, access)
-            systems = ours | _others(installation, access, texts, matrix)
-            found |= interleaved(systems, asked, each=lambda: bar.advance(task))
+            task = bar.add_task("asking", total=len(asked))
+            found = interleaved(systems, asked, each=lambda: bar.advance(task))
         result = {
             "systems": {name: each.to_json() for name, each in found.items()},
             "ratios": {
                 name: asdict(ratio(found["anamnesis"], each))
-                for name, each in found.items() if name not in ("anamnesis", ALONE)
+                for name, each in found.items() if name != "anamnesis"
             },
             "notes": len(texts), "passages": len(matrix), "questions": len(asked),
             "skipped": [name for name in ("rank-bm25", "bm25s") if name not in found],
