@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from indexing.access import Access
 from indexing.analysis import STOP_WORDS, tokens
@@ -43,15 +43,23 @@ class Concepts:
     covered: float = 0.0
 
 
-@lru_cache(maxsize=16)  # a question is read three times for what it names
+# What a matcher was asked last: a question is read three times for what it names.
+_NAMED: WeakKeyDictionary[Matcher, tuple[str, tuple[Span, ...]]] = WeakKeyDictionary()
+
+
 def named(matcher: Matcher, text: str) -> tuple[Span, ...]:
     """Return the concepts that a question names; a unit beside its number is none ("5 mg")."""
+    last = _NAMED.get(matcher)
+    if last is not None and last[0] == text:
+        return last[1]
     numbers = parse_bounds(text)
-    return tuple(
+    found = tuple(
         span
         for span in matcher.find(text)
         if not any(n.start < span.end and span.start < n.end for n in numbers)
     )
+    _NAMED[matcher] = text, found
+    return found
 
 
 def concepts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from indexing.errors import NotFound
 from indexing.language.terminology import graph as walks
@@ -16,8 +16,7 @@ from indexing.language.terminology.model import Addition, Code, Concept, Edge, E
 from indexing.language.terminology.nearest import HeldNames, NameIndex
 from indexing.language.terminology.seed import NAMESPACE
 
-_KEPT = 20_000  # names looked up; questions ask for the same concepts again and again
-_CONCEPTS = 4_096  # kept as they are given out, likewise
+_KEPT = 20_000  # names and concepts looked up; questions ask for the same again and again
 _LONGEST = 200  # characters of a name that is kept: records may say anything
 
 
@@ -33,7 +32,7 @@ class Terminology:
         self._all_kinds = walks.factors(None)
         self._found: dict[str, tuple[str, ...]] = {}
         self._frames: dict[str, tuple[str, str]] = {}
-        self._concept = lru_cache(maxsize=_CONCEPTS)(self._made)
+        self._concepts: dict[str, Concept] = {}
 
     def __len__(self) -> int:
         """Count the concepts."""
@@ -55,7 +54,13 @@ class Terminology:
 
     def concept(self, concept_id: str) -> Concept:
         """Return a concept with its codes and definition."""
-        return self._concept(self.row(concept_id), concept_id)
+        found = self._concepts.get(concept_id)
+        if found is None:
+            found = self._made(self.row(concept_id), concept_id)
+            if len(self._concepts) >= _KEPT:
+                self._concepts.clear()
+            self._concepts[concept_id] = found
+        return found
 
     def _made(self, row: int, concept_id: str) -> Concept:
         codes = (code.partition(":") for code in self.compiled.codes[row])
