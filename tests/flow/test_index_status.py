@@ -50,7 +50,9 @@ def put(installation: Installation, tenant: Tenant) -> None:
 
 @pytest.fixture
 def kept(installation: Installation) -> Installation:
-    """The installation with every space, and a model that costs nothing."""
+    """The installation with every space, and a model that costs nothing. What other tests left to
+    be followed is followed first: it is of the installation's own model."""
+    catch_up(installation)
     made = Installation(installation.settings.model_copy(update={"patient_vectors": True}))
     made.__dict__ |= {"encoder": Counted("minilm-l6-status"), "database": installation.database,
                       "feed_database": installation.feed_database}  # fmt: skip
