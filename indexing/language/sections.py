@@ -125,10 +125,10 @@ def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
     for match in _AT_LINE.finditer(text):
         head, lead, mark = match["head"], match["lead"] or "", match["mark"]
         after = match.end()
-        alone_there = "\n" in text[after : _body(text, after)]
-        if ":" in mark and alone_there:
+        ends_line = "\n" in text[after : _body(text, after)]
+        if ":" in mark and ends_line:
             opened = after
-        opens = ":" in mark and alone_there and _says(head)
+        opens = ":" in mark and ends_line and _says(head)
         if not (opens or _acceptable(head, text, after)):
             continue
         name = lookup(normalise(head))
@@ -147,7 +147,7 @@ def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
             if not (far or _BREAK.search(text, opened, match.start())):
                 continue  # in capitals, an item of the list and no heading
         if name is not None:
-            opened = after if alone_there else -1
+            opened = after if ends_line else -1
         start = match.start("lead") if lead else match.start("head")
         bullet = lead[:1] in _BULLETS and not marked and not capitals
         alone = not (colon or dash) and name in _OWN_LINE

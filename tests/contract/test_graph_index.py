@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import enumerate as enumerate_threads
 from typing import Any, get_args
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +22,7 @@ from indexing.backends.neo4j.graph import Neo4jGraphIndex
 from indexing.backends.postgres import postings
 from indexing.backends.postgres.graph import PostgresGraphIndex
 from indexing.filters import Filters
-from indexing.model import Assertion, Document, Mention, Tenant, Tombstone
+from indexing.model import Assertion, Document, Mention, Tenant, TenantId, Tombstone
 from indexing.ports import AssertionMode, GraphEntry, GraphIndex, Ranking
 from tests.engines import every, neo4j_address
 
@@ -225,6 +226,25 @@ def test_a_graph_that_was_read_whole_follows_every_write_and_reads_no_concept_ag
         if writes:
             assert index._reader._tenants[tenant.tenant_id].every
             assert not index.search(access, {"in no note": 1.0}, ALL, 9, "any").hits
+
+
+def test_only_so_many_tenants_are_read_whole(
+    installation: Installation, tenant: Tenant, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postings, "WORTH_ALL", 1)
+    monkeypatch.setattr(postings, "MOST_OF_ALL", 1)
+    index = PostgresGraphIndex(installation.database)
+    other = Tenant(TenantId(uuid4()), f"t-{uuid4().hex[:12]}", "Another hospital")
+    installation.tenants.create(other)
+    for each in (tenant, other):
+        index.upsert(each.tenant_id, [entry(each, "n", {"a": P, "b": P})])
+        own = replace(access, tenant_id=each.tenant_id)
+        for concept in "ab":
+            assert index.search(own, {concept: 1.0}, ALL, 9, "any").hits
+            wait_for_reading()
+    held = index._reader._tenants
+    assert held[tenant.tenant_id].every
+    assert not held[other.tenant_id].every
 
 
 def wait_for_reading() -> None:

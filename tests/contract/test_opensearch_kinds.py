@@ -16,6 +16,7 @@ from indexing.backends.opensearch.vectors import OpenSearchVectorIndex
 from indexing.filters import Filters
 from indexing.model import Document, Passage, TenantId
 from indexing.ports import VectorEntry
+from tests.index_kinds import check_one_kind_is_kept
 
 pytestmark = pytest.mark.engines
 
@@ -74,16 +75,7 @@ def test_either_kind_finds_the_best_passages_of_whom_the_reader_sees(
 def test_another_kind_of_index_leaves_nothing_of_the_one_before(
     of_kind: Kinds, before: Kind, now: Kind
 ) -> None:
-    first, second = of_kind(before), of_kind(now)
-    first.upsert(TENANT, [entry("a")])
-    assert first.entries(TENANT) == {"a": 1}
-    assert second.entries(TENANT) == {}  # reconcile fills it
-    second.upsert(TENANT, [entry("b")])
-    assert second.entries(TENANT) == {"b": 1}
-    assert first.entries(TENANT) == {}
-    assert first.search(ACCESS, ROWS[0], Filters(), 3).hits == ()
-    second.drop(TENANT)
-    assert second.entries(TENANT) == {}
+    check_one_kind_is_kept(of_kind(before), of_kind(now), ACCESS, entry)
 
 
 @pytest.mark.parametrize(("before", "now"), [("hnsw", "flat"), ("flat", "hnsw")])

@@ -20,6 +20,7 @@ from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import Document, Passage, TenantId, Tombstone
 from indexing.ports import VectorEntry
+from tests.index_kinds import check_one_kind_is_kept
 
 pytestmark = pytest.mark.engines
 
@@ -161,13 +162,4 @@ def test_a_flat_index_is_exact(of_kind: Kinds) -> None:
 def test_another_kind_of_index_leaves_nothing_of_the_one_before(
     of_kind: Kinds, before: Kind, now: Kind
 ) -> None:
-    first, second = of_kind(before), of_kind(now)
-    first.upsert(TENANT, [entry("a")])
-    assert first.entries(TENANT) == {"a": 1}
-    assert second.entries(TENANT) == {}  # reconcile fills it
-    second.upsert(TENANT, [entry("b")])
-    assert second.entries(TENANT) == {"b": 1}
-    assert first.entries(TENANT) == {}
-    assert first.search(ACCESS, ROW[0], Filters(), 3).hits == ()
-    second.drop(TENANT)
-    assert second.entries(TENANT) == {}
+    check_one_kind_is_kept(of_kind(before), of_kind(now), ACCESS, entry)

@@ -28,6 +28,7 @@ from indexing.statuses import BEST_FIRST
 MOST_ENTRIES = 20_000_000  # of one tenant: 13 bytes each; the concepts asked for longest ago go
 WORTH_ALL = 3  # readings: a command that asks once does not read every concept
 MOST_ALL = 100_000  # documents: of more, the concepts asked for alone are read
+MOST_OF_ALL = 20_000_000  # entries of the tenants that are read whole; beyond, no other one is
 MOST_STALE = 0.2  # of the documents known: beyond it, reading everything again costs less
 
 _SIZE: Final = "SELECT era, epoch, live FROM graph_size WHERE tenant_id = %(tenant)s"
@@ -194,6 +195,7 @@ class PostingsReader:
                 held.readings += 1
         held.evict(concepts)
         if held.readings >= WORTH_ALL and live <= MOST_ALL:
+            held.readings = 0  # where it fails, it is tried again after as many
             self._read_beside(tenant_id)
         return held
 
@@ -201,7 +203,8 @@ class PostingsReader:
         """Start to read every concept of a tenant: a fifth of a second for 20,000 notes, which a
         question does not wait for."""
         with self._lock:
-            if tenant_id in self._reading:
+            whole = sum(each.entries for each in [*self._tenants.values()] if each.every)
+            if tenant_id in self._reading or whole >= MOST_OF_ALL:
                 return
             self._reading.add(tenant_id)
         work = partial(self._read_all, tenant_id)
