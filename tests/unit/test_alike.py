@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from indexing.access import Access, Role
 from indexing.model import TenantId
 from indexing.ports import Vectors
-from rankers.alike import DEPTH, FEEDBACK, NAME, WEIGHTS, Alike, towards, weights_of
+from rankers.alike import DEPTH, FEEDBACK, NAME, WEIGHTS, Alike, centres, towards, weights_of
 from rankers.explain import Fused, Signal
 from rankers.fusion import SHARES, Share
 
@@ -107,3 +107,10 @@ def test_a_hit_far_above_the_rest_speaks_almost_alone() -> None:
 def test_a_share_of_nothing_is_not_the_default() -> None:
     said = {**SHARES, "keywords": Share(0.45, 0.25, alike=0.0), "note": Share(0.3, 0.25, alike=0.9)}
     assert weights_of(said) == {**WEIGHTS, "keywords": 0.0, "note": 0.9}
+
+
+def test_a_note_stands_where_the_mean_of_its_passages_points() -> None:
+    rows = np.eye(3, dtype=np.float32)
+    found = centres([rows[:1], rows[:2], rows])
+    expected = [[1, 0, 0], [2**-0.5, 2**-0.5, 0], [3**-0.5] * 3]
+    assert found == pytest.approx(np.array(expected), abs=1e-6)

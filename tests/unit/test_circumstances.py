@@ -195,6 +195,8 @@ LISTS = [
     "Denies the following: {chest pain|negated}, {dyspnea|negated}. Reports {nausea|present}.",
     "He denies any of the following symptoms: {fever|negated}, {cough|negated} or {edema|negated}.",
     "Reports {chest pain|present} following a {fall|present}, denies {syncope|negated}.",
+    "Denies:\n1. {fever|negated}\n2. {edema|negated}\n\n{Asthma|present}.",
+    "None of the following:\n- {diabetes|negated}\n- {stroke|negated}",
     "Symptoms:\n+ {fever|present}\n+ {cough|present}\n- {chest pain|negated}\n- {edema|negated}",
     "-{fever|negated}\n+{cough|present}\n-{rash|negated}\n\n- {Asthma|present}\n- {COPD|present}",
     "Plan:\n+ increase {furosemide|present}\n- continue {lisinopril|present}",

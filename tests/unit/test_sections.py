@@ -145,3 +145,16 @@ def test_where_no_line_is_free_labels_may_be_headings() -> None:
 def test_a_smaller_label_of_the_same_kind_goes_on_with_its_part() -> None:
     text = "PHYSICAL EXAMINATION: Well. Cardiac exam: regular. Plan: rest."
     assert [part.name for part in sections(text)] == ["physical_exam", "plan"]
+
+
+def test_a_list_in_capitals_ends_at_the_next_part_and_is_no_whole_note() -> None:
+    def heads(text: str) -> list[str]:
+        return [text[part.start : part.body].strip() for part in sections(text) if part.name]
+
+    listed = "ALLERGIES:\nPENICILLIN\nSULFA\n"
+    assert heads(f"{listed}PLAN: rest.\nWOUND CARE\nDaily.") == [
+        "ALLERGIES:", "PLAN:", "WOUND CARE",
+    ]  # fmt: skip
+    assert heads(f"{listed}\nWOUND CARE\nDaily.") == ["ALLERGIES:", "WOUND CARE"]
+    long = "ALLERGIES:\n" + "told at length\n" * 200
+    assert heads(f"{long}WOUND CARE\nDaily.") == ["ALLERGIES:", "WOUND CARE"]
