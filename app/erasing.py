@@ -31,9 +31,9 @@ from indexing.ports import Cache, WordIndex
 from indexing.spaces import MEDICAL_CONCEPTS
 
 _log = logging.getLogger("anamnesis.erase")
-_ROWS: Final = "postgres"  # its indexes are rows, which go with the records
+ROWS: Final = "postgres"  # its indexes are rows, which go with the records
 _CLUSTER: Final = "postgres"  # the database's own files: compressed, and looked through as rows
-_WORDS: Final = "tantivy"  # a folder for each tenant
+WORDS: Final = "tantivy"  # a folder for each tenant
 _PIECE: Final = 1 << 22
 _OVERLAP: Final = 1 << 12
 
@@ -67,15 +67,15 @@ def alone(installation: Installation) -> Iterator[None]:
 def resume(installation: Installation) -> None:
     """Finish what a crash broke off, of every tenant; what cannot be now is left to the command:
     whoever follows the feed starts all the same."""
-    with _logged():
+    with logged():
         for tenant in installation.tenants.all():
-            with _logged():
+            with logged():
                 if begun := erasing(installation).unfinished(tenant.tenant_id):
                     go_on(installation, by_operator(tenant.tenant_id, begun[0].asked_by))
 
 
 @contextmanager
-def _logged() -> Iterator[None]:
+def logged() -> Iterator[None]:
     try:
         yield
     except Exception as exc:  # noqa: BLE001
@@ -109,14 +109,14 @@ def _refill(installation: Installation, tenant_id: TenantId) -> None:
     """Fill anew what lies in engines that keep deleted entries for a while; drop what is cached."""
     for mover in movers(installation):
         for place in mover.index.places(tenant_id):
-            if place.engine != _ROWS:
+            if place.engine != ROWS:
                 mover.refill(tenant_id, place)
     medical, settings = installation.medical, installation.settings
-    if settings.medical != _ROWS:
+    if settings.medical != ROWS:
         medical.graph.drop(tenant_id)
         rebuild_medical(tenant_id, medical.facts, medical.graph, medical.of(tenant_id).maker)
     vectors = installation.patients.vectors
-    if vectors is not None and settings.vector != _ROWS:
+    if vectors is not None and settings.vector != ROWS:
         vectors.drop(tenant_id)
         while vectors.some(tenant_id, installation.patients.hierarchy(tenant_id)):
             pass
@@ -155,8 +155,8 @@ def _look(
     docs: Sequence[str], under_way: bool,
 ) -> list[Looked]:  # fmt: skip
     found = remains(installation.owner_database, tenant_id, needles, under_way=under_way)
-    found.append(remains_of_words(installation.home / _WORDS, tenant_id, docs))
-    found.append(_files(installation.home, tenant_id, needles))
+    found.append(remains_of_words(installation.home / WORDS, tenant_id, docs))
+    found.append(files(installation.home, [tenant_id], needles))
     found += map(_counted, _beside(installation, tenant_id, names, docs))
     found += [
         _said(f"own names of concepts: {own.engine}", partial(index.texts, own.tenant_id), needles)
@@ -167,14 +167,15 @@ def _look(
     return found
 
 
-def _files(home: Path, tenant_id: TenantId, needles: Needles) -> Looked:
-    """Look through every file of the home but the database's own and other tenants' indexes."""
-    looked = Looked("files of the home", "files")
+def files(home: Path, ids: Collection[TenantId], needles: Needles) -> Looked:
+    """Look through every file of the home but the database's own and other tenants' indexes;
+    `ids` are the tenant's own."""
+    looked, own = Looked("files of the home", "files"), {each.hex for each in ids}
     for path in sorted(home.rglob("*")):
         parts = path.relative_to(home).parts
         if _CLUSTER in parts and path.name != "log":
             continue
-        if parts[0] == _WORDS and parts[1:2] != (tenant_id.hex,):
+        if parts[0] == WORDS and not own & {*parts[1:2]}:
             continue
         if path.is_file() and not path.is_symlink():
             looked.looked += 1

@@ -27,6 +27,7 @@ from indexing.errors import (
     NotAcceptable,
     NotFound,
     Stale,
+    TenantErased,
 )
 
 _log = logging.getLogger("anamnesis.http")
@@ -68,6 +69,7 @@ STATUS: dict[type[Exception], int] = {
     InvalidInput: 400,
     Forbidden: 403,
     Gone: 410,
+    TenantErased: 410,
     NotFound: 404,
     Stale: 412,
     Conflict: 409,

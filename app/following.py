@@ -17,7 +17,7 @@ from typing import NamedTuple
 from app.naming import Naming
 from app.resting import put_away_unasked
 from app.wiring import Installation
-from indexing.errors import EngineUnavailable
+from indexing.errors import EngineUnavailable, TenantErased
 from indexing.feed import ChangeFeed
 from indexing.follow import READ_LIMIT, Follower, step
 from indexing.medical_follow import outdated, remake_some
@@ -69,8 +69,8 @@ def run_lane(installation: Installation, lane: str, stop: threading.Event) -> No
                 if mine:
                     installation.refresh_encoder()
                     _follow(installation, lane, stop, tidy)
-        except EngineUnavailable:
-            pass  # the database is away: the next round finds it again
+        except (EngineUnavailable, TenantErased):
+            pass  # the database is away, or a tenant left: the next round finds who is there
         except Exception as exc:  # noqa: BLE001
             # Its type alone: its words may quote a patient.
             _log.error("the lane %s failed and begins anew: %s", lane, type(exc).__name__)

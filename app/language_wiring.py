@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from app.engines import Engines
@@ -89,6 +90,10 @@ class LanguageWiring(Engines):
             case other:
                 assert_never(other)
 
+    def own_concepts_of(self, tenant_id: TenantId) -> Path:
+        """Return the folder of the vectors of a tenant's own names."""
+        return self.home / "cache" / "own-concepts" / str(tenant_id)
+
     def links_over(
         self, tenant_id: TenantId, terminology: Terminology, additions: Sequence[Addition]
     ) -> OwnLinks:
@@ -97,7 +102,7 @@ class LanguageWiring(Engines):
         from indexing.language.linking import Linker
         from indexing.language.own_links import OwnLinks, own_names
 
-        folder = self.home / "cache" / "own-concepts" / str(tenant_id)
+        folder = self.own_concepts_of(tenant_id)
         space = self.concept_space(str(tenant_id), terminology.version)
         own = Linker(terminology, self.encoder, folder, space, own_names(terminology, additions))
         return OwnLinks(terminology, self.linker, own)

@@ -32,6 +32,7 @@ class PatientsWiring:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._unreached: set[str] = set()
+        self._opened: PatientVectors | None = None  # as of the last use
 
     def hierarchy(self, tenant_id: TenantId) -> Hierarchy:
         """Features by a tenant's terms as they are now."""
@@ -57,7 +58,8 @@ class PatientsWiring:
         engine = own.settings.vector
         if not own.settings.patient_vectors:
             return None
-        return self._vectors(engine, own.encoder.model)
+        self._opened = self._vectors(engine, own.encoder.model)
+        return self._opened
 
     @cache  # noqa: B019 - as long-lived as the process
     def _vectors(self, engine: VectorBackend, model: str) -> PatientVectors:
@@ -73,6 +75,15 @@ class PatientsWiring:
     def filled(self) -> Partitions:
         """The record of whose vectors of records lie where."""
         return Partitions(self._installation.home / "patient-spaces.json")
+
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep nothing of a tenant in this process."""
+        built = self.__dict__
+        for name in ("features", "neighbours"):
+            if name in built:
+                built[name].let_go(tenant_id)
+        if self._opened is not None:
+            self._opened.let_go(tenant_id)
 
     def take_back(self) -> int:
         """Drop the vectors of records that the settings do not name any more: all of them, or those

@@ -237,6 +237,12 @@ class TenantTerms:
             self._kept.clear()
             self._linked.clear()
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep nothing of a tenant in this process."""
+        with self._lock:
+            for kept in (self._looked, self._kept, self._versions, self._making, self._linked):
+                kept.pop(tenant_id, None)
+
     def _added(self, tenant_id: TenantId) -> Sequence[Addition]:
         now = time.monotonic()
         known = self._looked.get(tenant_id)

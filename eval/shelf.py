@@ -77,6 +77,12 @@ class Shelf:
             path.chmod(0o600)  # topics may be patients'
             self._beside(book.name).unlink(missing_ok=True)
 
+    def drop(self, name: str) -> None:
+        """Remove a book with what stands beside it."""
+        with self._locked(fcntl.LOCK_EX):
+            self._path(name).unlink(missing_ok=True)
+            self._beside(name).unlink(missing_ok=True)
+
     def _since(self, name: str) -> Iterator[Judgement | Taken]:
         for number, line in enumerate(self._lines(name), 1):
             try:

@@ -151,3 +151,29 @@ class Proof:
     def clean(self) -> bool:
         """Say whether nothing was found anywhere."""
         return all(store.clean for store in self.stores)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantErasure:
+    """The erasure of a whole tenant, as the register keeps it for ever. `places` (leg, engine,
+    space) are where its indexes lay, None until that was looked up; `export_to` is where its audit
+    is written before it goes, "" for nowhere; `audit_hash` is of the chain's last row."""
+
+    code: str
+    tenant_id: TenantId
+    asked_by: str
+    reason: str
+    export_to: str
+    places: tuple[tuple[str, str, TenantId], ...] | None
+    audit_rows: int | None
+    audit_hash: bytes | None
+    removed: Mapping[str, int]
+    began_at: datetime
+    exported_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def ids(self) -> tuple[TenantId, ...]:
+        """Every id by which something of it is known: its own, and those of its spaces."""
+        spaces = (space for _, _, space in self.places or ())
+        return tuple(dict.fromkeys((self.tenant_id, *spaces)))

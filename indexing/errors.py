@@ -54,6 +54,18 @@ class Gone(NotFound):
     """It was here and was deleted."""
 
 
+class TenantErased(AnamnesisError):
+    """The whole tenant is being erased, or was: nothing of it is read or taken in any more."""
+
+    hint = (
+        "`anamnesis tenants list --erased` names it; an erasure that broke off is finished by "
+        "`anamnesis tenants erase CODE`"
+    )
+
+    def __init__(self, message: str = "this tenant is being erased, or was erased") -> None:
+        super().__init__(message)
+
+
 class Conflict(AnamnesisError):
     """The request disagrees with what is stored (two contents under one id, a lost race)."""
 

@@ -7,11 +7,12 @@ parked, with every later event of its key, until somebody replays them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from indexing.codes import Codes
 from indexing.derive import DerivedStore
-from indexing.errors import EventRejected
+from indexing.errors import EventRejected, TenantErased
 from indexing.feed import ChangeFeed
 from indexing.model import ChangeEvent, Kind, TenantId, Tombstone
 from indexing.ports import (
@@ -120,15 +121,22 @@ def step(feed: ChangeFeed, follower: Follower) -> int:
     """
     batch = feed.read(follower.name, follower.kind, READ_LIMIT)
     for tenant_id, events in _by_tenant(batch.events).items():
-        held_back = feed.parked(follower.name, tenant_id)
-        for event in events:
-            if event.key in held_back:
-                feed.park(follower.name, event, "Behind")
-        ready = [event for event in events if event.key not in held_back]
-        for at in range(0, len(ready), follower.batch):
-            _apply(feed, follower, tenant_id, ready[at : at + follower.batch])
+        with suppress(TenantErased):  # its events go with it, and hold nobody else's back
+            _take(feed, follower, tenant_id, events)
     feed.commit(follower.name, batch)
     return batch.size
+
+
+def _take(
+    feed: ChangeFeed, follower: Follower, tenant_id: TenantId, events: Sequence[ChangeEvent]
+) -> None:
+    held_back = feed.parked(follower.name, tenant_id)
+    for event in events:
+        if event.key in held_back:
+            feed.park(follower.name, event, "Behind")
+    ready = [event for event in events if event.key not in held_back]
+    for at in range(0, len(ready), follower.batch):
+        _apply(feed, follower, tenant_id, ready[at : at + follower.batch])
 
 
 def _by_tenant(events: Sequence[ChangeEvent]) -> dict[TenantId, list[ChangeEvent]]:

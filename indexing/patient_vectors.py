@@ -210,6 +210,10 @@ class PatientVectors:
         """Ask the engine anew what it holds."""
         self._held.clear()
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep nothing of a tenant in this process."""
+        self._held.pop(tenant_id, None)
+
     def drop(self, tenant_id: TenantId) -> None:
         """Forget a tenant's vectors. Raises: EngineUnavailable."""
         self.index.drop(tenant_id)

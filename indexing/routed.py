@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -70,6 +70,16 @@ class Routed(Generic[I]):
                 f"{place.engine} serves the {self._leg} leg and cannot be used from here",
                 hint=exc.hint,
             ) from exc
+
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep nothing of a tenant in this process, where its engine kept any."""
+        own = Place(Stage.SERVING, self._engine, tenant_id)
+        _, known = self._known.pop(tenant_id, (0.0, own))
+        for place in {own, known}:
+            with suppress(EngineUnavailable):
+                index, space = self.at(place)
+                if (let_go := getattr(index, "let_go", None)) is not None:
+                    let_go(space)
 
     @contextmanager
     def only(self, tenant_id: TenantId, place: Place) -> Iterator[None]:

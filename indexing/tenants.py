@@ -24,7 +24,10 @@ class Tenants(Protocol):
 
         Raises:
             NotFound: there is none.
+            TenantErased: it is being erased, or was.
         """
         ...
 
-    def all(self) -> Sequence[Tenant]: ...
+    def all(self) -> Sequence[Tenant]:
+        """Return those that are not being erased."""
+        ...

@@ -192,6 +192,10 @@ class Neighbours:
         self._held: dict[TenantId, PatientIndex] = {}
         self._lock = threading.Lock()
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep nothing of a tenant in this process."""
+        self._held.pop(tenant_id, None)
+
     def of_note(self, tenant_id: TenantId, text: str) -> Profile:
         """Return what a pasted note tells of its patient. Raises: InvalidInput."""
         found = profile_of(self._annotate(tenant_id, text).mentions)

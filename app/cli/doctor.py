@@ -15,6 +15,7 @@ from app.cli.output import print_json
 from app.erasing import erasing
 from app.pages import folder
 from app.settings import load
+from app.tenant_erasing import registry
 from app.wiring import Installation
 from indexing.backends.postgres.search_values import unfilled
 from indexing.errors import AnamnesisError
@@ -218,6 +219,9 @@ def _followers(installation: Installation) -> Finding:
 def _erasures(installation: Installation) -> Finding:
     own, tenants = erasing(installation), installation.tenants.all()
     begun = [each.code for each in tenants if own.unfinished(each.tenant_id)]
+    if whole := [each.code for each in registry(installation).unfinished()]:
+        words = f"begun and not finished, of whole tenants: {', '.join(whole)}"
+        return Finding("erasures", "warning", words, "run `anamnesis tenants erase CODE` for each")
     if begun:
         words = f"begun and not finished: {', '.join(begun)}"
         return Finding("erasures", "warning", words, "run `anamnesis erase --tenant T` for each")

@@ -43,7 +43,7 @@ def erase_command(tenant: str, patient: str, reason: str, *, yes: bool, as_json:
     if not as_json:
         print(f"{sum(now.removed.values())} rows removed; the audit names {', '.join(now.marks)}")
     installation.close()
-    return _tell([proof], told, as_json=as_json)
+    return tell([proof], told, as_json=as_json)
 
 
 def go_on_command(tenant: str, *, as_json: bool) -> int:
@@ -53,7 +53,7 @@ def go_on_command(tenant: str, *, as_json: bool) -> int:
     if not proofs and not as_json:
         print("no erasure was begun and not finished")
     installation.close()
-    return _tell(proofs, {"finished": len(proofs)}, as_json=as_json)
+    return tell(proofs, {"finished": len(proofs)}, as_json=as_json)
 
 
 def prove_command(tenant: str, patient: str, words: Path | None, *, as_json: bool) -> int:
@@ -63,7 +63,7 @@ def prove_command(tenant: str, patient: str, words: Path | None, *, as_json: boo
     texts = words.read_text(encoding="utf-8").splitlines() if words is not None else []
     proof = eraser(installation).prove(found.tenant_id, patient, texts)
     installation.close()
-    return _tell([proof], {}, as_json=as_json)
+    return tell([proof], {}, as_json=as_json)
 
 
 def lift_command(tenant: str, patient: str, reason: str, *, as_json: bool) -> int:
@@ -118,17 +118,17 @@ def _confirm(people: Sequence[str], held: dict[str, int], *, yes: bool) -> None:
     typer.confirm("Erase them?", abort=True, err=True)
 
 
-def _tell(proofs: Sequence[Proof], told: dict[str, object], *, as_json: bool) -> int:
+def tell(proofs: Sequence[Proof], told: dict[str, object], *, as_json: bool) -> int:
+    """Print what scans found; return the exit code."""
     clean = all(proof.clean for proof in proofs)
     if as_json:
         rows = [asdict(proof) | {"clean": proof.clean} for proof in proofs]
         print_json(told | {"clean": clean, "proofs": rows})
         return 0 if clean else 1
     for proof in proofs:
-        print(
-            f"looked for {proof.ids} ids and {proof.words} texts "
-            f"({proof.aside} more stand with others too and prove nothing)"
-        )
+        aside = f" ({proof.aside} more stand with others too and prove nothing)"
+        texts = f" and {proof.words} texts{aside}" if proof.words or proof.aside else ""
+        print(f"looked for {proof.ids} ids{texts}")
         for store in proof.stores:
             said = "silent" if store.silent else f"found in {store.found}" if store.found else "-"
             print(f"{store.store:<24} {store.looked:>9} {store.unit:<10} {said}")

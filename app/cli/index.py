@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from app.cli.output import print_json, stderr
 from app.following import LANES, catch_up, run_lane
+from app.letting_go import LettingGo
 from app.moves import movers, paused
 from app.resting import put_away
 from app.settings import load
@@ -47,19 +48,22 @@ def follow_command(
         threading.Thread(target=run_lane, args=(installation, lane, stop), name=f"follow-{lane}")
         for lane in LANES
     ]
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join()
+    with LettingGo(installation):
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
     installation.close()
     return 0
 
 
 def _finish_erasures(installation: Installation) -> None:
-    """Before anything follows: a crash may have left a patient half erased."""
+    """Before anything follows: a crash may have left a patient or a tenant half erased."""
     from app.erasing import resume
+    from app.tenant_erasing import resume_tenants
 
     resume(installation)
+    resume_tenants(installation)
 
 
 def _stop_with_parent(stop: threading.Event) -> None:

@@ -41,13 +41,18 @@ def feeder(tenant: Tenant) -> Access:
     return replace(operator(tenant), labels=LABELS)
 
 
-def operator(tenant: Tenant) -> Access:
-    """Return the access of whoever runs commands here: named in the audit, cleared for no label."""
+def operator_name() -> str:
+    """Return what the audit calls whoever runs commands here."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
         name = str(os.getuid())
+    return f"operator:{name}"
+
+
+def operator(tenant: Tenant) -> Access:
+    """Return the access of whoever runs commands here: named in the audit, cleared for no label."""
     return Access(
-        tenant.tenant_id, f"operator:{name}", frozenset({Role.CLINICIAN}), "HOPERAT",
+        tenant.tenant_id, operator_name(), frozenset({Role.CLINICIAN}), "HOPERAT",
         time_zone=tenant.time_zone,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,11 +31,38 @@ def tenants_create(
 
 
 @tenants.command("list")
-def tenants_list(as_json: Json = False) -> None:
+def tenants_list(
+    erased: Annotated[bool, typer.Option("--erased", help="Those that were erased.")] = False,
+    as_json: Json = False,
+) -> None:
     """List the tenants."""
     from app.cli.tenants import list_command
 
-    finish(list_command(as_json=as_json))
+    finish(list_command(erased=erased, as_json=as_json))
+
+
+@tenants.command("erase")
+def tenants_erase(
+    code: str,
+    reason: Annotated[str, typer.Option(help="Why it leaves: kept for ever.")] = "",
+    export_audit: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Write its audit here first, a line of JSON a row."),
+    ] = None,
+    prove: Annotated[bool, typer.Option("--prove", help="Only look through every store.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase a whole tenant, and prove it by a scan; exit code 0 when nothing is left.
+
+    What was begun is finished by the same command.
+    """
+    from app.cli.tenant_erase import erase_tenant_command, prove_tenant_command
+
+    if prove:
+        finish(prove_tenant_command(code, as_json=as_json))
+    else:
+        finish(erase_tenant_command(code, reason, export_audit, yes=yes, as_json=as_json))
 
 
 @users.command("create")

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from app.cli.doctor_engines import ready
 from app.cli.output import stderr
 from app.companion import Companion
+from app.letting_go import LettingGo
 from app.memory import collect_seldom
 from app.services import services_of
 from app.settings import Settings, load
@@ -69,7 +70,8 @@ def run(installation: Installation, listening: socket.socket) -> None:
     settings = installation.settings
     collect_seldom()
     config = configured(create_app(services_of(installation)))
-    with Companion({"ANAMNESIS_HOME": str(settings.home)}), DatabaseWatch(installation):
+    beside = Companion({"ANAMNESIS_HOME": str(settings.home)})
+    with beside, DatabaseWatch(installation), LettingGo(installation):
         uvicorn.Server(config).run(sockets=[listening])
     installation.close()
 

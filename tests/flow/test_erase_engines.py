@@ -15,6 +15,7 @@ import pytest
 from app.erasing import alone, by_operator, eraser
 from app.naming import forget, place
 from app.settings import Settings
+from app.tenant_erasing import erase_tenant, prove_tenant
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.postgres.additions import PostgresAdditions
@@ -71,6 +72,32 @@ def test_a_server_forgets_a_patient_and_keeps_the_other(
         assert all(index.endswith(" deleted: 0") for index in held)
     assert own.searcher().rank(clinician, SearchRequest(OTHER)).answer.hits
     assert own.searcher().rank(clinician, SearchRequest(WORD)).answer.hits == ()
+    own.close()
+
+
+@pytest.mark.parametrize(("server", "name"), [(n, n) for n in SET], indirect=["server"])
+def test_a_server_forgets_a_tenant_and_keeps_the_other(
+    home: Path, installation: Installation, server: EngineServer, name: str
+) -> None:
+    del installation  # the embedded database is up
+    settings: dict[str, Any] = {**SET[name], **server.settings, "home": home, "leg_timeout_s": 60}
+    own = Installation(Settings(**settings))
+    left, stays = erased_ward.build(own), erased_ward.build(own)
+    for each in (left, stays):
+        clinician = Access(each.tenant.tenant_id, each.user_id(Role.CLINICIAN),
+                           frozenset({Role.CLINICIAN}))  # fmt: skip
+        assert own.searcher().rank(clinician, SearchRequest(WORD)).answer.hits
+    both = everything(name, own).count(STAYS)
+    assert not prove_tenant(own, left.tenant.code).clean
+    _, proof = erase_tenant(own, left.tenant.code, "operator:test", "contract ended", None)
+    assert [store for store in proof.stores if not store.clean] == []
+    beside = {part.split(":")[0] for part in (store.store for store in proof.stores)}
+    assert beside & {"lexical", "vector", "graph", "medical graph", "series", "cache"}
+    if name != "redis":  # which holds nothing that anybody but us could read
+        assert 0 < everything(name, own).count(STAYS) < both
+    clinician = Access(stays.tenant.tenant_id, stays.user_id(Role.CLINICIAN),
+                       frozenset({Role.CLINICIAN}))  # fmt: skip
+    assert own.searcher().rank(clinician, SearchRequest(WORD)).answer.hits
     own.close()
 
 

@@ -1,4 +1,5 @@
-"""An erasure that is killed is finished by the same command, or by the next start."""
+"""An erasure that is killed is finished by the same command, or by the next start: a patient's, and
+a whole tenant's."""
 
 from __future__ import annotations
 
@@ -6,12 +7,15 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from app.erasing import erasing
+from app.tenant_erasing import registry
 from app.wiring import Installation
 from indexing.backends.postgres import audit
+from indexing.errors import TenantErased
 from tests import erased_ward
 from tests.attack import Hospital, person
 from tests.erased_ward import GONE, WORD, ingest, plain_scan
@@ -19,8 +23,11 @@ from tests.erased_ward import GONE, WORD, ingest, plain_scan
 # The process kills itself with SIGKILL where it would do this.
 KILLED = """
 import os, signal, sys
-import app.erasing as erasing
-setattr(erasing, sys.argv.pop(1), lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+import app.erasing as erasing, app.tenant_erasing as tenant_erasing
+where = sys.argv.pop(1)
+for each in (erasing, tenant_erasing):
+    if hasattr(each, where):
+        setattr(each, where, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 from app.cli.main import main
 main()
 """
@@ -35,6 +42,10 @@ def _run(installation: Installation, *arguments: str) -> subprocess.CompletedPro
 
 def _killed(installation: Installation, hospital: Hospital, where: str) -> list[str]:
     own = ["erase", "--tenant", hospital.tenant.code, "--patient", GONE, "--reason", "request 5"]
+    return _killed_in(installation, where, own)
+
+
+def _killed_in(installation: Installation, where: str, own: list[str]) -> list[str]:
     done = _run(installation, "-c", KILLED, where, *own, "--yes")
     assert done.returncode == -9, done.stdout + done.stderr
     return own
@@ -75,3 +86,39 @@ def test_the_next_start_goes_on(installation: Installation) -> None:
     assert erasing(installation).unfinished(tenant_id) == []
     for needle in (GONE, WORD):
         assert plain_scan(installation, tenant_id, needle) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["_export", "_empty", "remove_files", "proof_of"])
+def test_the_same_command_goes_on_with_a_tenant(
+    installation: Installation, tmp_path: Path, where: str
+) -> None:
+    hospital = erased_ward.build(installation)
+    code, tenant_id = hospital.tenant.code, hospital.tenant.tenant_id
+    audit_file = tmp_path / "audit.ndjson"
+    _killed_in(installation, where, ["tenants", "erase", code, "--reason", "request 6",
+                                     "--export-audit", str(audit_file)])  # fmt: skip
+    with pytest.raises(TenantErased):
+        ingest(installation, hospital, person(GONE, WORD))
+    done = _run(installation, "-m", "app.cli.main", "tenants", "erase", code, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["reason"], told["audit_at"]) == ("request 6", str(audit_file))
+    assert told["removed"]["resource"] > 8
+    assert len(audit_file.read_text().splitlines()) == told["audit_rows"]
+    with installation.owner_database.let_in(tenant_id):
+        for needle in (GONE, WORD, str(tenant_id)):
+            assert plain_scan(installation, tenant_id, needle) == []
+
+
+@pytest.mark.slow
+def test_the_next_start_goes_on_with_a_tenant(installation: Installation) -> None:
+    hospital = erased_ward.build(installation)
+    code, tenant_id = hospital.tenant.code, hospital.tenant.tenant_id
+    _killed_in(installation, "_empty", ["tenants", "erase", code, "--reason", "request 7"])
+    assert [each.code for each in registry(installation).unfinished()] == [code]
+    done = _run(installation, "-m", "app.cli.main", "index", "follow", "--with-parent")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert registry(installation).unfinished() == []
+    with installation.owner_database.let_in(tenant_id):
+        assert plain_scan(installation, tenant_id, WORD) == []

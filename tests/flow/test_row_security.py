@@ -24,6 +24,7 @@ WITHOUT_TENANT = {
     "cursor_position",  # how far each follower is: positions alone
     "login_failure",  # throttling: hashes of account and address, before any tenant is known
     "schema_version",  # Alembic's
+    "tenant_erasure",  # the register of those who left: codes, when, why; no patient, no row theirs
 }
 
 RELATIONS = """

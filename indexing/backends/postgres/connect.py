@@ -24,6 +24,7 @@ from indexing.errors import (
     EventRejected,
     Forbidden,
     IntegrityFault,
+    TenantErased,
 )
 from indexing.model import TenantId
 from indexing.silence import silence
@@ -38,10 +39,8 @@ silence("psycopg")
 GIVEN_UP_S = 1.5
 MOMENT_S = 0.02  # a question takes no longer, and news may take five times as long
 
-# Both end with the transaction; a record is waited for until it is on the disk.
-_OF_TENANT: Final = (
-    "SELECT set_config('app.tenant', %s, true), set_config('synchronous_commit', 'on', true)"
-)
+# What `tenant_gate` raises: nobody gets in to a tenant that is being erased, or was.
+_ERASED: Final = "AN410"
 
 # SQLSTATE class or code -> what it means to us. Source: PostgreSQL manual, appendix A.
 _BY_STATE: dict[str, type[AnamnesisError]] = {
@@ -83,6 +82,8 @@ def login_refused(exc: BaseException) -> tuple[str, str]:
 def mapped(exc: psycopg.Error) -> AnamnesisError:
     """Return our error for the driver's, with its SQLSTATE and none of its words."""
     state = exc.sqlstate
+    if state == _ERASED:
+        return TenantErased()
     if state is None and isinstance(exc, psycopg.DataError):
         return EventRejected("a value holds what PostgreSQL does not store, such as U+0000")
     if state is None:
@@ -157,6 +158,7 @@ class Database:
         self._asked: dict[LiteralString, None] = {}  # statements, in order
         self._asking = threading.Lock()
         self._writes: dict[TenantId, int] = {}
+        self._let_in: set[UUID] = set()
         self.direct = direct or conninfo
 
     def close(self) -> None:
@@ -177,6 +179,24 @@ class Database:
                 raise
 
     @contextmanager
+    def let_in(self, tenant_id: TenantId) -> Iterator[None]:
+        """Pass the gate of a tenant that is being erased: for whoever erases it, in this process,
+        while the block runs."""
+        own = UUID(str(tenant_id))
+        self._let_in.add(own)
+        try:
+            yield
+        finally:
+            self._let_in.discard(own)
+
+    def _bound(self, tenant_id: TenantId) -> str:
+        """Return what binds a transaction to a tenant; a UUID needs no quoting. The gate is passed
+        in the same trip. It ends with the transaction, so that no connection carries it on."""
+        own = UUID(str(tenant_id))
+        value = f"'{own}'" if own in self._let_in else f"tenant_gate('{own}')"
+        return f"set_config('app.tenant', {value}, true)"
+
+    @contextmanager
     def tenant(
         self,
         tenant_id: TenantId,
@@ -187,18 +207,18 @@ class Database:
     ) -> Iterator[Connection]:
         """Open a transaction that sees and writes that tenant's rows alone.
 
-        The setting ends with the transaction, so that no pooled connection carries it on.
+        Raises: TenantErased.
+
         `timeout_ms` bounds each statement; 0 leaves it unbounded. What is `derived` from durable
         rows is not waited for to reach the disk: the log keeps the order of commits, so a crash
         loses a follower's last writes together with its cursor's move, and it makes them again.
         A `snapshot` only reads, and all its statements see one moment.
         """
-        own = UUID(str(tenant_id))  # needs no quoting; nor do the others, and all go in one trip
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         durable = "off" if derived else "on"
         with self._lent() as conn:
             conn.execute(
-                f"{begin}; SELECT set_config('app.tenant', '{own}', true), "
+                f"{begin}; SELECT {self._bound(tenant_id)}, "
                 f"set_config('statement_timeout', '{int(timeout_ms)}', true), "
                 f"set_config('synchronous_commit', '{durable}', true)",
                 prepare=False,
@@ -217,7 +237,9 @@ class Database:
         does after that runs beside the server and its disk.
         """
         with self._lent() as conn, conn.pipeline():
-            conn.execute(_OF_TENANT, (str(UUID(str(tenant_id))),))
+            # A record is waited for until it is on the disk.
+            bound = f"SELECT {self._bound(tenant_id)}, set_config('synchronous_commit', 'on', true)"
+            conn.execute(bound)
             yield conn
 
     def rows(self, tenant_id: TenantId, *statements: LiteralString) -> list[list[TupleRow]]:
@@ -229,7 +251,7 @@ class Database:
         own = f"'{UUID(str(tenant_id))}'"
         joined = ";".join(each.replace("%(tenant)s", own) for each in statements)
         with self._lent() as conn:
-            whole = f"SELECT set_config('app.tenant', {own}, true);{joined}"
+            whole = f"SELECT {self._bound(tenant_id)};{joined}"
             cursor = conn.execute(whole, prepare=False)
             found = []
             while cursor.nextset():

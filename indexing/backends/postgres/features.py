@@ -116,6 +116,10 @@ class PostgresFeatures:
         rows = [(tenant_id, s.key, s.version, False, None, None, empty, empty) for s in gone]
         self._write(tenant_id, rows)
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep nothing of a tenant in this process."""
+        self._held.pop(tenant_id, None)
+
     def _write(self, tenant_id: TenantId, rows: Sequence[tuple[Any, ...]]) -> None:
         keys = sorted({str(row[1]) for row in rows})
         ordered = sorted(rows, key=lambda row: (str(row[1]), int(row[2])))

@@ -163,6 +163,10 @@ class PostgresGraphIndex:
                 conn.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (tenant_id,))
         self._reader.forget(tenant_id)
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep nothing of a tenant in this process."""
+        self._reader.forget(tenant_id)
+
 
 def _ranked(
     walk: Walk, weights: Mapping[str, float], open_: NDArray[np.bool_], k: int,

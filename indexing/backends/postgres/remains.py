@@ -26,6 +26,7 @@ _BETWEEN: Final = "\x1f"
 _MOST_HELD: Final = 1 << 30  # of what is packed
 _ATTACHED: Final = re.compile(rb'"data"\s*:\s*"([A-Za-z0-9+/]{8,}={0,2})"')
 _unpack = zstandard.ZstdDecompressor().decompress
+REGISTER: Final = "tenant_erasure"
 # Of an erasure that is under way, whom it is about: emptied when it is finished.
 _UNDER_WAY: Final = frozenset({"people", "names", "docs"})
 
@@ -37,6 +38,43 @@ def remains(
     erasure is `under_way`, whom it is about stands in its own row, and is left out."""
     with owner.tenant(tenant_id) as conn:
         return [_table(conn, tenant_id, each, needles, under_way) for each in tables(conn)]
+
+
+def remains_of_tenant(owner: Database, ids: Sequence[TenantId], needles: Needles) -> list[Looked]:
+    """Count the rows that tables have of a tenant by any of its ids, look through the tables that
+    are nobody's for those ids, and for partitions that are named by them. The register of those
+    who left keeps the id."""
+    found: dict[str, Looked] = {}
+    for own in ids:
+        with owner.tenant(own) as conn:
+            for table in tables(conn):
+                if table.name == REGISTER:
+                    continue
+                looked = found.setdefault(table.name, Looked(table.name, "rows"))
+                if table.a_tenants:
+                    looked.found += rows_of(conn, table, own)
+                elif own == ids[0]:
+                    found[table.name] = _table(conn, own, table, needles, False)
+    return [*found.values(), _partitions(owner, ids)]
+
+
+def rows_of(conn: Connection, table: Table, tenant_id: TenantId) -> int:
+    """Count a table's rows of a tenant."""
+    row = conn.execute(
+        f'SELECT count(*) FROM "{table.name}" WHERE tenant_id = %s', (tenant_id,)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _partitions(owner: Database, ids: Sequence[TenantId]) -> Looked:
+    looked = Looked("partitions", "relations")
+    with owner.transaction() as conn:
+        row = conn.execute(
+            "SELECT count(*), count(*) FILTER (WHERE relname ~ %s) FROM pg_class",
+            ("|".join(own.hex for own in ids),),
+        ).fetchone()
+    looked.looked, looked.found = row or (0, 0)
+    return looked
 
 
 def _table(

@@ -9,12 +9,13 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.errors import Conflict, InvalidInput, NotFound
+from indexing.errors import Conflict, InvalidInput, NotFound, TenantErased
 from indexing.model import Tenant, TenantId
 
 _COLUMNS = "tenant_id, code, name, tier, compliance, region, key_id, active, time_zone, demo"
 
 
+_STAYS = "NOT EXISTS (SELECT FROM tenant_erasure e WHERE e.erased_id = {})"
 # As the table's own check has it.
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -33,6 +34,11 @@ def _is_zone(name: str) -> bool:
     except (ValueError, OSError, KeyError):  # a path, a folder, none of that name
         return False
     return True
+
+
+def _erased(conn: Connection, code: str) -> bool:
+    found = conn.execute("SELECT FROM tenant_erasure WHERE code = %s", (code,)).fetchone()
+    return found is not None
 
 
 def new_tenant_id() -> TenantId:
@@ -77,7 +83,13 @@ class PostgresTenants:
                         tenant.time_zone, tenant.demo,
                     ),
                 )  # fmt: skip
+                # Asked last: of an erasure that ends meanwhile, the code is free and the row there.
+                if _erased(conn, tenant.code):
+                    raise Conflict(f"tenant code {tenant.code!r} was that of a tenant erased here",
+                                   hint="codes are not given twice: choose another")  # fmt: skip
         except Conflict as exc:
+            if exc.hint:
+                raise
             if self._exists(tenant.code):
                 raise Conflict(f"tenant code {tenant.code!r} is taken") from None
             raise _no_code(tenant.code) from exc
@@ -93,6 +105,7 @@ class PostgresTenants:
 
         Raises:
             NotFound: there is none.
+            TenantErased: it is being erased, or was.
         """
         row = None
         if _CODE.fullmatch(code):
@@ -100,21 +113,33 @@ class PostgresTenants:
                 row = conn.execute(
                     f"SELECT {_COLUMNS} FROM tenant_by_code(%s) WHERE active", (code,)
                 ).fetchone()
+                if row is None and _erased(conn, code):
+                    raise TenantErased(f"tenant {code!r} is being erased, or was erased")
         if row is None:
             name = ascii(code[:63])  # as it was typed it may hold anything
             raise NotFound(f"no tenant {name}", hint="`anamnesis tenants list` names them")
         return _tenant(row)
 
     def all(self) -> Sequence[Tenant]:
-        """Return every tenant, by code."""
+        """Return every tenant that is not being erased, by code."""
         with self._feed.transaction() as conn:
-            rows = conn.execute(f"SELECT {_COLUMNS} FROM tenant_list()").fetchall()
+            rows = conn.execute(
+                f"SELECT {_COLUMNS} FROM tenant_list() t WHERE {_STAYS.format('t.tenant_id')}"
+            ).fetchall()
         return [_tenant(row) for row in rows]
+
+    def erased(self) -> Sequence[TenantId]:
+        """Return the ids of those that are being erased, or were."""
+        with self._app.transaction() as conn:
+            rows = conn.execute("SELECT erased_id FROM tenant_erasure").fetchall()
+        return [TenantId(row[0]) for row in rows]
 
     def with_open_hours(self) -> Sequence[TenantId]:
         """Return whose series wait to be rolled up: one question, however many tenants."""
         with self._feed.transaction() as conn:
-            rows = conn.execute("SELECT * FROM tenants_with_open_hours()").fetchall()
+            rows = conn.execute(
+                f"SELECT own FROM tenants_with_open_hours() own WHERE {_STAYS.format('own')}"
+            ).fetchall()
         return [TenantId(row[0]) for row in rows]
 
 

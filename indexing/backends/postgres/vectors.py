@@ -218,6 +218,12 @@ class PostgresVectorIndex:
             self._emptied(conn, tenant_id)
         self._reader.forget(tenant_id)
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep nothing of a tenant in this process."""
+        self._reader.forget(tenant_id)
+        self._indexed.discard(tenant_id)
+        self._since_check.pop(tenant_id, None)
+
     def _emptied(self, conn: Connection, tenant_id: TenantId) -> None:
         for table in ("vector_passage", "vector_document", "vector_size"):
             conn.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (tenant_id,))

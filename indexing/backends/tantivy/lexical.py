@@ -182,6 +182,13 @@ class TantivyLexicalIndex:
         """Remove a tenant's index altogether."""
         self._shelf(tenant_id).drop()
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Keep no file of a tenant open in this process."""
+        with self._lock:
+            shelf = self._shelves.pop(tenant_id, None)
+        if shelf is not None:
+            shelf.close()
+
     def _shelf(self, tenant_id: TenantId) -> Shelf:
         with self._lock:
             shelf = self._shelves.get(tenant_id)

@@ -308,6 +308,14 @@ class Shelf:
         namespace.release()
         shutil.rmtree(namespace.folder, ignore_errors=True)
 
+    def close(self) -> None:
+        """Let go of the index that is open; whoever asks opens it again."""
+        with self._lock:
+            before, self._open = self._open, None
+        if before is not None:
+            with suppress(EngineUnavailable):  # its files may be gone
+                before.release()
+
     def drop(self) -> None:
         """Remove everything."""
         with self._lock:

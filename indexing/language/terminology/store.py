@@ -108,6 +108,11 @@ def open_overlaid(home: Path, base: Terminology, additions: Sequence[Addition]) 
     return Terminology(found)
 
 
+def forget_overlaid(home: Path) -> None:
+    """Drop every tenant's compiled additions; whoever still has some compiles them again."""
+    shutil.rmtree(home / "terminology" / _OVERLAYS, ignore_errors=True)
+
+
 def outdated(home: Path) -> bool:
     """Say whether loading again would make another version: there is a newer seed."""
     folder = home / "terminology"

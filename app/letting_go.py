@@ -1,0 +1,62 @@
+"""Tenants that were erased: what a process that goes on kept of them in memory, it lets go."""
+
+from __future__ import annotations
+
+import threading
+
+from app.wiring import Installation
+from indexing.errors import AnamnesisError
+from indexing.model import TenantId
+
+_LOOK_EVERY_S = 5.0
+
+
+def let_go(installation: Installation, tenant_id: TenantId) -> None:
+    """Keep nothing of a tenant: vectors, graphs, words, features, terms. What was never built in
+    this process holds nothing."""
+    built = installation.__dict__
+    for leg in ("lexical", "vector", "graph"):
+        if leg in built:
+            built[leg].let_go(tenant_id)
+    if "terms" in built:
+        installation.terms.let_go(tenant_id)
+    if "medical" in built:
+        installation.medical.made_by.pop(tenant_id, None)
+    if "patients" in built:
+        installation.patients.let_go(tenant_id)
+
+
+def let_go_of_erased(installation: Installation) -> int:
+    """Keep nothing of any tenant that is being erased, or was; return how many those are."""
+    gone = installation.tenants.erased()
+    for tenant_id in gone:
+        let_go(installation, tenant_id)
+    return len(gone)
+
+
+class LettingGo:
+    """Looks at the register every few seconds, while a process serves or follows.
+
+    Again each time: a question that was under way may have brought something back, and letting go
+    of nothing costs nothing.
+    """
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="letting-go", daemon=True)
+
+    def __enter__(self) -> LettingGo:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=30)
+
+    def _look(self) -> None:
+        while not self._stop.wait(_LOOK_EVERY_S):
+            try:
+                let_go_of_erased(self._installation)
+            except AnamnesisError:
+                continue  # the database is away: the next look finds it again

@@ -1,0 +1,323 @@
+"""A hospital leaves: out of every table, index, file and process; the others lose nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+import indexing.backends.postgres.tenant_erasing as in_rows
+from app.cli import main
+from app.erasing import by_operator
+from app.errors import status_of
+from app.following import catch_up
+from app.letting_go import let_go_of_erased
+from app.series_wiring import intake_of
+from app.tenant_erasing import erase_tenant, prove_tenant, registry, resume_tenants
+from app.web import create_app
+from app.wiring import Installation
+from eval.archive import LAB
+from eval.judgements import Book
+from eval.shelf import Shelf
+from indexing.access import Access, Role
+from indexing.backends.postgres.tenants import new_tenant_id
+from indexing.erasure import Proof, TenantErasure
+from indexing.errors import (
+    Conflict,
+    EngineUnavailable,
+    InvalidInput,
+    NotFound,
+    TenantErased,
+)
+from indexing.model import Tenant, TenantId
+from indexing.places import Place, Stage
+from rankers.answer import SearchRequest
+from tests import erased_ward
+from tests.attack import Hospital, found_hospital, note, person
+from tests.browsing import SITE
+from tests.erased_ward import OTHER, STAYS, WORD, ingest
+
+LINE = "vital_signs,patient_id=stays-here-0815,type=heart_rate value=61 {}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A hospital that left, one that stayed, and what stood where before."""
+
+    gone: Hospital
+    stays: Hospital
+    space: TenantId
+    stood: dict[str, int]
+    others: dict[str, int]
+    answered: object
+    audit: Path
+    erasure: TenantErasure
+    proof: Proof
+
+
+def _counts(installation: Installation, tenant_id: TenantId) -> dict[str, int]:
+    """Count a tenant's rows in every table that has any; nothing of the product's scan is used."""
+    with installation.owner_database.let_in(tenant_id), (
+        installation.owner_database.tenant(tenant_id)) as conn:  # fmt: skip
+        names = [row[0] for row in conn.execute(
+            "SELECT DISTINCT table_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND column_name = 'tenant_id'").fetchall()]  # fmt: skip
+        counts = {n: conn.execute(f'SELECT count(*) FROM "{n}" WHERE tenant_id = %s',
+                                  (tenant_id,)).fetchone() for n in names}  # fmt: skip
+    return {name: row[0] for name, row in counts.items() if row and row[0]}
+
+
+def _answers(installation: Installation, hospital: Hospital) -> object:
+    access = Access(hospital.tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+    found = [installation.search.answer(access, SearchRequest(q)).hits
+             for q in (WORD, OTHER, "chest pain", "fever")]  # fmt: skip
+    return [[(hit.doc_id, round(hit.score, 4)) for hit in hits] for hits in found]
+
+
+def _lay_beside(installation: Installation, hospital: Hospital) -> TenantId:
+    """Let the tenant's graph lie under another id too, as a move leaves it."""
+    space = TenantId(uuid4())
+    place = Place(Stage.BUILDING, "postgres", space)
+    installation.places.begin(hospital.tenant.tenant_id, "graph", place)
+    ingest(installation, hospital, note("moved-1", STAYS, "HPI:\nChest pain again.", OTHER))
+    catch_up(installation)
+    assert _counts(installation, space)
+    return space
+
+
+@pytest.fixture(scope="module")
+def left(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Left:
+    gone, stays = erased_ward.build(installation), erased_ward.build(installation)
+    tenant_id, code = gone.tenant.tenant_id, gone.tenant.code
+    space = _lay_beside(installation, gone)
+    _answers(installation, gone)
+    shelf = Shelf(installation.home / LAB / "books")
+    shelf.keep(Book(f"of-{code}", {}, {}, (), tenant=code))
+    shelf.keep(Book("of-nobody", {}, {}, ()))
+    others, answered = _counts(installation, stays.tenant.tenant_id), _answers(installation, stays)
+    stood = _counts(installation, tenant_id)
+    audit = tmp_path_factory.mktemp("outside") / "audit.ndjson"
+    erasure, proof = erase_tenant(installation, code, "operator:test", "contract ended", audit)
+    return Left(gone, stays, space, stood, others, answered, audit, erasure, proof)
+
+
+def test_nothing_of_a_tenant_is_left(installation: Installation, left: Left) -> None:
+    assert [store for store in left.proof.stores if not store.clean] == []
+    assert {
+        "resource", "resource_history", "document", "frozen_page", "parked", "outbox", "account",
+        "audit_event", "judgement", "outlook_model", "vector_passage", "index_place", "tenant",
+    } <= set(left.stood)  # fmt: skip
+    ids = (left.gone.tenant.tenant_id, left.space)
+    for own in ids:
+        assert _counts(installation, own) == {}
+    with installation.owner_database.transaction() as conn:
+        names = [row[0] for row in conn.execute("SELECT relname FROM pg_class").fetchall()]
+    assert not [name for name in names if any(own.hex in name for own in ids)]
+    for path in installation.home.rglob("*"):
+        assert not any(own.hex in path.name or str(own) in path.name for own in ids), path
+    assert Shelf(installation.home / LAB / "books").names() == ("of-nobody",)
+    assert {name: left.erasure.removed.get(name, 0) >= count for name, count in left.stood.items()}
+
+
+def test_others_lose_nothing(installation: Installation, left: Left) -> None:
+    assert _answers(installation, left.stays) == left.answered
+    after = _counts(installation, left.stays.tenant.tenant_id)
+    assert after.pop("audit_event") >= left.others["audit_event"]
+    less = left.others.items() - {("audit_event", left.others["audit_event"])}
+    assert dict(less) == {name: after[name] for name, _ in less}
+    assert ingest(installation, left.stays, person("new-here-1", OTHER)).rejected is None
+
+
+def test_nobody_gets_in_any_more(installation: Installation, left: Left) -> None:
+    tenant_id, services = left.gone.tenant.tenant_id, left.gone.services
+    with pytest.raises(TenantErased):
+        ingest(installation, left.gone, person("late-1", OTHER))
+    with pytest.raises(TenantErased):
+        _answers(installation, left.gone)
+    with pytest.raises(TenantErased):
+        intake_of(installation).lines(tenant_id, LINE.format(1_700_000_000 * 10**9).encode())
+    with pytest.raises(TenantErased):
+        installation.documents.read(by_operator(tenant_id, "x"), ["moved-1"], 1, None)  # type: ignore[arg-type]
+    assert services.accounts.lookup("login", "clinician", left.gone.tenant.code) is None
+    with pytest.raises(TenantErased, match="erased"):
+        installation.tenants.by_code(left.gone.tenant.code)
+    assert left.gone.tenant.code not in {each.code for each in installation.tenants.all()}
+    assert _counts(installation, tenant_id) == {}
+
+
+def test_a_code_is_never_given_again(installation: Installation, left: Left) -> None:
+    for code in (left.gone.tenant.code,):
+        with pytest.raises(Conflict, match="erased"):
+            installation.tenants.create(Tenant(new_tenant_id(), code, "Another"))
+    with pytest.raises(TenantErased):
+        erase_tenant(installation, left.gone.tenant.code, "operator:test", "again", None)
+
+
+def test_the_audit_lies_outside_and_ends_as_the_register_says(
+    installation: Installation, left: Left
+) -> None:
+    rows = [json.loads(line) for line in left.audit.read_text().splitlines()]
+    before = b""
+    for row in rows:
+        before = hashlib.sha256(before + row["words"].encode()).digest()
+        assert before.hex() == row["hash"]
+    assert rows[-1]["subtype"] == "erase-tenant"
+    assert rows[-1]["detail"] == {"reason": "contract ended"}
+    assert (left.erasure.audit_rows, left.erasure.audit_hash) == (len(rows), before)
+    assert left.audit.stat().st_mode & 0o077 == 0
+    found = registry(installation).of(left.gone.tenant.code)
+    assert found is not None
+    assert (found.reason, found.asked_by) == ("contract ended", "operator:test")
+    assert found.finished_at is not None
+
+
+def test_a_process_that_goes_on_keeps_nothing(installation: Installation, left: Left) -> None:
+    own = Installation(installation.settings)
+    hospital = erased_ward.build(own)
+    tenant_id = hospital.tenant.tenant_id
+    for _ in range(4):  # so often that its vectors are worth keeping
+        _answers(own, hospital)
+    graph = own.graph_engine("postgres")._reader._tenants  # type: ignore[attr-defined]
+    words = own.lexical_engine("tantivy")._shelves  # type: ignore[attr-defined]
+    assert tenant_id in graph
+    assert tenant_id in words
+    assert tenant_id in own.lexical._known
+    erase_tenant(installation, hospital.tenant.code, "operator:test", "gone", None)
+    assert let_go_of_erased(own) >= 2
+    vectors = own.vector_engine("postgres")._reader._tenants  # type: ignore[attr-defined]
+    for kept in (graph, words, vectors, own.lexical._known, own.vector._known, own.graph._known):
+        assert tenant_id not in kept
+    own.close()
+
+
+def test_a_tenant_half_erased_is_refused_and_holds_nobody_back(
+    installation: Installation, left: Left
+) -> None:
+    hospital = found_hospital(installation, [person("half-gone-1", OTHER)])
+    tenant, access = hospital.tenant, by_operator(hospital.tenant.tenant_id, "operator:test")
+    ingest(installation, hospital, note("half-1", "half-gone-1", "HPI:\nCough.", OTHER))
+    user = hospital.user_id(Role.CLINICIAN)
+    _, secret, _ = hospital.services.accounts.create_token(
+        tenant.tenant_id, user, timedelta(days=1)
+    )
+    with TestClient(create_app(hospital.services), base_url=SITE) as client:
+
+        def asked() -> int:
+            bearer = {"Authorization": f"Bearer {secret}"}
+            return client.post("/api/search", json={"q": "cough"}, headers=bearer).status_code
+
+        assert asked() == 200
+        registry(installation).begin(access, tenant, "broke off", "")
+        assert asked() == 401
+    assert status_of(TenantErased()) == 410  # who was signed in when it began
+    with pytest.raises(TenantErased):
+        ingest(installation, hospital, person("half-gone-2", OTHER))
+    ingest(installation, left.stays, note("whole-1", STAYS, "HPI:\nHiccups today.", OTHER))
+    catch_up(installation)
+    access = Access(left.stays.tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+    hits = installation.search.answer(access, SearchRequest("hiccups")).hits
+    assert "whole-1" in [hit.doc_id for hit in hits]
+    assert _counts(installation, tenant.tenant_id)
+    said = CliRunner().invoke(main.app, ["doctor"], env={"ANAMNESIS_HOME": str(installation.home)})
+    assert f"whole tenants: {tenant.code}" in said.stdout
+    resume_tenants(installation)
+    assert registry(installation).unfinished() == []
+    assert _counts(installation, tenant.tenant_id) == {}
+
+
+def test_who_passed_the_gate_before_is_waited_for(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_rows, "_WAIT_S", 0.0)
+    records = registry(installation)
+    with installation.database.tenant(tenant.tenant_id), pytest.raises(EngineUnavailable):
+        records.closed()
+    records.closed()
+
+
+def test_the_proof_finds_what_was_left_behind(installation: Installation, left: Left) -> None:
+    tenant_id, code = left.gone.tenant.tenant_id, left.gone.tenant.code
+    assert prove_tenant(installation, code).clean
+    assert not prove_tenant(installation, left.stays.tenant.code).clean
+    owner, stray = installation.owner_database, installation.home / "stray.txt"
+    stray.write_text(f"of {tenant_id} still")
+    (installation.home / f"named-{left.space.hex}").touch()
+    with owner.let_in(tenant_id), owner.tenant(tenant_id) as conn:
+        conn.execute("INSERT INTO judge_book VALUES (%s, 'b', '', '')", (tenant_id,))
+        conn.execute("SELECT tenant_partitions(%s)", (tenant_id,))
+    try:
+        found = {each.store for each in prove_tenant(installation, code).stores if each.found}
+        assert found == {"judge_book", "partitions", "files of the home", "names of files"}
+    finally:
+        stray.unlink()
+        (installation.home / f"named-{left.space.hex}").unlink()
+        with owner.let_in(tenant_id), owner.tenant(tenant_id) as conn:
+            conn.execute("DELETE FROM judge_book WHERE tenant_id = %s", (tenant_id,))
+            conn.execute(f"DROP TABLE vector_passage_{tenant_id.hex}")
+    assert prove_tenant(installation, code).clean
+
+
+def test_a_table_of_tomorrow_is_reached_without_being_named(
+    installation: Installation, new_tenant: Callable[[], Tenant]
+) -> None:
+    gone, stays = new_tenant(), new_tenant()
+    owner = installation.owner_database
+    with owner.transaction() as conn:
+        conn.execute("CREATE TABLE made_later (tenant_id uuid NOT NULL, said text)")
+        conn.execute("SELECT protect('made_later')")
+    try:
+        for each in (gone, stays):
+            with owner.tenant(each.tenant_id) as conn:
+                conn.execute("INSERT INTO made_later VALUES (%s, 'x')", (each.tenant_id,))
+        erase_tenant(installation, gone.code, "operator:test", "gone", None)
+        assert _counts(installation, gone.tenant_id) == {}
+        assert _counts(installation, stays.tenant_id)["made_later"] == 1
+    finally:
+        with owner.transaction() as conn:
+            conn.execute("DROP TABLE made_later")
+
+
+def test_the_command_asks_and_says(
+    installation: Installation, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANAMNESIS_HOME", str(installation.home))
+    run, own = CliRunner(), ["tenants", "erase", tenant.code]
+
+    def told(*arguments: str) -> Any:
+        return run.invoke(main.app, [*own, *arguments], catch_exceptions=False)
+
+    with pytest.raises(NotFound, match="no tenant"):
+        run.invoke(main.app, ["tenants", "erase", "nobody", "--reason", "r", "--yes"],
+                   catch_exceptions=False)  # fmt: skip
+    for reason in ([], ["--reason", "  "]):
+        with pytest.raises(InvalidInput, match="--reason"):
+            told(*reason, "--yes")
+    with pytest.raises(InvalidInput, match="nothing was erased"):
+        told("--reason", "r")
+    there = tmp_path / "there"
+    there.touch()
+    for path in (there, installation.home / "audit", tmp_path / "no" / "audit"):
+        with pytest.raises(InvalidInput, match="audit"):
+            told("--reason", "r", "--yes", "--export-audit", str(path))
+    assert _counts(installation, tenant.tenant_id)["tenant"] == 1
+    assert told("--prove", "--json").exit_code == 1
+    done = told("--reason", "contract 17 ended", "--yes", "--json")
+    assert done.exit_code == 0, done.output
+    [line] = done.stdout.splitlines()
+    said = json.loads(line)
+    assert (said["clean"], said["removed"]["tenant"], said["reason"]) == (
+        True, 1, "contract 17 ended")  # fmt: skip
+    assert told("--prove").exit_code == 0
+    with pytest.raises(TenantErased, match="was erased on"):
+        told("--reason", "r", "--yes")
+    listed = run.invoke(main.app, ["tenants", "list", "--erased", "--json"])
+    assert tenant.code in {each["code"] for each in json.loads(listed.stdout)}
