@@ -64,10 +64,13 @@ def erase_tenant(
 
 def resume_tenants(installation: Installation) -> None:
     """Finish what a crash broke off; what cannot be now is left to the command."""
-    with logged(), alone(installation):
-        for begun in registry(installation).unfinished():
-            with logged():
-                _go_on(installation, begun)
+    with logged():
+        if not registry(installation).unfinished():
+            return
+        with alone(installation):
+            for begun in registry(installation).unfinished():
+                with logged():
+                    _go_on(installation, begun)
 
 
 def prove_tenant(installation: Installation, code: str) -> Proof:

@@ -19,10 +19,8 @@ from indexing.erasure import Proof, marks_of
 from indexing.errors import InvalidInput, NotFound
 from indexing.model import Tenant
 
-_LEFT: Final = (
-    "SOMETHING IS LEFT: see where it was found, and run the same command again; it looks for ids "
-    "alone then, and --prove --words FILE for texts"
-)
+_LEFT: Final = "SOMETHING IS LEFT: see where it was found, and run the same command again"
+_BY_IDS: Final = "; it looks for ids alone then, and --prove --words FILE for texts"
 
 
 def erase_command(tenant: str, patient: str, reason: str, *, yes: bool, as_json: bool) -> int:
@@ -135,5 +133,6 @@ def tell(proofs: Sequence[Proof], told: dict[str, object], *, as_json: bool) -> 
         for line in proof.left:
             print(line)
     if proofs:
-        print("nothing is left" if clean else _LEFT)
+        by_ids = _BY_IDS if any(proof.words for proof in proofs) else ""
+        print("nothing is left" if clean else _LEFT + by_ids)
     return 0 if clean else 1

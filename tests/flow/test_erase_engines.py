@@ -149,6 +149,16 @@ def test_timescaledb_forgets_a_patient_and_keeps_the_other(timescale: Installati
     assert timescale.vitals.extents(access, [STAYS])
 
 
+def test_timescaledb_forgets_a_tenant_and_keeps_the_other(timescale: Installation) -> None:
+    left, stays = erased_ward.build(timescale), erased_ward.build(timescale)
+    kept = by_operator(stays.tenant.tenant_id, "operator:test")
+    before = timescale.vitals.extents(kept, [GONE, STAYS])
+    assert before
+    _, proof = erase_tenant(timescale, left.tenant.code, "operator:test", "contract ended", None)
+    assert [store for store in proof.stores if not store.clean] == []
+    assert timescale.vitals.extents(kept, [GONE, STAYS]) == before
+
+
 def everything(name: str, own: Installation) -> str:
     """Return all that a server holds, as its own interface tells it."""
     return "\n".join(_TELLS[name](own))
