@@ -9,6 +9,7 @@ be done again, so that a run that was killed is finished by the same command or 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -28,6 +29,7 @@ from indexing.errors import Conflict, InvalidInput, TenantErased
 from indexing.model import Tenant, TenantId
 from indexing.patient_vectors import owned
 
+_log = logging.getLogger("anamnesis.erase")
 _ATTEMPTS: Final = 2  # something that was under way may have come in after all
 
 
@@ -70,7 +72,9 @@ def resume_tenants(installation: Installation) -> None:
         with alone(installation):
             for begun in registry(installation).unfinished():
                 with logged():
-                    _go_on(installation, begun)
+                    _, proof = _go_on(installation, begun)
+                    if not proof.clean:
+                        _log.error("of an erased tenant something is left: %s", begun.code)
 
 
 def prove_tenant(installation: Installation, code: str) -> Proof:

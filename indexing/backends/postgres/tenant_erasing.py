@@ -28,8 +28,9 @@ from indexing.model import Tenant, TenantId
 SUBTYPE: Final = "erase-tenant"
 _WAIT_S: Final = 60.0  # for transactions that had passed the gate before it closed
 _LOOK_S: Final = 0.05
-_LOCK: Final = "2s"  # dropping a partition stops every tenant's questions while it waits longer
-_TRIES: Final = 15
+_LOCK: Final = "300ms"  # while a partition waits to be dropped, every tenant's questions wait
+_AGAIN_S: Final = 0.5  # they are let through before another attempt
+_TRIES: Final = 60
 
 _COLUMNS = (
     "code, erased_id, asked_by, reason, export_to, places, audit_rows, audit_hash, removed, "
@@ -201,10 +202,10 @@ class PostgresTenantErasing:
                         conn.execute(f"SET LOCAL lock_timeout = '{_LOCK}'")
                         conn.execute(f'DROP TABLE IF EXISTS "{name}"')
                     break
-                except EngineUnavailable:  # who asks it now is let through before another attempt
+                except EngineUnavailable:
                     if attempt == _TRIES:
                         raise
-                    time.sleep(_LOOK_S)
+                    time.sleep(_AGAIN_S)
 
 
 def _erasure(row: Sequence[Any]) -> TenantErasure:
