@@ -18,7 +18,7 @@ from indexing.accounts import OpenedPage
 from indexing.audit import AuditRow
 from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.charts import Person
-from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence, hit_of
+from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence, Snippet, hit_of
 from rankers.explain import Signal
 from rankers.wants import LONGEST
 
@@ -242,7 +242,7 @@ def results_of(
 def _said(found: Sentence, kind: str, people: Mapping[str, Person]) -> Said:
     return Said(
         found.rank, found.doc_id, found.title or kind or "Untitled note",
-        found.date or "undated", found.section, marked(found.text, _spans(found.marks)),
+        found.date or "undated", found.section, _led(found),
         SAYS_LABELS.get(found.says, ""), found.patient_id, people.get(found.patient_id or ""),
     )  # fmt: skip
 
@@ -270,7 +270,7 @@ def _hit(
         author=hit.author,
         specialty=hit.specialty,
         section=hit.snippet.section,
-        snippet=marked(hit.snippet.text, _spans(hit.snippet.marks)),
+        snippet=_led(hit.snippet),
         score=hit.score,
         parts=_parts(hit, best),
         repeated=hit.repeated,
@@ -281,6 +281,16 @@ def _hit(
         patient_id=hit.patient_id,
         person=people.get(hit.patient_id or ""),
     )
+
+
+def _led(found: Sentence | Snippet) -> Markup:
+    """Return a sentence with its marks, behind what decides from above what it says."""
+    said = marked(found.text, _spans(found.marks))
+    above = found.lead
+    if above is None:
+        return said
+    shown = marked(above.text, _spans([Mark(0, len(above.text), "cue")]))
+    return Markup("{} … {}").format(shown, said)
 
 
 def _spans(marks: Sequence[Mark]) -> list[Span]:

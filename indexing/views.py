@@ -1,15 +1,18 @@
 """What a lexical index reads of a note: the whole of it, what it asserts, what it denies.
 
 Every engine builds its fields from these views, so that all of them hide the same words.
+The asserted one hides, too, letters that are no abbreviation where they stand: a payer's "(HCC)"
+behind a diagnosis, the initials of who signed.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from indexing.analysis import TOKEN, both
+from indexing.language.other_meanings import other_letters
 from indexing.model import Assertion, Mention, Section
 from indexing.ports import LexicalEntry
 
@@ -62,9 +65,10 @@ def views(entry: LexicalEntry) -> Views:
     every = _analyse(text)
     title = _view(_analyse(entry.document.title))
     whole = _view(every)
+    misread = other_letters(text)
     hidden = [m for m in entry.mentions if hides(m, "")]
-    shown = _shown(every, hidden)
-    asserted = _view(shown) if hidden else whole
+    shown = _shown(every, [*_places(hidden), *misread])
+    asserted = whole if shown is every else _view(shown)
     sections: dict[str, View] = {}
     whole_sections: dict[str, View] = {}
     by_name: dict[str, list[Section]] = {}
@@ -74,7 +78,7 @@ def views(entry: LexicalEntry) -> Views:
     for name, part in sorted(by_name.items()):
         seen = shown
         if name in IMPLIED:
-            seen = _shown(every, [m for m in hidden if hides(m, name)])
+            seen = _shown(every, [*_places(m for m in hidden if hides(m, name)), *misread])
         inside = [_inside(every, each.body, each.end) for each in part]
         sections[name] = _stretch(seen, inside)
         if seen is not every:
@@ -125,13 +129,17 @@ def _inside(every: _Terms, start: int, end: int) -> range:
     return range(bisect_right(every.ends, start), bisect_left(every.starts, end))
 
 
-def _shown(every: _Terms, hidden: Sequence[Mention]) -> _Terms:
+def _places(mentions: Iterable[Mention]) -> Iterator[tuple[int, int]]:
+    return ((mention.start, mention.end) for mention in mentions)
+
+
+def _shown(every: _Terms, hidden: Sequence[tuple[int, int]]) -> _Terms:
     """Return the text with a filler for each token that overlaps something hidden."""
     if not hidden:
         return every
     exact, stems = list(every.exact), list(every.stems)
-    for mention in hidden:
-        for at in _inside(every, mention.start, mention.end):
+    for start, end in hidden:
+        for at in _inside(every, start, end):
             exact[at] = stems[at] = FILLER
     return _Terms(every.starts, every.ends, exact, stems)
 

@@ -59,6 +59,13 @@ class Mark(msgspec.Struct, frozen=True):
     kind: str
 
 
+class Lead(msgspec.Struct, frozen=True):
+    """Words further up that decide what a sentence says ("Denies:"), at `at` of the note."""
+
+    text: str
+    at: int
+
+
 class Snippet(msgspec.Struct, frozen=True):
     """The sentence that answers best; it begins at `at` of the note."""
 
@@ -66,6 +73,7 @@ class Snippet(msgspec.Struct, frozen=True):
     marks: tuple[Mark, ...] = ()
     section: str = ""
     at: int = 0
+    lead: Lead | None = None
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -106,6 +114,7 @@ class Sentence(msgspec.Struct, frozen=True):
     at: int
     says: str = "present"
     covers: float = 1.0
+    lead: Lead | None = None
 
 
 class Absence(msgspec.Struct, frozen=True):

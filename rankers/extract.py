@@ -19,6 +19,7 @@ from rankers.answer import Hit, Mark, Sentence
 from rankers.cues import Asked
 from rankers.evidence import Said, copied, label
 from rankers.judge import allergic, fitting
+from rankers.lead import lead
 from rankers.plan import Plan
 from rankers.query import scopes
 from rankers.snippets import apart, section_at, sentence_around
@@ -174,10 +175,12 @@ def _sentence(hit: Hit, note: Derived, found: _Weighed) -> Sentence:
         for s in places
     ]
     shown += [Mark(m.start - start, m.end - start, "negated") for m in found.hidden]
+    said = [(s.start, s.end) for _, places in found.here for s in places]
     return Sentence(
         rank=hit.rank, doc_id=hit.doc_id, patient_id=hit.patient_id, title=hit.title,
         date=hit.date, section=found.section, text=note.document.text[start:end],
         marks=apart(shown), at=start, says=_ORDER[found.place].value, covers=found.covers,
+        lead=lead(note.mentions, said, start),
     )  # fmt: skip
 
 
@@ -224,7 +227,8 @@ def _place(found: Sentence) -> int:
 def _once(found: Iterable[Sentence]) -> Iterator[Sentence]:
     seen: set[tuple[str, str]] = set()
     for each in found:
-        key = (each.patient_id or each.doc_id, " ".join(each.text.lower().split()))
+        above = each.lead.text if each.lead else ""
+        key = (each.patient_id or each.doc_id, " ".join(f"{above} {each.text}".lower().split()))
         if key not in seen:
             seen.add(key)
             yield each

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
 from indexing.clauses import Clause, Phrase
+from indexing.language.other_meanings import other_letters
 from indexing.model import Mention, Section
 from indexing.ports import AssertionMode, Derived
 from indexing.views import hides
 from rankers.answer import Mark, Snippet
+from rankers.lead import lead
 from rankers.query import leaves
 
 LEAST_WORDS = 3  # of a sentence that is shown because it is near in meaning
@@ -114,7 +116,9 @@ def snippet(derived: Derived, want: Wanted, mode: AssertionMode, passage: int | 
     start, end = _best(text, found)
     shown = [f for f in found if f.start < end and f.end > start]
     marks = apart(Mark(max(f.start, start) - start, min(f.end, end) - start, f.kind) for f in shown)
-    return Snippet(text[start:end], marks, section_at(derived.sections, shown[0].start), start)
+    section = section_at(derived.sections, shown[0].start)
+    above = lead(derived.mentions, [(f.start, f.end) for f in shown], start)
+    return Snippet(text[start:end], marks, section, start, above)
 
 
 def marks(
@@ -144,17 +148,20 @@ def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_F
             for match, _ in zip(want.scan.finditer(text), range(MOST_MATCHES), strict=False)
         ]
         places = [(word, match.start()) for word, match in found]
+        misread = frozenset(other_letters(derived.document.text))
         for word, match in found:
             literal = want.words.get(word)
             weight = literal or _worth(want, word, match.start(), places)
             if not weight and not _is_wildcard(want):
+                continue
+            if not literal and match.span() in misread:
                 continue
             share = _share(hidden, match.start(), match.end())
             kind = "literal" if literal or not weight else "synonym"
             kind = kind if share == 1 else "negated"
             yield _Found(match.start(), match.end(), kind, word, (weight or 1.0) * share)
     if want.concepts or want.near:
-        yield from _mentions(derived.mentions, want, mode)
+        yield from _mentions(derived, want, mode)
 
 
 def _worth(want: Wanted, word: str, at: int, places: Sequence[tuple[str, int]]) -> float:
@@ -175,8 +182,8 @@ def _share(hidden: list[Mention], start: int, end: int) -> float:
     return HIDDEN_SHARE if inside else 1.0
 
 
-def _mentions(mentions: Iterable[Mention], want: Wanted, mode: AssertionMode) -> Iterator[_Found]:
-    for mention in mentions:
+def _mentions(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_Found]:
+    for mention in derived.mentions:
         if mention.concept_id in want.concepts:
             kind, weight = "synonym", CONCEPT_WEIGHT
         elif mention.concept_id in want.near:
@@ -188,8 +195,12 @@ def _mentions(mentions: Iterable[Mention], want: Wanted, mode: AssertionMode) ->
         yield _Found(
             mention.start, mention.end, "negated" if out else kind, mention.concept_id, weight
         )
-        if mention.cue is not None and (out or mode != "present"):
-            yield _Found(mention.cue.start, mention.cue.end, "cue", "cue", 0.0)
+        cue = mention.cue
+        if cue is None:
+            continue
+        above = derived.document.text.find("\n", cue.end, mention.start) >= 0
+        if out or above or mode != "present":
+            yield _Found(cue.start, cue.end, "cue", "cue", 0.0)
 
 
 def _best(text: str, found: list[_Found]) -> tuple[int, int]:

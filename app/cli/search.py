@@ -13,6 +13,7 @@ from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Role
 from indexing.errors import ConfigurationError, InvalidInput
+from rankers.answer import Sentence, Snippet
 from rankers.search import Answer, SearchRequest
 
 LEGS = ("lexical", "vector", "graph")
@@ -51,7 +52,7 @@ def _show(answer: Answer) -> None:
         print(answer.absence.statement, *("What follows is only near it.",) if answer.hits else ())
     for said in answer.best:
         how = "" if said.says == "present" else f" ({said.says.replace('_', ' ')})"
-        print(f"  “{' '.join(said.text.split())}”{how}")
+        print(f"  “{_led(said)}”{how}")
         print(f"     {said.doc_id}  {said.date or 'undated'}  [{said.section}]  {said.title}")
     if answer.hits and not answer.best:
         print("no good match in one sentence")
@@ -60,6 +61,12 @@ def _show(answer: Answer) -> None:
         print(f"{hit.rank:>3}  {hit.score:.3f}  {hit.doc_id}  {date}  {hit.title}")
         if hit.snippet.text:
             section = f"[{hit.snippet.section}] " if hit.snippet.section else ""
-            print(f"     {section}{' '.join(hit.snippet.text.split())}")
+            print(f"     {section}{_led(hit.snippet)}")
     if not answer.hits and answer.absence is None:
         print("no good match")
+
+
+def _led(found: Sentence | Snippet) -> str:
+    """Return a sentence on one line, behind what decides from above what it says."""
+    above = f"{found.lead.text} … " if found.lead else ""
+    return " ".join(f"{above}{found.text}".split())

@@ -17,8 +17,11 @@ from typing import Final, NamedTuple, Protocol
 
 from indexing.language.circumstances import is_circumstance, is_purpose
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
+from indexing.language.denied_lines import Carried, carried
 from indexing.language.headings_say import headings_say
-from indexing.language.marks import marks
+from indexing.language.hearsay import refuted
+from indexing.language.letters import letters
+from indexing.language.marks import NEGATES, marks
 from indexing.language.persistence import is_chronic, is_event, named_young, outgrown
 from indexing.language.scope import CELLS, Scope, scopes
 from indexing.language.sentences import sentence_starts
@@ -145,11 +148,13 @@ class _Note:
         self._folded = lined.replace("\n", " ")
         self._sections = sections or (Section(0, 0, len(text), ""),)
         self._part_starts = [part.start for part in self._sections]
-        self._hits = _merged(find(self._folded), marks(lined))
+        words = [*find(self._folded), *refuted(self._folded)]
+        self._hits = _merged(words, [*marks(lined), *letters(text)])
         self._hit_starts = [hit.start for hit in self._hits]
         self._sentences: dict[int, list[int]] = {}
         self._scopes: dict[tuple[int, int], list[Scope]] = {}
         self._headed: dict[int, Headed | None] = {}
+        self._carried = carried(text)
 
     def judge(self, start: int, end: int) -> Assessment:
         number = max(0, bisect_right(self._part_starts, start) - 1)
@@ -206,15 +211,25 @@ class _Note:
             should = _SHOULD_OCCUR.search(self._folded, first, last)
         if should:
             inside = sorted([Hit(should.start(1), should.end(1), _IF), *inside])
-        headed = self._heading_says(number)
-        if headed is None or first >= headed.until:
-            return scopes(self._folded, first, last, inside) if inside else []
-        start = self._sections[number].start
-        inside.insert(0, Hit(start, max(first, self._sections[number].body), headed.rules))
+        listed = self._goes_on(first)
+        if listed is not None:
+            inside.insert(0, Hit(listed.start, first, (NEGATES,)))
+            cue_end, until = listed.head, listed.end
+        else:
+            headed = self._heading_says(number)
+            if headed is None or first >= headed.until:
+                return scopes(self._folded, first, last, inside) if inside else []
+            start = self._sections[number].start
+            inside.insert(0, Hit(start, max(first, self._sections[number].body), headed.rules))
+            cue_end, until = self._heading_end(self._sections[number]), headed.until
         found = scopes(self._folded, first, last, inside)
-        cue_end = self._heading_end(self._sections[number])
-        found[0] = replace(found[0], cue_end=cue_end, end=min(found[0].end, headed.until))
+        found[0] = replace(found[0], cue_end=cue_end, end=min(found[0].end, until))
         return found
+
+    def _goes_on(self, first: int) -> Carried | None:
+        """Return the denied list that goes on to the line at `first`."""
+        i = bisect_right(self._carried, first, key=lambda each: each.body) - 1
+        return self._carried[i] if i >= 0 and first < self._carried[i].end else None
 
     def _heading_says(self, number: int) -> Headed | None:
         """Return what a heading such as "Differential:" or "Discontinued medications:" says of what
@@ -308,8 +323,6 @@ class _Note:
 
 def _merged(words: list[Hit], signs: list[Hit]) -> list[Hit]:
     """Join both in order; a sign takes the place of the words it holds ("Fever: no")."""
-    if not signs:
-        return words
     taken = {hit.start for hit in signs}
     kept = [hit for hit in words if hit.start not in taken]
     return sorted([*kept, *signs], key=lambda hit: (hit.start, hit.end))

@@ -217,3 +217,22 @@ def means_other(text: str, start: int, end: int) -> bool:
         return False
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _BEHIND]
     return (test or _wrote)(word, before, after)
+
+
+# Where such letters may stand: in brackets, before who typed or a degree, behind who signed.
+_LETTERS: Final = re.compile(
+    r"\b[A-Z]{2,3}\b(?:(?<=\(HCC)(?=\))|(?=[/:][a-z]{2,3}\b)|"
+    r"(?=[ ]?,?[ ](?:M\.?D|D\.?O|R\.?N|N\.?P|PA-C|Ph\.?D|DPM|FACP|FACS|LCSW|LPN)\b)|"
+    r"(?<=[yr:.][ ]..)|(?<=[yr:.][ ]...))"
+)
+
+
+def other_letters(text: str) -> list[tuple[int, int]]:
+    """Return where the letters of an abbreviation stand for something else: a payer's "(HCC)",
+    initials. Whoever looks for what they are short for must not find them there."""
+    return [
+        match.span()
+        for match in _LETTERS.finditer(text)
+        if (_WORDS.get(match[0].lower()) or _wrote) in (_pays_more, _wrote)
+        and means_other(text, *match.span())
+    ]

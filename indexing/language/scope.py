@@ -41,6 +41,13 @@ _CLAUSE: Final = re.compile(
     r"healthy|pleasant|comfortable|cooperative|within[ ]normal[ ]limits|wnl|s1|family[ ]history|"
     r"past[ ]medical[ ]history|history[ ]of|gait|pupils)(?![\w]))"
 )
+# "Nothing to suggest PE, DVT present": of two things the second is there. "No pallor, icterus,
+# edema present" denies its whole list.
+_IS_THERE: Final = re.compile(
+    r"[^,;:()]*,[ ](?P<there>(?!n?or\b|and\b)(?:(?!n?or\b|and\b|no\b)[a-z/-]+[ ]){1,3}"
+    r"(?:present|(?:is|was)[ ](?:present|noted|seen|found|identified|positive|confirmed)))"
+    r"[ ]*(?=$|[.;,)]|\bin\b|\bon\b|\bat\b|\bof\b|\btoday\b)"
+)
 # "No fever, elevated mood or weight gain": a list that goes on with "or" is still the denial's.
 _GOES_ON: Final = re.compile(r"[^;:]{0,80}?\b(?:or|nor)\b")
 # "Pain worsens, will": a condition only where the sentence states one.
@@ -282,6 +289,8 @@ def _forward(
         end = aim.end() if aim else end
     if rule.kind is Kind.NEGATED:
         end = min(end, clauses.first(hit.end, last))
+        there = _IS_THERE.match(folded, hit.end, end)
+        end = there.start("there") if there else end
     if rule.reach in (Reach.PHRASE, Reach.NEAR):
         comma = _COMMA.search(folded, hit.end, end)
         if comma:

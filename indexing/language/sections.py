@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from indexing.language.denied_lines import carried
 from indexing.language.headings import OTHER, PARENTS, SYSTEMS, loinc, lookup, normalise
 from indexing.language.headings_say import headings_say
 from indexing.model import Section
@@ -122,7 +123,11 @@ def _candidates(text: str) -> list[_Candidate]:
 
 def _at_lines(text: str, shouting: bool) -> Iterator[_Candidate]:
     opened = -1  # where a heading alone on its line ends, whose list goes on to a free line
+    lists = carried(text)
     for match in _AT_LINE.finditer(text):
+        at = bisect_right(lists, match.start(), key=lambda each: each.body) - 1
+        if at >= 0 and match.start() < lists[at].end:
+            continue  # "SOB" below "Denies: CP"
         head, lead, mark = match["head"], match["lead"] or "", match["mark"]
         after = match.end()
         ends_line = "\n" in text[after : _body(text, after)]

@@ -1,0 +1,80 @@
+"""Lists that begin beside their heading and go on over the lines below it:
+
+Denies: CP
+SOB
+N/V
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from indexing.language.cues import Kind, fold
+from indexing.language.headings import lookup, normalise
+from indexing.language.headings_say import headings_say
+
+_HEADED: Final = re.compile(
+    r"^[ \t]*(?:[-•*·>–][ \t]+)?(?P<head>[A-Za-z][A-Za-z ]{1,40}:)[ \t]+(?P<item>[^\n:]{1,60})$",
+    re.MULTILINE,
+)
+_LINE: Final = re.compile(r"[ \t]*(?P<item>[^\n]*)(?:\n|$)")
+_ITEM: Final = re.compile(
+    r"[A-Za-z][\w/'’(&-]*\)?(?:,?[ ][\w/'’(&-]+\)?){0,3}[ \t\r]*[,;]?[ \t\r]*"
+)
+# A line that tells something new, and no further item: "Headache since Monday", "Reports rash".
+_TELLS: Final = re.compile(
+    r"\d|\b(?:reports?|endorses|admits|complains|states|has|had|have|is|was|are|were|does|did|"
+    r"lives|works|smok(?:es|ed)|drinks|takes|taking|uses|used|feels|continues?|continued|start(?:ed)?|"
+    r"will|plan|see|also|but|positive|present|persist\w*|ongoing|wors\w+|improv\w+|stable|"
+    r"unchanged|since|today|yesterday|now|currently|for|status|patient|pt|he|she|we|you|"
+    r"resolved|noted|seen|found|yes|no|none|per|presents?|came|last|follow|return|call|"
+    r"well|alert|married|single|retired|family|mother|father)\b",
+    re.IGNORECASE,
+)
+_LONG: Final = re.compile(
+    r"[A-Z]{6,}|[A-Z]{3,}[ ][A-Z]{3,}"
+)  # a heading, in a list not in capitals
+_MOST: Final = 20  # lines
+
+
+class Carried(NamedTuple):
+    """The heading at `[start, head)` speaks for the lines `[body, end)` too."""
+
+    start: int
+    head: int
+    body: int
+    end: int
+
+
+def carried(text: str) -> list[Carried]:
+    """Return such lists of a text, in order."""
+    return [*_carried(text)]
+
+
+def _carried(text: str) -> Iterator[Carried]:
+    for match in _HEADED.finditer(text):
+        folded = fold(match["head"])
+        rules = headings_say(folded, 0, len(folded))
+        if not any(rule.kind is Kind.NEGATED for rule in rules) or match.end() == len(text):
+            continue
+        if _ITEM.fullmatch(match["item"]) is None or _TELLS.search(match["item"]):
+            continue
+        body = match.end() + 1
+        end = _below(text, body, capitals=match["item"].isupper())
+        if end > body:
+            yield Carried(match.start("head"), match.end("head"), body, end)
+
+
+def _below(text: str, body: int, *, capitals: bool) -> int:
+    """Return where the items below end."""
+    end = body
+    for line, _ in zip(_LINE.finditer(text, body), range(_MOST), strict=False):
+        item = line["item"]
+        if _ITEM.fullmatch(item) is None or _TELLS.search(item) or lookup(normalise(item)):
+            break
+        if not capitals and _LONG.match(item):
+            break
+        end = line.end()
+    return end

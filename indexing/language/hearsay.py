@@ -1,0 +1,46 @@
+"""What a patient was told or thought to have, and a test then refuted: "told he had hepatitis C but
+testing negative"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from indexing.language.cues import Hit, Kind, Reach, Rule
+
+_TOLD: Final = re.compile(
+    r"\b(?:(?:told|informed|advised)\b(?![ ](?:me|us|him|her|them|the|you|staff|his|my)\b)|"
+    r"(?:thought|believed|assumed|suspected|feared|convinced|labell?ed)\b)"
+)
+_HAVING: Final = re.compile(
+    r"(?:[ ](?!not\b|no\b|never\b)[\w'-]+){0,8}?[ ](?:had|has|have|having|with|as|of|about|"
+    r"(?:was|is|were|be) positive for)[ ](?P<what>(?!not\b|no\b|never\b)[^.;:\n]{2,80}?)"
+    r"(?P<but>(?:[,;]|[ ]?[-–])?[ ](?:but|however|though|although|yet|and[ ]then)|[,;]|[ ][-–])"
+    r"(?:,?[ ](?:that|it|this|was|were|is|are|be|has|have|had|been|came|come|comes|back|returned|"
+    r"later|subsequent(?:ly)?|repeat(?:ed|edly)?|further|then|since|here|today|now|always|"
+    r"his|her|the|our|all|any|own|their|he|she|they|confirmatory|follow-?up|formal|actual|"
+    r"tests?|testing|tested|retested|screen(?:s|ing|ed)?|serolog(?:y|ies)|labs?|labwork|bloods?|"
+    r"blood ?work|antibod(?:y|ies)|titers?|pcr|rna|dna|viral load|work-?up|results?|"
+    r"biops(?:y|ies)|imaging|scans?|repeat|on|in|at|twice|"
+    r"again|out|by|for|it|to|found|shown)){0,8}"
+    r"[ ](?:negative|neg|ruled[ ]out|excluded|refuted|disproved|disproven|disconfirmed|"
+    r"not[ ](?:confirmed|found|borne out|supported)|"
+    r"(?:did not|didn't)[ ]confirm(?:[ ](?:it|this))?|"
+    r"without[ ](?:confirmation|evidence of (?:it|this)))\b"
+    r"(?![ ](?:for|predictive|pressure)\b)"
+)
+_WIDEST: Final = 260  # code points from "told" to what refutes it
+
+
+def refuted(folded: str) -> Iterator[Hit]:
+    """Yield, as a cue that looks back, each "but testing negative" behind what was only told."""
+    after = 0
+    for told in _TOLD.finditer(folded):
+        if told.start() < after:
+            continue
+        match = _HAVING.match(folded, told.end(), told.end() + _WIDEST)
+        if match is not None:
+            after = match.end()
+            begin = match.end("but") - len(match["but"].lstrip(" ,;-–"))
+            yield Hit(begin, after, (Rule(Kind.NEGATED, False, Reach.LIST),))
