@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from indexing.language.cues import fold
 from indexing.language.headings import lookup, normalise
+from indexing.language.headings_say import headings_say
 from indexing.model import Mention
 from rankers.answer import Lead
 
@@ -17,5 +19,11 @@ def lead(mentions: Iterable[Mention], places: Sequence[tuple[int, int]], start: 
         if cue is None or cue.end > start:
             continue
         if any(mention.start < last and first < mention.end for first, last in places):
-            return None if lookup(normalise(cue.text)) else Lead(cue.text, cue.start)
+            return Lead(cue.text, cue.start) if _tells(cue.text) else None
     return None
+
+
+def _tells(words: str) -> bool:
+    """Whether words say more than the name of a part."""
+    said = fold(words)
+    return lookup(normalise(words)) is None or bool(headings_say(said, 0, len(said)))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
+from indexing.language.callers import of_patient
 from indexing.language.circumstances import is_circumstance, is_purpose
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
 from indexing.language.denied_lines import Carried, carried
@@ -148,7 +149,7 @@ class _Note:
         self._folded = lined.replace("\n", " ")
         self._sections = sections or (Section(0, 0, len(text), ""),)
         self._part_starts = [part.start for part in self._sections]
-        words = [*find(self._folded), *refuted(self._folded)]
+        words = [*of_patient(self._folded, find(self._folded)), *refuted(text, self._folded)]
         self._hits = _merged(words, [*marks(lined), *letters(text)])
         self._hit_starts = [hit.start for hit in self._hits]
         self._sentences: dict[int, list[int]] = {}

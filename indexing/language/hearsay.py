@@ -15,32 +15,50 @@ _TOLD: Final = re.compile(
 )
 _HAVING: Final = re.compile(
     r"(?:[ ](?!not\b|no\b|never\b)[\w'-]+){0,8}?[ ](?:had|has|have|having|with|as|of|about|"
-    r"(?:was|is|were|be) positive for)[ ](?P<what>(?!not\b|no\b|never\b)[^.;:\n]{2,80}?)"
+    r"(?:was|is|were|be) positive for)(?=[ ])"
+)
+_FEARED: Final = re.compile(
+    r"\b(?:concerns?|suspicions?|worry|worries|worried|fears?)[ ]"
+    r"(?:about|for|of|regarding|over)(?=[ ])"
+)
+_REFUTED: Final = re.compile(
+    r"[ ](?P<what>(?!not\b|no\b|never\b)[^.;:\n]{2,80}?)"
     r"(?P<but>(?:[,;]|[ ]?[-–])?[ ](?:but|however|though|although|yet|and[ ]then)|[,;]|[ ][-–])"
     r"(?:,?[ ](?:that|it|this|was|were|is|are|be|has|have|had|been|came|come|comes|back|returned|"
     r"later|subsequent(?:ly)?|repeat(?:ed|edly)?|further|then|since|here|today|now|always|"
     r"his|her|the|our|all|any|own|their|he|she|they|confirmatory|follow-?up|formal|actual|"
     r"tests?|testing|tested|retested|screen(?:s|ing|ed)?|serolog(?:y|ies)|labs?|labwork|bloods?|"
     r"blood ?work|antibod(?:y|ies)|titers?|pcr|rna|dna|viral load|work-?up|results?|"
-    r"biops(?:y|ies)|imaging|scans?|repeat|on|in|at|twice|"
+    r"biops(?:y|ies)|imaging|scans?|ultrasound|us|cta?|mri|x-?rays?|cxr|films?|dopplers?|duplex|"
+    r"echo(?:cardiogram)?|angiogram|ekg|ecg|show(?:s|ed)|repeat|on|in|at|twice|"
     r"again|out|by|for|it|to|found|shown)){0,8}"
     r"[ ](?:negative|neg|ruled[ ]out|excluded|refuted|disproved|disproven|disconfirmed|"
+    r"(?:show(?:s|ed)|found|with)[ ]none|normal|unremarkable|reassuring|"
     r"not[ ](?:confirmed|found|borne out|supported)|"
     r"(?:did not|didn't)[ ]confirm(?:[ ](?:it|this))?|"
     r"without[ ](?:confirmation|evidence of (?:it|this)))\b"
-    r"(?![ ](?:for|predictive|pressure)\b)"
+    # A "negative for HIV" speaks of another thing, "negative cultures" of what was tested.
+    r"(?=[ ]*(?:$|[.,;:)\n]|[ ][ ]|(?:and|so|but|on|in|at|by|x|here|today|twice|again|then|this|"
+    r"yesterday|last|now|since|each|both)\b))"
 )
+_LINE: Final = re.compile(r"\n[ \t]*(?![a-z])")  # not one that an editor wrapped
 _WIDEST: Final = 260  # code points from "told" to what refutes it
 
 
-def refuted(folded: str) -> Iterator[Hit]:
-    """Yield, as a cue that looks back, each "but testing negative" behind what was only told."""
-    after = 0
-    for told in _TOLD.finditer(folded):
-        if told.start() < after:
-            continue
-        match = _HAVING.match(folded, told.end(), told.end() + _WIDEST)
-        if match is not None:
-            after = match.end()
+def refuted(text: str, folded: str) -> Iterator[Hit]:
+    """Yield, as a cue that looks back, each "but testing negative" behind what was only told or
+    feared. `folded` is the text without line feeds."""
+    for frame in sorted(_frames(folded)):
+        match = _REFUTED.match(folded, frame, frame + _WIDEST)
+        if match is not None and _LINE.search(text, frame, match.end()) is None:
             begin = match.end("but") - len(match["but"].lstrip(" ,;-–"))
-            yield Hit(begin, after, (Rule(Kind.NEGATED, False, Reach.LIST),))
+            yield Hit(begin, match.end(), (Rule(Kind.NEGATED, False, Reach.LIST),))
+
+
+def _frames(folded: str) -> Iterator[int]:
+    """Where what was told or feared begins."""
+    for told in _TOLD.finditer(folded):
+        having = _HAVING.match(folded, told.end(), told.end() + _WIDEST)
+        if having is not None:
+            yield having.end()
+    yield from (feared.end() for feared in _FEARED.finditer(folded))

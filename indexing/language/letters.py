@@ -17,7 +17,8 @@ from indexing.language.marks import CLOSES_ALL, NEGATES
 
 # The letter comes first in the pattern, because one class of characters is found fastest.
 _BEHIND: Final = re.compile(
-    r"[NnYy](?:(?<=[A-Za-z)][ \t].)|(?<=[ \t][ \t].)|(?<=[(\[].))(?:o|O|es|ES)?"
+    r"[NnYy+–-](?:(?<=[A-Za-z)][ \t].)|(?<=[ \t][ \t].)|(?<=[(\[][NnYy]))"
+    r"(?:(?<=[NnYy])(?:o|O|es|ES))?"
     r"(?=[ \t]*(?:$|[.,;)\]])|[ \t]{2}|[ \t]+[A-Z])",
     re.MULTILINE,
 )
@@ -28,6 +29,7 @@ _BEFORE: Final = re.compile(
 )
 _LED: Final = re.compile(r"(?<![^\s,;*•·-])[NY](?=[ \t]+[A-Za-z]{2})")
 _MARK: Final = re.compile(r"[ \t]*(?:[-*•·+][ \t]*|\(?\d{1,2}[.)][ \t]+)?")
+_LABEL: Final = re.compile(r"[A-Za-z][A-Za-z/ ]{0,30}:")
 _ITEM: Final = re.compile(r"[A-Za-z][\w/'’()-]*(?:[ \t]+[A-Za-z(][\w/'’()-]*){0,4}")
 _WORD: Final = re.compile(r"[\w/'’()-]+")
 # Before these an N or a Y is a kind, a number or a name: "vitamin N", "Roux en Y", "T N M".
@@ -44,14 +46,14 @@ _MOST_ALONE: Final = 2  # words of a thing asked that stands alone in the note w
 
 class _Answer(NamedTuple):
     """A letter or word at `[start, end)`. `whole`: it and what it answers are all of the line;
-    `bracketed`: "(N)", which stands for "normal" too."""
+    `doubtful`: "(N)", which stands for "normal" too, or a sign, which may be a dash."""
 
     start: int
     end: int
     before: bool
     words: int
     whole: bool
-    bracketed: bool
+    doubtful: bool
 
 
 class _Line(NamedTuple):
@@ -78,9 +80,9 @@ def _told(text: str, line: _Line, near: Sequence[_Line]) -> Iterator[_Answer]:
     """The answers of a line that others beside them, or the line itself, prove to be answers."""
     around = [each for other in near for each in other.answers]
     many = len(line.answers) > 1
-    some_yes = any(each.bracketed and not _denies(text, each) for each in around)
+    some_yes = any(each.doubtful and not _denies(text, each) for each in around)
     for each in line.answers:
-        if each.bracketed:
+        if each.doubtful:
             if some_yes:
                 yield each
         elif many or (each.whole and (len(around) > 1 or each.words <= _MOST_ALONE)):
@@ -88,7 +90,7 @@ def _told(text: str, line: _Line, near: Sequence[_Line]) -> Iterator[_Answer]:
 
 
 def _denies(text: str, answer: _Answer) -> bool:
-    return text[answer.start] in "Nn"
+    return text[answer.start] not in "Yy+"
 
 
 def _hit(text: str, answer: _Answer) -> Hit:
@@ -130,6 +132,7 @@ def _behind(
     for match in matches:
         start, end = match.span()
         bracketed = text[start - 1] in "(["
+        sign = text[start] not in "NnYy"
         begin = max(at, *(text.rfind(c, at, start) + 1 for c in ".,;:"))
         item = text[begin : start - bracketed].strip()
         word = end - start > 1
@@ -137,11 +140,13 @@ def _behind(
         # In capitals "NO" leads on; and a list by words has none left over behind its last answer.
         if word and not closed and (text[start:end].isupper() or tail):
             continue
-        if not word and text[start].islower() and not closed:
+        if not word and not closed and (sign or text[start].islower()):
             continue
         if _is_asked(item):
-            whole = begin == after_mark and not text[end + bracketed : last].strip(" \t.,;\r")
-            yield _Answer(start, end, False, len(item.split()), whole, bracketed)
+            label = text[after_mark:begin]
+            alone = not label or _LABEL.fullmatch(label) is not None
+            whole = alone and not text[end + bracketed : last].strip(" \t.,;\r")
+            yield _Answer(start, end, False, len(item.split()), whole, bracketed or sign)
         at = end
 
 

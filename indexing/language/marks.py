@@ -196,5 +196,7 @@ def _answered(match: re.Match[str]) -> Hit:
         kind = Kind.HISTORICAL
     elif word in _MAYBE:
         kind = Kind.UNCERTAIN
+    elif word == "not assessed":
+        kind = Kind.NOT_ASSESSED
     back = (Rule(kind, False, Reach.PHRASE),) if kind else ()
     return Hit(start, end, (*back, CLOSES_ALL))

@@ -92,7 +92,9 @@ _FORETOLD: Final = re.compile(
     r"potential\w*|possib\w*|may|might|could|can|risks?|understands?|advised|outlined|described)\b"
 )
 # "Edema absent, varicosities present": what a comma follows has nothing to say of what comes next.
-_DONE: Final = re.compile(r"absent|negative|neg|excluded|resolved|stopped|discontinued|healed|nil")
+_DONE: Final = re.compile(
+    r"absent|negative|neg|excluded|resolved|stopped|discontinued|healed|nil|pending"
+)
 # "Cough resolved after prednisone": nor what it was resolved by.
 _BY: Final = re.compile(
     r"(?:resolved|gone|subsided|healed|cleared|improved) "
@@ -289,8 +291,8 @@ def _forward(
         end = aim.end() if aim else end
     if rule.kind is Kind.NEGATED:
         end = min(end, clauses.first(hit.end, last))
-        there = _IS_THERE.match(folded, hit.end, end)
-        end = there.start("there") if there else end
+        there = _IS_THERE.match(folded, hit.end, last)
+        end = min(end, there.start("there")) if there else end
     if rule.reach in (Reach.PHRASE, Reach.NEAR):
         comma = _COMMA.search(folded, hit.end, end)
         if comma:

@@ -7,6 +7,34 @@ import pytest
 from tests.unit.test_assertion import judge
 
 SENTENCES = """
+Told he had {hepatitis C|negated} but testing negative.
+Was told that she had {TB|negated}, but the repeat tests came back negative.
+Thought to have {pneumonia|negated}, but imaging was negative.
+There was concern about {ascites|negated} but ultrasound showed none.
+{Cough|present} but the x-ray was normal.
+Concern for {pneumonia|uncertain}, normal white count.
+{Tremor|not_assessed}: not assessed
+Told he has {hepatitis C|present} but testing negative for {HIV|negated}.
+He told us he had {chest pain|present} but testing negative.
+Told she has {asthma|present}; {HIV|negated} testing negative.
+Thought to have {asthma|uncertain}, treated with {albuterol|present}.
+Nothing to suggest {PE|negated}, {DVT|present} present.
+Nothing to suggest {PE|negated}, {DVT|present} is present in the left leg.
+Nothing to suggest {PE|negated} or {DVT|negated}.
+Nothing to suggest {PE|negated}, {DVT|negated}, or {pneumonia|negated}.
+No {pallor|negated}, {icterus|negated}, {clubbing|negated}, {edema|negated} present.
+No {fever|negated}, {chills|negated} or {cough|negated} present.
+LP if {headache|hypothetical} worsens.
+{Appendicitis|negated} is not possible after the operation.
+Concern for {pneumonia|negated} was not borne out by imaging.
+{ORIF|hypothetical} planned for tomorrow.
+{Hip fracture|present} repaired as planned.
+{AKI|historical} on day 2 resolved.
+{Rash|not_assessed} not asked.
+Asked about taking {imodium|hypothetical}.
+Ok to try {imodium|hypothetical} if no {fever|hypothetical}.
+{Panic attacks|historical} none since March.
+Troponin pending, {NSTEMI|uncertain} on the differential.
 Her father has {diabetes|family}, and she has {hypertension|present}.
 Denied {trauma|negated} prior to the onset of {hip pain|present}.
 HIV negative man with {pneumonia|present}.

@@ -20,6 +20,7 @@ from rankers.answer import Hit, SearchRequest, Sentence
 from rankers.describe import described
 from rankers.extract import MOST, extracted
 from rankers.plan import Planner
+from rankers.snippets import marks
 
 TENANT = TenantId(uuid4())
 TEXTS = {
@@ -36,6 +37,7 @@ TEXTS = {
         "The chest pain on arrival was musculoskeletal. Hemoglobin 7.2. Former smoker. "
         "Possible pneumonia in the left lung."),
     ),
+    "asked": ("p4", "Patient denies:\n- hemoptysis\n- vertigo\n\nStopped medications:\n- naproxen"),
 }  # fmt: skip
 
 
@@ -107,6 +109,31 @@ def test_how_the_note_speaks_of_it_is_told(
     assert (found.text, found.says) == (text, says)
 
 
+@pytest.mark.parametrize(
+    ("q", "text", "above"),
+    [
+        ("no hemoptysis", "- hemoptysis", "Patient denies:"),
+        ("vertigo assertion:any", "- vertigo", "Patient denies:"),
+        ("stopped naproxen", "- naproxen", "Stopped medications:"),
+        ("no fever", "She denies fever.", None),
+        ("family history of diabetes", "Mother had diabetes mellitus.", None),
+    ],
+)
+def test_what_decides_from_above_stands_beside_its_sentence(
+    planner: Planner, notes: Mapping[str, Derived], q: str, text: str, above: str | None
+) -> None:
+    (found,) = answer(planner, notes, q)
+    assert (found.text, found.lead and found.lead.text) == (text, above)
+    plan = planner.plan(SearchRequest(q), 1, UTC)
+    note = notes[found.doc_id]
+    (hit,) = described(plan, [Hit(1, found.doc_id, 1.0, {})], notes)
+    assert (hit.snippet.text, hit.snippet.lead) == (found.text, found.lead)
+    shown = marks(note, plan.wanted(), plan.assertion)
+    lead = found.lead
+    assert lead is None or any(m.start < lead.at + len(lead.text) and lead.at < m.end
+                               for m in shown)  # fmt: skip
+
+
 @pytest.mark.parametrize("q", ["fever", "diabetes", "recurring diabetes mellitus"])
 def test_what_is_denied_or_of_the_family_answers_nothing(
     planner: Planner, notes: Mapping[str, Derived], q: str
@@ -156,7 +183,8 @@ def test_copies_and_repeats_answer_once(planner: Planner, language: Language) ->
 
 
 words = st.sampled_from(
-    "chest pain no fever denies of history family mother AND OR NOT hemoglobin below 8 left "
+    "chest pain no fever denies hemoptysis naproxen stopped of history family mother "
+    "AND OR NOT hemoglobin below 8 left "
     "dyspnea aspirin section:plan assertion:any \" ( ) nephro* spoons".split()
 )  # fmt: skip
 
@@ -177,5 +205,8 @@ def test_every_sentence_stands_in_its_note(
         text = notes[each.doc_id].document.text
         assert text[each.at : each.at + len(each.text)] == each.text
         assert 0.5 <= each.covers <= 1
+        if each.lead is not None:
+            assert text[each.lead.at :].startswith(each.lead.text)
+            assert each.lead.at + len(each.lead.text) <= each.at
         for mark in each.marks:
             assert 0 <= mark.start < mark.end <= len(each.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexing.language.matcher import Matcher
-from indexing.language.other_meanings import means_other
+from indexing.language.other_meanings import means_other, other_letters
 from indexing.language.terminology import open_terminology
 
 # The word between braces means something else there …
@@ -111,6 +111,19 @@ def test_words_that_mean_something_else(text: str, start: int, end: int) -> None
 @pytest.mark.parametrize(("text", "start", "end"), _cases(OWN))
 def test_words_that_mean_what_they_name(text: str, start: int, end: int) -> None:
     assert not means_other(text, start, end)
+
+
+@pytest.mark.parametrize(("text", "start", "end"), _cases(OTHER))
+def test_initials_and_payers_categories_are_told_from_words(
+    text: str, start: int, end: int
+) -> None:
+    told = text[start:end] in ("AF", "MS", "CF", "HCC")
+    assert other_letters(text) == ([(start, end)] if told else [])
+
+
+@pytest.mark.parametrize(("text", "start", "end"), _cases(OWN))
+def test_letters_that_mean_what_they_name(text: str, start: int, end: int) -> None:
+    assert (start, end) not in other_letters(text)
 
 
 @pytest.mark.parametrize("written", ["radiation", "pulse", "T3", "T4", "gas", "AF", "CP", "RA"])

@@ -121,13 +121,13 @@ def parts() -> dict[str, object]:
     return made_of_notes()
 
 
-def made_of_notes() -> dict[str, object]:
+def made_of_notes(notes: Mapping[str, tuple[str, str, str]] = NOTES) -> dict[str, object]:
     terminology = open_terminology()
     language = Language(terminology)
     encoder = Letters()
     lexical, vector, graph = MemoryLexicalIndex(), MemoryVectorIndex(), MemoryGraphIndex()
     held = {}
-    for doc_id, (kind, patient, text) in NOTES.items():
+    for doc_id, (kind, patient, text) in notes.items():
         labels = frozenset({"PSY"}) if doc_id == "secret" else frozenset()
         day = datetime(2023, 5, 1, tzinfo=UTC)
         document = Document(
@@ -183,6 +183,24 @@ def test_default_search_means_present(search: Search) -> None:
     assert ask(search, "chest pain").hits[0].doc_id == "has"
     assert ask(search, "chest pain", rankers=("graph",)).hits[0].doc_id == "has"
     assert "denies" not in found(ask(search, "chest pain", rankers=("graph",)))
+
+
+def test_a_payers_category_is_no_carcinoma() -> None:
+    notes = {
+        "mark": ("Problem list", "P4", "Morbid obesity (HCC). Seen by her podiatrist."),
+        "liver": ("Problem list", "P5", "HCC of the right lobe, not resectable."),
+    }
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    answer = ask(search, "hepatocellular carcinoma", rankers=LEXICAL)
+    assert found(answer) == ["liver"]
+    anyhow = ask(search, "hepatocellular carcinoma assertion:any", rankers=LEXICAL)
+    assert set(found(anyhow)) == {"liver", "mark"}
+    near = ask(search, "hepatocellular carcinoma", rankers=("vector",))
+    marked = {h.doc_id: [h.snippet.text[m.start : m.end] for m in h.snippet.marks]
+              for h in near.hits}  # fmt: skip
+    assert "HCC" not in marked.get("mark", [])
+    assert "HCC" in marked["liver"]
+    search.close()
 
 
 def test_contributions_add_up_on_every_hit(search: Search) -> None:

@@ -1,0 +1,47 @@
+"""Of whom a caller speaks: where a daughter calls, "Mom has a fever" is said of the patient."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from indexing.language.cues import Hit, Kind, Reach, Rule
+
+_CHILD, _PARENT = "daughter|son", "mother|father|mom|dad|mum|parent"
+_CALLED: Final = re.compile(
+    rf"\b(?P<who>{_CHILD}|{_PARENT}|wife|husband)(?:[ ][\w()]+)?,?[ ](?:is |has |just )?"
+    r"(?:called|calls|calling|phoned|phoning|telephoned|rang|on the (?:phone|line)|"
+    r"left (?:a )?(?:message|vm|voicemail))\b"
+    r"(?![ ](?:(?:an?|the)[ ](?!office|clinic|practice|nurse|ward|unit)|911|9-1-1|999|ems|him|her|"
+    r"it|them|emergency|paramedics|for (?:an |the )?(?:ambulance|help)))"
+    r"|\b(?:call|tc|message|voicemail)[ ]from[ ](?:\w[\w']*[ ]){0,2}"
+    rf"(?P<from>{_CHILD}|{_PARENT}|wife|husband)\b"
+)
+_PATIENT: Final = {
+    "wife": frozenset({"husband"}),
+    "husband": frozenset({"wife"}),
+    "daughter": frozenset(_PARENT.split("|")),
+    "son": frozenset(_PARENT.split("|")),
+}
+_CHILDREN: Final = frozenset(_CHILD.split("|"))
+
+
+# The patient is spoken of: no longer somebody of the family.
+_OF_PATIENT: Final = (Rule(Kind.END, True, Reach.LIST, frozenset({Kind.FAMILY})),)
+
+
+def of_patient(folded: str, hits: list[Hit]) -> list[Hit]:
+    """Return the cues of a folded text, those of kinship that name the caller left out, and those
+    that mean the patient, because who stands in that relation calls, as the end of what is said of
+    others."""
+    calls = [*_CALLED.finditer(folded)]
+    if not calls:
+        return hits
+    callers = {match.start("who" if match["who"] else "from") for match in calls}
+    who = {match["who"] or match["from"] for match in calls}
+    kin = frozenset[str]().union(*(_PATIENT.get(each, _CHILDREN) for each in who))
+    return [
+        Hit(hit.start, hit.end, _OF_PATIENT) if folded[hit.start : hit.end] in kin else hit
+        for hit in hits
+        if hit.start not in callers or hit.rules[0].kind is not Kind.FAMILY
+    ]
