@@ -15,10 +15,8 @@ from indexing.language.cues import Kind, fold
 from indexing.language.headings import lookup, normalise
 from indexing.language.headings_say import headings_say
 
-_HEADED: Final = re.compile(
-    r"^[ \t]*(?:[-•*·>–][ \t]+)?(?P<head>[A-Za-z][A-Za-z ]{1,40}:)[ \t]+(?P<item>[^\n:]{1,60})$",
-    re.MULTILINE,
-)
+_COLON: Final = re.compile(r":[ \t]+(?P<item>[A-Za-z][^\n:]{0,60})$", re.MULTILINE)
+_HEAD: Final = re.compile(r"[ \t]*(?:[-•*·>–][ \t]+)?(?P<head>[A-Za-z][A-Za-z ]{1,40}:)")
 _LINE: Final = re.compile(r"[ \t]*(?P<item>[^\n]*)(?:\n|$)")
 _ITEM: Final = re.compile(
     r"[A-Za-z][\w/'’(&-]*\)?(?:,?[ ][\w/'’(&-]+\)?){0,3}[ \t\r]*[,;]?[ \t\r]*"
@@ -37,6 +35,7 @@ _LONG: Final = re.compile(
     r"[A-Z]{6,}|[A-Z]{3,}[ ][A-Z]{3,}"
 )  # a heading, in a list not in capitals
 _MOST: Final = 20  # lines
+_WIDEST: Final = 60  # code points of a heading and what marks its line
 
 
 class Carried(NamedTuple):
@@ -54,17 +53,20 @@ def carried(text: str) -> list[Carried]:
 
 
 def _carried(text: str) -> Iterator[Carried]:
-    for match in _HEADED.finditer(text):
-        folded = fold(match["head"])
-        rules = headings_say(folded, 0, len(folded))
-        if not any(rule.kind is Kind.NEGATED for rule in rules) or match.end() == len(text):
+    for match in _COLON.finditer(text):
+        begin = text.rfind("\n", max(0, match.start() - _WIDEST), match.start()) + 1
+        head = _HEAD.match(text, begin)
+        if head is None or head.end() != match.start() + 1 or match.end() == len(text):
+            continue
+        folded = fold(head["head"])
+        if not any(rule.kind is Kind.NEGATED for rule in headings_say(folded, 0, len(folded))):
             continue
         if _ITEM.fullmatch(match["item"]) is None or _TELLS.search(match["item"]):
             continue
         body = match.end() + 1
         end = _below(text, body, capitals=match["item"].isupper())
         if end > body:
-            yield Carried(match.start("head"), match.end("head"), body, end)
+            yield Carried(head.start("head"), head.end("head"), body, end)
 
 
 def _below(text: str, body: int, *, capitals: bool) -> int:

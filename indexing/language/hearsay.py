@@ -4,13 +4,13 @@ testing negative"."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from indexing.language.cues import Hit, Kind, Reach, Rule
 
 _TOLD: Final = re.compile(
-    r"\b(?:(?:told|informed|advised)\b(?![ ](?:me|us|him|her|them|the|you|staff|his|my)\b)|"
+    r"(?:(?:told|informed|advised)\b(?![ ](?:me|us|him|her|them|the|you|staff|his|my)\b)|"
     r"(?:thought|believed|assumed|suspected|feared|convinced|labell?ed)\b)"
 )
 _HAVING: Final = re.compile(
@@ -18,7 +18,7 @@ _HAVING: Final = re.compile(
     r"(?:was|is|were|be) positive for)(?=[ ])"
 )
 _FEARED: Final = re.compile(
-    r"\b(?:concerns?|suspicions?|worry|worries|worried|fears?)[ ]"
+    r"(?:concerns?|suspicions?|worry|worries|worried|fears?)[ ]"
     r"(?:about|for|of|regarding|over)(?=[ ])"
 )
 _REFUTED: Final = re.compile(
@@ -41,6 +41,11 @@ _REFUTED: Final = re.compile(
     r"(?=[ ]*(?:$|[.,;:)\n]|[ ][ ]|(?:and|so|but|on|in|at|by|x|here|today|twice|again|then|this|"
     r"yesterday|last|now|since|each|both)\b))"
 )
+_OF_TOLD: Final = (
+    "told", "informed", "advised", "thought", "believed", "assumed", "suspected", "feared",
+    "convinced", "labe",
+)  # fmt: skip
+_OF_FEARED: Final = ("concern", "suspicion", "worry", "worries", "worried", "fear")
 _LINE: Final = re.compile(r"\n[ \t]*(?![a-z])")  # not one that an editor wrapped
 _WIDEST: Final = 260  # code points from "told" to what refutes it
 
@@ -57,8 +62,23 @@ def refuted(text: str, folded: str) -> Iterator[Hit]:
 
 def _frames(folded: str) -> Iterator[int]:
     """Where what was told or feared begins."""
-    for told in _TOLD.finditer(folded):
-        having = _HAVING.match(folded, told.end(), told.end() + _WIDEST)
-        if having is not None:
+    for place in _places(folded, _OF_TOLD):
+        told = _TOLD.match(folded, place)
+        having = told and _HAVING.match(folded, told.end(), told.end() + _WIDEST)
+        if having:
             yield having.end()
-    yield from (feared.end() for feared in _FEARED.finditer(folded))
+    for place in _places(folded, _OF_FEARED):
+        feared = _FEARED.match(folded, place)
+        if feared:
+            yield feared.end()
+
+
+def _places(folded: str, words: Iterable[str]) -> Iterator[int]:
+    """Where words of the text begin with one of `words`. A plain search for each takes a tenth of
+    what a pattern for all of them takes."""
+    for word in words:
+        place = folded.find(word)
+        while place >= 0:
+            if not folded[place - 1 : place].isalnum():
+                yield place
+            place = folded.find(word, place + 1)

@@ -219,9 +219,10 @@ def means_other(text: str, start: int, end: int) -> bool:
     return (test or _wrote)(word, before, after)
 
 
-# Where such letters may stand: in brackets, before who typed or a degree, behind who signed.
+# Where such letters may stand: in brackets, before who typed or a degree, behind who signed. A
+# class of characters comes first, since it is found fastest.
 _LETTERS: Final = re.compile(
-    r"\b[A-Z]{2,3}\b(?:(?<=\(HCC)(?=\))|(?=[/:][a-z]{2,3}\b)|"
+    r"[A-Z](?<!\w.)[A-Z]{1,2}\b(?:(?<=\(HCC)(?=\))|(?=[/:][a-z]{2,3}\b)|"
     r"(?=[ ]?,?[ ](?:M\.?D|D\.?O|R\.?N|N\.?P|PA-C|Ph\.?D|DPM|FACP|FACS|LCSW|LPN)\b)|"
     r"(?<=[yr:.][ ]..)|(?<=[yr:.][ ]...))"
 )

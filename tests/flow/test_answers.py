@@ -16,11 +16,13 @@ from tests.attack import Hospital, ask, browser, found_hospital, note, person, s
 
 SAYS = "HISTORY:\nThe <b>cough</b> is worse at night.\n\nPLAN:\nStop lisinopril."
 DENIES = "HISTORY:\nDenies cough & fever."
+LISTED = "Seen by Ann Example today.\n\nDenies:\n- hemoptysis\n- vertigo"
 
 
 @pytest.fixture(scope="module")
 def hospital(installation: Installation) -> Hospital:
-    notes = [note("a-1", "a-p", SAYS, "plain"), note("a-2", "a-p", DENIES, "plain")]
+    texts = enumerate((SAYS, DENIES, LISTED), 1)
+    notes = [note(f"a-{number}", "a-p", text, "plain") for number, text in texts]
     return found_hospital(installation, [person("a-p", "plain"), *notes])
 
 
@@ -56,6 +58,25 @@ def test_a_note_whose_title_is_hidden_is_called_by_its_type(
     assert "is worse at night." in shown
     assert "plain title" not in shown
     assert "Untitled note" not in shown
+
+
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.RESEARCHER])
+def test_the_heading_that_denies_a_list_stands_before_its_item(
+    client: TestClient, hospital: Hospital, role: Role
+) -> None:
+    page = ask(client, sign_in(client, hospital, role), "vertigo assertion:negated").text
+    shown = re.sub(r"<[^>]+>", "", page.replace(" … ", "…"))
+    assert shown.count("Denies:…- vertigo") == 2  # above the results, and in its own
+    headers = hospital.bearer(role)
+    asked = {"q": "vertigo", "assertion": "negated"}
+    found = client.post("/api/search", json=asked, headers=headers).json()
+    for said in (found["answers"][0], found["hits"][0]["snippet"]):
+        note_id = found["hits"][0]["doc_id"]
+        text = client.get(f"/api/notes/{note_id}", headers=headers).json()["text"]
+        above = said["lead"]
+        assert above["text"] == "Denies:"
+        assert text[above["at"] :].startswith("Denies:\n")
+        assert text[said["at"] :].startswith(said["text"])
 
 
 def test_no_sentence_is_said_where_none_answers(client: TestClient, hospital: Hospital) -> None:
