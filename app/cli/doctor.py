@@ -186,6 +186,24 @@ def dates_finding(installation: Installation) -> Finding:
     return Finding("dates", "ok", "kept as vague as they were sent")
 
 
+def language_finding(installation: Installation) -> Finding:
+    """Say whose notes were read by older rules or another terminology than questions are."""
+    old = [
+        each.code for each in installation.tenants.all()
+        if installation.derived.outdated(
+            each.tenant_id, installation.language_version_of(each.tenant_id), 1
+        )
+    ]  # fmt: skip
+    if old:
+        words = f"notes were read by older rules or another terminology: {', '.join(old)}"
+        advice = (
+            "`anamnesis serve` reads them again while it is quiet; `anamnesis index follow "
+            "--tenant T --until-current` now"
+        )
+        return Finding("language", "warning", words, advice)
+    return Finding("language", "ok", "every note was read as questions are")
+
+
 def _terminology(installation: Installation) -> Finding:
     from indexing.language.terminology.store import outdated
 
@@ -251,6 +269,7 @@ _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "vectors": vectors_finding,
     "dates": dates_finding,
     "terminology": _terminology,
+    "language": language_finding,
     "pages": _pages,
     "followers": _followers,
     "erasures": _erasures,

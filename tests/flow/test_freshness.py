@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.cli.doctor import language_finding
 from app.following import annotate_again, catch_up
 from app.wiring import Installation
 from indexing.access import Access
@@ -140,6 +141,9 @@ def test_another_terminology_annotates_old_notes_again(
     [document] = installation.derived.documents(tenant.tenant_id, ["n1"])
     earlier = Annotation("an earlier terminology", (), (), ())  # which did not know pneumonia
     installation.derived.store_language(tenant.tenant_id, [(document, earlier)])
+    told = language_finding(installation)
+    assert (told.verdict, tenant.code in told.found) == ("warning", True)
+    assert "index follow" in told.advice
     # The indexes follow what stands there; nobody has looked yet whether it is old.
     until_current(installation.feed, installation.text_followers()[1:])
     assert three.concept("pneumonia") == set()
@@ -148,3 +152,4 @@ def test_another_terminology_annotates_old_notes_again(
     assert three.concept("pneumonia") == {"n1"}
     [derived] = installation.derived.derived(tenant.tenant_id, ["n1"])
     assert derived.language_version == installation.language_version
+    assert language_finding(installation).verdict == "ok"
