@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+from collections import Counter
 
 from app.wiring import Installation
 from indexing.errors import AnamnesisError
 from indexing.model import TenantId
 
 _LOOK_EVERY_S = 5.0
+_ROUNDS = 3
 
 
 def let_go(installation: Installation, tenant_id: TenantId) -> None:
@@ -26,20 +29,22 @@ def let_go(installation: Installation, tenant_id: TenantId) -> None:
         installation.patients.let_go(tenant_id)
 
 
-def let_go_of_erased(installation: Installation) -> int:
-    """Keep nothing of any tenant that is being erased, or was; return how many those are."""
-    gone = installation.tenants.erased()
+def let_go_of_erased(installation: Installation, rounds: Counter[TenantId]) -> None:
+    """Keep nothing of any tenant that is being erased, or was, and count how often for each.
+
+    Several times: a question that was under way may have brought something back. What is left of
+    one is then looked for, as files stay open on the disk while anything refers to them.
+    """
+    gone = [own for own in installation.tenants.erased() if rounds[own] < _ROUNDS]
     for tenant_id in gone:
         let_go(installation, tenant_id)
-    return len(gone)
+        rounds[tenant_id] += 1
+    if gone:
+        gc.collect()
 
 
 class LettingGo:
-    """Looks at the register every few seconds, while a process serves or follows.
-
-    Again each time: a question that was under way may have brought something back, and letting go
-    of nothing costs nothing.
-    """
+    """Looks at the register every few seconds, while a process serves or follows."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -55,8 +60,9 @@ class LettingGo:
         self._thread.join(timeout=30)
 
     def _look(self) -> None:
+        rounds: Counter[TenantId] = Counter()
         while not self._stop.wait(_LOOK_EVERY_S):
             try:
-                let_go_of_erased(self._installation)
+                let_go_of_erased(self._installation, rounds)
             except AnamnesisError:
                 continue  # the database is away: the next look finds it again

@@ -132,9 +132,9 @@ def _go_on(installation: Installation, begun: TenantErasure) -> tuple[TenantEras
                 _empty(installation, begun, parts)
                 removed = records.remove(begun)
                 remove_files(installation, begun)
-            let_go(installation, begun.tenant_id)
             dead = erasing(installation).vacuum(list(removed))
             proof = proof_of(installation, begun, parts, dead)
+            let_go(installation, begun.tenant_id)
             if proof.clean:
                 records.finish(code)
                 break

@@ -186,6 +186,7 @@ class TantivyLexicalIndex:
         """Keep no file of a tenant open in this process."""
         with self._lock:
             shelf = self._shelves.pop(tenant_id, None)
+            self._compiled = None  # the last question's, with the files it was asked of
         if shelf is not None:
             shelf.close()
 
