@@ -211,8 +211,8 @@ def _looked(part: Part) -> Looked:
 def _left(installation: Installation, begun: TenantErasure, dead: int) -> Iterator[str]:
     """Yield what stays on purpose, and what an operator should know."""
     if begun.audit_rows is not None:
-        where = begun.export_to or "nowhere: it was not exported"
-        yield f"the audit had {begun.audit_rows} rows and went too; it lies in {where}"
+        where = f"it lies in {begun.export_to}" if begun.export_to else "it was not exported"
+        yield f"the audit had {begun.audit_rows} rows and went too; {where}"
         yield "the register keeps the code, when, why, by whom, and how the audit's chain ended"
     names = [name for name in EncoderShelf(installation.home).names() if name != "default"]
     if names:
