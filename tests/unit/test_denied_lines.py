@@ -49,6 +49,10 @@ PHYSICAL EXAM
 {Edema|present} of both legs
 ===
 Denies: {chest pain|negated}
+Current medications
+{Lisinopril|present}
+===
+Denies: {chest pain|negated}
 ASSESSMENT AND THOUGHTS
 {Edema|present} of both legs
 """

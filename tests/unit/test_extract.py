@@ -134,6 +134,15 @@ def test_what_decides_from_above_stands_beside_its_sentence(
                                for m in shown)  # fmt: skip
 
 
+def test_a_heading_over_what_is_past_is_marked_in_the_note(
+    planner: Planner, notes: Mapping[str, Derived]
+) -> None:
+    plan = planner.plan(SearchRequest("naproxen"), 1, UTC)
+    text = notes["asked"].document.text
+    shown = marks(notes["asked"], plan.wanted(), plan.assertion)
+    assert ("Stopped medications:", "cue") in [(text[m.start : m.end], m.kind) for m in shown]
+
+
 @pytest.mark.parametrize("q", ["fever", "diabetes", "recurring diabetes mellitus"])
 def test_what_is_denied_or_of_the_family_answers_nothing(
     planner: Planner, notes: Mapping[str, Derived], q: str
