@@ -98,6 +98,9 @@ def test_a_server_forgets_a_tenant_and_keeps_the_other(
     clinician = Access(stays.tenant.tenant_id, stays.user_id(Role.CLINICIAN),
                        frozenset({Role.CLINICIAN}))  # fmt: skip
     assert own.searcher().rank(clinician, SearchRequest(WORD)).answer.hits
+    # Other tests look through the whole server for the same words.
+    _, proof = erase_tenant(own, stays.tenant.code, "operator:test", "contract ended", None)
+    assert [store for store in proof.stores if not store.clean] == []
     own.close()
 
 
