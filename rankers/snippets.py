@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
 from indexing.clauses import Clause, Phrase
-from indexing.language.other_meanings import other_letters
+from indexing.language.other_meanings import are_other_letters
 from indexing.model import Mention, Section
 from indexing.ports import AssertionMode, Derived
 from indexing.views import hides
@@ -148,13 +148,12 @@ def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_F
             for match, _ in zip(want.scan.finditer(text), range(MOST_MATCHES), strict=False)
         ]
         places = [(word, match.start()) for word, match in found]
-        misread = frozenset(other_letters(derived.document.text))
         for word, match in found:
             literal = want.words.get(word)
             weight = literal or _worth(want, word, match.start(), places)
             if not weight and not _is_wildcard(want):
                 continue
-            if not literal and match.span() in misread:
+            if not literal and are_other_letters(derived.document.text, *match.span()):
                 continue
             share = _share(hidden, match.start(), match.end())
             kind = "literal" if literal or not weight else "synonym"

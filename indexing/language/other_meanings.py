@@ -231,9 +231,15 @@ _LETTERS: Final = re.compile(
 def other_letters(text: str) -> list[tuple[int, int]]:
     """Return where the letters of an abbreviation stand for something else: a payer's "(HCC)",
     initials. Whoever looks for what they are short for must not find them there."""
-    return [
-        match.span()
-        for match in _LETTERS.finditer(text)
-        if (_WORDS.get(match[0].lower()) or _wrote) in (_pays_more, _wrote)
-        and means_other(text, *match.span())
-    ]
+    return [match.span() for match in _LETTERS.finditer(text) if _mean_other(text, match)]
+
+
+def are_other_letters(text: str, start: int, end: int) -> bool:
+    """Whether `text[start:end]` is one of the places that `other_letters` finds."""
+    match = _LETTERS.match(text, start)
+    return match is not None and match.end() == end and _mean_other(text, match)
+
+
+def _mean_other(text: str, match: re.Match[str]) -> bool:
+    test = _WORDS.get(match[0].lower()) or _wrote
+    return test in (_pays_more, _wrote) and means_other(text, *match.span())

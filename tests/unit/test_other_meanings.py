@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexing.language.matcher import Matcher
-from indexing.language.other_meanings import means_other, other_letters
+from indexing.language.other_meanings import are_other_letters, means_other, other_letters
 from indexing.language.terminology import open_terminology
 
 # The word between braces means something else there …
@@ -119,6 +119,7 @@ def test_initials_and_payers_categories_are_told_from_words(
 ) -> None:
     told = text[start:end] in ("AF", "MS", "CF", "HCC")
     assert other_letters(text) == ([(start, end)] if told else [])
+    assert are_other_letters(text, start, end) == told
 
 
 @pytest.mark.parametrize(("text", "start", "end"), _cases(OWN))
