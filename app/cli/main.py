@@ -20,7 +20,14 @@ from app.cli.eval_app import evaluate
 from app.cli.fhir_app import fhir
 from app.cli.graph_app import graph
 from app.cli.index_app import index
-from app.cli.options import Json, Paths, TenantOption, finish
+from app.cli.options import (
+    Json,
+    MapsAndPaths,
+    Paths,
+    TenantOption,
+    finish,
+    maps_and_paths,
+)
 from app.cli.outlook_app import models, predict, treatments
 from app.cli.registry_app import tenants, tokens, users
 from app.cli.terminology_app import terminology
@@ -113,8 +120,8 @@ def ingest(
 @app.command()
 def notes(
     tenant: TenantOption,
-    columns: Annotated[list[str], typer.Option("--map", help="KEY=COLUMN, several times.")],
-    paths: Paths,
+    columns: Annotated[list[str], typer.Option("--map", help="KEY=COLUMN, one or several.")],
+    given: MapsAndPaths,
     wait: Annotated[bool, typer.Option("--wait", help="Return when searchable.")] = False,
     rejects: Annotated[Path | None, typer.Option(help="Write what was refused here.")] = None,
     as_json: Json = False,
@@ -123,7 +130,8 @@ def notes(
     encounter."""
     from app.cli.ingest import notes_command
 
-    finish(notes_command(tenant, columns, paths, wait, rejects, as_json=as_json))
+    more, paths = maps_and_paths(given)
+    finish(notes_command(tenant, [*columns, *more], paths, wait, rejects, as_json=as_json))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,28 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
 TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders.", exists=True)]
+
+# "--map KEY=COLUMN KEY=COLUMN FILE" is how many write it: what follows an option is its own.
+MapsAndPaths = Annotated[
+    list[str], typer.Argument(metavar="PATHS", help="Further KEY=COLUMN; files or folders.")
+]
+
+
+def maps_and_paths(given: Sequence[str]) -> tuple[list[str], list[Path]]:
+    """Tell further mappings from the files behind them; a file whose name has a `=` is a file.
+
+    Raises: typer.BadParameter: there is no such file, or none is named.
+    """
+    paths = [Path(each) for each in given]
+    at = next(
+        (i for i, each in enumerate(given) if "=" not in each or paths[i].exists()), len(given)
+    )
+    gone = next((path for path in paths[at:] if not path.exists()), None)
+    if gone is not None:
+        raise typer.BadParameter(f"path {str(gone)!r} does not exist.", param_hint="'PATHS'")
+    if at == len(given):
+        raise typer.BadParameter("no file is named.", param_hint="'PATHS'")
+    return list(given[:at]), paths[at:]
 
 
 def finish(code: int) -> None:
