@@ -37,6 +37,12 @@ _PATIENT: Final = {
 _CHILDREN: Final = frozenset(_CHILD.split("|"))
 
 
+# A daughter calls of nobody who died, nor of the patient's own mother.
+_NOT_PATIENT: Final = re.compile(
+    r"(?<!patient's )(?<!pt's )(?<!pts )"
+    r"(?!\w+[ ](?:had[ ]|has[ ])?(?:died|deceased|passed[ ]away)\b)"
+)
+
 # The patient is spoken of: no longer somebody of the family.
 _OF_PATIENT: Final = (Rule(Kind.END, True, Reach.LIST, frozenset({Kind.FAMILY})),)
 
@@ -52,7 +58,9 @@ def of_patient(folded: str, hits: list[Hit]) -> list[Hit]:
     who = {match["who"] for match in calls}
     kin = frozenset[str]().union(*(_PATIENT.get(each, _CHILDREN) for each in who))
     return [
-        Hit(hit.start, hit.end, _OF_PATIENT) if folded[hit.start : hit.end] in kin else hit
+        Hit(hit.start, hit.end, _OF_PATIENT)
+        if folded[hit.start : hit.end] in kin and _NOT_PATIENT.match(folded, hit.start)
+        else hit
         for hit in hits
         if hit.start not in callers or hit.rules[0].kind is not Kind.FAMILY
     ]

@@ -23,7 +23,8 @@ _FEARED: Final = re.compile(
 )
 _REFUTED: Final = re.compile(
     r"[ ](?P<what>(?!not\b|no\b|never\b)[^.;:\n]{2,80}?)"
-    r"(?P<but>(?:[,;]|[ ]?[-–])?[ ](?:but|however|though|although|yet|and[ ]then)|[,;]|[ ][-–])"
+    r"(?P<but>(?:[,;]|[ ]?[-–])?[ ](?P<word>but|however|though|although|yet|and[ ]then)|[,;]|"
+    r"[ ][-–])"
     r"(?:,?[ ](?:that|it|this|was|were|is|are|be|has|have|had|been|came|come|comes|back|returned|"
     r"later|subsequent(?:ly)?|repeat(?:ed|edly)?|further|then|since|here|today|now|always|"
     r"his|her|the|our|all|any|own|their|he|she|they|confirmatory|follow-?up|formal|actual|"
@@ -32,8 +33,10 @@ _REFUTED: Final = re.compile(
     r"biops(?:y|ies)|imaging|scans?|ultrasound|us|cta?|mri|x-?rays?|cxr|films?|dopplers?|duplex|"
     r"echo(?:cardiogram)?|angiogram|ekg|ecg|show(?:s|ed)|repeat|on|in|at|twice|"
     r"again|out|by|for|it|to|found|shown)){0,8}"
-    r"[ ](?:negative|neg|ruled[ ]out|excluded|refuted|disproved|disproven|disconfirmed|"
-    r"(?:show(?:s|ed)|found|with)[ ]none|normal|unremarkable|reassuring|"
+    # Of "thought to have migraine, CT normal" nothing is refuted: a result needs a word against it.
+    r"[ ](?:(?(word)(?:negative|neg|normal|unremarkable|reassuring)|(?!))|"
+    r"ruled[ ]out|excluded|refuted|disproved|disproven|disconfirmed|"
+    r"(?:show(?:s|ed)|found|with)[ ]none|"
     r"not[ ](?:confirmed|found|borne out|supported)|"
     r"(?:did not|didn't)[ ]confirm(?:[ ](?:it|this))?|"
     r"without[ ](?:confirmation|evidence of (?:it|this)))\b"

@@ -105,16 +105,23 @@ def _hit(text: str, answer: _Answer) -> Hit:
 def _lines(text: str) -> Iterator[_Line]:
     """Every line with answers, in order."""
     led = {_line(text, match.end()) for match in _BEFORE.finditer(text)}
-    behind = groupby(
-        (match for match in _BEHIND.finditer(text)), lambda match: _line(text, match.start())
-    )
+    behind = groupby(_placed(text), lambda found: found[0])
     found = [
-        _Line(*place, answers)
+        _Line(place[0], place[1], answers)
         for place, matches in behind
-        if place not in led and (answers := [*_behind(text, place, [*matches])])
+        if place not in led and (answers := [*_behind(text, place, [each for _, each in matches])])
     ]
     found += (_Line(*place, answers) for place in led if (answers := _led(text, place)))
     yield from sorted(found, key=lambda line: line.start)
+
+
+def _placed(text: str) -> Iterator[tuple[tuple[int, int], re.Match[str]]]:
+    """Every answer that may be one behind what is asked, with its line."""
+    line = (0, -1)
+    for match in _BEHIND.finditer(text):
+        if match.start() > line[1]:  # looked for once a line: a note may be a single long one
+            line = _line(text, match.start())
+        yield line, match
 
 
 def _line(text: str, place: int) -> tuple[int, int]:
@@ -133,8 +140,6 @@ def _behind(
         start, end = match.span()
         bracketed = text[start - 1] in "(["
         sign = text[start] not in "NnYy"
-        begin = max(at, *(text.rfind(c, at, start) + 1 for c in ".,;:"))
-        item = text[begin : start - bracketed].strip()
         word = end - start > 1
         closed = text[end : end + 1] in ("", "\n", ".", ",", ";", ")", "]")
         # In capitals "NO" leads on; and a list by words has none left over behind its last answer.
@@ -142,9 +147,10 @@ def _behind(
             continue
         if not word and not closed and (sign or text[start].islower()):
             continue
+        begin = max(at, *(text.rfind(c, at, start) + 1 for c in ".,;:"))
+        item = text[begin : start - bracketed].strip()
         if _is_asked(item):
-            label = text[after_mark:begin]
-            alone = not label or _LABEL.fullmatch(label) is not None
+            alone = begin <= after_mark or _LABEL.fullmatch(text, after_mark, begin) is not None
             whole = alone and not text[end + bracketed : last].strip(" \t.,;\r")
             yield _Answer(start, end, False, len(item.split()), whole, bracketed or sign)
         at = end

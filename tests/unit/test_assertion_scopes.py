@@ -25,9 +25,16 @@ Nothing to suggest {PE|negated}, {DVT|negated}, or {pneumonia|negated}.
 No {pallor|negated}, {icterus|negated}, {clubbing|negated}, {edema|negated} present.
 No {fever|negated}, {chills|negated} or {cough|negated} present.
 LP if {headache|hypothetical} worsens.
-{Appendicitis|negated} is not possible after the operation.
+{Appendicitis|negated} is not plausible after the operation.
+Surgery for his {aortic stenosis|uncertain} was not possible.
 Concern for {pneumonia|negated} was not borne out by imaging.
 {ORIF|hypothetical} planned for tomorrow.
+Patient with {cholelithiasis|present} is scheduled for {cholecystectomy|present}.
+Patient with {aortic stenosis|present} planned for TAVR.
+Thought to have {migraine|uncertain}, CT normal.
+Concern for {stroke|uncertain}, CT negative, MRI pending.
+Told he had {hypertension|present}, on {lisinopril|present}, now normal.
+Concern for {DVT|negated}, now ruled out.
 {Hip fracture|present} repaired as planned.
 {AKI|historical} on day 2 resolved.
 {Rash|not_assessed} not asked.

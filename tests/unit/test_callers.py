@@ -16,6 +16,9 @@ Pt's daughter called. Daughter had {stomach flu|family} last week, mom has {diar
 Mother called. Her mother had {stroke|family}.
 His daughter called 911. Mother had {breast cancer|family}.
 Daughter called an ambulance. Her mother had {stroke|family}.
+Daughter called for a refill. Mother died of {breast cancer|family}.
+Daughter called. Patient's mother had {stroke|family}.
+Wife called, husband passed out with {chest pain|present}.
 Mom has {diabetes|family}.
 Wife at bedside. Husband had {stroke|family}.
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,3 +104,19 @@ def test_answers_come_in_order_and_stand_in_the_text(text: str) -> None:
     assert all(
         text[start:end].lower() in ("n", "y", "no", "yes", "+", "-") for start, end in places
     )
+
+
+class _Counted(str):
+    """A text that counts how often a line's end was looked for."""
+
+    looked = 0
+
+    def find(self, *asked: Any) -> int:
+        self.looked += asked[0] == "\n"
+        return super().find(*asked)
+
+
+def test_a_long_line_is_looked_for_once() -> None:
+    text = _Counted("Fever N " * 50)
+    assert len(letters(text)) == 50
+    assert text.looked == 1
