@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,22 +169,37 @@ def _writable(path: Path, home: Path) -> Path:
 
 
 def _export(records: PostgresTenantErasing, begun: TenantErasure) -> None:
-    """Write the audit out, a line for each row, whole or not at all, and on the disk.
+    """Write the audit out, before it goes.
 
     Raises: Conflict: the file cannot be written; nothing was erased yet.
     """
     path = Path(begun.export_to)
-    draft = path.with_name(f".{path.name}.draft")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            for line in records.chain(begun.tenant_id):
-                out.write(json.dumps(json.loads(line), ensure_ascii=False) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(path)
+        write_lines(path, records.chain(begun.tenant_id))
     except OSError as exc:
         raise Conflict(
             f"the audit cannot be written to {path}: {exc.strerror}",
             hint="make room for it, then run the same command again; nothing was erased yet",
         ) from exc
     records.exported(begun.code)
+
+
+def write_lines(path: Path, rows: Iterable[str]) -> None:
+    """Write rows of JSON, a line for each, whole or not at all, for the owner alone, and on the
+    disk, the name too. A draft that is there is nobody's to write into: a link may lead anywhere.
+
+    Raises: OSError.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        for row in rows:
+            out.write(json.dumps(json.loads(row), ensure_ascii=False) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # what it was written from goes next
+    finally:
+        os.close(folder)
