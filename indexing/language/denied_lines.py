@@ -31,6 +31,12 @@ _TELLS: Final = re.compile(
     r"well|alert|married|single|retired|family|mother|father)\b",
     re.IGNORECASE,
 )
+# What is denied of habits ends there: illnesses below "Denies: smoking" are the patient's.
+_HABIT: Final = re.compile(
+    r"(?:tobacco|smok|alcohol|etoh|drinking|(?:illicit|recreational|iv|street)[ ]|illicits|drug|"
+    r"vaping|cigarettes|marijuana|cannabis|cocaine)",
+    re.IGNORECASE,
+)
 _LONG: Final = re.compile(
     r"[A-Z]{6,}|[A-Z]{3,}[ ][A-Z]{3,}"
 )  # a heading, in a list not in capitals
@@ -62,6 +68,8 @@ def _carried(text: str) -> Iterator[Carried]:
         if not any(rule.kind is Kind.NEGATED for rule in headings_say(folded, 0, len(folded))):
             continue
         if _ITEM.fullmatch(match["item"]) is None or _TELLS.search(match["item"]):
+            continue
+        if _HABIT.match(match["item"]):
             continue
         body = match.end() + 1
         end = _below(text, body, capitals=match["item"].isupper())

@@ -41,6 +41,14 @@ Denies: {fever|negated}
 Denies: {fever|negated}. Has a {rash|present}.
 {Itching|present}
 ===
+Denies: {smoking|negated}
+{Atrial fibrillation|present}
+{Chronic kidney disease|present}
+===
+Denies: alcohol
+{COPD|present}
+{CHF|present}
+===
 Endorses: {fever|present}
 {Chills|present}
 ===
