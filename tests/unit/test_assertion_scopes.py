@@ -39,6 +39,8 @@ Concern for {DVT|negated}, now ruled out.
 {AKI|historical} on day 2 resolved.
 {Rash|not_assessed} not asked.
 Asked about taking {imodium|hypothetical}.
+Wonders about taking {metformin|hypothetical} for {diabetes|present}.
+Ok to take {ibuprofen|hypothetical} for her {arthritis|present}.
 Ok to try {imodium|hypothetical} if no {fever|hypothetical}.
 {Panic attacks|historical} none since March.
 Troponin pending, {NSTEMI|uncertain} on the differential.
