@@ -37,9 +37,6 @@ _HABIT: Final = re.compile(
     r"vaping|cigarettes|marijuana|cannabis|cocaine)",
     re.IGNORECASE,
 )
-_LONG: Final = re.compile(
-    r"[A-Z]{6,}|[A-Z]{3,}[ ][A-Z]{3,}"
-)  # a heading, in a list not in capitals
 _MOST: Final = 20  # lines
 _WIDEST: Final = 60  # code points of a heading and what marks its line
 
@@ -72,19 +69,27 @@ def _carried(text: str) -> Iterator[Carried]:
         if _HABIT.match(match["item"]):
             continue
         body = match.end() + 1
-        end = _below(text, body, capitals=match["item"].isupper())
+        end = _below(text, body, _style(match["item"]))
         if end > body:
             yield Carried(head.start("head"), head.end("head"), body, end)
 
 
-def _below(text: str, body: int, *, capitals: bool) -> int:
-    """Return where the items below end."""
+def _below(text: str, body: int, style: str) -> int:
+    """Return where the items below end. They are written as the first one is: below "Denies: chest
+    pain" a "Productive cough" may as well be what the patient has, and is not hidden."""
     end = body
     for line, _ in zip(_LINE.finditer(text, body), range(_MOST), strict=False):
         item = line["item"]
         if _ITEM.fullmatch(item) is None or _TELLS.search(item) or lookup(normalise(item)):
             break
-        if not capitals and _LONG.match(item):
+        if _style(item) != style:
             break
         end = line.end()
     return end
+
+
+def _style(item: str) -> str:
+    """Say how an item is written: in capitals, with one, with none."""
+    if item.isupper():
+        return "capitals"
+    return "capital" if item[0].isupper() else "small"

@@ -34,7 +34,7 @@ _REFUTED: Final = re.compile(
     r"echo(?:cardiogram)?|angiogram|ekg|ecg|show(?:s|ed)|repeat|on|in|at|twice|"
     r"again|out|by|for|it|to|found|shown)){0,8}"
     # Of "thought to have migraine, CT normal" nothing is refuted: a result needs a word against it.
-    r"[ ](?:(?(word)(?:negative|neg|normal|unremarkable|reassuring)|(?!))|"
+    r"[ ](?:(?(word)(?:negative|neg)|(?!))|"
     r"ruled[ ]out|excluded|refuted|disproved|disproven|disconfirmed|"
     r"(?:show(?:s|ed)|found|with)[ ]none|"
     r"not[ ](?:confirmed|found|borne out|supported)|"

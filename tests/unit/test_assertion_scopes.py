@@ -13,6 +13,7 @@ Thought to have {pneumonia|negated}, but imaging was negative.
 There was concern about {ascites|negated} but ultrasound showed none.
 {Cough|present} but the x-ray was normal.
 Concern for {pneumonia|uncertain}, normal white count.
+Concern for {myocardial infarction|uncertain} but EKG normal.
 {Tremor|not_assessed}: not assessed
 Told he has {hepatitis C|present} but testing negative for {HIV|negated}.
 He told us he had {chest pain|present} but testing negative.

@@ -17,7 +17,7 @@ Denies: {CP|negated}
 
 Vitals: {fever|present}
 ===
-Patient denies: {chest pain|negated}
+Patient denies: {Chest pain|negated}
 {Shortness of breath|negated}
 {Leg swelling|negated}
 Reports {headache|present}.
@@ -47,6 +47,16 @@ Denies: {smoking|negated}
 ===
 Denies: alcohol
 {COPD|present}
+{CHF|present}
+===
+Patient denies: {chest pain|negated}
+{shortness of breath|negated}
+{leg swelling|negated}
+===
+Denies: {chest pain|negated}
+{Wheezing|present}
+===
+Denies: {fever|negated}
 {CHF|present}
 ===
 Endorses: {fever|present}
