@@ -36,13 +36,22 @@ def let_go_of_erased(installation: Installation, rounds: Counter[TenantId]) -> N
 
     Several times: a question that was under way may have brought something back. What is left of
     one is then looked for, as files stay open on the disk while anything refers to them.
+
+    Raises: whatever kept one of them here, once the others are gone; it is tried again.
     """
     gone = [own for own in installation.tenants.erased() if rounds[own] < _ROUNDS]
+    failed: Exception | None = None
     for tenant_id in gone:
-        let_go(installation, tenant_id)
-        rounds[tenant_id] += 1
+        try:
+            let_go(installation, tenant_id)
+        except Exception as exc:  # noqa: BLE001  # one that is not let go of keeps no other here
+            failed = exc
+        else:
+            rounds[tenant_id] += 1
     if gone:
         gc.collect()
+    if failed is not None:
+        raise failed
 
 
 class LettingGo:

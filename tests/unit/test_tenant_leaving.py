@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 
 from app import letting_go
-from app.letting_go import LettingGo
+from app.letting_go import LettingGo, let_go_of_erased
 from app.settings import Settings
 from app.tenant_erasing import write_lines
 from app.wiring import Installation
@@ -44,3 +46,21 @@ def test_what_goes_wrong_once_ends_no_looking(
         assert again.wait(30)
     assert "RuntimeError" in caplog.text
     assert "Doe" not in caplog.text
+
+
+def test_one_that_is_not_let_go_of_keeps_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Installation(Settings(home=tmp_path))
+    first, second = TenantId(uuid4()), TenantId(uuid4())
+    own.__dict__["tenants"] = SimpleNamespace(erased=lambda: [first, second])
+
+    def let_go(_: Installation, tenant_id: TenantId) -> None:
+        if tenant_id == first:
+            raise RuntimeError("held")
+
+    monkeypatch.setattr(letting_go, "let_go", let_go)
+    rounds: Counter[TenantId] = Counter()
+    with pytest.raises(RuntimeError, match="held"):
+        let_go_of_erased(own, rounds)
+    assert rounds == {second: 1}
