@@ -85,8 +85,8 @@ def prove_tenant(installation: Installation, code: str) -> Proof:
     begun = registry(installation).of(code)
     if begun is None:
         begun = _as_it_is(installation, installation.tenants.by_code(code))
-    with _let_in(installation, begun.tenant_id):
-        return proof_of(installation, begun, list(parts_of(installation, begun)))
+    with _let_in(installation, begun.tenant_id) as opened:
+        return proof_of(installation, begun, list(parts_of(installation, begun, opened)))
 
 
 def plan(installation: Installation, code: str) -> dict[str, int]:
@@ -108,16 +108,16 @@ def _as_it_is(installation: Installation, tenant: Tenant) -> TenantErasure:
 
 
 @contextmanager
-def _let_in(installation: Installation, tenant_id: TenantId) -> Iterator[None]:
+def _let_in(installation: Installation, tenant_id: TenantId) -> Iterator[ExitStack]:
     with ExitStack() as stack:
         for database in (installation.database, installation.owner_database):
             stack.enter_context(database.let_in(tenant_id))
-        yield
+        yield stack
 
 
 def _go_on(installation: Installation, begun: TenantErasure) -> tuple[TenantErasure, Proof]:
     records, code = registry(installation), begun.code
-    with _let_in(installation, begun.tenant_id):
+    with _let_in(installation, begun.tenant_id) as opened:
         records.closed()
         records.seal(code, begun.tenant_id)
         if begun.export_to and begun.exported_at is None:
@@ -128,7 +128,9 @@ def _go_on(installation: Installation, begun: TenantErasure) -> tuple[TenantEras
                 if begun.places is None:
                     records.lay(code, places_of(installation, begun.tenant_id))
                 begun = _now(records, code)
-                parts = parts or list(parts_of(installation, begun))  # some drop their own record
+                parts = parts or list(
+                    parts_of(installation, begun, opened)
+                )  # some drop their own record
                 _empty(installation, begun, parts)
                 removed = records.remove(begun)
                 remove_files(installation, begun)

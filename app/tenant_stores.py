@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from app.demo_logins import CODE, logins_of
 from app.erasing import ROWS, WORDS, by_operator, files
 from app.naming import forget as forget_names
 from app.wiring import Installation
@@ -29,7 +31,6 @@ from indexing.routed import Routed
 from indexing.spaces import MEDICAL_CONCEPTS, patients
 from indexing.vitals.kinds import KINDS
 
-_DEMO: Final = "demo"  # whose logins lie in a file of the home
 _OWN: Final = frozenset({ROWS, "memory", "timescale"})  # rows, or gone with the process
 
 
@@ -46,6 +47,10 @@ class Part:
 def places_of(
     installation: Installation, tenant_id: TenantId
 ) -> tuple[tuple[str, str, TenantId], ...]:
+    """Return (leg, engine, space) of every index that serves a tenant or is being filled for it.
+
+    The records say where; once they are gone, only what was written down before tells.
+    """
     return tuple(
         (leg, place.engine, place.space)
         for leg in LEGS
@@ -58,8 +63,11 @@ def _routed(installation: Installation, leg: str) -> Routed[Any]:
     return found
 
 
-def parts_of(installation: Installation, begun: TenantErasure) -> Iterator[Part]:
-    """Yield every store beside the tables that holds something of a tenant, or may."""
+def parts_of(installation: Installation, begun: TenantErasure, opened: ExitStack) -> Iterator[Part]:
+    """Yield every store beside the tables that holds something of a tenant, or may.
+
+    What is opened to reach one is closed with `opened`.
+    """
     tenant_id, settings = begun.tenant_id, installation.settings
     for leg, engine, space in begun.places or ():
         if engine not in _OWN:
@@ -74,7 +82,7 @@ def parts_of(installation: Installation, begun: TenantErasure) -> Iterator[Part]
         yield Part(f"series: {settings.vitals}", "series", drop, held)
     yield from _spaces(installation, tenant_id)
     if settings.vector not in _OWN:
-        yield from _of_other_encoders(installation, begun)
+        yield from _of_other_encoders(installation, begun, opened)
     if (cache := installation.cache) is not None:
         drop = partial(cache.forget, tenant_id)
         yield Part("cache", "answers", drop, lambda: sum(1 for _ in cache.values(tenant_id)))
@@ -99,7 +107,9 @@ def _spaces(installation: Installation, tenant_id: TenantId) -> Iterator[Part]:
         yield _of_index(f"studies: {settings.vector}", "studies", studies, tenant_id)
 
 
-def _of_other_encoders(installation: Installation, begun: TenantErasure) -> Iterator[Part]:
+def _of_other_encoders(
+    installation: Installation, begun: TenantErasure, opened: ExitStack
+) -> Iterator[Part]:
     """Yield what servers hold by encoders that served before, or were made to serve."""
     shelf, own = EncoderShelf(installation.home), installation.settings
     known = own.encoder == "onnx" and own.encoder_folder is None
@@ -107,6 +117,7 @@ def _of_other_encoders(installation: Installation, begun: TenantErasure) -> Iter
         if name == shelf.serving():
             continue
         other = Installation(own.model_copy(update={"encoder_folder": shelf.folder(name)}))
+        opened.callback(other.close)
         for leg, engine, space in begun.places or ():
             if leg == "vector" and engine not in _OWN:
                 index = partial(_at, other, leg, engine, space)
@@ -142,13 +153,14 @@ def _series(installation: Installation, tenant_id: TenantId) -> int:
 
 
 def remove_files(installation: Installation, begun: TenantErasure) -> None:
+    """Remove what the home folder and the lab hold of a tenant; it may be gone already."""
     home = installation.home
     for own in begun.ids:
         shutil.rmtree(home / WORDS / own.hex, ignore_errors=True)
     shutil.rmtree(installation.own_concepts_of(begun.tenant_id), ignore_errors=True)
     forget_overlaid(home)
-    if begun.code == _DEMO:
-        (home / "demo-logins.json").unlink(missing_ok=True)
+    if begun.code == CODE:
+        logins_of(home).unlink(missing_ok=True)
     archive, shelf = _lab(home)
     for card in _runs(archive, begun.code):
         archive.drop(card)
@@ -156,7 +168,7 @@ def remove_files(installation: Installation, begun: TenantErasure) -> None:
         shelf.drop(name)
 
 
-def _lab(home: Path) -> tuple[Any, Any]:
+def _lab(home: Path) -> tuple[Archive, Shelf]:
     return Archive(home / LAB), Shelf(home / LAB / "books")
 
 
@@ -214,7 +226,7 @@ def _left(installation: Installation, begun: TenantErasure, dead: int) -> Iterat
         where = f"it lies in {begun.export_to}" if begun.export_to else "it was not exported"
         yield f"the audit had {begun.audit_rows} rows and went too; {where}"
         yield "the register keeps the code, when, why, by whom, and how the audit's chain ended"
-    names = [name for name in EncoderShelf(installation.home).names() if name != "default"]
+    names = [name for name in EncoderShelf(installation.home).names() if name != DEFAULT]
     if names:
         yield f"encoders stay, whoever's judgements taught them: {', '.join(names)}"
     if installation.settings.learned is not None:

@@ -15,6 +15,7 @@ from app.auth.passwords import Passwords
 from app.cli.output import feeder, progress, stderr
 from app.cli.serve import address, listen, run, with_address
 from app.cli.waiting import wait_until_searchable
+from app.demo_logins import CODE, logins_of
 from app.settings import load
 from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, bundles, studies_bundle, trial_lines
@@ -27,7 +28,6 @@ from indexing.ingest import Ingest, Outcome
 from indexing.model import Tenant
 from indexing.vitals.intake import Intake
 
-CODE = "demo"
 LOGINS = {"clinician": Role.CLINICIAN, "researcher": Role.RESEARCHER}
 
 
@@ -58,7 +58,7 @@ def _tenant(installation: Installation) -> Tenant:
 
 def _logins(installation: Installation, tenant: Tenant) -> dict[str, str]:
     """Return {name: password}: random, made once per installation, readable by its owner only."""
-    path = installation.home / "demo-logins.json"
+    path = logins_of(installation.home)
     if path.exists():
         return dict(json.loads(path.read_text()))
     accounts, passwords = PostgresAccounts(installation.database), Passwords()

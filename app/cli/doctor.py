@@ -12,6 +12,7 @@ from typing import Literal
 
 from app.cli.doctor_engines import Look, looks
 from app.cli.output import print_json
+from app.demo_logins import logins_of
 from app.erasing import erasing
 from app.pages import folder
 from app.settings import load
@@ -120,9 +121,9 @@ def _secrets(installation: Installation) -> Finding:
 
 
 def _secret_files(home: Path) -> Iterator[Path]:
-    for name in ("secrets.json", "demo-logins.json"):
-        if stat.S_ISREG((home / name).stat().st_mode if (home / name).exists() else 0):
-            yield home / name
+    for path in (home / "secrets.json", logins_of(home)):
+        if stat.S_ISREG(path.stat().st_mode if path.exists() else 0):
+            yield path
 
 
 def _database(installation: Installation) -> Finding:

@@ -44,7 +44,9 @@ def tenants_list(
 @tenants.command("erase")
 def tenants_erase(
     code: str,
-    reason: Annotated[str, typer.Option(help="Why it leaves: kept for ever.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why it leaves: kept for ever; name no patient.")
+    ] = "",
     export_audit: Annotated[
         Path | None,
         typer.Option(dir_okay=False, help="Write its audit here first, a line of JSON a row."),

@@ -24,8 +24,9 @@ _FROM: Final = re.compile(
 )
 # Plain searches for these take a tenth of what the patterns take, and most notes hold none.
 _OF_CALLS: Final = (
-    " called", " calls", " calling", "phon", " rang", "on the line", "left a", "left message",
-    "left vm", "left voicemail", "call from", "tc from", "message from", "voicemail from",
+    " called", " calls", " calling", "phon", " rang", "on the line", "left a m", "left a v",
+    "left message", "left vm", "left voicemail", "call from", "tc from", "message from",
+    "voicemail from",
 )  # fmt: skip
 _NEAR: Final = 40  # code points between a caller and the call
 _PATIENT: Final = {
@@ -51,6 +52,8 @@ def of_patient(folded: str, hits: list[Hit]) -> list[Hit]:
     """Return the cues of a folded text, those of kinship that name the caller left out, and those
     that mean the patient, because who stands in that relation calls, as the end of what is said of
     others."""
+    if not any(hit.rules[0].kind is Kind.FAMILY for hit in hits):
+        return hits
     calls = [*_callers(folded)]
     if not calls:
         return hits

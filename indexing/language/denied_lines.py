@@ -57,16 +57,16 @@ def carried(text: str) -> list[Carried]:
 
 def _carried(text: str) -> Iterator[Carried]:
     for match in _COLON.finditer(text):
+        if _ITEM.fullmatch(match["item"]) is None or _TELLS.search(match["item"]):
+            continue
+        if _HABIT.match(match["item"]):
+            continue
         begin = text.rfind("\n", max(0, match.start() - _WIDEST), match.start()) + 1
         head = _HEAD.match(text, begin)
         if head is None or head.end() != match.start() + 1 or match.end() == len(text):
             continue
         folded = fold(head["head"])
         if not any(rule.kind is Kind.NEGATED for rule in headings_say(folded, 0, len(folded))):
-            continue
-        if _ITEM.fullmatch(match["item"]) is None or _TELLS.search(match["item"]):
-            continue
-        if _HABIT.match(match["item"]):
             continue
         body = match.end() + 1
         end = _below(text, body, _style(match["item"]))

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,17 @@ from typer.testing import CliRunner
 
 import indexing.backends.postgres.tenant_erasing as in_rows
 from app.cli import main
-from app.erasing import by_operator
+from app.demo_logins import CODE, logins_of
+from app.erasing import WORDS, by_operator
 from app.errors import status_of
 from app.following import catch_up
 from app.letting_go import let_go_of_erased
 from app.series_wiring import intake_of
 from app.tenant_erasing import erase_tenant, prove_tenant, registry, resume_tenants
+from app.tenant_stores import remove_files
 from app.web import create_app
 from app.wiring import Installation
-from eval.archive import LAB
+from eval.archive import LAB, Archive
 from eval.judgements import Book
 from eval.shelf import Shelf
 from indexing.access import Access, Role
@@ -44,7 +46,7 @@ from indexing.language.terminology import Addition, SemanticType
 from indexing.model import Tenant, TenantId
 from indexing.places import Place, Stage
 from rankers.answer import SearchRequest
-from tests import erased_ward
+from tests import erased_ward, lab_runs
 from tests.attack import Hospital, found_hospital, note, person
 from tests.browsing import SITE
 from tests.erased_ward import OTHER, STAYS, WORD, ingest
@@ -119,6 +121,8 @@ def left(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -
     shelf = Shelf(installation.home / LAB / "books")
     shelf.keep(Book(f"of-{code}", {}, {}, (), tenant=code))
     shelf.keep(Book("of-nobody", {}, {}, ()))
+    for name, own in (("gone", code), ("stays", stays.tenant.code), ("open", "")):
+        lab_runs.store(installation.home, f"of-{name}", 1, tenant=own, code_version=name)
     others, answered = _counts(installation, stays.tenant.tenant_id), _answers(installation, stays)
     stood = _counts(installation, tenant_id)
     audit = tmp_path_factory.mktemp("outside") / "audit.ndjson"
@@ -142,6 +146,10 @@ def test_nothing_of_a_tenant_is_left(installation: Installation, left: Left) -> 
         assert not any(own.hex in path.name or str(own) in path.name for own in ids), path
     assert not (installation.home / "terminology" / "overlays").exists()
     assert Shelf(installation.home / LAB / "books").names() == ("of-nobody",)
+    assert {card.name for card in Archive(installation.home / LAB).cards()} == {
+        "of-stays",
+        "of-open",
+    }
     removed = left.erasure.removed
     whole = ("resource", "observation", "vital_point", "vector_passage", "account")
     assert [removed[name] for name in whole] == [left.stood[name] for name in whole]
@@ -260,10 +268,32 @@ def test_who_passed_the_gate_before_is_waited_for(
     installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(in_rows, "_WAIT_S", 0.0)
-    records = registry(installation)
+    stood = _counts(installation, tenant.tenant_id)
     with installation.database.tenant(tenant.tenant_id), pytest.raises(EngineUnavailable):
-        records.closed()
-    records.closed()
+        erase_tenant(installation, tenant.code, "operator:test", "gone", None)
+    assert stood.items() <= _counts(installation, tenant.tenant_id).items()
+    assert [each.code for each in registry(installation).unfinished()] == [tenant.code]
+    _, proof = erase_tenant(installation, tenant.code, "operator:test", "", None)
+    assert proof.clean
+    assert _counts(installation, tenant.tenant_id) == {}
+
+
+def test_files_beside_the_tables_go_too(installation: Installation, tenant: Tenant) -> None:
+    words = installation.home / WORDS / tenant.tenant_id.hex
+    others = installation.home / WORDS / uuid4().hex
+    logins = logins_of(installation.home)
+    for folder in (words, others):
+        folder.mkdir(parents=True)
+    logins.write_text("{}")
+    registry(installation).begin(by_operator(tenant.tenant_id, "x"), tenant, "gone", "")
+    begun = registry(installation).of(tenant.code)
+    assert begun is not None
+    remove_files(installation, begun)
+    assert (words.exists(), others.exists(), logins.exists()) == (False, True, True)
+    remove_files(installation, replace(begun, code=CODE))
+    assert not logins.exists()
+    others.rmdir()
+    resume_tenants(installation)
 
 
 def test_the_proof_finds_what_was_left_behind(installation: Installation, left: Left) -> None:

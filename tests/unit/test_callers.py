@@ -20,6 +20,9 @@ Daughter called for a refill. Mother died of {breast cancer|family}.
 Daughter called. Patient's mother had {stroke|family}.
 Wife called, husband passed out with {chest pain|present}.
 Mom has {diabetes|family}.
+Daughter left a message. Mom has {fever|present}.
+Son left a vm, his father has {cough|present}.
+Daughter left at noon. Mom has {diabetes|family}.
 Wife at bedside. Husband had {stroke|family}.
 """
 

@@ -45,6 +45,9 @@ Denies: {smoking|negated}
 {Atrial fibrillation|present}
 {Chronic kidney disease|present}
 ===
+Denies: {Smoking|negated}
+{Atrial fibrillation|present}
+===
 Denies: alcohol
 {COPD|present}
 {CHF|present}

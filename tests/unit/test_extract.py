@@ -134,6 +134,17 @@ def test_what_decides_from_above_stands_beside_its_sentence(
                                for m in shown)  # fmt: skip
 
 
+def test_a_heading_that_decides_nothing_leads_nothing(planner: Planner, language: Language) -> None:
+    held = {
+        "no": derived(language, "no", "a", "Denies:\n- hemoptysis"),
+        "yes": derived(language, "yes", "a", "Complains of:\n- hemoptysis"),
+    }
+    found = answer(planner, held, "hemoptysis assertion:any")
+    assert {each.doc_id: each.lead and each.lead.text for each in found} == {
+        "no": "Denies:", "yes": None,
+    }  # fmt: skip
+
+
 def test_a_heading_over_what_is_past_is_marked_in_the_note(
     planner: Planner, notes: Mapping[str, Derived]
 ) -> None:

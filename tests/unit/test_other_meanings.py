@@ -120,6 +120,7 @@ def test_initials_and_payers_categories_are_told_from_words(
     told = text[start:end] in ("AF", "MS", "CF", "HCC")
     assert other_letters(text) == ([(start, end)] if told else [])
     assert are_other_letters(text, start, end) == told
+    assert not are_other_letters(text, start, end - 1)
 
 
 @pytest.mark.parametrize(("text", "start", "end"), _cases(OWN))
