@@ -52,6 +52,10 @@ class Comparing:
             found, under_way = self._newest(access.tenant_id)
         return told_of(self._installation, access, found) | {"comparing": under_way}
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Remember nothing of a tenant's notes."""
+        self._last.pop(tenant_id, None)
+
     def _newest(self, tenant_id: TenantId) -> tuple[Compared, bool]:
         last = self._last.setdefault(tenant_id, _Last())
         with last.lock:

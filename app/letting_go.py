@@ -29,6 +29,8 @@ def let_go(installation: Installation, tenant_id: TenantId) -> None:
         installation.medical.made_by.pop(tenant_id, None)
     if "patients" in built:
         installation.patients.let_go(tenant_id)
+    for each in installation.letting_go:
+        each(tenant_id)
 
 
 def let_go_of_erased(installation: Installation, rounds: Counter[TenantId]) -> None:

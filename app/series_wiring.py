@@ -19,7 +19,9 @@ def intake_of(installation: Installation) -> Intake:
 
     marks = marks_of(installation.secrets.pepper)
     erased = PostgresErased(installation.database, marks)
-    return Intake(installation.vitals, erased=erased.among)
+    intake = Intake(installation.vitals, erased=erased.among)
+    installation.letting_go.append(intake.let_go)
+    return intake
 
 
 def vitals_of(installation: Installation) -> VitalsStore:
@@ -40,7 +42,7 @@ def vitals_of(installation: Installation) -> VitalsStore:
             require("influxdb")
             from indexing.backends.influxdb.vitals import InfluxVitals
 
-            return InfluxVitals(installation.influxdb)
+            return InfluxVitals(installation.influxdb, installation.database.tenant)
         case "memory":
             from indexing.backends.memory.vitals import MemoryVitals
 

@@ -115,7 +115,7 @@ def services_of(installation: Installation) -> Services:
         records=installation.records,
         documents=installation.documents,
         search=installation.searcher,
-        index_status=Comparing(installation).status,
+        index_status=_comparing(installation).status,
         identities=PostgresIdentities(database),
         medical=lambda own: installation.medical.current(own).questions,
         medical_complete_to=installation.medical.facts.complete_to,
@@ -134,6 +134,12 @@ def services_of(installation: Installation) -> Services:
         options=installation.medical.treatments,
         outlook=partial(_outlook, installation),
     )
+
+
+def _comparing(installation: Installation) -> Comparing:
+    comparing = Comparing(installation)
+    installation.letting_go.append(comparing.let_go)
+    return comparing
 
 
 def _versions(installation: Installation, tenant_id: TenantId) -> tuple[str, str]:

@@ -84,7 +84,7 @@ def parts_of(installation: Installation, begun: TenantErasure, opened: ExitStack
     if settings.vector not in _OWN:
         yield from _of_other_encoders(installation, begun, opened)
     if (cache := installation.cache) is not None:
-        drop = partial(cache.forget, tenant_id)
+        drop = partial(cache.shut, tenant_id)
         yield Part("cache", "answers", drop, lambda: sum(1 for _ in cache.values(tenant_id)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property, partial
 from importlib import metadata
 from pathlib import Path
@@ -61,6 +61,8 @@ class Installation(LanguageWiring):
         self.settings = settings
         self._looked_at = time.monotonic()
         self._serving = ""  # the name of the encoder that was opened
+        # Who remembers something of a tenant, beside what is built here, is told when it leaves.
+        self.letting_go: list[Callable[[TenantId], None]] = []
 
     @property
     def home(self) -> Path:

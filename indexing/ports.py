@@ -387,6 +387,10 @@ class Cache(Protocol):
         """Remove everything of a tenant."""
         ...
 
+    def shut(self, tenant_id: TenantId) -> None:
+        """Remove everything of a tenant that leaves, and keep no more of it."""
+        ...
+
     def values(self, tenant_id: TenantId) -> Iterable[bytes]:
         """Yield everything that is kept for a tenant. Raises: EngineUnavailable: this once a
         failure is one, since what is not read proves nothing."""

@@ -69,18 +69,22 @@ class Intake:
             return batch
         return scored(batch, self._baselines(tenant_id, batch.series))
 
+    def let_go(self, tenant_id: TenantId) -> None:
+        """Remember nothing of a tenant's series."""
+        for own in [own for own in self._known.copy() if own[0] == tenant_id]:
+            self._known.pop(own, None)
+
     def _baselines(
         self, tenant_id: TenantId, keys: Sequence[SeriesKey]
     ) -> dict[SeriesKey, Baseline]:
         now = time.monotonic()
-        old = (now - _LOOK_AGAIN_S, None)
-        wanted = [key for key in keys if self._known.get((tenant_id, key), old)[0] <= old[0]]
+        held = {key: self._known.get((tenant_id, key)) for key in keys}
+        wanted = [key for key, own in held.items() if own is None or now - own[0] >= _LOOK_AGAIN_S]
         if wanted:
             found = self._store.baselines(tenant_id, wanted)
             for key in wanted:
-                self._known[tenant_id, key] = (now, found.get(key))
-        known = ((key, self._known[tenant_id, key][1]) for key in keys)
-        return {key: own for key, own in known if own is not None}
+                held[key] = self._known[tenant_id, key] = (now, found.get(key))
+        return {key: own[1] for key, own in held.items() if own is not None and own[1] is not None}
 
 
 def _without(parsed: Parsed, gone: Collection[str]) -> Parsed:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from indexing.backends.redis.cache import LIFE_S, MOST_BYTES, RedisCache
+from indexing.backends.redis.cache import LIFE_S, MARKED_S, MOST_BYTES, RedisCache
 from indexing.backends.redis.connect import Connection
 from indexing.errors import ConfigurationError
 from indexing.model import TenantId
@@ -44,6 +44,24 @@ def test_what_was_put_is_got_by_its_tenant_and_key_alone(cache: RedisCache) -> N
     cache.forget(A)
     assert cache.get(A, b"q") is None
     assert cache.get(B, b"q") == b"theirs"
+
+
+@pytest.mark.engines
+def test_who_has_left_is_kept_no_more_whatever_was_under_way(
+    cache: RedisCache, connection: Connection
+) -> None:
+    cache.put(A, b"q", b"ours")
+    cache.put(B, b"q", b"theirs")
+    cache.shut(A)
+    RedisCache(connection, SECRET).put(A, b"r", b"late, by another process")
+    assert list(cache.values(A)) == []
+    assert cache.get(A, b"q") is cache.get(A, b"r") is None
+    cache.put(B, b"r", b"theirs too")
+    assert (cache.get(B, b"q"), cache.get(B, b"r")) == (b"theirs", b"theirs too")
+    left = [name for name in connection.client.scan_iter() if connection.client.get(name) == b""]
+    assert len(left) == 1
+    assert LIFE_S < connection.client.ttl(left[0]) <= MARKED_S
+    assert A.hex.encode() not in left[0]
 
 
 @pytest.mark.engines

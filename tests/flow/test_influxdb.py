@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from app.cli.doctor_engines import looks
+from app.tenant_erasing import erase_tenant
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.influxdb.connect import Connection
 from indexing.backends.influxdb.reads import NAMED_AT_ONCE
 from indexing.backends.influxdb.schema import tags_of
 from indexing.backends.influxdb.vitals import InfluxVitals
-from indexing.errors import EngineUnavailable, EventRejected
+from indexing.errors import EngineUnavailable, EventRejected, TenantErased
 from indexing.model import Tenant
 from indexing.strays import STRAYS
 from indexing.vitals.hours import rolled
@@ -170,6 +171,17 @@ def test_a_database_is_dropped_with_its_tenant_and_may_come_back(
     assert read(site, access) == [71]
     stranger = Access(access.tenant_id, "r", frozenset({Role.RESEARCHER}), patients=frozenset())
     assert site.vitals.points(stranger, ["p1"], Span()) == []
+
+
+@pytest.mark.parametrize("server", ["influxdb"], indirect=True)
+def test_no_database_is_made_for_a_tenant_that_left(site: Installation, tenant: Tenant) -> None:
+    access = Access(tenant.tenant_id, "dr", frozenset({Role.CLINICIAN}))
+    write(site, access, [70])
+    _, proof = erase_tenant(site, tenant.code, "operator:test", "contract ended", None)
+    assert proof.clean
+    with pytest.raises(TenantErased):
+        write(site, access, [71])  # what had been under way all the while
+    assert read(site, access) == []
 
 
 @pytest.mark.parametrize("server", ["influxdb"], indirect=True)

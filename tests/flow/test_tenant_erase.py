@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 import indexing.backends.postgres.tenant_erasing as in_rows
 from app.cli import main
+from app.comparing import Comparing
 from app.demo_logins import CODE, logins_of
 from app.erasing import WORDS, by_operator
 from app.errors import status_of
@@ -217,6 +219,11 @@ def test_a_process_that_goes_on_keeps_nothing(installation: Installation, left: 
     assert tenant_id in graph
     assert tenant_id in words
     assert tenant_id in own.lexical._known
+    intake, status = intake_of(own), Comparing(own, few=0)
+    own.letting_go.append(status.let_go)
+    assert intake.lines(tenant_id, LINE.format(time.time_ns()).encode()).points == 1
+    status.status(by_operator(tenant_id, "operator:test"), 1)
+    assert {own for own, _ in intake._known} == set(status._last) == {tenant_id}
     erase_tenant(installation, hospital.tenant.code, "operator:test", "gone", None)
     rounds: Counter[TenantId] = Counter()
     let_go_of_erased(own, rounds)
@@ -226,6 +233,8 @@ def test_a_process_that_goes_on_keeps_nothing(installation: Installation, left: 
     vectors = own.vector_engine("postgres")._reader._tenants  # type: ignore[attr-defined]
     for kept in (graph, words, vectors, own.lexical._known, own.vector._known, own.graph._known):
         assert tenant_id not in kept
+    assert not intake._known
+    assert not status._last
     own.close()
 
 

@@ -32,6 +32,9 @@ class Kept:
     def forget(self, tenant_id: TenantId) -> None:
         self.held.clear()
 
+    def shut(self, tenant_id: TenantId) -> None:
+        self.forget(tenant_id)
+
 
 class Desk:
     """A search that counts how often it ranks."""

@@ -8,7 +8,8 @@ them; `origins` says which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
@@ -52,10 +53,18 @@ _EVERY: Final = ", ".join(MEASUREMENTS)
 
 
 class InfluxVitals:
-    """The database's name is a keyed hash of the tenant: nobody else can spell it."""
+    """The database's name is a keyed hash of the tenant: nobody else can spell it.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    `inside` holds the gate of a tenant while its database is made: where it left meanwhile, it
+    raises, and its erasure waits for whoever is inside.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        inside: Callable[[TenantId], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._connection, self._inside = connection, inside
         self._reads, self._claims = Reads(connection), Claims(connection)
 
     def _database(self, tenant_id: TenantId) -> str:
@@ -74,7 +83,7 @@ class InfluxVitals:
         # Who claims a point comes first: a point without that could never be taken back.
         if origins:
             self._claim(tenant_id, database, claims_of(tenant_id, batch, origins))
-        self._write(database, lines_of(tenant_id, last_of_each(batch)))
+        self._write(tenant_id, database, lines_of(tenant_id, last_of_each(batch)))
 
     def retract(self, tenant_id: TenantId, origins: Sequence[str]) -> Sequence[str]:
         database, wanted = self._database(tenant_id), set(origins)
@@ -82,7 +91,7 @@ class InfluxVitals:
         places = {claim.place for claim in own}
         others = {c for c in self._claims.at(tenant_id, database, places) if c.origin not in wanted}
         shared = {claim.place for claim in others}
-        self._write(database, taken_back(sorted(places)))
+        self._write(tenant_id, database, taken_back(sorted(places)))
         done = sorted(claim for claim in own if claim.place not in shared)
         self._claim(tenant_id, database, done, gone=True)
         return sorted({claim.origin for claim in others})
@@ -90,15 +99,18 @@ class InfluxVitals:
     def _claim(
         self, tenant_id: TenantId, database: str, claims: Iterable[Claim], *, gone: bool = False
     ) -> None:
-        self._write(database, lines_of_claims(tenant_id, claims, gone=gone), "ns")
+        self._write(tenant_id, database, lines_of_claims(tenant_id, claims, gone=gone), "ns")
 
-    def _write(self, database: str, bodies: Iterable[str], precision: str = "u") -> None:
+    def _write(
+        self, tenant_id: TenantId, database: str, bodies: Iterable[str], precision: str = "u"
+    ) -> None:
         for body in bodies:
             try:
                 self._connection.write(database, body, precision)
             except Missing:
-                self._ask("make a database", "", [f'CREATE DATABASE "{database}"'])
-                self._connection.write(database, body, precision)
+                with self._inside(tenant_id):
+                    self._ask("make a database", "", [f'CREATE DATABASE "{database}"'])
+                    self._connection.write(database, body, precision)
 
     def baselines(
         self, tenant_id: TenantId, keys: Sequence[SeriesKey]

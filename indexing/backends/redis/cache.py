@@ -24,6 +24,7 @@ from indexing.errors import EngineUnavailable
 from indexing.model import TenantId
 
 LIFE_S: Final = 3600
+MARKED_S: Final = 86_400  # nothing that was under way when a tenant left takes as long
 MOST_BYTES: Final = 4 << 20  # of one answer; a larger one is not kept
 _NONCE: Final = 12
 _AT_ONCE: Final = 500
@@ -60,9 +61,25 @@ class RedisCache:
         sealed = nonce + self._cipher.encrypt(nonce, value, name)
         try:
             with self._connection.used() as client:
-                client.set(name, sealed, ex=LIFE_S)
+                # In this order: whoever leaves is marked first and searched for then, so that a
+                # value is either found there or taken back here.
+                trip = client.pipeline(transaction=False)
+                trip.set(name, sealed, ex=LIFE_S)
+                trip.get(self._mark(tenant_id))
+                _, left = trip.execute()
+                if left is not None:
+                    client.unlink(name)
         except EngineUnavailable:
             return
+
+    def shut(self, tenant_id: TenantId) -> None:
+        """Remove everything of a tenant that leaves; what was under way is not kept either."""
+        try:
+            with self._connection.used() as client:
+                client.set(self._mark(tenant_id), b"", ex=MARKED_S)
+        except EngineUnavailable:
+            return
+        self.forget(tenant_id)
 
     def forget(self, tenant_id: TenantId) -> None:
         """Remove everything of a tenant, as far as the server answers; the rest ends by itself."""
@@ -90,6 +107,9 @@ class RedisCache:
 
     def _prefix(self, tenant_id: TenantId) -> bytes:
         return b"anamnesis:" + self._hashed(b"tenant", tenant_id.bytes)[:24] + b":"
+
+    def _mark(self, tenant_id: TenantId) -> bytes:
+        return b"anamnesis:left:" + self._hashed(b"left", tenant_id.bytes)[:24]
 
     def _name(self, tenant_id: TenantId, key: bytes) -> bytes:
         return self._prefix(tenant_id) + self._hashed(b"key", tenant_id.bytes + key)
