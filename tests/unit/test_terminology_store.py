@@ -8,6 +8,9 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from indexing.language.terminology import Addition, Terminology, compiled, open_terminology, store
 from indexing.language.terminology.compile import compile_facts
@@ -62,6 +65,21 @@ def test_what_a_kill_left_of_a_tenants_terms_goes_with_the_next(tmp_path: Path) 
     os.utime(folder / ".building-left", (0, 0))
     made = store.open_overlaid(tmp_path, open_terminology(None), [Addition("anm:rash", "spots")])
     assert {path.name for path in folder.iterdir()} == {".building-now", made.version}
+
+
+@pytest.mark.parametrize(("where", "at"), [(store, "_sweep"), (store.snapshots, "save")])
+def test_a_tenants_own_names_open_while_another_process_takes_the_folder_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, at: str
+) -> None:
+    does = getattr(where, at)
+
+    def meanwhile(*given: Any) -> None:
+        store.forget_overlaid(tmp_path)
+        does(*given)
+
+    monkeypatch.setattr(where, at, meanwhile)
+    made = store.open_overlaid(tmp_path, open_terminology(None), [Addition("anm:rash", "spots")])
+    assert made.find("spots")
 
 
 def test_a_terminology_that_is_let_go_is_gone_at_once() -> None:

@@ -98,14 +98,19 @@ def open_overlaid(home: Path, base: Terminology, additions: Sequence[Addition]) 
     found = snapshots.read(folder / version)
     if found is None:
         made = base.with_additions(additions)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _sweep(folder)
-        kept = [path for path in folder.iterdir() if not path.name.startswith(".")]
-        for older in sorted(kept, key=_written)[: -_MOST_OVERLAYS + 1]:
-            shutil.rmtree(older, ignore_errors=True)  # who wants it compiles it again
-        _save(made.compiled, folder)
+        with suppress(FileNotFoundError):  # another process takes the folder away: a tenant leaves
+            _keep_overlaid(folder, made.compiled)
         return made
     return Terminology(found)
+
+
+def _keep_overlaid(folder: Path, compiled: Compiled) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _sweep(folder)
+    kept = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    for older in sorted(kept, key=_written)[: -_MOST_OVERLAYS + 1]:
+        shutil.rmtree(older, ignore_errors=True)  # who wants it compiles it again
+    _save(compiled, folder)
 
 
 def forget_overlaid(home: Path) -> None:
