@@ -81,6 +81,35 @@ def users_create(
     finish(create_command(name, tenant, role, password_stdin=password_stdin, as_json=as_json))
 
 
+@users.command("password")
+def users_password(
+    name: str,
+    tenant: TenantOption,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin")] = False,
+    as_json: Json = False,
+) -> None:
+    """Give an account a new password, as `create` does, and end its sessions."""
+    from app.cli.users import password_command
+
+    finish(password_command(name, tenant, password_stdin=password_stdin, as_json=as_json))
+
+
+@users.command("close")
+def users_close(name: str, tenant: TenantOption, as_json: Json = False) -> None:
+    """Let nobody in by this account: its password, sessions and tokens do not serve."""
+    from app.cli.users import close_command
+
+    finish(close_command(name, tenant, closed=True, as_json=as_json))
+
+
+@users.command("open")
+def users_open(name: str, tenant: TenantOption, as_json: Json = False) -> None:
+    """Open a closed account again."""
+    from app.cli.users import close_command
+
+    finish(close_command(name, tenant, closed=False, as_json=as_json))
+
+
 @users.command("list")
 def users_list(tenant: TenantOption, as_json: Json = False) -> None:
     """List the accounts of a tenant."""

@@ -45,6 +45,40 @@ def create_command(
     return 0
 
 
+def password_command(name: str, tenant: str, *, password_stdin: bool, as_json: bool) -> int:
+    """Give an account a new password and end its sessions; tokens stay."""
+    password = _from_stdin() if password_stdin else secrets.token_urlsafe(15)
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    accounts = PostgresAccounts(installation.database)
+    account = accounts.by_name(found.tenant_id, name.strip())
+    accounts.set_password(found.tenant_id, account.user_id, Passwords().hash(password))
+    installation.close()
+    made = {} if password_stdin else {"password": password}
+    if as_json:
+        print_json({"name": account.name, "tenant": tenant} | made)
+    else:
+        print(f"user {account.name} of {tenant} has a new password; sessions are ended")
+        if made:
+            print(f"password: {password}")
+    return 0
+
+
+def close_command(name: str, tenant: str, *, closed: bool, as_json: bool) -> int:
+    """Close an account with its sessions and tokens, or open it again."""
+    installation = Installation(load())
+    found = installation.tenants.by_code(tenant)
+    accounts = PostgresAccounts(installation.database)
+    account = accounts.by_name(found.tenant_id, name.strip())
+    accounts.set_disabled(found.tenant_id, account.user_id, closed)
+    installation.close()
+    if as_json:
+        print_json({"name": account.name, "tenant": tenant, "disabled": closed})
+    else:
+        print(f"user {account.name} of {tenant} is {'closed' if closed else 'open'}")
+    return 0
+
+
 def list_command(tenant: str, *, as_json: bool) -> int:
     """List who has an account, with roles."""
     installation = Installation(load())
@@ -55,7 +89,7 @@ def list_command(tenant: str, *, as_json: bool) -> int:
         print_json([{name: getattr(each, name) for name in shown} for each in accounts])
     else:
         for each in accounts:
-            off = "\tdisabled" if each.disabled else ""
+            off = "\tclosed" if each.disabled else ""
             print(f"{each.name}\t{', '.join(each.roles)}{off}")
     installation.close()
     return 0
