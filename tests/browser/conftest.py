@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-sync",
 ]  # fmt: skip
 BAD = ("error", "warning")
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
