@@ -19,7 +19,8 @@ from app.settings import Settings
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.backends.postgres.connect import Database
-from indexing.backends.postgres.embedded import Server
+from indexing.backends.postgres.embedded import SUPERUSER, Server
+from indexing.backends.postgres.installation import load_secrets
 from indexing.backends.postgres.tenants import new_tenant_id
 from indexing.model import Tenant
 from tests import engines
@@ -72,8 +73,18 @@ def installation(home: Path, request: pytest.FixtureRequest) -> Iterator[Install
         served |= request.getfixturevalue(name).settings
     built = Installation(Settings(home=home, **served))
     _ = built.conninfos
+    _leave_to_the_kernel(home)
     yield built
     built.close()
+
+
+def _leave_to_the_kernel(home: Path) -> None:
+    """Let an embedded server wait for no disk: kill -9 loses nothing by it, and no power is cut."""
+    if (server := Server(home)).running():
+        root = server.conninfo(SUPERUSER, load_secrets(home).superuser, "postgres")
+        with psycopg.connect(root, autocommit=True) as conn:
+            conn.execute("ALTER SYSTEM SET fsync = off")
+            conn.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
