@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
+from typing import Final
 
+from indexing.clauses import Clause
 from indexing.hidden import SMALLEST_CELL
-from indexing.ports import Ranking
+from indexing.ports import AssertionMode, Ranking
 from rankers.answer import Absence, Hit
+from rankers.query import scopes
 
 # How a note speaks of what it does not assert, by the status that keeps it out.
 _SAYING = {
@@ -18,12 +21,16 @@ _SAYING = {
     "otherwise": ("has its words otherwise", "have its words otherwise"),
 }
 
+UNSAID: Final = "No note that comes near says this as it is asked."
+"""The proof where the notes were read for a value, a time, a side or a person, and none says it."""
+
 
 def proof(
     searched: int, total: int | None, complete: datetime | None, zone: tzinfo,
-    hidden: Mapping[str, int | None],
+    hidden: Mapping[str, int | None], looked_for: str = "No mention",
 ) -> Absence:  # fmt: skip
-    """Say in how many notes nothing was found; `total` None where filters let only some through."""
+    """Say in how many notes nothing was found; `total` None where filters let only some through.
+    `looked_for`: who asked for a denial, or in one section, is told of that alone."""
     until = f", complete to {complete.astimezone(zone):%H:%M}" if complete else ""
     if total is None and not searched:
         statement = (
@@ -39,11 +46,20 @@ def proof(
         for name, number in hidden.items()
         if number != 0 and name in _SAYING
     ]
-    statement = f"Not asserted in {of}: {', '.join(others)}." if others else f"No mention in {of}."
+    statement = f"{looked_for} in {of}."
+    if others:
+        statement = f"Not asserted in {of}: {', '.join(others)}."
     return Absence(
         statement, searched, searched if total is None else total,
         complete.isoformat() if complete else None,
     )  # fmt: skip
+
+
+def looked_for(clause: Clause, mode: AssertionMode) -> str:
+    """Name what a question that found nothing had looked for, as far as it narrows the mention."""
+    sections = sorted({scoped.section for scoped in scopes(clause)})
+    within = f" under {' or '.join(sections).replace('_', ' ')}," if sections else ""
+    return f"No {'denial' if mode == 'negated' else 'mention'}{within}"
 
 
 def left_out(

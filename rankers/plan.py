@@ -58,7 +58,8 @@ class Plan:
         found = self.kept.get("wanted")
         if found is None:
             names = [each.text for each in self.wordings if not each.offered]
-            found = wanted(self.parsed.clause, names, self.about.seeds, self.about.weights)
+            aside = [(c.start, c.end) for c in self.parsed.chips if c.kind in ("cue", "value")]
+            found = wanted(self.parsed.clause, names, self.about.seeds, self.about.weights, aside)
             self.kept["wanted"] = found
         return found
 

@@ -31,7 +31,7 @@ from indexing.ports import (
     VectorIndex,
 )
 from rankers import alike, lexical
-from rankers.absence import left_out, matches, proof, says_it
+from rankers.absence import UNSAID, left_out, looked_for, matches, proof, says_it
 from rankers.alike import Alike, weights_of
 from rankers.answer import (
     LEGS,
@@ -168,7 +168,7 @@ class Search:
             rankings = near_enough(rankings, self._least_cosine)
         rankings, missing, weights = self._settled(access, plan, rankings, missing)
         wanted = request.k + (0 if request.bare else SPARE)
-        fused, missing = self._fused(access, plan, rankings, weights, wanted, missing)
+        fused, missing, said = self._fused(access, plan, rankings, weights, wanted, missing)
         total = len(fused) if request.bare else matches(rankings, plan.depth)
         hits, ran = _hits(fused, rankings), running.every()
         fresh = ran.results.get("freshness")
@@ -176,7 +176,8 @@ class Search:
         others = left_out(hidden, rankings, hits, plan.depth)
         if access.deidentified:
             hidden, others = few(hidden), few(others)
-        absent = not request.bare and not says_it(rankings, hits, plan.about.seeds)
+        named = says_it(rankings, hits, plan.about.seeds)
+        absent = not request.bare and not (named and said)
         answer = Answer(
             chips=plan.chips(ran.results.get("counts") or {}, ran.results.get("offers") or ()),
             assertion=plan.assertion,
@@ -186,7 +187,7 @@ class Search:
             freshness=fresh,
             facets=facets_json(ran.results.get("facets") or {}),
             hidden=hidden,
-            absence=self._absence(access, plan, fresh, others) if absent else None,
+            absence=self._absence(access, plan, fresh, others, named=named) if absent else None,
             missing=missing,
             notices=_notices(plan),
             took_ms={"plan": planned, **ran.took_ms, "all": _ms_since(began)},
@@ -221,7 +222,7 @@ class Search:
         rankings, missing = self._rankings(access, plan, ran)
         rankings = near_enough(rankings, self._least_cosine)
         rankings, missing, weights = self._settled(access, plan, rankings, missing)
-        fused, missing = self._fused(access, plan, rankings, weights, plan.depth, missing)
+        fused, missing, _ = self._fused(access, plan, rankings, weights, plan.depth, missing)
         place = next((hit.rank for hit in fused if hit.doc_id == doc_id), None)
         removed = removed_by(self._lexical, access, plan, doc_id) or against(
             found[doc_id], plan.wants
@@ -306,8 +307,10 @@ class Search:
         weights: Mapping[str, float],
         k: int,
         missing: tuple[str, ...],
-    ) -> tuple[Sequence[Fused], tuple[str, ...]]:
-        """Fuse the legs, and read the best notes where the question asks for more than a name."""
+    ) -> tuple[Sequence[Fused], tuple[str, ...], bool]:
+        """Fuse the legs, and read the best notes where the question asks for more than a name;
+        say whether any of those answers."""
+        said = True
         reading, question = plan.wants.read, plan.parsed.text
         covered = plan.about.covered
         # Whoever moves hits beyond the first hundred says so; the others stay below them.
@@ -323,11 +326,14 @@ class Search:
         if self._learned is not None and len(plan.legs) > 1:
             fused = self._learned.reordered(question, fused)
         fused = weighed(fused, weights)
-        fused = self._sifter.sifted(access, plan, fused, k) if reading else fused[:k]
+        if reading:
+            fused, said = self._sifter.sifted(access, plan, fused, k)
+        else:
+            fused = fused[:k]
         if self._reranking is not None:
             nearest = {hit.doc_id: hit.passage for hit in _of(rankings, "vector")}
             fused = self._reranking.reordered(access, question, fused, nearest)
-        return fused, missing
+        return fused, missing, said
 
     def _constrained(
         self, access: Access, plan: Plan, constraint: Clause, rankings: Mapping[str, Ranking]
@@ -348,16 +354,25 @@ class Search:
         }
 
     def _absence(
-        self, access: Access, plan: Plan, fresh: Freshness | None, hidden: Mapping[str, int | None]
+        self,
+        access: Access,
+        plan: Plan,
+        fresh: Freshness | None,
+        hidden: Mapping[str, int | None],
+        *,
+        named: bool,
     ) -> Absence | None:
-        """Prove that nothing is there; None while the full text, which would know, is down."""
+        """Prove that nothing is there, or that what is `named` is not said as it is asked; None
+        while the full text, which would know, is down."""
         total = self._documents.total(access) if plan.filters.empty else None
         try:
             [searched] = self._lexical.counts(access, [None], plan.filters)
         except EngineUnavailable:
             return None
         complete = fresh.complete_to if fresh is not None else None
-        return proof(searched, total, complete, _zone(access), hidden)
+        looked = looked_for(plan.parsed.clause, plan.assertion)
+        proved = proof(searched, total, complete, _zone(access), hidden, looked)
+        return structs.replace(proved, statement=UNSAID) if named else proved
 
 
 def _zone(access: Access) -> ZoneInfo:

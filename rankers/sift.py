@@ -92,11 +92,12 @@ class Sifter:
 
     def sifted(
         self, access: Access, plan: Plan, fused: Sequence[Fused], k: int
-    ) -> tuple[Fused, ...]:
+    ) -> tuple[tuple[Fused, ...], bool]:
         """Return at most `k` hits that answer, by reading notes until there are as many as the
-        request shows."""
+        request shows; and whether any does, or repeats one that did."""
         answering: list[Fused] = []
         silent: list[Fused] = []
+        repeated = False
         at = 0
         # A page that shows as many as are ever read reads them in one lot: nine cost as many trips.
         lots = -(-MOST_READ // READ_AT_ONCE) if plan.request.k >= MOST_READ else 1
@@ -107,11 +108,12 @@ class Sifter:
             good, mute = judge.sifted(some, plan.wants, notes)
             answering += good
             silent += mute
+            repeated = repeated or any(notes[each.doc_id].copied for each in mute)
             at += len(some)
         # What says nothing of something particular is no answer, but better than an empty page.
         ordered = sorted(answering or silent, key=lambda hit: (-hit.score, hit.doc_id))
         every = ordered if answering else [*ordered, *fused[at:]]
-        return ranked(every[: max(k, 0)])
+        return ranked(every[: max(k, 0)]), bool(answering) or repeated
 
 
 def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fused]:

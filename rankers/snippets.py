@@ -21,10 +21,15 @@ MOST_SKIPPED = 20  # headings and numbers before it
 LONGEST = 320  # code points of a snippet
 MOST_MATCHES = 300  # looked at in one note: a word on every line does not need all of them
 WITHIN = 80  # code points between the words of another wording: "passed" alone is no bloody urine
+ASIDE_SHARE = 0.2  # of a word's weight that says how a thing is asked for: "mother had", "under 8"
 HIDDEN_SHARE = 0.1  # of a match's weight where default search leaves the mention out
 PHRASE_WEIGHT, CONCEPT_WEIGHT, OTHER_WEIGHT, NEAR_WEIGHT = 4.0, 1.5, 0.8, 0.5
 
-_EDGE = re.compile(r"[.!?](?=\s)|\n")
+# Where a sentence ends; "Ms. Example, 49, was well" is one.
+_TITLES = ("Ms", "Mr", "Mrs", "Dr", "Prof")
+_NO_TITLE = "".join(rf"(?<!\b{title})" for title in _TITLES)
+_EDGE = re.compile(rf"(?:{_NO_TITLE}\.|[!?])(?=\s)|\n")
+_TITLE = re.compile(rf"\b(?:{'|'.join(_TITLES)})\Z")
 _WORD_END = r"[\w\u0300-\u036f]*"
 _FIRST = ("phrase", "literal", "synonym", "concept", "negated", "cue", "semantic")
 
@@ -59,8 +64,10 @@ def wanted(
     synonyms: Iterable[str] = (),
     concepts: Iterable[str] = (),
     near: Iterable[str] = (),
+    aside: Sequence[tuple[int, int]] = (),
 ) -> Wanted:
-    """Read a query tree for what to show. Longer words weigh more: they are mostly rarer."""
+    """Read a query tree for what to show. Longer words weigh more: they are mostly rarer; those
+    within `aside` of the query hardly anything."""
     words: dict[str, float] = {}
     phrases: list[re.Pattern[str]] = []
     scans: list[str] = []
@@ -74,7 +81,11 @@ def wanted(
             parts = leaf.text.split("*")
             scans.append(_WORD_END.join(re.escape(fold(part)) for part in parts))
         else:
-            words.update({stem(word): 1.0 + min(len(word), 12) / 12 for word in terms(leaf.text)})
+            beside = any(start <= leaf.start < end for start, end in aside)
+            share = ASIDE_SHARE if beside else 1.0
+            for word in terms(leaf.text):
+                weight = share * (1.0 + min(len(word), 12) / 12)
+                words[stem(word)] = max(weight, words.get(stem(word), 0.0))
     content = {word: weight for word, weight in words.items() if word not in STOP_WORDS}
     words = content or words
     others: dict[str, tuple[frozenset[str], ...]] = {}
@@ -246,10 +257,17 @@ def _begin(text: str, low: int, position: int) -> int:
     start = text.rfind("\n", low, position) + 1 or low
     for mark in ".!?":
         at = text.rfind(mark, start, position)
-        while at >= 0 and not text[at + 1 : at + 2].isspace():
+        while at >= 0 and not _ends(text, at):
             at = text.rfind(mark, start, at)
         start = max(start, at + 1)
     return start
+
+
+def _ends(text: str, at: int) -> bool:
+    """Say whether the mark at `at` ends a sentence, as `_EDGE` does."""
+    if not text[at + 1 : at + 2].isspace():
+        return False
+    return text[at] != "." or _TITLE.search(text, max(0, at - 5), at) is None
 
 
 def _opening(derived: Derived, passage: int | None) -> Snippet:

@@ -266,6 +266,25 @@ def test_absence_is_proved(search: Search) -> None:
     )
 
 
+def test_the_proof_names_what_was_looked_for(search: Search) -> None:
+    """Who asks for a denial, or in one section, is not told that there is no mention at all."""
+    for question, told in (
+        ("no borborygmus", "No denial in 4 of 4 notes"),
+        ("section:plan fever", "No mention under plan, in 4 of 4 notes"),
+    ):
+        absence = ask(search, question, rankers=LEXICAL).absence
+        assert absence is not None
+        assert absence.statement.startswith(told)
+
+
+def test_notes_that_say_nothing_of_a_value_are_no_answer(search: Search) -> None:
+    answer = ask(search, "potassium over 5 on exertion")
+    assert found(answer)
+    assert answer.absence is not None
+    assert answer.absence.statement == "No note that comes near says this as it is asked."
+    assert answer.absence.searched == 4
+
+
 def test_a_filter_that_lets_nothing_through_is_no_proof(search: Search) -> None:
     absence = ask(search, "fever author:ann", rankers=LEXICAL).absence
     assert absence is not None

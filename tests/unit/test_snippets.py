@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from indexing.clauses import Word
+from indexing.clauses import Clause, Ranked, Word
 from indexing.model import Document, Passage, TenantId
 from indexing.ports import Derived
 from rankers.snippets import snippet, wanted
@@ -33,3 +33,27 @@ def test_one_whole_wording_is_enough_and_what_is_asked_always_counts() -> None:
         ("bleeding", "synonym")
     ]
     assert marked("Hematuria again.", "passing blood") == [("Hematuria", "literal")]
+
+
+def shown(text: str, asked: Clause, aside: tuple[tuple[int, int], ...] = ()) -> str:
+    note = Derived(
+        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
+        "1", (), (Passage(0, 0, len(text)),), (),
+    )  # fmt: skip
+    return snippet(note, wanted(asked, aside=aside), "any", 0).text
+
+
+def test_a_title_ends_no_sentence() -> None:
+    text = "Seen today. Ms. Example, 49, was well. Dr. Moss agrees."
+    assert shown(text, Word("example")) == "Ms. Example, 49, was well."
+    assert shown(text, Word("ms")) == "Ms. Example, 49, was well."
+    assert shown(text, Word("agrees")) == "Dr. Moss agrees."
+    assert shown("Takes 5 mg of rams. Mr. Example is well.", Word("mg")) == "Takes 5 mg of rams."
+
+
+def test_how_a_thing_is_asked_for_weighs_less_than_the_thing() -> None:
+    text = "Mother had dementia. Sister has diabetes."
+    asked = Ranked((Word("mother", 0, 6), Word("had", 7, 10), Word("diabetes", 11, 19)), 0, 19)
+    assert shown(text, asked, ((0, 10),)) == "Sister has diabetes."
+    assert shown(f"{text} Mother had diabetes.", asked, ((0, 10),)) == "Mother had diabetes."
+    assert shown("Mother had dementia. All well.", asked, ((0, 10),)) == "Mother had dementia."
