@@ -31,6 +31,8 @@ from indexing.hidden import Identity, told
 from indexing.pseudonyms import Pseudonyms
 from rankers.cohort_language import Criterion, line_of, read_definition
 from rankers.cohorts import Cell, Cohort, Row
+from rankers.query import parse, render
+from rankers.screen import units
 
 PAGE = 25  # rows of evidence at a time
 LONGEST_NAME = 80
@@ -123,8 +125,21 @@ class CohortDesk:
                                criterion.at)  # fmt: skip
         if criterion.kind in _WORDED and not self._all_shown(criterion):
             raise InvalidQuery("Words that no note of this view shows cannot be asked for.",
-                               criterion.at)  # fmt: skip
+                               criterion.at + self._first_hidden(criterion),
+                               hint="Leave them out, or ask by a concept's name.")  # fmt: skip
         return criterion
+
+    def _first_hidden(self, criterion: Criterion) -> int:
+        """Return where the first word or phrase stands that this view does not show, in what is
+        asked for. Raises: InvalidQuery, where that does not read."""
+        if criterion.kind != "text":
+            return 0
+        try:
+            clause = parse(criterion.what, zone=ZoneInfo(self.access.time_zone)).clause
+        except InvalidQuery as exc:
+            raise InvalidQuery(str(exc), criterion.at + exc.position, hint=exc.hint) from None
+        every = (unit for unit in units(clause) if not self.view.question(render(unit)))
+        return next((unit.start for unit in every), 0)
 
     def _all_shown(self, criterion: Criterion) -> bool:
         """Say whether what is asked for holds no word that this view hides: in notes, or in what a

@@ -38,7 +38,8 @@ class SearchRequest:
 
 class ShownChip(msgspec.Struct, frozen=True):
     """A piece of the query (`removed` is the query without it), or an expansion (`id` rejects or
-    accepts it; `offered`: not applied; `count` notes that hold it)."""
+    accepts it; `offered`: not applied; `count` notes that hold it). Of the kind `spelling`,
+    `removed` is the query as it is most likely spelled: asking that takes the offer up."""
 
     kind: str
     label: str

@@ -27,6 +27,10 @@ from rankers.query import parse, render
 
 SIDE_BY_SIDE = 3  # criteria; each takes a connection of the pool
 MOST_NOTES = 100_000  # of one text criterion
+# How times are written that this language does not read: "diabetes since 2020".
+_TIMED = re.compile(
+    r"\b(?:since|after|before|from|until|between|during|in)\b.*\d{4}", re.IGNORECASE
+)
 _BY_NAME: frozenset[Records] = frozenset({"medication", "observation"})
 Step = tuple[str, int]
 
@@ -204,9 +208,12 @@ class Cohorts:
 
     def _unknown(self, access: Access, criterion: Criterion) -> InvalidQuery:
         like = self._hierarchy(access.tenant_id).like(criterion.what)
+        hint = f"Do you mean {', '.join(like)}?" if like else "Write a name or SYSTEM:code."
+        if _TIMED.search(criterion.what):
+            hint = "A time is written behind the name: in 2023, in 2020..2023 or in >=2020."
         return InvalidQuery(
-            f"Neither the terminology nor the records know this {criterion.kind}.", criterion.at,
-            hint=f"Do you mean {', '.join(like)}?" if like else "Write a name or SYSTEM:code.",
+            f"Neither the terminology nor the records know this {criterion.kind}.",
+            criterion.at, hint=hint,
         )  # fmt: skip
 
     def _texts(self, access: Access, criterion: Criterion, zone: tzinfo) -> Met:

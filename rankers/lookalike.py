@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from rapidfuzz import process
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import OSA, Indel
 
 from indexing.analysis import TOKEN, fold, terms
 from indexing.language.terminology import NameKind, SemanticType, Terminology
@@ -40,6 +40,13 @@ def look_alikes(terminology: Terminology, name: str) -> frozenset[str]:
         for other, score, place in found
         if ids[place] not in own and (score >= ALIKE or other[:_FIRST] == word[:_FIRST])
     )
+
+
+def drugs_spelled(terminology: Terminology, word: str, most: int) -> frozenset[str]:
+    """Return the names of drugs that are at most so many letters away from a word."""
+    names, _ = _drugs(terminology)
+    found = process.extract(word, names, scorer=OSA.distance, score_cutoff=most, limit=None)
+    return frozenset(name for name, _, _ in found)
 
 
 def holds_alike(name: str, text: str) -> bool:

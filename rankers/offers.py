@@ -29,7 +29,8 @@ class Links(Protocol):
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A concept that `query[start:end]` most likely describes. `clause` counts the notes that name
-    it; `id` takes it up in a later request."""
+    it; `id` takes it up in a later request. `respelled`: no concept but the query as it is most
+    likely spelled; asking that takes it up."""
 
     id: str
     asked: str
@@ -37,6 +38,7 @@ class Offer:
     start: int
     end: int
     clause: Clause
+    respelled: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from rankers.fusion import SHARES, Share
 from rankers.offers import Links, Offer, offered
 from rankers.query import ParsedQuery, has_or, is_pasted, parse, scopes
 from rankers.snippets import Wanted, wanted
+from rankers.spelling import respelled
 from rankers.values import Known, Meant, meant
 from rankers.wants import Reader, Wants
 
@@ -85,12 +86,13 @@ class Plan:
         for offer, count in offers:
             if count:
                 label = f"{offer.asked} → {offer.text}"
+                kind = "spelling" if offer.respelled else "near"
+                then = offer.respelled or self.request.q
                 shown.append(
                     ShownChip(
-                        "near", label, offer.start, offer.end, self.request.q, offer.id, count,
-                        offered=True,
+                        kind, label, offer.start, offer.end, then, offer.id, count, offered=True
                     )
-                )  # fmt: skip
+                )
         return tuple(shown)
 
 
@@ -168,14 +170,16 @@ class Planner:
         )  # fmt: skip
 
     def offers(self, plan: Plan) -> list[Offer]:
-        """Return the concepts that words without a name most likely describe."""
-        if self._links is None or plan.parsed.exact:
+        """Return the concepts that words without a name most likely describe, or how they are
+        most likely spelled."""
+        if plan.parsed.exact:
             return []
-        request = plan.request
+        request, clause = plan.request, plan.parsed.clause
+        meant = respelled(request.q, clause, self._terminology, self._matcher)
+        if meant is not None or self._links is None:
+            return [meant] if meant else []
         settled = (*request.rejected, *request.accepted)
-        return offered(
-            request.q, plan.parsed.clause, self._terminology, self._matcher, self._links, settled
-        )
+        return offered(request.q, clause, self._terminology, self._matcher, self._links, settled)
 
 
 _ASKED = {"any": Asked.ANY, "negated": Asked.NEGATED, "present": None}

@@ -188,6 +188,21 @@ def test_a_researcher_cannot_ask_records_for_a_name(researcher: CohortDesk) -> N
             researcher.evaluate(f"{kind} Zqp01")
 
 
+@pytest.mark.parametrize(
+    ("definition", "says", "line"),
+    [
+        ('sex male\ntext orthopnea OR "zq hidden"', "Words that no note", "line 2, character 19"),
+        ('text "orthopnea', "closing quote|never closed|not closed", "line 1, character 6"),
+    ],
+)
+def test_a_researcher_is_told_where_the_hidden_word_stands(
+    researcher: CohortDesk, definition: str, says: str, line: str
+) -> None:
+    with pytest.raises(InvalidQuery, match=says) as caught:
+        researcher.evaluate(definition)
+    assert caught.value.hint.startswith(line)
+
+
 def test_verdicts_leave_with_the_cohort(
     installation: Installation, hospital: Hospital, desk: CohortDesk
 ) -> None:

@@ -93,6 +93,12 @@ def test_what_cannot_be_is_refused_with_its_place(
     assert caught.value.hint.startswith(line)
 
 
+def test_a_time_in_other_words_is_told_how_to_write_it(desk: CohortDesk) -> None:
+    with pytest.raises(InvalidQuery, match="Neither the terminology") as caught:
+        desk.evaluate("condition heart failure since 2020")
+    assert "in >=2020" in caught.value.hint
+
+
 @pytest.mark.parametrize("text", ["text orthopnea", 'text "at night" OR tires'])
 def test_a_criterion_of_more_notes_than_are_read_is_refused_not_cut(
     desk: CohortDesk, monkeypatch: pytest.MonkeyPatch, text: str

@@ -1,0 +1,99 @@
+"""Words that no name has and that are spelled almost like one that a name has: offered, never
+searched by themselves, and never where another drug is spelled about as much alike.
+
+A word is one letter away (left out, too many, another, or two that changed places), two where it
+is long; it begins alike, and no second word is as near. Numbers, short words and what stands in
+quotes, fields and wildcards are left as they were typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rapidfuzz.distance import OSA
+
+from indexing.analysis import STOP_WORDS, TOKEN
+from indexing.clauses import And, Clause, Or, Ranked, Scoped, Word
+from indexing.language.matcher import Matcher
+from indexing.language.terminology import NameKind, Terminology
+from rankers.lookalike import drugs_spelled
+from rankers.offers import Offer
+
+SHORTEST: Final = 5  # letters; of four only two that changed places
+LONG: Final = 9  # letters of a word that may be two away
+MOST_WORDS: Final = 12  # of a question; a pasted text is not corrected
+_NAMED: Final = 8  # concepts looked at for a word
+
+
+def respelled(
+    query: str, clause: Clause, terminology: Terminology, matcher: Matcher
+) -> Offer | None:
+    """Return the query with its misspelt words as names spell them; None where none is."""
+    words = list(_plain(clause))
+    if not words or len(words) > MOST_WORDS:
+        return None
+    named = [(words[0].start + s.start, words[0].start + s.end)
+             for s in matcher.find(query[words[0].start : words[-1].end])]  # fmt: skip
+    meant = {
+        word: other
+        for word in words
+        if not any(start < word.end and word.start < end for start, end in named)
+        and (other := _meant(terminology, word.text))
+    }
+    if not meant:
+        return None
+    first, last = min(w.start for w in meant), max(w.end for w in meant)
+    spelled = {word: query[word.start : word.end] for word in words} | meant
+    return Offer(
+        "", query[first:last], _spelled(query, spelled, first, last), first, last,
+        And(tuple(map(Word, meant.values()))), _spelled(query, spelled, 0, len(query)),
+    )  # fmt: skip
+
+
+def _plain(clause: Clause) -> Iterator[Word]:
+    if isinstance(clause, Word):
+        if not clause.pattern:
+            yield clause
+    elif isinstance(clause, Ranked | And | Or):
+        for part in clause.clauses:
+            yield from _plain(part)
+    elif isinstance(clause, Scoped):
+        yield from _plain(clause.clause)
+
+
+def _spelled(query: str, words: dict[Word, str], first: int, last: int) -> str:
+    parts, at = [], first
+    for word, text in sorted(words.items(), key=lambda each: each[0].start):
+        if first <= word.start and word.end <= last:
+            parts += [query[at : word.start], text]
+            at = word.end
+    return "".join([*parts, query[at:last]])
+
+
+def _meant(terminology: Terminology, typed: str) -> str:
+    """Return the one word of a name that is spelled almost like this one, "" for none."""
+    word = typed.lower()
+    if len(word) < SHORTEST - 1 or not (word.isascii() and word.isalpha()) or word in STOP_WORDS:
+        return ""
+    known = {
+        other.lower()
+        for concept, _ in terminology.search(word, _NAMED)
+        for name in terminology.names(concept)
+        if name.kind is not NameKind.ABBREVIATION
+        for other in TOKEN.findall(name.text)
+    }
+    if word in known:
+        return ""
+    most = 2 if len(word) >= LONG else 1
+    near = sorted((OSA.distance(word, other), other) for other in known if _alike(word, other))
+    if not near or near[0][0] > most or (near[1:] and near[1][0] == near[0][0]):
+        return ""
+    best = near[0][1]
+    drugs = drugs_spelled(terminology, word, near[0][0] + 1)
+    return "" if best in drugs and len(drugs) > 1 else best
+
+
+def _alike(word: str, other: str) -> bool:
+    moved = sorted(word) == sorted(other)
+    return moved or (len(word) >= SHORTEST and len(other) >= SHORTEST and word[0] == other[0])
