@@ -170,6 +170,11 @@ def sifted(
     return answering, silent
 
 
+def repeats(note: Derived, asked: Wants) -> bool:
+    """Say whether a note says some of what is asked, though only as an earlier one had said it."""
+    return any(_answers(note, want) == COPIED for want in asked.wants)
+
+
 def scaled(hit: Fused, weight: float) -> Fused:
     """Return a hit with a part of its score; its contributions still sum to it."""
     if weight == FULLY:

@@ -67,8 +67,8 @@ class Plan:
     def chips(
         self, counts: Mapping[str, int], offers: Sequence[tuple[Offer, int]] = ()
     ) -> tuple[ShownChip, ...]:
-        """Show the question's pieces, its other wordings, and what is offered; those that no note
-        holds are left out."""
+        """Show the question's pieces, its other wordings, and what is offered; wordings and
+        concepts that no note holds are left out."""
         shown = [
             ShownChip(chip.kind, chip.label, chip.start, chip.end, chip.removed)
             for chip in self.parsed.chips
@@ -84,7 +84,7 @@ class Plan:
                     )
                 )  # fmt: skip
         for offer, count in offers:
-            if count:
+            if count or offer.respelled:  # another wording of it may still be there
                 label = f"{offer.asked} → {offer.text}"
                 kind = "spelling" if offer.respelled else "near"
                 then = offer.respelled or self.request.q

@@ -108,7 +108,8 @@ class Sifter:
             good, mute = judge.sifted(some, plan.wants, notes)
             answering += good
             silent += mute
-            repeated = repeated or any(notes[each.doc_id].copied for each in mute)
+            if not (answering or repeated):
+                repeated = any(judge.repeats(notes[hit.doc_id], plan.wants) for hit in mute)
             at += len(some)
         # What says nothing of something particular is no answer, but better than an empty page.
         ordered = sorted(answering or silent, key=lambda hit: (-hit.score, hit.doc_id))

@@ -21,7 +21,7 @@ MOST_SKIPPED = 20  # headings and numbers before it
 LONGEST = 320  # code points of a snippet
 MOST_MATCHES = 300  # looked at in one note: a word on every line does not need all of them
 WITHIN = 80  # code points between the words of another wording: "passed" alone is no bloody urine
-ASIDE_SHARE = 0.2  # of a word's weight that says how a thing is asked for: "mother had", "under 8"
+ASIDE_SHARE = 0.1  # of a word's weight that says how a thing is asked for: "mother had", "under 8"
 HIDDEN_SHARE = 0.1  # of a match's weight where default search leaves the mention out
 PHRASE_WEIGHT, CONCEPT_WEIGHT, OTHER_WEIGHT, NEAR_WEIGHT = 4.0, 1.5, 0.8, 0.5
 

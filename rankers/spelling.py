@@ -13,7 +13,7 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
-from indexing.analysis import STOP_WORDS, TOKEN
+from indexing.analysis import STOP_WORDS, TOKEN, stem
 from indexing.clauses import And, Clause, Or, Ranked, Scoped, Word
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import NameKind, Terminology
@@ -83,7 +83,7 @@ def _meant(terminology: Terminology, typed: str) -> str:
         if name.kind is not NameKind.ABBREVIATION
         for other in TOKEN.findall(name.text)
     }
-    if word in known:
+    if stem(word) in {stem(other) for other in known}:  # "patients" is no misspelt "patient"
         return ""
     most = 2 if len(word) >= LONG else 1
     near = sorted((OSA.distance(word, other), other) for other in known if _alike(word, other))

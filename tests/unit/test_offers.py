@@ -120,3 +120,13 @@ def test_what_is_near_in_meaning_is_shown_by_a_sentence_and_no_heading() -> None
         document = Document(TENANT, "d", 1, short, patient_id="p")
         bare = Derived(document, "1", (), (Passage(0, 0, len(short)),), ())
         assert snippet(bare, want, "present", 0).text in short
+
+
+def test_a_misspelt_name_is_offered_as_it_is_spelled(search: Search) -> None:
+    answer = ask(search, "alloprinol")
+    assert not answer.hits
+    [offer] = [chip for chip in answer.chips if chip.offered]
+    assert (offer.kind, offer.label, offer.removed, offer.count) == (
+        "spelling", "alloprinol → allopurinol", "allopurinol", 1,
+    )  # fmt: skip
+    assert [hit.doc_id for hit in ask(search, offer.removed).hits] == ["has"]

@@ -36,7 +36,7 @@ def test_a_word_that_can_only_be_one_is_offered(typed: str, meant: str) -> None:
     "typed",
     [
         "chest pain", "metformin", "pnuemonia",  # read as the name anyway
-        "never", "the patient who had it", "Underworth", "asdfghjkl",
+        "never", "patients", "the patient who had it", "Underworth", "asdfghjkl",
         "prednisole",  # prednisone or prednisolone
         '"chset pain"', "metfro*", "MRN 4711", "author:mettformin", "Herzinsuffizienz",
     ],
