@@ -36,8 +36,10 @@ test: dev
 	$(BIN)/python -m pytest -m "not slow and not soak and not browser and not engines" -n 2 --dist loadfile \
 		--ignore tests/browser
 
+# In the order of their folders, not by how many tests a file has: the longest one is alone in its file.
 test-slow: dev
-	$(BIN)/python -m pytest -m "(slow or browser) and not soak and not engines"
+	$(BIN)/python -m pytest -m "(slow or browser) and not soak and not engines" -n 2 --dist loadfile \
+		--no-loadscope-reorder
 
 # Every engine's contract on real servers, started beside the project or named by the settings; a
 # server that is missing is a failure here, where `pytest` alone skips it with the reason.
