@@ -64,7 +64,9 @@ class Lanes:
 
     def _offers(self, access: Access, plan: Plan) -> list[tuple[Offer, int]]:
         """Return what to offer for words without a name, with the notes that name it."""
-        found = self.planner.offers(plan)
+        found = self.planner.offers(
+            plan, lambda words: self.lexical.counts(access, words, plan.filters)
+        )
         counts = self.lexical.counts(access, [each.clause for each in found], plan.filters)
         return list(zip(found, counts, strict=True))
 

@@ -25,7 +25,7 @@ from rankers.fusion import SHARES, Share
 from rankers.offers import Links, Offer, offered
 from rankers.query import ParsedQuery, has_or, is_pasted, parse, scopes
 from rankers.snippets import Wanted, wanted
-from rankers.spelling import respelled
+from rankers.spelling import Held, respelled
 from rankers.values import Known, Meant, meant
 from rankers.wants import Reader, Wants
 
@@ -169,13 +169,13 @@ class Planner:
             vector.meant(parsed.text, about, self._terminology, request.rejected), zone,
         )  # fmt: skip
 
-    def offers(self, plan: Plan) -> list[Offer]:
+    def offers(self, plan: Plan, held: Held) -> list[Offer]:
         """Return the concepts that words without a name most likely describe, or how they are
-        most likely spelled."""
+        most likely spelled; `held` counts the notes that hold words."""
         if plan.parsed.exact:
             return []
         request, clause = plan.request, plan.parsed.clause
-        meant = respelled(request.q, clause, self._terminology, self._matcher)
+        meant = respelled(request.q, clause, self._terminology, self._matcher, held)
         if meant is not None or self._links is None:
             return [meant] if meant else []
         settled = (*request.rejected, *request.accepted)

@@ -2,13 +2,14 @@
 searched by themselves, and never where another drug is spelled about as much alike.
 
 A word is one letter away (left out, too many, another, or two that changed places), two where it
-is long; it begins alike, and no second word is as near. Numbers, short words and what stands in
-quotes, fields and wildcards are left as they were typed.
+is long; it begins alike, and no second word is as near. What some notes hold is a word, and another
+form of a word is that word. Numbers, short words and what stands in quotes, fields and wildcards
+are left as they were typed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from rapidfuzz.distance import OSA
@@ -23,11 +24,15 @@ from rankers.offers import Offer
 SHORTEST: Final = 5  # letters; of four only two that changed places
 LONG: Final = 9  # letters of a word that may be two away
 MOST_WORDS: Final = 12  # of a question; a pasted text is not corrected
+RARE: Final = 3  # notes that may share a misspelling
 _NAMED: Final = 8  # concepts looked at for a word
+
+Held = Callable[[Sequence[Word]], Sequence[int]]
+"""Counts the notes that hold each word."""
 
 
 def respelled(
-    query: str, clause: Clause, terminology: Terminology, matcher: Matcher
+    query: str, clause: Clause, terminology: Terminology, matcher: Matcher, held: Held
 ) -> Offer | None:
     """Return the query with its misspelt words as names spell them; None where none is."""
     words = list(_plain(clause))
@@ -35,11 +40,16 @@ def respelled(
         return None
     named = [(words[0].start + s.start, words[0].start + s.end)
              for s in matcher.find(query[words[0].start : words[-1].end])]  # fmt: skip
+    odd = [
+        word for word in words
+        if _spellable(word.text.lower())
+        and not any(start < word.end and word.start < end for start, end in named)
+    ]  # fmt: skip
+    counts = held(odd) if odd else ()
     meant = {
         word: other
-        for word in words
-        if not any(start < word.end and word.start < end for start, end in named)
-        and (other := _meant(terminology, word.text))
+        for word, count in zip(odd, counts, strict=True)
+        if count <= RARE and (other := _meant(terminology, word.text.lower()))
     }
     if not meant:
         return None
@@ -71,11 +81,14 @@ def _spelled(query: str, words: dict[Word, str], first: int, last: int) -> str:
     return "".join([*parts, query[at:last]])
 
 
-def _meant(terminology: Terminology, typed: str) -> str:
+def _spellable(word: str) -> bool:
+    return len(word) >= SHORTEST - 1 and word.isascii() and word.isalpha() and (
+        word not in STOP_WORDS
+    )  # fmt: skip
+
+
+def _meant(terminology: Terminology, word: str) -> str:
     """Return the one word of a name that is spelled almost like this one, "" for none."""
-    word = typed.lower()
-    if len(word) < SHORTEST - 1 or not (word.isascii() and word.isalpha()) or word in STOP_WORDS:
-        return ""
     known = {
         other.lower()
         for concept, _ in terminology.search(word, _NAMED)
@@ -83,7 +96,7 @@ def _meant(terminology: Terminology, typed: str) -> str:
         if name.kind is not NameKind.ABBREVIATION
         for other in TOKEN.findall(name.text)
     }
-    if stem(word) in {stem(other) for other in known}:  # "patients" is no misspelt "patient"
+    if stem(word) in {stem(other) for other in known}:
         return ""
     most = 2 if len(word) >= LONG else 1
     near = sorted((OSA.distance(word, other), other) for other in known if _alike(word, other))

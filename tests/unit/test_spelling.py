@@ -9,14 +9,15 @@ import pytest
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import open_terminology
 from rankers.query import parse
-from rankers.spelling import respelled
+from rankers.spelling import RARE, respelled
 
 TERMINOLOGY = open_terminology()
 MATCHER = Matcher(TERMINOLOGY)
 
 
-def offered(query: str) -> str:
-    found = respelled(query, parse(query, zone=UTC).clause, TERMINOLOGY, MATCHER)
+def offered(query: str, notes: int = 0) -> str:
+    clause = parse(query, zone=UTC).clause
+    found = respelled(query, clause, TERMINOLOGY, MATCHER, lambda words: [notes] * len(words))
     return found.respelled if found else ""
 
 
@@ -36,10 +37,17 @@ def test_a_word_that_can_only_be_one_is_offered(typed: str, meant: str) -> None:
     "typed",
     [
         "chest pain", "metformin", "pnuemonia",  # read as the name anyway
-        "never", "patients", "the patient who had it", "Underworth", "asdfghjkl",
+        "patients", "bronchial sounds", "externally rotated",  # another form of a name's word
+        "never", "the patient who had it", "Underworth", "asdfghjkl",
         "prednisole",  # prednisone or prednisolone
         '"chset pain"', "metfro*", "MRN 4711", "author:mettformin", "Herzinsuffizienz",
     ],
 )  # fmt: skip
 def test_what_is_known_exact_or_could_be_two_things_is_left(typed: str) -> None:
     assert offered(typed) == ""
+
+
+def test_what_notes_hold_is_a_word() -> None:
+    assert offered("mucous", 0) == "mucus"
+    assert offered("metfromin", RARE) == "metformin"  # whoever wrote notes misspells too
+    assert offered("mucous", RARE + 1) == ""
