@@ -11,7 +11,7 @@ BIN := .venv/bin
 # Compiled modules are kept, whatever the surroundings say: the tests start hundreds of interpreters.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install dev models test-models demo test test-slow test-engines soak lint lock wheel gate gate-baseline ragas
+.PHONY: install dev models engines test-models demo test test-slow test-engines soak lint lock wheel gate gate-baseline ragas
 
 install: .venv/.installed
 dev: .venv/.installed-dev
@@ -40,6 +40,10 @@ test: dev
 test-slow: dev
 	$(BIN)/python -m pytest -m "(slow or browser) and not soak and not engines" -n 2 --dist loadfile \
 		--no-loadscope-reorder
+
+# The programs of every engine, where they are missing: Weaviate alone takes ten minutes to build.
+engines: dev
+	$(BIN)/python -m tests.engines
 
 # Every engine's contract on real servers, started beside the project or named by the settings; a
 # server that is missing is a failure here, where `pytest` alone skips it with the reason.

@@ -6,6 +6,7 @@ A site tests its own cluster by setting the product's variables, such as ANAMNES
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -235,11 +236,23 @@ def _run(script: Script, verb: str) -> None:
         )  # fmt: skip
 
 
+def install(script: Script) -> None:
+    """Download or build a server's programs where they are missing, one process at a time."""
+    _RUN.mkdir(exist_ok=True)
+    with (_RUN / "install.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _run(script, "install")
+
+
+def _a_sites_own(script: Script) -> bool:
+    return bool(os.environ.get(f"ANAMNESIS_{next(iter(script.settings)).upper()}"))
+
+
 def running(name: str) -> Iterator[EngineServer]:
     """Give one server for the length of a session; stop what was started for it."""
     script = SERVERS[name]
     address = next(iter(script.settings))
-    if os.environ.get(f"ANAMNESIS_{address.upper()}"):
+    if _a_sites_own(script):
         own = {key: os.environ.get(f"ANAMNESIS_{key.upper()}", "") for key in script.settings}
         yield EngineServer(name, {key: value for key, value in own.items() if value})
         return
@@ -249,6 +262,7 @@ def running(name: str) -> Iterator[EngineServer]:
     started = [each for each in wanted if not EngineServer(each[0], {}, each[1]).alive()]
     try:
         for _, each in started:
+            install(each)
             _run(each, "start")
     except (subprocess.SubprocessError, OSError) as exc:
         missing(f"{name} does not start here: {type(exc).__name__}, see {_RUN}")
@@ -288,3 +302,9 @@ def mark_known_gaps(items: list[pytest.Item]) -> None:
         for engine in (value for value in parameters.values() if isinstance(value, str)):
             if (reason := known_gaps.GAPS.get((engine, name))) is not None:
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+if __name__ == "__main__":  # every server's programs, before workers want them
+    for each in SERVERS.values():
+        if not _a_sites_own(each):
+            install(each)
