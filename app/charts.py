@@ -10,6 +10,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from app.pages import partial_date, plural
+from app.units_shown import shown_unit
 from indexing.charts import Chart, Item, Note, Series
 from indexing.dated import spanned, written
 from indexing.vitals.anomaly import METHOD, THRESHOLD
@@ -17,7 +18,6 @@ from indexing.vitals.anomaly import METHOD, THRESHOLD
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.5
 MOST_ENTRIES = 400
 SHOWN_VALUES = 4  # of one day in the timeline
-_UNITLESS = ("1", "{score}")
 _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -91,7 +91,7 @@ def _days(chart: Chart, zone: tzinfo) -> dict[str, list[Value]]:
 
 def _values(day: str, values: list[Value]) -> Entry:
     told = [
-        f"{series.name} {shown} {series.unit if series.unit not in _UNITLESS else ''}".strip()
+        f"{series.name} {shown} {shown_unit(series.unit)}".strip()
         for _, series, shown in values[:SHOWN_VALUES]
     ]
     more = len(values) - len(told)

@@ -15,6 +15,7 @@ from app.marking import Span, marked
 from app.pages import partial_date, words
 from indexing.model import Assertion, Document, Mention, Section
 from indexing.ports import Derived
+from rankers.snippets import TITLES
 
 SENTENCE_MOST = 400  # code points on each side: dictated notes may know no full stop
 
@@ -164,7 +165,10 @@ def _part(
 
 # Where one sentence ends and the next begins: a stop before white space, an empty line, a line
 # that begins a list item, the line after a heading; notes are wrapped at any word.
-_BETWEEN = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=\s*(?:[-*•\[]|\d+[.)]))|(?<=:)[ \t]*\n")
+_NO_TITLE = "".join(rf"(?<!\b{title}\.)" for title in TITLES)
+_BETWEEN = re.compile(
+    rf"(?<=[.!?]){_NO_TITLE}\s+|\n\s*\n|\n(?=\s*(?:[-*•\[]|\d+[.)]))|(?<=:)[ \t]*\n"
+)
 
 
 def sentence(text: str, start: int, end: int) -> str:

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from app.units_shown import shown_unit
 from indexing.dated import dated, local
 from indexing.language.limits import LONGEST
 
@@ -120,6 +121,7 @@ def environment() -> Environment:
     built.globals["longest_read"] = LONGEST
     built.filters["count"] = count
     built.filters["plural"] = plural
+    built.filters["unit"] = shown_unit
     built.filters["words"] = words
     built.filters["marked"] = marked
     return built

@@ -26,10 +26,10 @@ HIDDEN_SHARE = 0.1  # of a match's weight where default search leaves the mentio
 PHRASE_WEIGHT, CONCEPT_WEIGHT, OTHER_WEIGHT, NEAR_WEIGHT = 4.0, 1.5, 0.8, 0.5
 
 # Where a sentence ends; "Ms. Example, 49, was well" is one.
-_TITLES = ("Ms", "Mr", "Mrs", "Dr", "Prof")
-_NO_TITLE = "".join(rf"(?<!\b{title})" for title in _TITLES)
+TITLES = ("Ms", "Mr", "Mrs", "Dr", "Prof")
+_NO_TITLE = "".join(rf"(?<!\b{title})" for title in TITLES)
 _EDGE = re.compile(rf"(?:{_NO_TITLE}\.|[!?])(?=\s)|\n")
-_TITLE = re.compile(rf"\b(?:{'|'.join(_TITLES)})\Z")
+_TITLE = re.compile(rf"\b(?:{'|'.join(TITLES)})\Z")
 _WORD_END = r"[\w\u0300-\u036f]*"
 _FIRST = ("phrase", "literal", "synonym", "concept", "negated", "cue", "semantic")
 

@@ -80,6 +80,7 @@ def test_overlapping_marks_share_their_stretch_and_anchor_once() -> None:
         ("PLAN:\nStart aspirin\ntoday and stop.\n\nNext", "today", "Start aspirin today and stop."),
         ("- cough\n- fever since May\n- rash", "fever", "- fever since May"),
         ("no stop at all", "stop", "no stop at all"),
+        ("HPI: Ms. Example, 49, is well. Fine.", "49", "HPI: Ms. Example, 49, is well."),
     ],
 )
 def test_the_sentence_around_a_hit(text: str, word: str, expected: str) -> None:
