@@ -171,8 +171,9 @@ def sifted(
 
 
 def repeats(note: Derived, asked: Wants) -> bool:
-    """Say whether a note says some of what is asked, though only as an earlier one had said it."""
-    return any(_answers(note, want) == COPIED for want in asked.wants)
+    """Say whether a note says some of what is asked, with its number and side, though only as an
+    earlier one had said it."""
+    return any(_answers(note, each) == COPIED and fitting(note, each) for each in asked.wants)
 
 
 def scaled(hit: Fused, weight: float) -> Fused:

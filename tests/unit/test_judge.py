@@ -13,7 +13,17 @@ from indexing.model import Assertion, Copied, Document, TenantId
 from indexing.ports import Derived, Ranking, Scored
 from rankers.cues import Asked
 from rankers.explain import Fused, Signal
-from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers, settled, sifted, unsettled
+from rankers.judge import (
+    AGAINST,
+    FULLY,
+    PARTLY,
+    SILENT,
+    answers,
+    repeats,
+    settled,
+    sifted,
+    unsettled,
+)
 from rankers.wants import Reader
 
 TENANT = TenantId(uuid4())
@@ -153,6 +163,16 @@ def test_a_name_whose_words_stand_apart_has_the_side_of_its_head(
     language: Language, reader: Reader, query: str, text: str, against: bool
 ) -> None:
     assert (answers(note(language, text), reader.read(query)) == AGAINST) is against
+
+
+def test_a_copy_repeats_what_is_asked_only_with_its_number(
+    language: Language, reader: Reader
+) -> None:
+    text = "LABS: hemoglobin 7.2 g/dL."
+    copy = note(language, text, copied=(Copied(0, len(text), "first", 0, len(text)),))
+    assert repeats(copy, reader.read("hemoglobin < 8"))
+    assert not repeats(copy, reader.read("hemoglobin > 8"))
+    assert not repeats(note(language, text), reader.read("hemoglobin < 8"))
 
 
 def test_what_was_copied_is_said_by_the_first_author(language: Language, reader: Reader) -> None:
