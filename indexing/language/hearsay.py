@@ -44,6 +44,26 @@ _REFUTED: Final = re.compile(
     r"(?=[ ]*(?:$|[.,;:)\n]|[ ][ ]|(?:and|so|but|on|in|at|by|x|here|today|twice|again|then|this|"
     r"yesterday|last|now|since|each|both)\b))"
 )
+# What a test alone can tell is refuted by it whoever told: "told the team he had hepatitis C".
+_SAID: Final = re.compile(
+    r"(?:told|informed|reports?|reported|states?|stated|says|said|claims?|claimed)\b"
+    r"(?:[ ](?!not\b|no\b|never\b)[\w'-]+){0,7}?[ ](?:had|has|have|having|with|was|is|were)"
+    r"(?:[ ](?:an?|the|active|acute|chronic|latent))?"
+    r"(?=[ ](?:hep(?:atitis)?[ ][abc]|hepatitis|hiv|aids|hcv|hbv|tb|tuberculosis|syphilis|"
+    r"chlamydia|gonorrho?ea|covid|influenza|flu|strep|mono|mononucleosis|lyme|malaria|rsv|"
+    r"pregnant)\b)"
+)
+_OF_SAID: Final = ("told", "informed", "report", "state", "say", "said", "claim")
+_OF_TESTED: Final = (
+    " hep", " hiv", " aids", " hcv", " hbv", " tb", " tuberc", " syph", " chlam", " gono",
+    " covid", " influ", " flu", " strep", " mono", " lyme", " malaria", " rsv", " pregnant",
+)  # fmt: skip
+# No such test decides what is only thought or feared: "concern for appendicitis, labs negative".
+_UNDECIDED: Final = re.compile(
+    r".*\b(?:labs|labwork|bloods?|blood ?work|ekg|ecg)\b.*(?<=[ ])neg(?:ative)?"
+)
+# Without a virus in the blood the patient may well have HIV.
+_TREATED: Final = re.compile(r".*\b(?:hiv|aids|hbv|hep(?:atitis)? b)\b.*\b(?:viral load|rna|dna)\b")
 _OF_TOLD: Final = (
     "told", "informed", "advised", "thought", "believed", "assumed", "suspected", "feared",
     "convinced", "labe",
@@ -56,24 +76,33 @@ _WIDEST: Final = 260  # code points from "told" to what refutes it
 def refuted(text: str, folded: str) -> Iterator[Hit]:
     """Yield, as a cue that looks back, each "but testing negative" behind what was only told or
     feared. `folded` is the text without line feeds."""
-    for frame in sorted(_frames(folded)):
+    for frame, told in sorted(_frames(folded)):
         match = _REFUTED.match(folded, frame, frame + _WIDEST)
-        if match is not None and _LINE.search(text, frame, match.end()) is None:
+        if match is None or _LINE.search(text, frame, match.end()) is not None:
+            continue
+        if _TREATED.match(folded, frame, match.end()):
+            continue
+        if told or _UNDECIDED.fullmatch(folded, match.end("but"), match.end()) is None:
             begin = match.end("but") - len(match["but"].lstrip(" ,;-–"))
             yield Hit(begin, match.end(), (Rule(Kind.NEGATED, False, Reach.LIST),))
 
 
-def _frames(folded: str) -> Iterator[int]:
-    """Where what was told or feared begins."""
+def _frames(folded: str) -> Iterator[tuple[int, bool]]:
+    """Where what was told or feared begins, and whether it was told."""
     for place in _places(folded, _OF_TOLD):
         told = _TOLD.match(folded, place)
         having = told and _HAVING.match(folded, told.end(), told.end() + _WIDEST)
         if having:
-            yield having.end()
+            yield having.end(), folded.startswith(("told", "informed", "advised", "labe"), place)
     for place in _places(folded, _OF_FEARED):
         feared = _FEARED.match(folded, place)
         if feared:
-            yield feared.end()
+            yield feared.end(), False
+    if any(word in folded for word in _OF_TESTED):
+        for place in _places(folded, _OF_SAID):
+            said = _SAID.match(folded, place, place + _WIDEST)
+            if said:
+                yield said.end(), True
 
 
 def _places(folded: str, words: Iterable[str]) -> Iterator[int]:

@@ -39,7 +39,7 @@ _NAMED_BY_LETTERS: Final = re.compile(
     r"h(?:a)?emoglobin|influenza|cytochrome|antigen|allele|genotype|chromosomes?|patients?|"
     r"subjects?|case|figure|table|option|plan|ward|room|bed|unit|team|site|arm|lot|level|section|"
     r"part|appendix|form|account|record|chart|invoice|reg|mr|mrs|ms|dr|nurse|roux|limb|"
-    r"a|an|the|en|and|or|to|of|in|on|by|with|from|for|per|at|is|was|are|were|said|says|vs|as"
+    r"a|an|the|en|and|or|to|of|in|on|by|with|from|for|per|at|via|through|using|under|into|is|was|are|were|said|says|vs|as"
 )
 _MOST_ALONE: Final = 2  # words of a thing asked that stands alone in the note with its letter
 

@@ -9,47 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from indexing.language.cues import Hit, Kind, Reach, Rule
+from indexing.language.earlier import is_new
+from indexing.language.list_ends import Clauses, left_open, there
 
 _COMMA: Final = re.compile(r"[,;()]")
 _STOP: Final = re.compile(r"[;:]")
-# A new clause: its own subject and verb, or a finding of its own. It ends a denial's list.
-_CLAUSE: Final = re.compile(
-    r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+)*"
-    r"(?:(?:(?!(?:that|which|who|n?or)\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
-    r"(?:has|have|is|are)[ ]+(?:improv(?:ed|ing)|worsen(?:ed|ing)|better|worse|stable|unchanged|"
-    r"controlled|persistent|ongoing))\b|"
-    r"(?:(?!(?:that|which|who|n?or|on|in|at|of|with|to|for|no)\b)[a-z]+[ ]){1,3}"
-    r"(?:clear|intact|normal|regular|symmetric(?:al)?|unremarkable|active|supple|[0-4]\+)"
-    r"(?=[ ]*(?:$|[^\w ]|(?:and|bilaterally|throughout|to|in|on|x|with|at|without)\b))|"
-    r"(?:(?!n?or\b)[a-z]+[ ]){1,2}(?:of|to)[ ]\d|"
-    r"(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
-    r"(?:also[ ]+|now[ ]+|then[ ]+|currently[ ]+|still[ ]+|has[ ]+been[ ]+)?"
-    r"(?:is|are|was|were|has|have|had|presents|presented|reports?|reported|states?|stated|"
-    r"complains?|complained|endorses|endorsed|notes|noted|admits|admitted|describes|described|"
-    r"developed|develops|continues?|continued|feels|felt|takes|taking|uses|using|start(?:ed|s)?|"
-    r"remains|appears|appeared|shows|showed|showing|demonstrates|revealed|reveals|reporting|found|"
-    r"came|went|will|can|does|did|gets|got|having|smokes|drinks|experiences|experienced|"
-    r"underwent|received|requires|lives|works|sounds|seems|tolerated|tolerating|begins|began|"
-    r"exhibits|suffers|says|said|improved|improving|responded|present|treated|given|"
-    r"positive|pos|with(?![ ]+(?:no|any))|status)\b"
-    r"|(?:the[ ]+|an?[ ]+|some[ ]+|mildly[ ]+|moderate(?:ly)?[ ]+|bilateral[ ]+|otherwise[ ]+|"
-    r"grossly[ ]+|slightly[ ]+|very[ ]+|still[ ]+|generally[ ]+|now[ ]+|her[ ]+|his[ ]+|new[ ]+)?"
-    r"(?:normal|normally|normocephalic|intact|clear|soft|supple|regular|alert|awake|oriented|stable|"
-    r"warm|moist|well|good|full|symmetric(?:al)?|equal|reactive|non-?tender|non-?distended|"
-    r"(?P<sign>elevated|increased|decreased|reduced|diminished|occasional|intermittent|"
-    r"persistent|worsening|ongoing|[1-6]/6)|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
-    r"healthy|pleasant|comfortable|cooperative|within[ ]normal[ ]limits|wnl|s1|family[ ]history|"
-    r"past[ ]medical[ ]history|history[ ]of|gait|pupils)(?![\w]))"
-)
-# "Nothing to suggest PE, DVT present": of two things the second is there. "No pallor, icterus,
-# edema present" denies its whole list.
-_IS_THERE: Final = re.compile(
-    r"[^,;:()]*,[ ](?P<there>(?!n?or\b|and\b)(?:(?!n?or\b|and\b|no\b)[a-z/-]+[ ]){1,3}"
-    r"(?:present|(?:is|was)[ ](?:present|noted|seen|found|identified|positive|confirmed)))"
-    r"[ ]*(?=$|[.;,)]|\bin\b|\bon\b|\bat\b|\bof\b|\btoday\b)"
-)
-# "No fever, elevated mood or weight gain": a list that goes on with "or" is still the denial's.
-_GOES_ON: Final = re.compile(r"[^;:]{0,80}?\b(?:or|nor)\b")
 # "Pain worsens, will": a condition only where the sentence states one.
 _THEN: Final = re.compile(
     r"(?:develops?|recurs?|occurs?|worsens?|returns|persists|appears|begins|starts|gets? worse|"
@@ -93,12 +57,12 @@ _FORETOLD: Final = re.compile(
 )
 # "Edema absent, varicosities present": what a comma follows has nothing to say of what comes next.
 _DONE: Final = re.compile(
-    r"absent|negative|neg|excluded|resolved|stopped|discontinued|healed|nil|pending"
+    r"absent|denied|negative|neg|excluded|resolved|stopped|discontinued|healed|nil|pending"
 )
 # "Cough resolved after prednisone": nor what it was resolved by.
 _BY: Final = re.compile(
     r"(?:resolved|gone|subsided|healed|cleared|improved) "
-    r"(?=(?:after|with|following|on|by|since|without)\b)|"
+    r"(?=(?:after|with|following|on|by|since|without|off)\b)|"
     r"(?:held|stopped|discontinued|d/c'd|withdrawn) (?=for\b)"
 )
 # "Heparin not given for bleeding"; but "not given heparin".
@@ -110,12 +74,18 @@ _EITHER_WAY: Final = re.compile(
     r"possibl[ey]|probable|likely|questionable|suspect(?:ed)?|resolved|stopped|discontinued|healed|"
     r"quit|held|previously|removed|negative|neg|absent|denied|excluded|gone|completed|d/c'd|unlikely|"
     r"remission|subsided|ceased|nil|history|hx|doubtful|"
-    r"not (?:taken|started|tolerated)|(?:(?:was|were|is|are|has been|have been) )?"
+    r"not (?:taken|started|tolerated)|never (?:started|given|filled|administered)|"
+    r"(?:(?:was|were|is|are|has been|have been) )?"
     r"not (?:given|administered)|(?:cannot|can not|can't|could not) exclude"
 )
+# "Anemia, likely due to kidney disease": the cause is in doubt, and the anemia there.
+_OF_CAUSE: Final = re.compile(
+    r"(?:possibl[ey]|probabl[ey]|likely) "
+    r"(?:due to|d/t|2/2|secondary to|from|because of|related to|caused by)\b"
+)
 _NO_NOUN: Final = re.compile(
-    r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|due|d/t|2/2|because|for|at|since|when|"
-    r"\d+|x|x[ ]?\d|"
+    r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|off|due|d/t|2/2|because|for|at|since|"
+    r"when|\d+|x|x[ ]?\d|"
     r"and|but|today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
     r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to)\b)"
 )
@@ -124,6 +94,14 @@ _WORD: Final = re.compile(r"\S+")
 _FILLER: Final = re.compile(r"[\s\-/\"'(]*(?:(?:a|an|the|of|any|acute|this)\s+)?")
 _LAST_OF_LIST: Final = re.compile(r",?\s*\b(?:or|nor|and)\b|/")
 _BACK_WORDS: Final = 14
+_OVER: Final = re.compile(
+    r"(?:(?:has|have|had|is|are|was|were) )?(?:(?:now|since|completely|fully) )*"
+    r"(?:resolved|subsided|cleared|gone|went away|disappeared|abated|healed)\b"
+)
+_LINK: Final = re.compile(
+    r"\b(?:with|by|for|from|after|during|had|has|have|of|was|were|is|are|developed|noted) "
+)
+_NEAREST: Final = 80  # code points
 _WHICH: Final = re.compile(r"\b(?:which|that|who) $")
 # "Neutropenic fever, cultures negative": it names what is negative, which no comma parts from it.
 _TESTED: Final = re.compile(r"(?:tests?|screen|cultures?|titer|antigen|antibody|pcr|swab)\b")
@@ -159,7 +137,8 @@ class Scope:
 
 def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scope]:
     """Return what the cues of the sentence `[first, last)` govern, leftmost cue first."""
-    closers, clauses = _Closers(hits), _Clauses(folded)
+    closers, clauses = _Closers(hits), Clauses(folded)
+    doubts = [h.start for h in hits if any(_doubts(rule) for rule in h.rules)]
     found: list[Scope] = []
     for hit in hits:
         if _says_nothing(folded, first, last, hit):
@@ -173,12 +152,21 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 continue
             if rule.forward:
                 end = _forward(folded, last, hit, rule, closers, clauses)
+                doubt = None
+                if rule.kind is Kind.NEGATED:
+                    end, doubt = left_open(folded, hit.end, end, last, doubts)
                 found.append(_scope(rule, hit, hit.end, end))
+                if doubt is not None:
+                    found.append(Scope(Kind.UNCERTAIN, end, doubt[0], *doubt, forward=False))
             else:
                 start = _backward(folded, first, hit, rule, closers)
                 aim = rule.kind is Kind.NOT_ASSESSED and _AIM.search(folded, start, hit.start)
                 found.append(_scope(rule, hit, start, aim.end() if aim else hit.start))
     return found
+
+
+def _doubts(rule: Rule) -> bool:
+    return rule.kind is Kind.UNCERTAIN and not rule.forward
 
 
 def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
@@ -207,6 +195,10 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
 
 def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
     """Whether a lone word looks back ("cough, resolved."), not on to a noun ("resolved cough")."""
+    if is_new(folded, (hit.start, hit.end), last):
+        return False
+    if _OF_CAUSE.match(folded, hit.start, last) is not None:
+        return False
     if not _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
         return True
     return _NO_NOUN.match(folded, hit.end, last) is not None
@@ -252,34 +244,8 @@ class _Closers:
         return self._ends[kind][i - 1] if i else 0
 
 
-class _Clauses:
-    """Where a denial's list ends because a clause begins. What one search told holds for every
-    later place up to what it found, so a sentence is searched once and not from each cue."""
-
-    def __init__(self, folded: str) -> None:
-        self._folded = folded
-        self._known: dict[int, tuple[int, int]] = {}  # end → from where, and what was found
-
-    def first(self, start: int, end: int) -> int:
-        """Return where the first clause in `[start, end)` begins, `end` for none."""
-        known = self._known.get(end)
-        if known is not None and known[0] <= start <= known[1]:
-            return known[1]
-        exact = True
-        for clause in _CLAUSE.finditer(self._folded, start, end):
-            if not (clause["sign"] and _GOES_ON.match(self._folded, clause.end(), end)):
-                found = clause.start()
-                break
-            exact = False
-        else:
-            found = end
-        if exact:
-            self._known[end] = (start, found)
-        return found
-
-
 def _forward(
-    folded: str, last: int, hit: Hit, rule: Rule, closers: _Closers, clauses: _Clauses
+    folded: str, last: int, hit: Hit, rule: Rule, closers: _Closers, clauses: Clauses
 ) -> int:
     closer = closers.after(rule.kind, hit.end)
     end = last if closer is None else min(last, closer)
@@ -291,8 +257,7 @@ def _forward(
         end = aim.end() if aim else end
     if rule.kind is Kind.NEGATED:
         end = min(end, clauses.first(hit.end, last))
-        there = _IS_THERE.match(folded, hit.end, last)
-        end = min(end, there.start("there")) if there else end
+        end = min(end, there(folded, hit.end, last, end))
     if rule.reach in (Reach.PHRASE, Reach.NEAR):
         comma = _COMMA.search(folded, hit.end, end)
         if comma:
@@ -320,6 +285,8 @@ def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: _Closers) 
     if rule.kind is Kind.HYPOTHETICAL:  # "heparin for DVT prophylaxis": the drug is given
         purpose = folded.rfind(" for ", start, hit.start)
         start = start if purpose < 0 else purpose + 5
+    if named and folded.endswith(", ", start, named.start()) and _OVER.match(folded, hit.start):
+        return _named_by(folded, start, named.start())
     if _TESTED.match(folded, hit.start) and folded[start : hit.start].rstrip().endswith(","):
         return hit.start
     plural = _PLURAL.match(folded, hit.start) is not None
@@ -332,6 +299,13 @@ def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: _Closers) 
     if len(words) > _BACK_WORDS:
         start = words[bisect_left(words, words[-_BACK_WORDS])]
     return start
+
+
+def _named_by(folded: str, start: int, end: int) -> int:
+    """Return where what a clause names begins: "complicated by AKI, which resolved"."""
+    start = _last_item(folded, start, end)
+    nearest = list(_LINK.finditer(folded, max(start, end - _NEAREST), end))
+    return nearest[-1].end() if nearest else start
 
 
 def _last_item(folded: str, start: int, end: int) -> int:

@@ -15,11 +15,14 @@ _LABEL: Final = re.compile(r"[A-Z]:\s")  # "LUNGS: " within a line
 _LABEL_START: Final = re.compile(r"[.;,:] [A-Z][A-Z/& \-]{0,30}$")
 _ABBREVIATION: Final = frozenset(
     "dr mr mrs ms st vs pt no approx dept jr sr prof rev inc fig al hx dx tx sx rx mt ft e.g i.e "
-    "p.o b.i.d t.i.d q.d q.i.d p.r.n q.h.s h.s p.m a.m u.s dob m.d d.o r.n ph.d neg pos temp resp "
+    "p.o b.i.d t.i.d q.d q.i.d p.r.n q.h.s h.s p.m a.m u.s dob m.d d.o r.n ph.d temp resp "
     "abd ext gen wt ht min max avg vol ca".split()
 )
+_RESULT: Final = frozenset({"neg", "pos"})
 _LAST_WORD: Final = re.compile(r"[A-Za-z.]{1,8}$")
 _NEW_ITEM: Final = re.compile(r"[-•*·>–☐☑☒\[#]|\(?\d{1,2}[.)]\s|[A-Za-z][\w /&'-]{0,40}:(?:\s|$)")
+# Written small, but they begin what is told next: "on eliquis for afib. r/o UTI".
+_BEGINS: Final = ("r/o", "s/p", "c/o", "h/o", "p/w", "d/c", "f/u")
 _RUNS_ON: Final = frozenset(
     "and or of the no with without for to a an in on by at his her any denies from is was as "
     "but not than that has had have negative".split()
@@ -77,17 +80,19 @@ def _at_lines(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def _ends(text: str, stop: int, after: int, end: int) -> bool:
-    following = text[after : after + 4].lstrip()
+    following = text[after : after + 6].lstrip()
     if text[stop] == "?" and _ANSWER.match(text, after):
         return False
     if text[stop] != ".":
         return not following[:1].islower()
-    if following[:1].islower() and after < end:
+    if following[:1].islower() and after < end and not following.startswith(_BEGINS):
         return False
     word = _LAST_WORD.search(text, max(0, stop - 8), stop)
     if word is None:
         return True
     last = word[0].lower().lstrip(".")
+    if last in _RESULT:  # "COVID neg. Bronchitis"; but "Neg. Murphy sign"
+        return text[max(0, stop - 5) : stop - 3].strip(" .\n\t") != ""
     if last in _ABBREVIATION:
         return last in (
             "p.o",

@@ -47,6 +47,7 @@ NO_ANSWERS = """
 {Diabetes|present} type N
 {Vitamin|present} N
 {Bypass|present} Roux en Y
+{Oxygen|present} via N
 {Cancer|present}, T2 N M: T N M.
 {Weakness|present}, force 5 N
 Discussed {fever|present} with Susan N.

@@ -1,0 +1,118 @@
+"""Where the list of a denial ends before its sentence does: at a new clause, at a finding that has
+a grade, a size or a word of its own, at what is only pending or possible."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
+
+# A new clause: its own subject and verb, or a finding of its own. It ends a denial's list.
+_CLAUSE: Final = re.compile(
+    r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+)*"
+    r"(?:(?:(?!(?:that|which|who|n?or)\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
+    r"(?:has|have|is|are)[ ]+(?:improv(?:ed|ing)|worsen(?:ed|ing)|better|worse|stable|unchanged|"
+    r"controlled|persistent|ongoing))\b|"
+    r"(?<=[,;][ ])(?:(?!(?:that|which|who|n?or|and|no|not|without|with|is|are|than|over|least|"
+    r"exceeding|within)\b)[a-z]+[ ]){1,3}"
+    r"(?:(?:improving|worsening|resolving|stable|unchanged|better|worse)"
+    r"(?=[ ]*(?:$|[.;)]|(?:but|on|since|after|overall|today|with|now|over)\b))|"
+    # What has a grade, a size or a duration of its own is there.
+    r"(?:grade|stage|class)[ ](?:[1-5]|[a-d]|i{1,3}|iv)\b|[1-4]\+|(?:[1-9]|10)/10\b|"
+    r"\d{1,3}(?:\.\d)?[ ]?[cm]m\b|"
+    r"(?:mild|moderate|minimal)(?=[ ]*(?:$|[.,;)]))|"
+    r"x[ ]?\d{1,2}[ ]?(?:d|days?|wks?|weeks?|mos?|months?|yrs?|years?)\b)|"
+    r"(?:(?!(?:that|which|who|n?or|on|in|at|of|with|to|for|no)\b)[a-z]+[ ]){1,3}"
+    r"(?:clear|intact|normal|regular|symmetric(?:al)?|unremarkable|active|supple|[0-4]\+)"
+    r"(?=[ ]*(?:$|[^\w ]|(?:and|bilaterally|throughout|to|in|on|x|with|at|without)\b))|"
+    r"(?:(?!n?or\b)[a-z]+[ ]){1,2}(?:of|to)[ ]\d|"
+    r"(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
+    r"(?:also[ ]+|now[ ]+|then[ ]+|currently[ ]+|still[ ]+|has[ ]+been[ ]+)?"
+    r"(?:is|are|was|were|has|have|had|presents|presented|reports?|reported|states?|stated|"
+    r"complains?|complained|endorses|endorsed|notes|noted|admits|admitted|describes|described|"
+    r"developed|develops|continues?|continued|feels|felt|takes|taking|uses|using|start(?:ed|s)?|"
+    r"remains|appears|appeared|shows|showed|showing|demonstrates|revealed|reveals|reporting|found|"
+    r"came|went|will|can|does|did|gets|got|having|smokes|drinks|experiences|experienced|"
+    r"underwent|received|requires|lives|works|sounds|seems|tolerated|tolerating|begins|began|"
+    r"exhibits|suffers|says|said|improved|improving|responded|present|treated|given|"
+    r"positive|pos|with(?![ ]+(?:no|any))|status)\b"
+    r"|(?:the[ ]+|an?[ ]+|some[ ]+|mildly[ ]+|moderate(?:ly)?[ ]+|bilateral[ ]+|otherwise[ ]+|"
+    r"grossly[ ]+|slightly[ ]+|very[ ]+|still[ ]+|generally[ ]+|now[ ]+|her[ ]+|his[ ]+|new[ ]+)?"
+    r"(?:normal|normally|normocephalic|intact|clear|soft|supple|regular|alert|awake|oriented|stable|"
+    r"warm|moist|well|good|full|symmetric(?:al)?|equal|reactive|non-?tender|non-?distended|"
+    r"(?P<sign>mild|moderate|minimal|slight|tiny|scattered|"
+    r"small(?![ ](?:bowel|joint|vessel|cell|airway|fiber))|elevated|increased|decreased|"
+    r"reduced|diminished|occasional|intermittent|persistent|worsening|ongoing|"
+    r"[1-6]/6)|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
+    r"healthy|pleasant|comfortable|cooperative|within[ ]normal[ ]limits|wnl|s1|family[ ]history|"
+    r"past[ ]medical[ ]history|history[ ]of|gait|pupils)(?![\w]))"
+)
+# "Nothing to suggest PE, DVT present": of two things the second is there. "No pallor, icterus,
+# edema present" denies its whole list.
+_IS_THERE: Final = re.compile(
+    r"[^,;:()]*,[ ](?P<there>(?!n?or\b|and\b)(?:(?!n?or\b|and\b|no\b)[a-z/-]+[ ]){1,3}"
+    r"(?:present|(?:is|was)[ ](?:present|noted|seen|found|identified|positive|confirmed)))"
+    r"[ ]*(?=$|[.;,)]|\bin\b|\bon\b|\bat\b|\bof\b|\btoday\b)"
+)
+# "No fever, elevated mood or weight gain": a list that goes on with "or" is still the denial's.
+_GOES_ON: Final = re.compile(r"[^;:]{0,80}?\b(?:or|nor)\b")
+# "Negative for PE, pneumonia pending", "no stroke, TIA possible": the last item is in doubt.
+_OPEN: Final = re.compile(
+    r"(?:(?:still|is|are|remains?)[ ])*(?P<word>pending|possible|likely|probable|suspected)\b"
+    r"(?P<last>[ ]*(?:$|[.,;)]|(?:on|at|given|per|today|now|but|by)\b))?"
+)
+_ITEM: Final = re.compile(
+    r",[ ](?:and[ ])?(?:(?!(?:n?or|no|and|not|without)\b)[a-z0-9/-]+[ ]){1,3}$"
+)
+
+
+def there(folded: str, start: int, last: int, end: int) -> int:
+    """Return where, before `end`, the second of two things behind a denial begins that is said to
+    be present, `end` for none."""
+    match = _IS_THERE.match(folded, start, last)
+    return match.start("there") if match else end
+
+
+def left_open(
+    folded: str, start: int, end: int, last: int, doubts: Sequence[int]
+) -> tuple[int, tuple[int, int] | None]:
+    """Return where the denied list `[start, end)` of a sentence up to `last` ends without a last
+    item that is pending, possible or likely, or that a cue at one of `doubts` doubts; and which
+    words say so of it, where no cue does."""
+    i = bisect_left(doubts, start)
+    if i < len(doubts) and doubts[i] <= end:
+        comma = folded.rfind(",", start, doubts[i])
+        if comma >= 0 and _ITEM.match(folded, comma, doubts[i]):
+            return comma, None
+    word = _OPEN.match(folded, end, last)
+    comma = folded.rfind(",", start, end)
+    if word is None or comma < 0 or _ITEM.match(folded, comma, end) is None:
+        return end, None
+    return comma, (end, word.end("word")) if word["last"] is not None else None
+
+
+class Clauses:
+    """Where a denial's list ends because a clause begins. What one search told holds for every
+    later place up to what it found, so a sentence is searched once and not from each cue."""
+
+    def __init__(self, folded: str) -> None:
+        self._folded = folded
+        self._known: dict[int, tuple[int, int]] = {}  # end → from where, and what was found
+
+    def first(self, start: int, end: int) -> int:
+        """Return where the first clause in `[start, end)` begins, `end` for none."""
+        known = self._known.get(end)
+        if known is not None and known[0] <= start <= known[1]:
+            return known[1]
+        exact = True
+        for clause in _CLAUSE.finditer(self._folded, start, end):
+            if not (clause["sign"] and _GOES_ON.match(self._folded, clause.end(), end)):
+                found = clause.start()
+                break
+            exact = False
+        else:
+            found = end
+        if exact:
+            self._known[end] = (start, found)
+        return found

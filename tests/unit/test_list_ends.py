@@ -1,0 +1,106 @@
+"""Where a denial ends before its sentence does, so that it hides nothing that the patient has."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexing.language.sentences import sentence_starts
+from tests.unit.test_assertion import judge
+
+ENDS = """
+Negative for {PE|negated}, {pneumonia|uncertain} pending.
+No {flu|negated}, {covid|negated}, {strep|uncertain} swab pending.
+No {PE|negated}, {biopsy|uncertain} still pending.
+No {mass|negated}, {cyst|uncertain} possible.
+No {fracture|negated}, {effusion|uncertain} likely.
+No {fever|negated}, {rash|present} likely viral.
+No {effusion|negated}, {abscess|uncertain} cannot be excluded.
+No {fracture|negated} or {effusion|negated}, {strain|uncertain} is suspected.
+No {fracture|negated}, {effusion|negated}, or {dislocation|negated} suspected.
+No {fever|negated}, {chills|negated} or {cough|negated} pending.
+No {chills|negated}, {cough|present} improving.
+No {chills|negated}, {rash|present} unchanged.
+No {pain|negated}, {fever|negated}, or {cough|negated} worse at night.
+No {stricture|negated}, {gastritis|present} grade B.
+No {chills|negated}, {cough|present} x3d.
+No {blood|negated}, {bacteria|present} 2+.
+No {nausea|negated}, {pain|present} 4/10.
+No {nodule|negated}, {cyst|present} 8 mm.
+No {nodule|negated}, {mass|negated} greater than 5 mm.
+No {effusion|negated}, mild {cardiomegaly|present}.
+No {chills|negated}, {cough|present} mild.
+No {chills|negated}, mild {pain|negated} or {swelling|negated}.
+No {free air|negated}, {small bowel obstruction|negated}.
+Denies {fever|negated}, severe {headache|negated}, {vomiting|negated}.
+{Anemia|present}, likely due to bleeding.
+{Anemia|uncertain} likely.
+No {chest pain|negated}, just {pressure|present}.
+{Suicidal thoughts|negated} denied, {anxiety|present}.
+Flu neg. {Pneumonia|present} on film.
+Gram neg. {bacteremia|present}.
+On apixaban for {atrial fibrillation|present}. r/o {UTI|uncertain} vs {stroke|uncertain}.
+"""
+NEW = """
+A {nodule|present}, not present on the prior CT.
+{Mass|present} that was not seen on the previous study.
+{Fracture|present} was not noted initially.
+{Numbness|present} that was not present prior to the procedure.
+{Nodule|present} not seen previously.
+{Nodule|negated} not seen on the current study.
+{Effusion|negated} not seen on prior or current films.
+{Rash|negated} not seen in the last week.
+{Pneumothorax|negated} is not seen. Comparison: prior study.
+"""
+OVER = """
+Complicated by {ileus|historical}, which resolved with fluids.
+{Rash|historical}, which has resolved.
+{Diabetes|present} with {foot ulcer|historical}, which resolved.
+There was a small {hernia|present}, which was removed.
+{Hyperkalemia|historical} resolved off {lisinopril|historical}.
+{Confusion|historical} cleared by day 3.
+{Surgery|present} cleared by cardiology.
+Stopped taking {metformin|historical} because of {diarrhea|present}.
+Advised to stop taking {ibuprofen|historical} and use {acetaminophen|present}.
+PMH {asthma|present}, {MI|historical}.
+PMH {asthma|present} here w/ {wheezing|present}.
+Had {chickenpox|historical} as a kid.
+"""
+WHO_SAYS_SO = """
+Collateral from sister: {paranoia|present} for weeks.
+Sick contacts: sister with {strep|family}.
+Mom is worried he has {autism|uncertain}.
+I don't believe she has {pneumonia|negated}.
+I do not think this is due to her {diabetes|present}.
+She doesn't think she has {depression|present}.
+Treated empirically for {pneumonia|uncertain}.
+An early {infarct|uncertain} may not be apparent.
+Has yet to develop {nausea|negated}.
+Hold off on {antibiotics|negated}.
+{Insulin|negated} never started.
+Never received the records of {pneumonia|negated}.
+Overdue for a {mammogram|hypothetical}. {Diabetes|present} at goal.
+She will need a {sleep study|hypothetical}.
+She will need this {mass|present} excised.
+{Lyme disease|uncertain} labs sent.
+"""
+
+
+@pytest.mark.parametrize("marked", [
+    line for each in (ENDS, NEW, OVER, WHO_SAYS_SO) for line in each.strip().splitlines()
+])  # fmt: skip
+def test_a_denial_ends_where_something_is_there(marked: str) -> None:
+    for words, expected, found in judge(marked):
+        assert found.assertion == expected, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Flu neg. Rash.", [0, 8]),
+        ("Neg. Murphy sign.", [0]),
+        ("Has CHF.  r/o MI.", [0, 8]),
+        ("Seen by pt. c/o pain.", [0]),
+    ],
+)
+def test_a_result_ends_its_sentence(text: str, expected: list[int]) -> None:
+    assert sentence_starts(text) == expected
