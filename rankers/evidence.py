@@ -17,6 +17,7 @@ from rankers.wants import Want
 
 MOST_PLACES = 6  # of the same words in one note, judged
 AROUND = 300  # characters on both sides that decide what is said of them
+_TITLES = ("Ms", "Mr", "Dr")  # who asks for MS means nobody's title
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def _worded(note: Derived, words: str) -> list[Said]:
     spelled = re.compile(rf"(?<!\w){apart}(?!\w)", re.IGNORECASE)
     found = []
     for match, _ in zip(spelled.finditer(text), range(MOST_PLACES), strict=False):
+        if words.isupper() and match[0] in _TITLES:
+            continue
         if any(m.start <= match.start() and match.end() <= m.end for m in note.mentions):
             continue  # part of another name: "hemoglobin" in "hemoglobin A1c"
         found.append(_judged(note, match))

@@ -120,10 +120,18 @@ def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
 def _fits(need: _Need, note: Derived, want: Want) -> list[Said]:
     """Return the places that answer a want. Who reacts to a drug does not take it: a question that
     names drugs alone asks for their use."""
-    found = fitting(note, want)
+    found = _below_headings(want, fitting(note, want))
     if need.words or not want.drug or want.asked in _OF_ALLERGY:
         return found
     return [said for said in found if not allergic(note.document.text, said)]
+
+
+def _below_headings(want: Want, found: list[Said]) -> list[Said]:
+    """Leave out the headings of parts where the text below says it too, and where they are all that
+    letters with several meanings are found in: "PE" is answered by no "PHYSICAL EXAMINATION"."""
+    below = [said for said in found if said.section is None or said.start >= said.section.body]
+    several = len(want.concepts) > 1 and not want.meaning.own
+    return below if below or several else found
 
 
 @dataclass(frozen=True, slots=True)

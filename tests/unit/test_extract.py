@@ -180,6 +180,22 @@ def test_who_reacts_to_a_drug_does_not_take_it(
     assert [each.text for each in answer(planner, held, q)] == answers
 
 
+def test_letters_with_several_meanings_are_answered_by_no_heading_and_no_title(
+    planner: Planner, language: Language
+) -> None:
+    text = "PHYSICAL EXAMINATION:\nLooks unwell.\n\nASSESSMENT:\nIntermediate-risk PE."
+    held = {
+        "both": derived(language, "both", "a", text),
+        "heading": derived(language, "heading", "b", "PHYSICAL EXAMINATION:\nLooks well."),
+        "title": derived(language, "title", "c", "HPI:\nMs. Example feels well."),
+    }
+    assert [each.text for each in answer(planner, held, "PE")] == ["Intermediate-risk PE."]
+    assert answer(planner, held, "MS") == ()
+    assert [each.doc_id for each in answer(planner, held, "physical examination")] == [
+        "both", "heading",
+    ]  # fmt: skip
+
+
 def test_a_note_must_hold_both_things_asked_for(planner: Planner, language: Language) -> None:
     held = {
         "both": derived(language, "both", "a", "Pneumonia of the left lung. Started azithromycin."),
