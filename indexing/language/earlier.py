@@ -15,7 +15,7 @@ _EARLIER: Final = re.compile(
     r"(?:(?:prior|previous|earlier|preceding|older|comparison)\b|previously\b|initially\b|"
     r"before(?=[ ]*(?:$|[.,;)])|[ ](?:(?:the|his|her)[ ])?"
     r"(?:surgery|procedure|operation|accident|injury|fall|admission|treatment)\b)|"
-    r"(?:last|recent|initial)[ ](?:study|exam(?:ination)?|ct|mri|scan|film|x-?ray|visit|"
+    r"(?:last|initial)[ ](?:study|exam(?:ination)?|ct|mri|scan|film|x-?ray|visit|"
     r"radiographs?|imaging|ultrasound|echo)\b)"
     # "Not seen on prior or current films": nor is it there now.
     r"(?![ ](?:[a-z]+[ ])?(?:or|and|nor)[ ](?:the[ ]|on[ ]|is[ ])?"

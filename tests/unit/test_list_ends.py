@@ -9,6 +9,8 @@ from tests.unit.test_assertion import judge
 
 ENDS = """
 Negative for {PE|negated}, {pneumonia|uncertain} pending.
+Labs pending: {HIV|hypothetical}, {hepatitis|hypothetical}.
+Tests still pending: {Lyme disease|hypothetical}.
 No {flu|negated}, {covid|negated}, {strep|uncertain} swab pending.
 No {PE|negated}, {biopsy|uncertain} still pending.
 No {mass|negated}, {cyst|uncertain} possible.
@@ -46,6 +48,7 @@ A {nodule|present}, not present on the prior CT.
 {Fracture|present} was not noted initially.
 {Numbness|present} that was not present prior to the procedure.
 {Nodule|present} not seen previously.
+{Mass|negated} not seen on recent imaging.
 {Nodule|negated} not seen on the current study.
 {Effusion|negated} not seen on prior or current films.
 {Rash|negated} not seen in the last week.
