@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from indexing.access import Access
@@ -12,6 +13,7 @@ from rankers import graph, vector
 from rankers.legs import Lane
 from rankers.offers import Offer
 from rankers.plan import MOST_WORDINGS, Plan, Planner
+from rankers.times import times_offered
 
 FACET_VALUES = 20
 
@@ -68,7 +70,11 @@ class Lanes:
             plan, lambda words: self.lexical.counts(access, words, plan.filters)
         )
         counts = self.lexical.counts(access, [each.clause for each in found], plan.filters)
-        return list(zip(found, counts, strict=True))
+        times: list[Offer] = []
+        if not access.deidentified:  # whose dates are moved
+            today = datetime.now(plan.zone).date()
+            times = times_offered(plan.request.q, plan.parsed.clause, today)
+        return [*zip(found, counts, strict=True), *((each, 0) for each in times)]
 
     def _hidden(self, access: Access, plan: Plan) -> dict[str, int]:
         counts = self.graph.assertions(access, plan.about.seeds, plan.filters)

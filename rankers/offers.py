@@ -29,8 +29,9 @@ class Links(Protocol):
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A concept that `query[start:end]` most likely describes. `clause` counts the notes that name
-    it; `id` takes it up in a later request. `respelled`: no concept but the query as it is most
-    likely spelled; asking that takes it up."""
+    it; `id` takes it up in a later request. `respelled`: no concept but, by its
+    `kind`, the query as it is most likely spelled or with its time as a date; asking that takes it
+    up."""
 
     id: str
     asked: str
@@ -39,6 +40,7 @@ class Offer:
     end: int
     clause: Clause
     respelled: str = ""
+    kind: str = "near"
 
 
 @dataclass(frozen=True, slots=True)

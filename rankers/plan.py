@@ -86,13 +86,9 @@ class Plan:
         for offer, count in offers:
             if count or offer.respelled:  # another wording of it may still be there
                 label = f"{offer.asked} → {offer.text}"
-                kind = "spelling" if offer.respelled else "near"
                 then = offer.respelled or self.request.q
-                shown.append(
-                    ShownChip(
-                        kind, label, offer.start, offer.end, then, offer.id, count, offered=True
-                    )
-                )
+                shown.append(ShownChip(offer.kind, label, offer.start, offer.end, then, offer.id,
+                                       count or None, offered=True))  # fmt: skip
         return tuple(shown)
 
 

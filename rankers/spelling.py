@@ -58,6 +58,7 @@ def respelled(
     return Offer(
         "", query[first:last], _spelled(query, spelled, first, last), first, last,
         And(tuple(map(Word, meant.values()))), _spelled(query, spelled, 0, len(query)),
+        "spelling",
     )  # fmt: skip
 
 

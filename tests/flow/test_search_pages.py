@@ -185,3 +185,17 @@ def test_the_chart_tells_what_came_since_the_last_visit(
         conn.execute("UPDATE chart_visit SET last_at = now() - interval '2 days'")
     assert "New since" in client.get("/patients/p-ada").text
     assert "New since" in client.get("/patients/p-ada").text  # a reload is the same visit
+
+
+def test_a_time_in_plain_words_narrows_the_page_once_it_is_taken(
+    client: TestClient, ward: Ward
+) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    path = ask(client, "chest pain before 1990").split("?")[0]
+    text = client.get(path).text
+    assert "only notes</span> before 1990" in text
+    assert "Cardiology clinic" in text
+    data = {"form_token": form_token(text), "change": "query=chest pain date:<1990"}
+    narrowed = client.post(f"{path}/refine", data=data)
+    assert "Cardiology clinic" not in narrowed.text
+    assert 'value="query=chest pain date:&lt;1990"' in text

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from indexing.access import Access
+from indexing.access import Access, Role
 from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.backends.memory.vectors import MemoryVectorIndex
@@ -130,3 +130,18 @@ def test_a_misspelt_name_is_offered_as_it_is_spelled(search: Search) -> None:
         "spelling", "alloprinol → allopurinol", "allopurinol", 1,
     )  # fmt: skip
     assert [hit.doc_id for hit in ask(search, offer.removed).hits] == ["has"]
+
+
+def test_a_time_is_offered_as_a_date_where_dates_are_not_moved(search: Search) -> None:
+    year = datetime.now(UTC).year - 1
+    answer = ask(search, "gout last year")
+    [offer] = [chip for chip in answer.chips if chip.offered]
+    assert (offer.kind, offer.label, offer.removed, offer.count) == (
+        "time", f"last year → of {year}", f"gout date:{year}", None,
+    )  # fmt: skip
+    assert answer.hits[0].doc_id == "has"  # nothing is narrowed until it is taken
+    assert not ask(search, offer.removed).hits  # they are of 2024
+    hidden = Access(TENANT, "r", frozenset({Role.RESEARCHER}))
+    assert hidden.deidentified
+    chips = search.answer(hidden, SearchRequest("gout last year", rankers=("lexical",))).chips
+    assert not [chip for chip in chips if chip.offered]

@@ -1,0 +1,80 @@
+"""A time in plain words is offered as the `date:` that it means on the tenant's calendar."""
+
+from __future__ import annotations
+
+from datetime import UTC, date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.errors import InvalidQuery
+from rankers.query import parse
+from rankers.times import times_offered
+
+TODAY = date(2026, 3, 31)
+
+
+def offered(query: str, today: date = TODAY) -> str:
+    found = times_offered(query, parse(query, zone=UTC).clause, today)
+    return found[0].respelled if found else ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("pneumonia last year", "pneumonia date:2025"),
+        ("pneumonia this year", "pneumonia date:2026"),
+        ("pneumonia in 2023", "pneumonia date:2023"),
+        ("pneumonia in March 2023 with sepsis", "pneumonia with sepsis date:2023-03"),
+        ("may 2021 rash", "rash date:2021-05"),
+        ("on warfarin since 2020", "on warfarin date:>=2020"),
+        ("since May 2020 cough", "cough date:>=2020-05"),
+        ("stroke before 2019", "stroke date:<2019"),
+        ("falls in the past 6 months", "falls date:>=2025-09-30"),
+        ("falls over the last two weeks", "falls date:>=2026-03-17"),
+        ("last month chest pain", "chest pain date:2026-02"),
+        ("chest pain past year", "chest pain date:>=2025-03-31"),
+        ("chest pain yesterday", "chest pain date:2026-03-30"),
+    ],
+)
+def test_it_is_offered(typed: str, meant: str) -> None:
+    assert offered(typed) == meant
+    parse(meant, zone=UTC)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "last year", "past medical history", "last seizure", "MRN 2023", "take 2000 mg",
+        "rash in 2023-05",
+        "pneumonia in 2022 or in 2023", '"pneumonia last year"', "section:plan pneumonia in 2023",
+        "pneumonia in 2022 and since 2023", "may have had a rash",
+        "falls in the past 0200 months",
+    ],
+)  # fmt: skip
+def test_what_is_no_one_time_is_left(typed: str) -> None:
+    assert offered(typed) == ""
+
+
+def test_it_says_what_it_would_leave() -> None:
+    for query, said in (("rash last year", "of 2025"), ("rash since 2020", "since 2020")):
+        [found] = times_offered(query, parse(query, zone=UTC).clause, TODAY)
+        assert (found.text, found.kind, query[found.start : found.end]) == (
+            said, "time", found.asked,
+        )  # fmt: skip
+
+
+words = st.sampled_from(
+    "in the past last this since before 6 twelve 999 months years weeks days 2024 may february "
+    "yesterday rash and".split()
+)  # fmt: skip
+
+
+@given(st.lists(words, min_size=1, max_size=7), st.dates(date(1970, 1, 1), date(2200, 12, 31)))
+def test_what_is_offered_reads(asked: list[str], today: date) -> None:
+    try:
+        found = offered(" ".join(asked), today)
+        parse(found or "rash", zone=UTC)
+    except InvalidQuery as exc:
+        assert "calendar" not in str(exc)  # noqa: PT017  # "AND" at an end, and the like
