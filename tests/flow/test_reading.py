@@ -16,7 +16,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres.connect import Database, errors_mapped
 from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.backends.postgres.identities import PostgresIdentities
-from indexing.errors import EngineUnavailable, EventRejected
+from indexing.errors import AnamnesisError, EngineUnavailable, EventRejected
 from rankers.answer import SearchRequest
 from tests.ward import Ward
 
@@ -53,6 +53,23 @@ def test_a_read_is_recorded_whatever_becomes_of_it(
     ):
         _ = len(notes) / 0
     assert len(recorded(ward)) == before + 1
+
+
+def test_a_statement_behind_an_error_serves_on(installation: Installation, access: Access) -> None:
+    """The driver prepares what was asked five times; behind an error the server never does."""
+    database = Database(installation.conninfos.app, size=1)
+    for fault in ("SELECT 1 / 0", "SELECT 'x'::uuid"):
+        asked = f"SELECT %s::int + {len(fault)}"
+        for _ in range(5):
+            with database.piped(access.tenant_id) as conn:
+                conn.execute(asked, (1,))
+        with suppress(AnamnesisError), database.piped(access.tenant_id) as conn:
+            conn.execute(fault)
+            conn.execute(asked, (1,))
+        for _ in range(3):
+            with database.piped(access.tenant_id) as conn:
+                assert conn.execute(asked, (1,)).fetchone() == (1 + len(fault),)
+    database.close()
 
 
 def test_a_piped_transaction_is_its_tenants_alone(

@@ -236,11 +236,20 @@ class Database:
         Who has more to do meanwhile says "BEGIN" first and "COMMIT" when it is done: what the block
         does after that runs beside the server and its disk.
         """
-        with self._lent() as conn, conn.pipeline():
-            # A record is waited for until it is on the disk.
-            bound = f"SELECT {self._bound(tenant_id)}, set_config('synchronous_commit', 'on', true)"
-            conn.execute(bound)
-            yield conn
+        with self._lent() as conn:
+            try:
+                with conn.pipeline():
+                    # A record is waited for until it is on the disk.
+                    conn.execute(
+                        f"SELECT {self._bound(tenant_id)}, "
+                        "set_config('synchronous_commit', 'on', true)"
+                    )
+                    yield conn
+            except BaseException:
+                # What was to be prepared behind an error never was, and the driver takes it for
+                # prepared (psycopg 3.3): later statements would fail here with SQLSTATE 26000.
+                conn.close()
+                raise
 
     def rows(self, tenant_id: TenantId, *statements: LiteralString) -> list[list[TupleRow]]:
         """Answer statements without values in one transaction and one round trip.
