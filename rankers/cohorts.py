@@ -29,7 +29,7 @@ SIDE_BY_SIDE = 3  # criteria; each takes a connection of the pool
 MOST_NOTES = 100_000  # of one text criterion
 # How times are written that this language does not read: "diabetes since 2020".
 _TIMED = re.compile(
-    r"\b(?:since|after|before|from|until|between|during|in)\b.*\d{4}", re.IGNORECASE
+    r"\b(?:since|after|before|from|until|between|during|in)\b[^\d\n]{0,40}\d{4}", re.IGNORECASE
 )
 _BY_NAME: frozenset[Records] = frozenset({"medication", "observation"})
 Step = tuple[str, int]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from indexing.access import Access
+from indexing.filters import Filters
 from indexing.ports import Documents, Encoder, GraphIndex, LexicalIndex, VectorIndex
 from rankers import graph, vector
 from rankers.legs import Lane
@@ -67,11 +68,11 @@ class Lanes:
     def _offers(self, access: Access, plan: Plan) -> list[tuple[Offer, int]]:
         """Return what to offer for words without a name, with the notes that name it."""
         found = self.planner.offers(
-            plan, lambda words: self.lexical.counts(access, words, plan.filters)
+            plan, lambda words: self.lexical.counts(access, words, Filters())
         )
         counts = self.lexical.counts(access, [each.clause for each in found], plan.filters)
         times: list[Offer] = []
-        if not access.deidentified:  # whose dates are moved
+        if not (access.deidentified or plan.request.plain):  # dates moved; a date would be words
             today = datetime.now(plan.zone).date()
             times = times_offered(plan.request.q, plan.parsed.clause, today)
         return [*zip(found, counts, strict=True), *((each, 0) for each in times)]

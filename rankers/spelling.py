@@ -1,10 +1,10 @@
 """Words that no name has and that are spelled almost like one that a name has: offered, never
 searched by themselves, and never where another drug is spelled about as much alike.
 
-A word is one letter away (left out, too many, another, or two that changed places), two where it
-is long; it begins alike, and no second word is as near. What some notes hold is a word, and another
-form of a word is that word. Numbers, short words and what stands in quotes, fields and wildcards
-are left as they were typed.
+A word is one letter away (left out, too many, another), or its letters have changed places, two of
+them or two pairs; it begins alike, and no second word is as near: two letters away lie cycloserine
+and cyclosporine. English words, what some notes hold, and another form of a name's word are words.
+Numbers, short words and what stands in quotes, fields and wildcards are left as they were typed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from indexing.analysis import STOP_WORDS, TOKEN, stem
 from indexing.clauses import And, Clause, Or, Ranked, Scoped, Word
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import NameKind, Terminology
+from indexing.language.terminology.forms import english
 from rankers.lookalike import drugs_spelled
 from rankers.offers import Offer
 
 SHORTEST: Final = 5  # letters; of four only two that changed places
-LONG: Final = 9  # letters of a word that may be two away
 MOST_WORDS: Final = 12  # of a question; a pasted text is not corrected
 RARE: Final = 3  # notes that may share a misspelling
 _NAMED: Final = 8  # concepts looked at for a word
@@ -84,7 +84,7 @@ def _spelled(query: str, words: dict[Word, str], first: int, last: int) -> str:
 
 def _spellable(word: str) -> bool:
     return len(word) >= SHORTEST - 1 and word.isascii() and word.isalpha() and (
-        word not in STOP_WORDS
+        word not in STOP_WORDS and word not in english()
     )  # fmt: skip
 
 
@@ -99,11 +99,12 @@ def _meant(terminology: Terminology, word: str) -> str:
     }
     if stem(word) in {stem(other) for other in known}:
         return ""
-    most = 2 if len(word) >= LONG else 1
     near = sorted((OSA.distance(word, other), other) for other in known if _alike(word, other))
-    if not near or near[0][0] > most or (near[1:] and near[1][0] == near[0][0]):
+    if not near or (near[1:] and near[1][0] == near[0][0]):
         return ""
     best = near[0][1]
+    if near[0][0] > (2 if sorted(word) == sorted(best) else 1):
+        return ""
     drugs = drugs_spelled(terminology, word, near[0][0] + 1)
     return "" if best in drugs and len(drugs) > 1 else best
 

@@ -1,10 +1,10 @@
 """Times in plain words ("last year", "since 2020", "in the past 6 months"): offered as a `date:`,
-which narrows the notes by when they were written, and never searched so by themselves."""
+which narrows the notes by when they were written, and never searched so by themselves. What may
+be meant otherwise ("from 1990 to 2010", "the day before yesterday") is offered nothing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
@@ -20,14 +20,22 @@ _MONTHS: Final = (
 )
 _YEAR: Final = r"(?:19|20)\d\d"
 _TIME: Final = re.compile(
-    rf"\b(?:(?:(?P<how>since|after|before|until|in|during|from|of)[ ]+)?"
-    rf"(?:(?P<month>{'|'.join(_MONTHS)})[ ]+)?(?P<year>{_YEAR})|"
-    r"(?:(?:in|during|within|over|from)[ ]+)?(?:the[ ]+)?(?:(?P<which>last|this)[ ]+"
-    r"(?P<span>year|month)|(?:past|last)[ ]+(?:(?P<count>\d{1,3}|"
-    rf"{'|'.join(_NUMBERS)})[ ]+(?P<unit>day|week|month|year)s?|(?P<one>year|month|week)))|"
-    r"(?P<day>today|yesterday))\b(?!-)",
-    re.IGNORECASE,
+    rf"\b(?:(?P<how>since|after|before|until|in|during)[ ]+(?:(?P<month>{'|'.join(_MONTHS)})[ ]+)?"
+    rf"(?P<year>{_YEAR})|(?P<named>{'|'.join(_MONTHS)})[ ]+(?P<of>{_YEAR})|"
+    rf"(?P<rolling>(?:(?:in|during|within|over)[ ]+)?(?:the[ ]+)?(?:past|last)[ ]+"
+    rf"(?:(?P<count>[1-9]\d{{0,2}}|{'|'.join(_NUMBERS)})[ ]+)?(?P<unit>day|week|month|year)s?)|"
+    r"this[ ]+(?P<this>month|year)|(?P<day>today|yesterday))\b(?![-'’])",
+    re.IGNORECASE | re.ASCII,
 )
+# What makes of it another time: "before last year", "from 1990 to 2010", "day before yesterday".
+_BOUND: Final = (
+    r"since|after|before|until|till|from|to|through|and|or|not|than|of|between|by|born|the|day|early|"
+    r"late|mid|end|beginning|around|about|every|each"
+)
+_BOUND_BEFORE: Final = re.compile(rf"(?:\b(?:{_BOUND})|\d|[-/])[ ]*$", re.IGNORECASE)
+_BOUND_BEHIND: Final = re.compile(r"[ ]*(?:(?:to|through|until|till|not|and|or|of|old)\b|[-/\d])",
+                                  re.IGNORECASE)  # fmt: skip
+_AGAIN: Final = re.compile(rf"\b{_YEAR}\b")
 _BOUNDS: Final = {"since": ">=", "after": ">", "before": "<", "until": "<="}
 _SAID: Final = {"": "of ", ">=": "since ", ">": "after ", "<": "before ", "<=": "up to "}
 _DAYS: Final = {"day": 1, "week": 7}
@@ -42,43 +50,40 @@ def times_offered(query: str, clause: Clause, today: date) -> list[Offer]:
     if not all(isinstance(word, Word) and not word.pattern for word in words):
         return []
     first, last = words[0].start, words[-1].end
-    found = [(match, value) for match in _TIME.finditer(query, first, last)
-             for value in _values(match, today)]  # fmt: skip
-    if len(found) != 1:
+    found = list(_TIME.finditer(query, first, last))
+    if len(found) != 1 or found[0].span() == (first, last):
         return []
-    [(match, value)] = found
-    rest = " ".join((query[: match.start()] + query[match.end() :]).split())
-    if match.end() - match.start() >= last - first:
+    [match] = found
+    start, end = match.span()
+    if _BOUND_BEFORE.search(query[first:start]) or _BOUND_BEHIND.match(query, end, last):
         return []
+    if _AGAIN.search(query[first:start]) or _AGAIN.search(query[end:last]):
+        return []
+    value = _value(match, today)
+    rest = " ".join((query[:start] + query[end:]).split())
     said = _SAID[value.rstrip("0123456789-")] + value.lstrip("<>=")
-    return [Offer("", match[0], said, *match.span(), clause, f"{rest} date:{value}", "time")]
+    return [Offer("", match[0], said, start, end, clause, f"{rest} date:{value}", "time")]
 
 
-def _values(match: re.Match[str], today: date) -> Iterator[str]:
-    """Yield how `date:` writes a time; nothing for one that no calendar has."""
-    if year := match["year"]:
-        how, month = match["how"], match["month"]
-        if how or month:  # a bare "2023" may be any number
-            at = f"-{_MONTHS.index(month.lower()) + 1:02}" if month else ""
-            yield _BOUNDS.get((how or "").lower(), "") + year + at
-        return
+def _value(match: re.Match[str], today: date) -> str:
+    """Return how `date:` writes a time. "Last year" is the one before; "in the last year", with
+    whatever stands before it, and "the past year" end today."""
+    if year := match["year"] or match["of"]:
+        month = match["month"] or match["named"]
+        at = f"-{_MONTHS.index(month.lower()) + 1:02}" if month else ""
+        return _BOUNDS.get((match["how"] or "").lower(), "") + year + at
     if match["day"]:
-        yield f"{today - timedelta(days=match['day'].lower() == 'yesterday')}"
-        return
-    if match["which"] and match["which"].lower() == "this":
-        yield f"{today:%Y-%m}" if match["span"].lower() == "month" else f"{today:%Y}"
-    elif match["which"]:
+        return f"{today - timedelta(days=match['day'].lower() == 'yesterday')}"
+    if match["this"]:
+        return f"{today:%Y-%m}" if match["this"].lower() == "month" else f"{today:%Y}"
+    unit, count = match["unit"].lower(), match["count"] or "1"
+    if match["rolling"].lower().split() == ["last", unit] and unit in ("month", "year"):
         before = _back(today.replace(day=1), 1)
-        yield f"{before:%Y-%m}" if match["span"].lower() == "month" else f"{today.year - 1}"
-    else:
-        count = match["count"] or "1"
-        number = int(count) if count.isdigit() else _NUMBERS[count.lower()]
-        unit = (match["unit"] or match["one"]).lower()
-        days = _DAYS.get(unit)
-        if days is not None:
-            yield f">={today - timedelta(days=days * number)}"
-        elif number <= 12 * 100:
-            yield f">={_back(today, number * (12 if unit == 'year' else 1))}"
+        return f"{before:%Y-%m}" if unit == "month" else f"{today.year - 1}"
+    number = int(count) if count.isdigit() else _NUMBERS[count.lower()]
+    if unit in _DAYS:
+        return f">={today - timedelta(days=_DAYS[unit] * number)}"
+    return f">={_back(today, number * (12 if unit == 'year' else 1))}"
 
 
 def _back(day: date, months: int) -> date:

@@ -12,11 +12,10 @@ _NOT_SEEN: Final = re.compile(
 _EARLIER: Final = re.compile(
     r",?[ ](?:(?:on|in|at|during|by)[ ])?"
     r"(?:(?:the|his|her|their|any|that|patient's|most recent)[ ])?"
-    r"(?:(?:prior|previous|earlier|preceding|older|comparison)\b|previously\b|initially\b|"
-    r"before(?=[ ]*(?:$|[.,;)])|[ ](?:(?:the|his|her)[ ])?"
-    r"(?:surgery|procedure|operation|accident|injury|fall|admission|treatment)\b)|"
-    r"(?:last|initial)[ ](?:study|exam(?:ination)?|ct|mri|scan|film|x-?ray|visit|"
-    r"radiographs?|imaging|ultrasound|echo)\b)"
+    r"(?:previously(?=[ ]*(?:$|[.,;)]))|"
+    r"(?:prior|previous|earlier|preceding|older|comparison|last)[ ](?:(?!or\b|and\b|nor\b)[a-z0-9/-]+[ ]){0,2}?"
+    r"(?:stud(?:y|ies)|cts?|mri|pet|scans?|films?|x-?rays?|cxr|radiographs?|imaging|ultrasound|"
+    r"echo(?:cardiogram)?|mammograms?|exam(?:ination)?)\b)"
     # "Not seen on prior or current films": nor is it there now.
     r"(?![ ](?:[a-z]+[ ])?(?:or|and|nor)[ ](?:the[ ]|on[ ]|is[ ])?"
     r"(?:not|current|this|today|present|now)\b)"

@@ -62,8 +62,11 @@ _OF_TESTED: Final = (
 _UNDECIDED: Final = re.compile(
     r".*\b(?:labs|labwork|bloods?|blood ?work|ekg|ecg)\b.*(?<=[ ])neg(?:ative)?"
 )
-# Without a virus in the blood the patient may well have HIV.
-_TREATED: Final = re.compile(r".*\b(?:hiv|aids|hbv|hep(?:atitis)? b)\b.*\b(?:viral load|rna|dna)\b")
+# Without a virus in the blood the patient may well have HIV, and latent TB with clear lungs.
+_TREATED: Final = re.compile(
+    r".*\b(?:latent|cxr|chest x-?ray)\b|"
+    r".*\b(?:hiv|aids|hbv|hep(?:atitis)? b)\b.*\b(?:viral load|rna|dna)\b"
+)
 _OF_TOLD: Final = (
     "told", "informed", "advised", "thought", "believed", "assumed", "suspected", "feared",
     "convinced", "labe",

@@ -10,7 +10,7 @@ from typing import Final
 
 # A new clause: its own subject and verb, or a finding of its own. It ends a denial's list.
 _CLAUSE: Final = re.compile(
-    r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+)*"
+    r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+){0,4}"
     r"(?:(?:(?!(?:that|which|who|n?or)\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
     r"(?:has|have|is|are)[ ]+(?:improv(?:ed|ing)|worsen(?:ed|ing)|better|worse|stable|unchanged|"
     r"controlled|persistent|ongoing))\b|"
@@ -21,8 +21,7 @@ _CLAUSE: Final = re.compile(
     # What has a grade, a size or a duration of its own is there.
     r"(?:grade|stage|class)[ ](?:[1-5]|[a-d]|i{1,3}|iv)\b|[1-4]\+|(?:[1-9]|10)/10\b|"
     r"\d{1,3}(?:\.\d)?[ ]?[cm]m\b|"
-    r"(?:mild|moderate|minimal)(?=[ ]*(?:$|[.,;)]))|"
-    r"x[ ]?\d{1,2}[ ]?(?:d|days?|wks?|weeks?|mos?|months?|yrs?|years?)\b)|"
+    r"(?:mild|moderate|minimal)(?=[ ]*(?:$|[.,;)])))|"
     r"(?:(?!(?:that|which|who|n?or|on|in|at|of|with|to|for|no)\b)[a-z]+[ ]){1,3}"
     r"(?:clear|intact|normal|regular|symmetric(?:al)?|unremarkable|active|supple|[0-4]\+)"
     r"(?=[ ]*(?:$|[^\w ]|(?:and|bilaterally|throughout|to|in|on|x|with|at|without)\b))|"

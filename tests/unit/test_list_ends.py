@@ -24,7 +24,6 @@ No {chills|negated}, {cough|present} improving.
 No {chills|negated}, {rash|present} unchanged.
 No {pain|negated}, {fever|negated}, or {cough|negated} worse at night.
 No {stricture|negated}, {gastritis|present} grade B.
-No {chills|negated}, {cough|present} x3d.
 No {blood|negated}, {bacteria|present} 2+.
 No {nausea|negated}, {pain|present} 4/10.
 No {nodule|negated}, {cyst|present} 8 mm.
@@ -45,10 +44,20 @@ On apixaban for {atrial fibrillation|present}. r/o {UTI|uncertain} vs {stroke|un
 NEW = """
 A {nodule|present}, not present on the prior CT.
 {Mass|present} that was not seen on the previous study.
-{Fracture|present} was not noted initially.
-{Numbness|present} that was not present prior to the procedure.
+{Asthma|negated} not found in previous records.
+{Suicidal ideation|negated} was not noted during previous visits.
+{Rash|negated} not seen by previous provider.
+{Fracture|negated} not identified on initial x-ray; repeat film also negative.
+{Bleeding|negated} not observed before procedure.
 {Nodule|present} not seen previously.
 {Mass|negated} not seen on recent imaging.
+Denies {headache|negated}, {nausea|negated}, {vomiting|negated} x 2 weeks.
+Due for her {warfarin|present} dose tonight.
+Holding off on {heparin|negated} given {GI bleed|present}.
+{CKD|present} labs ordered.
+PMH {DM|present}, came for {chest pain|present}.
+Hypertension: {lisinopril|negated} never filled.
+Reports he has latent {TB|present} but CXR negative.
 {Nodule|negated} not seen on the current study.
 {Effusion|negated} not seen on prior or current films.
 {Rash|negated} not seen in the last week.
@@ -81,10 +90,10 @@ Has yet to develop {nausea|negated}.
 Hold off on {antibiotics|negated}.
 {Insulin|negated} never started.
 Never received the records of {pneumonia|negated}.
-Overdue for a {mammogram|hypothetical}. {Diabetes|present} at goal.
+Overdue for a screening {mammogram|hypothetical}. {Diabetes|present} at goal.
 She will need a {sleep study|hypothetical}.
 She will need this {mass|present} excised.
-{Lyme disease|uncertain} labs sent.
+{Lyme disease|uncertain} serologies sent.
 """
 
 

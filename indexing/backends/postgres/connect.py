@@ -245,6 +245,8 @@ class Database:
                         "set_config('synchronous_commit', 'on', true)"
                     )
                     yield conn
+            except AnamnesisError:  # the block's own, of what it has fetched
+                raise
             except BaseException:
                 # What was to be prepared behind an error never was, and the driver takes it for
                 # prepared (psycopg 3.3): later statements would fail here with SQLSTATE 26000.
