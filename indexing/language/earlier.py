@@ -13,7 +13,8 @@ _EARLIER: Final = re.compile(
     r",?[ ](?:(?:on|in|at|during|by)[ ])?"
     r"(?:(?:the|his|her|their|any|that|patient's|most recent)[ ])?"
     r"(?:previously(?=[ ]*(?:$|[.,;)]))|"
-    r"(?:prior|previous|earlier|preceding|older|comparison|last)[ ](?:(?!or\b|and\b|nor\b)[a-z0-9/-]+[ ]){0,2}?"
+    r"(?:prior|previous|earlier|preceding|older|comparison|last)[ ]"
+    r"(?:(?!or\b|and\b|nor\b)[a-z0-9/-]+[ ]){0,2}?"
     r"(?:stud(?:y|ies)|cts?|mri|pet|scans?|films?|x-?rays?|cxr|radiographs?|imaging|ultrasound|"
     r"echo(?:cardiogram)?|mammograms?|exam(?:ination)?)\b)"
     # "Not seen on prior or current films": nor is it there now.
