@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
+from indexing.access import Access
 from indexing.clauses import Clause
+from indexing.errors import EngineUnavailable
 from indexing.hidden import SMALLEST_CELL
-from indexing.ports import AssertionMode, Ranking
+from indexing.ports import AssertionMode, Documents, Freshness, LexicalIndex, Ranking
 from rankers.answer import Absence, Hit
+from rankers.plan import Plan
 from rankers.query import scopes
 
 # How a note speaks of what it does not assert, by the status that keeps it out.
@@ -23,6 +29,35 @@ _SAYING = {
 
 UNSAID: Final = "No note that comes near says this as it is asked."
 """The proof where the notes were read for a value, a time, a side or a person, and none says it."""
+
+
+class Prover:
+    """What proves an absence: the full text, which knows what it looked through, and the notes."""
+
+    def __init__(self, lexical: LexicalIndex, documents: Documents) -> None:
+        self._lexical = lexical
+        self._documents = documents
+
+    def prove(
+        self,
+        access: Access,
+        plan: Plan,
+        fresh: Freshness | None,
+        hidden: Mapping[str, int | None],
+        *,
+        named: bool,
+    ) -> Absence | None:
+        """Prove that nothing is there, or that what is `named` is not said as it is asked; None
+        while the full text, which would know, is down."""
+        total = self._documents.total(access) if plan.filters.empty else None
+        try:
+            [searched] = self._lexical.counts(access, [None], plan.filters)
+        except EngineUnavailable:
+            return None
+        complete = fresh.complete_to if fresh is not None else None
+        looked = looked_for(plan.parsed.clause, plan.assertion)
+        proved = proof(searched, total, complete, ZoneInfo(access.time_zone), hidden, looked)
+        return structs.replace(proved, statement=UNSAID) if named else proved
 
 
 def proof(

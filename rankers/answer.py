@@ -38,9 +38,9 @@ class SearchRequest:
 
 class ShownChip(msgspec.Struct, frozen=True):
     """A piece of the query (`removed` is the query without it), or an expansion (`id` rejects or
-    accepts it; `offered`: not applied; `count` notes that hold it). Of the kinds
-    `spelling` and `time`, `removed` is the query as it is most likely spelled, or with its time as
-    a date: asking that takes the offer up."""
+    accepts it; `offered`: not applied; `count` notes that hold it). Of the kinds "spelling" and
+    "time", `removed` is the query as it is most likely spelled, or with its time as a date: asking
+    that takes the offer up."""
 
     kind: str
     label: str

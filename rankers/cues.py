@@ -62,6 +62,11 @@ _NO: Final = (
     r"no(?! (?:changes?|increase|decrease|improvement|relief|response|longer|doubt|other|further|"
     r"more|need|interest)\b)"
 )
+# Behind "past": a stretch of time up to now, "past 2 years", is no history.
+_NO_SPAN: Final = (
+    r"(?! (?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|few|several|couple|"
+    r"days?|weeks?|months?|years?)\b)"
+)
 _USE: Final = r"(?:on|taking|using|receiving)"
 
 # In this order: the first that fits at a place wins.
@@ -107,8 +112,8 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "h/o", "pmhx?(?: of)?", "past medical history",
     ),
     Asked.PAST: (
-        "previous(?:ly)?", "prior", "former(?:ly)?", "past", "ex", "remote", "resolved", "healed",
-        "status[- ]post", "s/p", _OLD,
+        "previous(?:ly)?", "prior", "former(?:ly)?", f"past{_NO_SPAN}", "ex", "remote", "resolved",
+        "healed", "status[- ]post", "s/p", _OLD,
     ),
     Asked.CHILDHOOD: ("childhood", "pa?ediatric"),
     Asked.TAKING: (
@@ -141,7 +146,9 @@ _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.CHILDHOOD: (
         "(?:as a|when a|since) child(?:hood)?", "in childhood", "(?:in|since) infancy",
     ),
-    Asked.PAST: ("(?:in the|years) (?:past|ago)", "resolved", "previously", "in remission"),
+    Asked.PAST: (
+        f"(?:in the|years) (?:past|ago){_NO_SPAN}", "resolved", "previously", "in remission",
+    ),
     Asked.CURRENT: (
         "(?:right )?now", "today", "currently", "at present", "ongoing", "unchanged", "persists",
     ),

@@ -28,10 +28,10 @@ class Links(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A concept that `query[start:end]` most likely describes. `clause` counts the notes that name
-    it; `id` takes it up in a later request. `respelled`: no concept but, by its
-    `kind`, the query as it is most likely spelled or with its time as a date; asking that takes it
-    up."""
+    """What `query[start:end]` most likely means. Of the kind "near", a concept: `clause` counts the
+    notes that name it, and `id` takes it up in a later request. Of the kinds "spelling" and "time",
+    `respelled` is the query as it is most likely spelled, or with its time as a date: asking that
+    takes it up."""
 
     id: str
     asked: str

@@ -21,7 +21,6 @@ from indexing.ports import (
     Derived,
     Documents,
     Encoder,
-    Freshness,
     GraphIndex,
     LexicalIndex,
     PassageVectors,
@@ -31,11 +30,10 @@ from indexing.ports import (
     VectorIndex,
 )
 from rankers import alike, lexical
-from rankers.absence import UNSAID, left_out, looked_for, matches, proof, says_it
+from rankers.absence import Prover, left_out, matches, says_it
 from rankers.alike import Alike, weights_of
 from rankers.answer import (
     LEGS,
-    Absence,
     Answer,
     Hit,
     Mark,
@@ -131,6 +129,7 @@ class Search:
         self._lanes = Lanes(lexical, vector, graph, encoder, documents, self._planner)
         self._timeout_s, self._fusion = timeout_s, fusion
         self._least_cosine = least_cosine(encoder.model) if least is None else least
+        self._prover = Prover(lexical, documents)
         self._sifter = Sifter(lexical, graph, documents)
         self._learned = learned
         self._alike = Alike(passages, weights_of(shares)) if passages is not None else None
@@ -187,7 +186,9 @@ class Search:
             freshness=fresh,
             facets=facets_json(ran.results.get("facets") or {}),
             hidden=hidden,
-            absence=self._absence(access, plan, fresh, others, named=named) if absent else None,
+            absence=self._prover.prove(access, plan, fresh, others, named=named)
+            if absent
+            else None,
             missing=missing,
             notices=_notices(plan),
             took_ms={"plan": planned, **ran.took_ms, "all": _ms_since(began)},
@@ -258,7 +259,7 @@ class Search:
     def _plan(self, access: Access, request: SearchRequest, depth: int) -> Plan:
         # Word by word, a view that hides names would tell those that stand in a value.
         known = None if access.deidentified else partial(self._documents.values, access)
-        return self._planner.plan(request, depth, _zone(access), known)
+        return self._planner.plan(request, depth, ZoneInfo(access.time_zone), known)
 
     def _rankings(
         self, access: Access, plan: Plan, ran: Ran
@@ -352,32 +353,6 @@ class Search:
             leg: ranking if leg == "lexical" else kept(ranking, allowed)
             for leg, ranking in rankings.items()
         }
-
-    def _absence(
-        self,
-        access: Access,
-        plan: Plan,
-        fresh: Freshness | None,
-        hidden: Mapping[str, int | None],
-        *,
-        named: bool,
-    ) -> Absence | None:
-        """Prove that nothing is there, or that what is `named` is not said as it is asked; None
-        while the full text, which would know, is down."""
-        total = self._documents.total(access) if plan.filters.empty else None
-        try:
-            [searched] = self._lexical.counts(access, [None], plan.filters)
-        except EngineUnavailable:
-            return None
-        complete = fresh.complete_to if fresh is not None else None
-        looked = looked_for(plan.parsed.clause, plan.assertion)
-        proved = proof(searched, total, complete, _zone(access), hidden, looked)
-        return structs.replace(proved, statement=UNSAID) if named else proved
-
-
-def _zone(access: Access) -> ZoneInfo:
-    """Return the tenant's time zone: what a date in a question means."""
-    return ZoneInfo(access.time_zone)
 
 
 def _ms_since(began: float) -> float:

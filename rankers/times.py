@@ -22,7 +22,7 @@ _YEAR: Final = r"(?:19|20)\d\d"
 _TIME: Final = re.compile(
     rf"\b(?:(?P<how>since|after|before|until|in|during)[ ]+(?:(?P<month>{'|'.join(_MONTHS)})[ ]+)?"
     rf"(?P<year>{_YEAR})|(?P<named>{'|'.join(_MONTHS)})[ ]+(?P<of>{_YEAR})|"
-    rf"(?P<rolling>(?:(?:in|during|within|over)[ ]+)?(?:the[ ]+)?(?:past|last)[ ]+"
+    rf"(?P<rolling>(?:(?:in|during|within|over|for)[ ]+)?(?:the[ ]+)?(?:past|last)[ ]+"
     rf"(?:(?P<count>[1-9]\d{{0,2}}|{'|'.join(_NUMBERS)})[ ]+)?(?P<unit>day|week|month|year)s?)|"
     r"this[ ]+(?P<this>month|year)|(?P<day>today|yesterday))\b(?![-'’])",
     re.IGNORECASE | re.ASCII,
@@ -32,7 +32,10 @@ _BOUND: Final = (
     r"since|after|before|until|till|from|to|through|and|or|not|than|of|between|by|born|the|day|early|"
     r"late|mid|end|beginning|around|about|every|each"
 )
-_BOUND_BEFORE: Final = re.compile(rf"(?:\b(?:{_BOUND})|\d|[-/])[ ]*$", re.IGNORECASE)
+_BOUND_BEFORE: Final = re.compile(rf"(?:\b(?:{_BOUND})|[-/])[ ]*$", re.IGNORECASE)
+_DAY_BEFORE: Final = re.compile(
+    r"\d[ ]*$"
+)  # "12 March 2020"; the 8 of "below 8 last year" is no day
 _BOUND_BEHIND: Final = re.compile(r"[ ]*(?:(?:to|through|until|till|not|and|or|of|old)\b|[-/\d])",
                                   re.IGNORECASE)  # fmt: skip
 _AGAIN: Final = re.compile(rf"\b{_YEAR}\b")
@@ -55,9 +58,12 @@ def times_offered(query: str, clause: Clause, today: date) -> list[Offer]:
         return []
     [match] = found
     start, end = match.span()
-    if _BOUND_BEFORE.search(query[first:start]) or _BOUND_BEHIND.match(query, end, last):
+    before = query[first:start]
+    if _BOUND_BEFORE.search(before) or _BOUND_BEHIND.match(query, end, last):
         return []
-    if _AGAIN.search(query[first:start]) or _AGAIN.search(query[end:last]):
+    if match["named"] and _DAY_BEFORE.search(before):
+        return []
+    if _AGAIN.search(before) or _AGAIN.search(query[end:last]):
         return []
     value = _value(match, today)
     rest = " ".join((query[:start] + query[end:]).split())

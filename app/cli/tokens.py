@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.cli.output import print_json
+from app.cli.output import operator_name, print_json
 from app.settings import load
 from app.wiring import Installation
 from indexing.backends.postgres.accounts import PostgresAccounts
@@ -17,7 +17,7 @@ def create_command(tenant: str, user: str, days: int, *, as_json: bool) -> int:
     accounts = PostgresAccounts(installation.database)
     account = accounts.by_name(found.tenant_id, user)
     token_id, secret, expires_at = accounts.create_token(
-        found.tenant_id, account.user_id, timedelta(days=days)
+        found.tenant_id, account.user_id, timedelta(days=days), operator_name()
     )
     installation.close()
     if as_json:
@@ -33,7 +33,7 @@ def revoke_command(tenant: str, user: str, *, as_json: bool) -> int:
     found = installation.tenants.by_code(tenant)
     accounts = PostgresAccounts(installation.database)
     account = accounts.by_name(found.tenant_id, user)
-    revoked = accounts.revoke_tokens(found.tenant_id, account.user_id, None)
+    revoked = accounts.revoke_tokens(found.tenant_id, account.user_id, None, operator_name())
     installation.close()
     if as_json:
         print_json({"revoked": revoked})

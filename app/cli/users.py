@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from app.auth.passwords import Passwords
-from app.cli.output import print_json
+from app.cli.output import operator_name, print_json
 from app.settings import load
 from app.wiring import Installation
 from indexing.access import Role
@@ -29,7 +29,8 @@ def create_command(
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
     accounts = PostgresAccounts(installation.database)
-    user_id = accounts.create(found.tenant_id, name, chosen, Passwords().hash(password))
+    hashed = Passwords().hash(password)
+    user_id = accounts.create(found.tenant_id, name, chosen, hashed, operator_name())
     installation.close()
     made = None if password_stdin else password
     names = sorted(chosen)
@@ -52,7 +53,8 @@ def password_command(name: str, tenant: str, *, password_stdin: bool, as_json: b
     found = installation.tenants.by_code(tenant)
     accounts = PostgresAccounts(installation.database)
     account = accounts.by_name(found.tenant_id, name.strip())
-    accounts.set_password(found.tenant_id, account.user_id, Passwords().hash(password))
+    hashed = Passwords().hash(password)
+    accounts.set_password(found.tenant_id, account.user_id, hashed, operator_name())
     installation.close()
     made = {} if password_stdin else {"password": password}
     if as_json:
@@ -70,7 +72,7 @@ def close_command(name: str, tenant: str, *, closed: bool, as_json: bool) -> int
     found = installation.tenants.by_code(tenant)
     accounts = PostgresAccounts(installation.database)
     account = accounts.by_name(found.tenant_id, name.strip())
-    accounts.set_disabled(found.tenant_id, account.user_id, closed)
+    accounts.set_disabled(found.tenant_id, account.user_id, closed, operator_name())
     installation.close()
     if as_json:
         print_json({"name": account.name, "tenant": tenant, "disabled": closed})

@@ -40,7 +40,11 @@ def _shown(
     rows = own.trail.read(who.access, patient_id=patient, user=user, before=before, limit=PAGE + 1)
     of = [patient] if patient else []
     person = own.charts.people(who.access, of, recorded=of).get(patient)
+    told = {entity for row in rows for entity in row.entities if entity.startswith("account/")}
+    accounts = own.accounts.accounts(who.access.tenant_id) if told else []
+    names = {f"account/{each.user_id}": f"account {each.name}" for each in accounts}
     return page(
         request, "audit.html", rows=rows[:PAGE], patient=patient, user=user, person=person,
-        broken=own.trail.broken_at(who.access), more=rows[PAGE - 1].seq if rows[PAGE:] else None,
+        names=names, broken=own.trail.broken_at(who.access),
+        more=rows[PAGE - 1].seq if rows[PAGE:] else None,
     )  # fmt: skip

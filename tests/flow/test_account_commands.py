@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from app.cli.main import app
-from indexing.access import Role
+from app.cli.output import operator_name
+from indexing.access import Access, Role
 from tests.browsing import form_token, sign_in
 from tests.ward import PASSWORD, Ward
 
@@ -77,3 +78,45 @@ def test_an_account_that_is_not_there_is_named_as_such(home: Path, ward: Ward) -
     )  # fmt: skip
     assert ran.exit_code != 0
     assert "users list" in str(getattr(ran.exception, "hint", ""))
+
+
+def test_what_the_desk_does_stands_in_the_audit_as_done_by_whom(
+    home: Path, ward: Ward, client: TestClient
+) -> None:
+    before = _told(ward)
+    users(home, ward, "create", "Nightingale", "--role", "clinician,researcher")
+    users(home, ward, "password", "nightingale")
+    users(home, ward, "close", "nightingale")
+    users(home, ward, "open", "nightingale")
+    for command in ("create", "revoke"):
+        ran = CliRunner().invoke(
+            app, ["tokens", command, "--tenant", ward.tenant.code, "--user", "nightingale"],
+            env={"ANAMNESIS_HOME": str(home)},
+        )  # fmt: skip
+        assert ran.exit_code == 0, ran.output
+    told = _told(ward)[len(before) :]
+    accounts = ward.services.accounts
+    user_id = accounts.by_name(ward.tenant.tenant_id, "nightingale").user_id
+    assert all(row[2] == [f"account/{user_id}"] for row in told)
+    assert {row[3] for row in told} == {(operator_name(), "HOPERAT")}
+    (token,) = [row[4]["token"] for row in told if "token" in row[4]]
+    assert [(row[0], row[1], row[4]) for row in told] == [
+        ("C", "account", {"roles": "clinician, researcher"}),
+        ("U", "account", {"change": "password"}),
+        ("U", "account", {"change": "closed"}),
+        ("U", "account", {"change": "opened"}),
+        ("C", "token", {"token": token}),
+        ("D", "token", {"revoked": 1}),
+    ]
+    sign_in(client, ward, Role.PRIVACY)
+    assert "account nightingale change closed" in client.get("/audit").text
+
+
+def _told(ward: Ward) -> list[Any]:
+    """Return what the audit says of accounts and tokens, oldest first."""
+    access = Access(ward.tenant.tenant_id, "auditor", frozenset({Role.ADMIN}))
+    rows = ward.services.trail.read(access, limit=1000)
+    return [
+        (row.action, row.subtype, list(row.entities), (row.user_id, row.purpose), dict(row.detail))
+        for row in reversed(rows) if row.subtype in {"account", "token"}
+    ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -226,9 +226,8 @@ def perform(
 ) -> Response:
     address = read.address.format(page=page.path)
     if read.api:
-        headers = hospital.bearer(read.role)
         body = dict(read.body) if read.form is not None else None
-        return client.request(method, address, headers=headers, json=body)
+        return client.request(method, address, headers=page.headers, json=body)
     if read.form is None:
         return client.get(address)
     form = {
@@ -248,8 +247,10 @@ def mark_of(hospital: Hospital) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A page of results, and the note on it by the id of the view."""
+    """What is at hand before a request: a token, made while the audit still answers; a page of
+    results, and the note on it by the id of the view."""
 
+    headers: Mapping[str, str]
     path: str = ""
     note: str = ""
 
@@ -257,11 +258,11 @@ class Asked:
 def ready(client: TestClient, hospital: Hospital, read: Read) -> tuple[str, Asked]:
     token = sign_in(client, hospital, read.role)
     if read.role not in (Role.CLINICIAN, Role.RELEVANCE):
-        return token, Asked()
+        return token, Asked(hospital.bearer(read.role))
     page = ask(client, token, "chest pain")
     note = re.search(r'href="/notes/([^"?]+)', page.text)
     assert note is not None
-    return token, Asked(str(page.url.path), note[1])
+    return token, Asked(hospital.bearer(read.role), str(page.url.path), note[1])
 
 
 def test_every_route_is_known_here(hospital: Hospital) -> None:
@@ -331,10 +332,10 @@ def test_the_database_refusing_the_row_refuses_the_read(
             answer = perform(client, hospital, "GET", RECORDED[key], token, page)
             assert answer.status_code >= 400
             assert WORD not in answer.text.lower()
-        held = client.get(CONDITION, headers=hospital.bearer())
+        held = client.get(CONDITION, headers=page.headers)
         assert held.status_code >= 400
         assert WORD not in held.text.lower()
-        found = client.post("/api/search", json={"q": WORD}, headers=hospital.bearer())
+        found = client.post("/api/search", json={"q": WORD}, headers=page.headers)
         assert found.status_code >= 400  # its row is sent beside the describing of what it read
         assert WORD not in found.text.lower()
     finally:

@@ -16,7 +16,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres.connect import Database, errors_mapped
 from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.backends.postgres.identities import PostgresIdentities
-from indexing.errors import AnamnesisError, EngineUnavailable, EventRejected
+from indexing.errors import AnamnesisError, EngineUnavailable, EventRejected, NotFound
 from rankers.answer import SearchRequest
 from tests.ward import Ward
 
@@ -69,6 +69,20 @@ def test_a_statement_behind_an_error_serves_on(installation: Installation, acces
         for _ in range(3):
             with database.piped(access.tenant_id) as conn:
                 assert conn.execute(asked, (1,)).fetchone() == (1 + len(fault),)
+    database.close()
+
+
+def test_what_a_block_refuses_itself_costs_no_connection(
+    installation: Installation, access: Access
+) -> None:
+    database = Database(installation.conninfos.app, size=1)
+    served = "SELECT pg_backend_pid()"
+    with database.piped(access.tenant_id) as conn:
+        before = conn.execute(served).fetchone()
+    with pytest.raises(NotFound), database.piped(access.tenant_id) as conn:
+        raise NotFound("no such note")
+    with database.piped(access.tenant_id) as conn:
+        assert conn.execute(served).fetchone() == before
     database.close()
 
 

@@ -102,6 +102,17 @@ def asked(reader: Reader, query: str) -> list[tuple[str, Asked]]:
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "copd exacerbation in the past 12 months", "falls in the past few weeks",
+        "past year chest pain", "past 2 years diabetes", "chest pain in the past year",
+    ],
+)  # fmt: skip
+def test_a_stretch_of_time_up_to_now_is_no_history(query: str) -> None:
+    assert Asked.PAST not in [cue.asked for cue in cues(query)]
+
+
+@pytest.mark.parametrize(
     ("query", "expected"),
     [
         ("asthma without eczema", [("asthma", Asked.PRESENT), ("eczema", Asked.NEGATED)]),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from uuid import uuid4
 
 import pytest
 
+from indexing.access import Access
+from indexing.backends.memory.graph import MemoryGraphIndex
+from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
 from indexing.language.terminology import open_terminology
 from indexing.model import Assertion, Copied, Document, TenantId
 from indexing.ports import Derived, Ranking, Scored
+from rankers.answer import SearchRequest
 from rankers.cues import Asked
 from rankers.explain import Fused, Signal
 from rankers.judge import (
@@ -24,7 +29,10 @@ from rankers.judge import (
     sifted,
     unsettled,
 )
+from rankers.plan import Planner
+from rankers.sift import Sifter
 from rankers.wants import Reader
+from tests.unit.test_search import Shelf
 
 TENANT = TenantId(uuid4())
 
@@ -173,6 +181,23 @@ def test_a_copy_repeats_what_is_asked_only_with_its_number(
     assert repeats(copy, reader.read("hemoglobin < 8"))
     assert not repeats(copy, reader.read("hemoglobin > 8"))
     assert not repeats(note(language, text), reader.read("hemoglobin < 8"))
+
+
+def test_copies_alone_say_what_is_asked_as_far_as_they_have_its_number(
+    language: Language, reader: Reader
+) -> None:
+    """A page of copies says that somebody said it; nothing of another number."""
+    terminology = language.terminology
+    text = "LABS: hemoglobin 7.2 g/dL."
+    copies = {d: note(language, text, d, (Copied(0, len(text), "first", 0, len(text)),))
+              for d in ("b", "c")}  # fmt: skip
+    fused = [Fused(d, rank, 1 / rank, {}) for rank, d in enumerate(copies, 1)]
+    sifter = Sifter(MemoryLexicalIndex(), MemoryGraphIndex(), Shelf(copies))
+    access = Access(TENANT, "dr", frozenset())
+    for query, said in (("hemoglobin < 8", True), ("hemoglobin > 8", False)):
+        plan = Planner(terminology, Matcher(terminology)).plan(SearchRequest(query), 10, UTC)
+        hits, told = sifter.sifted(access, plan, fused, 10)
+        assert ([hit.doc_id for hit in hits], told) == (["b", "c"], said)
 
 
 def test_what_was_copied_is_said_by_the_first_author(language: Language, reader: Reader) -> None:

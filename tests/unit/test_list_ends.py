@@ -60,6 +60,7 @@ Hypertension: {lisinopril|negated} never filled.
 Reports he has latent {TB|present} but CXR negative.
 {Nodule|negated} not seen on the current study.
 {Effusion|negated} not seen on prior or current films.
+{Effusion|negated} not seen on prior films or now.
 {Rash|negated} not seen in the last week.
 {Pneumothorax|negated} is not seen. Comparison: prior study.
 """

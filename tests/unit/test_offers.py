@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -12,16 +12,17 @@ from indexing.access import Access, Role
 from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.backends.memory.vectors import MemoryVectorIndex
-from indexing.clauses import Word
+from indexing.clauses import Clause, Word
 from indexing.language.linking import Link
 from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
 from indexing.language.terminology import open_terminology
 from indexing.model import Document, Passage, TenantId
-from indexing.ports import Derived, GraphEntry, LexicalEntry
-from rankers.answer import Answer, SearchRequest
+from indexing.ports import Derived, Filters, GraphEntry, LexicalEntry
+from rankers.answer import Answer, SearchRequest, ShownChip
 from rankers.search import Search
 from rankers.snippets import snippet, wanted
+from rankers.spelling import RARE
 from tests.unit.test_search import Letters, Shelf
 
 TENANT = TenantId(uuid4())
@@ -43,10 +44,25 @@ class Fixed:
         return None
 
 
+class Common(MemoryLexicalIndex):
+    """Beside these notes others, of other people, hold every word."""
+
+    def counts(
+        self, access: Access, clauses: Sequence[Clause | None], filters: Filters
+    ) -> tuple[int, ...]:
+        if filters.empty:
+            return (RARE + 1,) * len(clauses)
+        return super().counts(access, clauses, filters)
+
+
 @pytest.fixture
 def search() -> Iterator[Search]:
+    yield from _searching(MemoryLexicalIndex())
+
+
+def _searching(lexical: MemoryLexicalIndex) -> Iterator[Search]:
     terminology = open_terminology()
-    language, lexical, graph = Language(terminology), MemoryLexicalIndex(), MemoryGraphIndex()
+    language, graph = Language(terminology), MemoryGraphIndex()
     held = {}
     for doc_id, text in NOTES.items():
         day = datetime(2024, 1, 1, tzinfo=UTC)
@@ -122,10 +138,20 @@ def test_what_is_near_in_meaning_is_shown_by_a_sentence_and_no_heading() -> None
         assert snippet(bare, want, "present", 0).text in short
 
 
+def offers(answer: Answer) -> list[ShownChip]:
+    return [chip for chip in answer.chips if chip.offered]
+
+
+def test_what_other_charts_hold_is_a_word_in_this_one_too() -> None:
+    for search in _searching(Common()):
+        assert not offers(ask(search, "alloprinol"))
+        assert not offers(ask(search, "patient:p alloprinol"))
+
+
 def test_a_misspelt_name_is_offered_as_it_is_spelled(search: Search) -> None:
     answer = ask(search, "alloprinol")
     assert not answer.hits
-    [offer] = [chip for chip in answer.chips if chip.offered]
+    [offer] = offers(answer)
     assert (offer.kind, offer.label, offer.removed, offer.count) == (
         "spelling", "alloprinol → allopurinol", "allopurinol", 1,
     )  # fmt: skip
@@ -135,7 +161,7 @@ def test_a_misspelt_name_is_offered_as_it_is_spelled(search: Search) -> None:
 def test_a_time_is_offered_as_a_date_where_dates_are_not_moved(search: Search) -> None:
     year = datetime.now(UTC).year - 1
     answer = ask(search, "gout last year")
-    [offer] = [chip for chip in answer.chips if chip.offered]
+    [offer] = offers(answer)
     assert (offer.kind, offer.label, offer.removed, offer.count) == (
         "time", f"last year → of {year}", f"gout date:{year}", None,
     )  # fmt: skip
@@ -143,5 +169,6 @@ def test_a_time_is_offered_as_a_date_where_dates_are_not_moved(search: Search) -
     assert not ask(search, offer.removed).hits  # they are of 2024
     hidden = Access(TENANT, "r", frozenset({Role.RESEARCHER}))
     assert hidden.deidentified
-    chips = search.answer(hidden, SearchRequest("gout last year", rankers=("lexical",))).chips
-    assert not [chip for chip in chips if chip.offered]
+    assert not offers(search.answer(hidden, SearchRequest("gout last year", rankers=("lexical",))))
+    exact = SearchRequest("gout last year", rankers=("lexical",), plain=True)
+    assert not offers(search.answer(ACCESS, exact))

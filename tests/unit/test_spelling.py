@@ -39,8 +39,10 @@ def test_a_word_that_can_only_be_one_is_offered(typed: str, meant: str) -> None:
         "chest pain", "metformin", "pnuemonia",  # read as the name anyway
         "patients", "bronchial sounds", "externally rotated",  # another form of a name's word
         "cycloserine for TB", "pentobarbital coma", "pergolide", "value", "Cooper",
+        "outgrowths", "airspaces", "collus",
         "never", "the patient who had it", "Underworth", "asdfghjkl",
         "prednisole",  # prednisone or prednisolone
+        "metfromin" + " filler" * 12,
         '"chset pain"', "metfro*", "MRN 4711", "author:mettformin", "Herzinsuffizienz",
     ],
 )  # fmt: skip

@@ -38,6 +38,8 @@ def offered(query: str, today: date = TODAY) -> str:
         ("a1c in the last year", "a1c date:>=2025-03-31"),
         ("a1c within the last month", "a1c date:>=2026-02-28"),
         ("chest pain yesterday", "chest pain date:2026-03-30"),
+        ("hemoglobin below 8 last year", "hemoglobin below 8 date:2025"),
+        ("pain for the last 3 weeks", "pain date:>=2026-03-10"),
     ],
 )
 def test_it_is_offered(typed: str, meant: str) -> None:
@@ -56,6 +58,7 @@ def test_it_is_offered(typed: str, meant: str) -> None:
         "smoker from 1990 to 2010", "diabetes after 2020 to 2022", "covid in 2020 not 2021",
         "vitamin D of 2000 units", "ferritin of 2000", "platelets from 2010", "born in 1950",
         "pain in the last year of life", "last 6 month old infant", "rash 12 march 2020",
+        "vitals 2021 sepsis in 2023", "in 2023 sepsis 2021", "rash " * 11 + "last year",
         "end of 2023 rash", "last month's labs", "rash last 0 months", "covid in 20٢٣",
         "covid in auguſt 2020", "cough yeſterday", "more than the past 6 months pain",
         "pneumonia in 2022 and since 2023", "may have had a rash",

@@ -13,7 +13,7 @@ from indexing.access import Access, Role
 from indexing.accounts import Account, AccountSummary
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
-from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.connect import Connection, Database
 from indexing.errors import Conflict, NotFound
 from indexing.model import TenantId
 
@@ -21,6 +21,7 @@ _COLUMNS = (
     "tenant_id, tenant_code, tenant_name, demo, time_zone, user_id, name, roles, labels, "
     "password_hash, created_at, seen_at, expires_at"
 )
+OPERATOR = "operator"  # whom the audit names where a program, no person, keeps the accounts
 _SEEN_EVERY = timedelta(seconds=30)  # a write per request would be a write too many
 _FORGET_AFTER = timedelta(hours=1)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5, 900
@@ -32,7 +33,11 @@ def secret_hash(secret: str) -> bytes:
 
 
 class PostgresAccounts:
-    """Looked up by one function across tenants; written under the account's own tenant."""
+    """Looked up by one function across tenants; written under the account's own tenant.
+
+    What is done to an account or its tokens stands in the tenant's audit, in the same transaction,
+    as done by `by`.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,22 +62,25 @@ class PostgresAccounts:
         return row[0], bool(row[1])
 
     def create(
-        self, tenant_id: TenantId, name: str, roles: Iterable[Role], password_hash: str
-    ) -> str:
+        self, tenant_id: TenantId, name: str, roles: Iterable[Role], password_hash: str,
+        by: str = OPERATOR,
+    ) -> str:  # fmt: skip
         """Add an account and return its id.
 
         Raises:
             Conflict: the name is taken in this tenant.
         """
-        user_id = "u" + secrets.token_hex(10)
+        user_id, held = "u" + secrets.token_hex(10), sorted(roles)
         with self._database.tenant(tenant_id) as conn:
             done = conn.execute(
                 "INSERT INTO account (tenant_id, user_id, name, roles, password_hash) "
                 "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant_id, name) DO NOTHING",
-                (tenant_id, user_id, name.lower(), sorted(roles), password_hash),
+                (tenant_id, user_id, name.lower(), held, password_hash),
             )
             if done.rowcount == 0:
                 raise Conflict(f"the user name {name.lower()!r} is taken in this tenant")
+            done_to = AuditRow("C", "account", (), [_entity(user_id)], {"roles": ", ".join(held)})
+            _record(conn, tenant_id, by, done_to)
         return user_id
 
     def accounts(self, tenant_id: TenantId) -> Sequence[AccountSummary]:
@@ -92,7 +100,9 @@ class PostgresAccounts:
                 return each
         raise NotFound("no such user in this tenant", hint="`anamnesis users list` names them")
 
-    def set_password(self, tenant_id: TenantId, user_id: str, password_hash: str) -> None:
+    def set_password(
+        self, tenant_id: TenantId, user_id: str, password_hash: str, by: str = OPERATOR
+    ) -> None:
         """Change the password and end every session of the account."""
         with self._database.tenant(tenant_id) as conn:
             conn.execute(
@@ -103,8 +113,11 @@ class PostgresAccounts:
                 "DELETE FROM account_session WHERE tenant_id = %s AND user_id = %s",
                 (tenant_id, user_id),
             )
+            _changed(conn, tenant_id, by, user_id, "password")
 
-    def set_disabled(self, tenant_id: TenantId, user_id: str, disabled: bool) -> None:
+    def set_disabled(
+        self, tenant_id: TenantId, user_id: str, disabled: bool, by: str = OPERATOR
+    ) -> None:
         """Close the account, with its sessions at once, or open it again."""
         with self._database.tenant(tenant_id) as conn:
             conn.execute(
@@ -116,6 +129,7 @@ class PostgresAccounts:
                     "DELETE FROM account_session WHERE tenant_id = %s AND user_id = %s",
                     (tenant_id, user_id),
                 )
+            _changed(conn, tenant_id, by, user_id, "closed" if disabled else "opened")
 
     def open_session(self, access: Access, rehashed: str | None, longest: timedelta) -> str:
         """Start a session and return its secret; `rehashed` replaces an outdated password hash."""
@@ -158,7 +172,7 @@ class PostgresAccounts:
             audit.record(conn, access, AuditRow("E", "logout"))
 
     def create_token(
-        self, tenant_id: TenantId, user_id: str, life: timedelta
+        self, tenant_id: TenantId, user_id: str, life: timedelta, by: str = OPERATOR
     ) -> tuple[str, str, datetime]:
         """Make a bearer token; return its id, its secret (shown once) and when it expires."""
         token_id, secret = secrets.token_hex(4), "ana_" + secrets.token_urlsafe(32)
@@ -169,10 +183,14 @@ class PostgresAccounts:
                 "RETURNING expires_at",
                 (tenant_id, secret_hash(secret), token_id, user_id, life),
             ).fetchone()
+            made = AuditRow("C", "token", (), [_entity(user_id)], {"token": token_id})
+            _record(conn, tenant_id, by, made)
         assert row is not None
         return token_id, secret, row[0]
 
-    def revoke_tokens(self, tenant_id: TenantId, user_id: str, token_id: str | None) -> int:
+    def revoke_tokens(
+        self, tenant_id: TenantId, user_id: str, token_id: str | None, by: str = OPERATOR
+    ) -> int:
         """Revoke one token of the account, or all for None; return how many."""
         with self._database.tenant(tenant_id) as conn:
             done = conn.execute(
@@ -181,6 +199,8 @@ class PostgresAccounts:
                 "AND (%s::text IS NULL OR token_id = %s)",
                 (tenant_id, user_id, token_id, token_id),
             )
+            ended = AuditRow("D", "token", (), [_entity(user_id)], {"revoked": done.rowcount})
+            _record(conn, tenant_id, by, ended)
             return done.rowcount
 
     def begin_attempt(self, keys: Sequence[bytes], free: Sequence[int]) -> int:
@@ -220,6 +240,18 @@ class PostgresAccounts:
         """Forget the failures under these keys: the right password was given."""
         with self._database.transaction() as conn:
             conn.execute("DELETE FROM login_failure WHERE key = ANY(%s)", (list(keys),))
+
+
+def _entity(user_id: str) -> str:
+    return f"account/{user_id}"
+
+
+def _changed(conn: Connection, tenant_id: TenantId, by: str, user_id: str, what: str) -> None:
+    _record(conn, tenant_id, by, AuditRow("U", "account", (), [_entity(user_id)], {"change": what}))
+
+
+def _record(conn: Connection, tenant_id: TenantId, by: str, row: AuditRow) -> None:
+    audit.record(conn, Access(tenant_id, by, frozenset(), "HOPERAT"), row)
 
 
 def _wait_s(failures: int, ago_s: float, free: int) -> int:
