@@ -94,7 +94,8 @@ class CohortRecords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CohortHead:
-    """A saved cohort at its newest version."""
+    """A saved cohort at its newest version. `made_by` is the name of who made the first one, an id
+    where no account has it."""
 
     cohort_id: str
     name: str
@@ -103,6 +104,7 @@ class CohortHead:
     changed_by: str
     changed_at: datetime
     runs: int = 0
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,10 @@ class CohortStore(Protocol):
 
     def keep(self, access: Access, run: CohortRunRow) -> None: ...
     def runs(self, access: Access, cohort_id: str) -> Sequence[CohortRunRow]: ...
+    def last_runs(self, access: Access) -> Mapping[str, CohortRunRow]:
+        """Return the newest of those runs of each cohort of this view, by the cohort's id."""
+        ...
+
     def changed_since(
         self, access: Access, patient_ids: Collection[str], since: datetime
     ) -> frozenset[str]:

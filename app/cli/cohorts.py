@@ -1,4 +1,4 @@
-"""`anamnesis cohort run|diff|export` and `anamnesis bench cohort`."""
+"""`anamnesis cohort list|run|diff|export` and `anamnesis bench cohort`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from app.cli.bench_patients import NOT_FILLED, settled_patients
 from app.cli.output import operator, print_json, stderr
 from app.cohort_export import exported
 from app.cohort_leaving import leaving
+from app.cohort_listing import listed
 from app.cohorts import PAGE, CohortDesk, Table
 from app.services import services_of
 from app.settings import load
@@ -44,6 +45,25 @@ keep (cond or like) and (said or low)
 """
 
 
+def list_command(tenant: str, role: str, *, as_json: bool) -> int:
+    """Print the saved cohorts of a view, as the page lists them; return 0."""
+    with _desk(tenant, role) as desk:
+        found, zone = listed(desk), ZoneInfo(desk.access.time_zone)
+    if as_json:
+        print_json([each.to_json() for each in found])
+        return 0
+    for each in found:
+        head = each.head
+        last = "no run"
+        if each.ran_at:
+            last = f"{_number(each.patients)} on {each.ran_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        print(head.cohort_id, head.name, f"version {head.version}", f"runs {head.runs}", last,
+              head.made_by, sep="\t")  # fmt: skip
+    if not found:
+        stderr.print("no cohort is saved in this view")
+    return 0
+
+
 def run_command(
     tenant: str, name: str, text: str, save: str, rows: int, role: str, *, as_json: bool
 ) -> int:
@@ -64,14 +84,17 @@ def run_command(
 
 def _show(table: Table, zone: tzinfo) -> None:
     for count in (*table.counts, *table.met):
-        number = "fewer than 11" if count.patients is None else str(count.patients)
-        print(f"{number:>14}  {count.step}")
+        print(f"{_number(count.patients):>14}  {count.step}")
     for row in table.rows:
         print(row.patient_id)
         for cell in row.cells:
             said = cell.quote.text if cell.quote else cell.event.words if cell.event else "-"
             at = _day(cell.event, zone) if cell.event else ""
             print(f"    {cell.criterion:<10} {at:<10} {said}")
+
+
+def _number(count: int | None) -> str:
+    return "fewer than 11" if count is None else str(count)
 
 
 def _day(event: Event, zone: tzinfo) -> str:
@@ -87,9 +110,9 @@ def diff_command(tenant: str, name: str, base: str, run: str, role: str, *, as_j
         else:
             for what, count, ids in (("entered", moved.entered, moved.entered_ids),
                                      ("left", moved.left, moved.left_ids)):  # fmt: skip
-                print(f"{what}: {'fewer than 11' if count is None else count} {' '.join(ids)}")
+                print(f"{what}: {_number(count)} {' '.join(ids)}")
             for cause, count in moved.causes.items():
-                print(f"  by {cause}: {'fewer than 11' if count is None else count}")
+                print(f"  by {cause}: {_number(count)}")
     return 0
 
 

@@ -9,12 +9,20 @@ import typer
 
 from app.cli.options import Json, TenantOption, finish
 
-cohort = typer.Typer(help="Cohorts: define, run, compare, export.", no_args_is_help=True)
+cohort = typer.Typer(help="Cohorts: list, define, run, compare, export.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="A saved cohort, by name or id.")]
 Viewer = Annotated[
     Literal["clinician", "researcher"], typer.Option(help="A researcher: de-identified.")
 ]
+
+
+@cohort.command("list")
+def cohort_list(tenant: TenantOption, role: Viewer = "clinician", as_json: Json = False) -> None:
+    """List the saved cohorts: runs, how many patients the last one found, who made them."""
+    from app.cli.cohorts import list_command
+
+    finish(list_command(tenant, role, as_json=as_json))
 
 
 @cohort.command("run")

@@ -12,6 +12,7 @@ from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, text, token_may
 from app.cohort_export import MEDIA, PROFILES, PURPOSES, exported
 from app.cohort_leaving import leaving
+from app.cohort_listing import listed
 from app.cohorts import PAGE, CohortDesk
 from app.pages import page
 from app.routes.api import json_answer, read_body
@@ -42,11 +43,10 @@ def _desk(request: Request, who: Principal) -> CohortDesk:
 
 
 @router.get("/cohorts")
-def listed(request: Request, who: Reader) -> Response:
+def saved(request: Request, who: Reader) -> Response:
     """List the saved cohorts, with the form for another."""
-    desk = _desk(request, who)
-    heads = desk.own.cohort_store.heads(who.access)
-    return page(request, "cohorts/list.html", heads=heads, name="", definition="", error=None)
+    cohorts = listed(_desk(request, who))
+    return page(request, "cohorts/list.html", cohorts=cohorts, name="", definition="", error=None)
 
 
 @router.post("/cohorts")
@@ -57,9 +57,8 @@ def save(request: Request, who: Reader, form: Form) -> Response:
     try:
         head = desk.save(name, definition)
     except (InvalidQuery, Conflict) as exc:  # what was typed comes back with what is wrong with it
-        heads = desk.own.cohort_store.heads(who.access)
         status = 409 if isinstance(exc, Conflict) else 422
-        return page(request, "cohorts/list.html", status=status, heads=heads, name=name,
+        return page(request, "cohorts/list.html", status=status, cohorts=listed(desk), name=name,
                     definition=definition, error=exc)  # fmt: skip
     desk.run(head)
     return RedirectResponse(f"/cohorts/{head.cohort_id}", 303)

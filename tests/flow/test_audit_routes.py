@@ -140,7 +140,7 @@ READS: dict[tuple[str, str], Read | str] = {
         "pathways", "/api/graph/pathways", (), api=True, names=False, body=(("name", "asthma"),)
     ),
     ("GET", "/api/patients/{patient_id}/graph"): Read("graph", "/api/patients/a-p/graph", api=True),
-    ("GET", "/cohorts"): "names of cohorts: no patient's data",
+    ("GET", "/cohorts"): Read("cohort-list", "/cohorts", names=False),
     ("POST", "/cohorts"): Read(
         "cohort", "/cohorts", (("name", "c"), ("definition", COHORT)), names=False
     ),

@@ -7,6 +7,7 @@ its definition may name what the other view hides.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -25,8 +26,18 @@ MOST_RUNS = 50  # listed
 _HEADS: Final = (
     "SELECT c.cohort_id::text, c.name, c.version, c.definition, c.changed_by, c.changed_at, "
     "(SELECT count(*) FROM cohort_run r WHERE r.tenant_id = c.tenant_id "
-    "AND r.cohort_id = c.cohort_id) FROM saved_cohort c "
+    "AND r.cohort_id = c.cohort_id), (SELECT coalesce(a.name, v.changed_by) "
+    "FROM cohort_version v LEFT JOIN account a ON a.tenant_id = v.tenant_id "
+    "AND a.user_id = v.changed_by WHERE v.tenant_id = c.tenant_id "
+    "AND v.cohort_id = c.cohort_id AND v.version = 1) FROM saved_cohort c "
     "WHERE c.tenant_id = %s AND c.deidentified = %s"
+)
+_RUN: Final = (
+    "r.run_id::text, r.cohort_id::text, r.version, r.at, r.ran_by, r.terminology, r.model, "
+    "r.members, r.counts"
+)
+_OPEN_RUN: Final = (  # tells of nothing closed
+    "r.counts->'labels' <@ %s AND (%s::text[] IS NULL OR r.members <@ %s::text[])"
 )
 
 
@@ -101,37 +112,25 @@ class PostgresCohorts:
     def runs(self, access: Access, cohort_id: str) -> Sequence[CohortRunRow]:
         """List the kept runs that tell of nothing closed to `access`, newest first; who was closed
         or deleted since is in none of them."""
-        patients = None if access.patients is None else sorted(access.patients)
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
-                "SELECT run_id::text, cohort_id::text, version, at, ran_by, terminology, model, "
-                "members, counts FROM cohort_run WHERE tenant_id = %s AND cohort_id = %s "
-                "AND counts->'labels' <@ %s AND (%s::text[] IS NULL OR members <@ %s::text[]) "
-                "ORDER BY at DESC LIMIT %s",
-                (
-                    access.tenant_id,
-                    cohort_id,
-                    Jsonb(sorted(access.labels)),
-                    patients,
-                    patients,
-                    MOST_RUNS,
-                ),
+                f"SELECT {_RUN} FROM cohort_run r WHERE r.tenant_id = %s AND r.cohort_id = %s "
+                f"AND {_OPEN_RUN} ORDER BY r.at DESC LIMIT %s",
+                (access.tenant_id, cohort_id, *_open(access), MOST_RUNS),
             ).fetchall()
-            closed = _closed(conn, access, sorted({each for row in rows for each in row[7]}))
-        return [
-            CohortRunRow(
-                r[0],
-                r[1],
-                r[2],
-                r[3],
-                r[4],
-                r[5],
-                r[6],
-                tuple(each for each in r[7] if each not in closed),
-                r[8],
-            )
-            for r in rows
-        ]
+            return _runs(conn, access, rows)
+
+    def last_runs(self, access: Access) -> Mapping[str, CohortRunRow]:
+        """Return the newest of those runs of each cohort of this view, by the cohort's id."""
+        with self._database.tenant(access.tenant_id) as conn:
+            rows = conn.execute(
+                f"SELECT DISTINCT ON (r.cohort_id) {_RUN} FROM cohort_run r JOIN saved_cohort c "
+                "ON c.tenant_id = r.tenant_id AND c.cohort_id = r.cohort_id "
+                f"WHERE r.tenant_id = %s AND c.deidentified = %s AND {_OPEN_RUN} "
+                "ORDER BY r.cohort_id, r.at DESC",
+                (access.tenant_id, access.deidentified, *_open(access)),
+            ).fetchall()
+            return {run.cohort_id: run for run in _runs(conn, access, rows)}
 
     def changed_since(
         self, access: Access, patient_ids: Collection[str], since: datetime
@@ -199,6 +198,22 @@ class PostgresCohorts:
             named = sorted(set(patient_ids))
             entities = [f"cohort/{cohort_id}"] if cohort_id else []
             audit.record(conn, access, AuditRow("R", subtype, named, entities, dict(detail)))
+
+
+def _open(access: Access) -> tuple[Any, ...]:
+    """Return the values of `_OPEN_RUN`."""
+    patients = None if access.patients is None else sorted(access.patients)
+    return Jsonb(sorted(access.labels)), patients, patients
+
+
+def _runs(conn: Connection, access: Access, rows: Sequence[tuple[Any, ...]]) -> list[CohortRunRow]:
+    """Make runs of rows, without who was closed or deleted since."""
+    closed = _closed(conn, access, sorted({each for row in rows for each in row[7]}))
+    runs = [CohortRunRow(*row) for row in rows]
+    return [
+        replace(run, members=tuple(each for each in run.members if each not in closed))
+        for run in runs
+    ]
 
 
 def _closed(conn: Connection, access: Access, patient_ids: Sequence[str]) -> frozenset[str]:
