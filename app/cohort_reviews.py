@@ -138,7 +138,7 @@ def first_unjudged(
     for at, member in enumerate(members):
         if any(member in met and (member, name) not in said.mine
                for name, met in open_cells.items()):  # fmt: skip
-            return at // size * size
+            return at // size * size if size else at
     return None
 
 

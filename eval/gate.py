@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from eval.archive import Card
 from eval.compare import Difference, difference
 from eval.measures import Figures
 
@@ -42,6 +43,19 @@ def judge(
             f"{max_traps:.2%}"
         )
     return Verdict(fits, tuple(reasons), change, trap_share)
+
+
+def changes(base: Card, run: Card) -> list[str]:
+    """Tell what besides the code a run has otherwise than its baseline, as "model: a -> b". One
+    that came from elsewhere does not tell; one that uses no model has no other one."""
+    if not (base.code_version and run.code_version):
+        return []
+    told = [
+        ("model", base.model, run.model),
+        ("terminology", base.terminology, run.terminology),
+        ("trained", base.trained or "zero-shot", run.trained or "zero-shot"),
+    ]
+    return [f"{name}: {a} -> {b}" for name, a, b in told if a and b and a != b]
 
 
 def said(change: Difference) -> str:

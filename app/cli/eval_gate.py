@@ -13,7 +13,7 @@ from app.settings import load as load_settings
 from app.wiring import Installation
 from eval.archive import LAB, Archive, Card
 from eval.benchmark import load
-from eval.gate import judge
+from eval.gate import changes, judge
 from eval.measures import Figures, by_topic
 from eval.run import RANKERS
 from eval.traps import SETS, read
@@ -40,11 +40,7 @@ def gate_command(
     else:
         card, figures = _again(installation, archive, base, metric, benchmark)
     comparable(base, card)
-    changed = [
-        f"{name}: {before} -> {now}"
-        for name in ("model", "terminology", "trained")
-        if (before := getattr(base, name)) != (now := getattr(card, name)) and base.code_version
-    ]
+    changed = changes(base, card)
     for each in changed:
         stderr.print(f"warning: other-{each}")
     share = None if max_traps is None else _traps(installation)

@@ -75,6 +75,16 @@ def test_the_command_prints_a_line_each(installation: Installation, hospital: Ho
     assert "\tno run\t" in hidden
 
 
+def test_a_saved_cohort_runs_without_rows(installation: Installation, hospital: Hospital) -> None:
+    arguments = ["cohort", "run", "plain few", "--tenant", hospital.tenant.code, "--rows", "0"]
+    ran = CliRunner().invoke(
+        main.app, [*arguments, "--json"], env={"ANAMNESIS_HOME": str(installation.home)}
+    )
+    assert ran.exit_code == 0, ran.output
+    told = json.loads(ran.stdout)
+    assert (told["total"], told["rows"]) == (2, [])
+
+
 def test_the_page_tells_who_made_it_by_name(hospital: Hospital) -> None:
     with browser(hospital) as client:
         token = sign_in(client, hospital, Role.RESEARCHER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from eval.archive import Card
 from eval.benchmark import load
-from eval.gate import judge
+from eval.gate import changes, judge
 from eval.generated import write_generated
 from eval.hospital import DEFAULT_SEED
 from eval.references import REFERENCES
@@ -49,9 +50,17 @@ def test_nothing_lost_always_passes(values: list[float]) -> None:
 
 
 def card(ranker: str, value: float, **other: Any) -> Card:
-    from dataclasses import replace
-
     return replace(CARD, ranker=ranker, figures={"nDCG@10": value}, run_id=ranker, **other)
+
+
+def test_what_else_changed_is_told_where_both_runs_have_it() -> None:
+    assert changes(CARD, replace(CARD, model="m2", trained="nfcorpus train")) == [
+        "model: m -> m2", "trained: zero-shot -> nfcorpus train",
+    ]  # fmt: skip
+    words = replace(CARD, model="", ranker="lexical")
+    assert changes(CARD, words) == changes(words, CARD) == changes(words, words) == []
+    elsewhere = replace(CARD, code_version="", model="", terminology="", trained="theirs")
+    assert changes(CARD, elsewhere) == changes(elsewhere, CARD) == []
 
 
 def test_the_report_takes_the_newest_of_each_set() -> None:
@@ -123,8 +132,6 @@ def test_a_trained_run_is_named_so_by_kind_of_question() -> None:
 
 
 def test_broken_off_runs_are_not_reported() -> None:
-    from dataclasses import replace
-
     assert lines([replace(card("hybrid", 0.3), finished=None)]) == ()
 
 
