@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from app.demo_logins import CODE, logins_of
+from app.demo_logins import logins_of
 from app.erasing import ROWS, WORDS, by_operator, files
 from app.naming import forget as forget_names
 from app.wiring import Installation
@@ -159,8 +159,7 @@ def remove_files(installation: Installation, begun: TenantErasure) -> None:
         shutil.rmtree(home / WORDS / own.hex, ignore_errors=True)
     shutil.rmtree(installation.own_concepts_of(begun.tenant_id), ignore_errors=True)
     forget_overlaid(home)
-    if begun.code == CODE:
-        logins_of(home).unlink(missing_ok=True)
+    logins_of(home, begun.code).unlink(missing_ok=True)
     archive, shelf = _lab(home)
     for card in _runs(archive, begun.code):
         archive.drop(card)

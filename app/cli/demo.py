@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,14 +16,14 @@ from app.auth.passwords import Passwords
 from app.cli.output import feeder, progress, stderr
 from app.cli.serve import address, listen, run, with_address
 from app.cli.waiting import wait_until_searchable
-from app.demo_logins import CODE, logins_of
+from app.demo_logins import codes, logins_of
 from app.settings import load
 from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, bundles, studies_bundle, trial_lines
 from indexing.access import Role
 from indexing.backends.postgres.accounts import PostgresAccounts
 from indexing.backends.postgres.tenants import new_tenant_id
-from indexing.errors import NotFound
+from indexing.errors import NotFound, TenantErased
 from indexing.fhir.sources import Source
 from indexing.ingest import Ingest, Outcome
 from indexing.model import Tenant
@@ -36,29 +37,35 @@ def demo_command(patients: int, port: int | None) -> int:
     settings = with_address(load(), None, port)
     listening = listen(settings)
     installation = Installation(settings)
-    tenant = _tenant(installation)
+    tenant = demo_tenant(installation)
     logins = _logins(installation, tenant)
     _fill(installation, tenant, patients)
     wait_until_searchable(installation, ("text",))
-    _announce(address(settings), logins)
+    _announce(address(settings), tenant.code, logins)
     watcher = threading.Thread(target=_watch_vectors, args=(Installation(settings),), daemon=True)
     watcher.start()
     run(installation, listening)
     return 0
 
 
-def _tenant(installation: Installation) -> Tenant:
-    try:
-        return installation.tenants.by_code(CODE)
-    except NotFound:
-        tenant = Tenant(new_tenant_id(), CODE, "St. Mnemosyne Hospital", demo=True)
-        installation.tenants.create(tenant)
-        return tenant
+def demo_tenant(installation: Installation) -> Tenant:
+    """Return the demo hospital of an installation, made under the next code where one was erased;
+    a hospital that is not invented keeps its code, and gets no invented patients."""
+    for code in codes():
+        with suppress(TenantErased):
+            try:
+                tenant = installation.tenants.by_code(code)
+            except NotFound:
+                tenant = Tenant(new_tenant_id(), code, "St. Mnemosyne Hospital", demo=True)
+                installation.tenants.create(tenant)
+            if tenant.demo:
+                return tenant
+    raise AssertionError("codes do not end")
 
 
 def _logins(installation: Installation, tenant: Tenant) -> dict[str, str]:
     """Return {name: password}: random, made once per installation, readable by its owner only."""
-    path = logins_of(installation.home)
+    path = logins_of(installation.home, tenant.code)
     if path.exists():
         return dict(json.loads(path.read_text()))
     accounts, passwords = PostgresAccounts(installation.database), Passwords()
@@ -108,8 +115,8 @@ def _fill(installation: Installation, tenant: Tenant, patients: int) -> None:
     stderr.print(f"{tally.accepted} resources of {patients} invented patients")
 
 
-def _announce(url: str, logins: dict[str, str]) -> None:
-    lines = ["", f"  Anamnesis is at {url}", "  DEMO – invented patients", ""]
+def _announce(url: str, code: str, logins: dict[str, str]) -> None:
+    lines = ["", f"  Anamnesis is at {url}", f"  DEMO – invented patients, hospital {code}", ""]
     lines += [f"  {name:<12} {password}" for name, password in logins.items()]
     print("\n".join([*lines, "", "  Ctrl-C ends it.", ""]), flush=True)
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from app.cli.doctor_engines import Look, looks
 from app.cli.output import print_json
-from app.demo_logins import logins_of
+from app.demo_logins import every_logins
 from app.erasing import erasing
 from app.pages import folder
 from app.settings import load
@@ -121,7 +121,7 @@ def _secrets(installation: Installation) -> Finding:
 
 
 def _secret_files(home: Path) -> Iterator[Path]:
-    for path in (home / "secrets.json", logins_of(home)):
+    for path in (home / "secrets.json", *every_logins(home)):
         if stat.S_ISREG(path.stat().st_mode if path.exists() else 0):
             yield path
 

@@ -7,7 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 
 import indexing.backends.postgres.tenant_erasing as in_rows
 from app.cli import main
+from app.cli.demo import demo_tenant
 from app.comparing import Comparing
-from app.demo_logins import CODE, logins_of
+from app.demo_logins import logins_of
 from app.erasing import WORDS, by_operator
 from app.errors import status_of
 from app.following import catch_up
@@ -297,19 +298,33 @@ def test_who_passed_the_gate_before_is_waited_for(
 def test_files_beside_the_tables_go_too(installation: Installation, tenant: Tenant) -> None:
     words = installation.home / WORDS / tenant.tenant_id.hex
     others = installation.home / WORDS / uuid4().hex
-    logins = logins_of(installation.home)
+    logins, anothers = (logins_of(installation.home, own) for own in (tenant.code, "another"))
     for folder in (words, others):
         folder.mkdir(parents=True)
-    logins.write_text("{}")
+    for file in (logins, anothers):
+        file.write_text("{}")
     registry(installation).begin(by_operator(tenant.tenant_id, "x"), tenant, "gone", "")
     begun = registry(installation).of(tenant.code)
     assert begun is not None
     remove_files(installation, begun)
-    assert (words.exists(), others.exists(), logins.exists()) == (False, True, True)
-    remove_files(installation, replace(begun, code=CODE))
-    assert not logins.exists()
+    assert (words.exists(), others.exists()) == (False, True)
+    assert (logins.exists(), anothers.exists()) == (False, True)
     others.rmdir()
+    anothers.unlink()
     resume_tenants(installation)
+
+
+def test_a_demo_is_made_again_after_its_erasure(installation: Installation) -> None:
+    first = demo_tenant(installation)
+    assert (first.code, demo_tenant(installation)) == ("demo", first)
+    _, proof = erase_tenant(installation, "demo", "operator:test", "tried", None)
+    assert proof.clean
+    installation.tenants.create(Tenant(new_tenant_id(), "demo-2", "A hospital of patients"))
+    again = demo_tenant(installation)
+    assert (again.code, again.demo) == ("demo-3", True)
+    assert demo_tenant(installation) == again
+    for code in ("demo-2", "demo-3"):
+        erase_tenant(installation, code, "operator:test", "tried", None)
 
 
 def test_the_proof_finds_what_was_left_behind(installation: Installation, left: Left) -> None:
