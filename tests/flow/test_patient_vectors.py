@@ -36,7 +36,9 @@ PEOPLE = [
 
 @pytest.fixture(scope="module")
 def house(installation: Installation) -> Iterator[Installation]:
-    """The installation with vectors of records, and a model that costs nothing."""
+    """The installation with vectors of records, and a model that costs nothing: the news that
+    other tests left is taken first, for it is another model's."""
+    catch_up(installation, ("text", "vectors"), tenants=[])
     made = Installation(installation.settings.model_copy(update={"patient_vectors": True}))
     made.__dict__["encoder"] = Counted("minilm-l6-records")
     made._serving = EncoderShelf(made.home).serving()

@@ -69,9 +69,8 @@ def test_a_server_that_is_down_is_told_and_the_start_goes_on(
     one = over(installation, **chosen)
     ready(one, said.append)
     one.close()
-    [told] = said
-    assert next(iter(chosen.values())) in told
-    assert "does not answer" in told
+    [engine] = chosen.values()
+    assert [each for each in said if engine in each and "does not answer" in each]
 
 
 @pytest.mark.parametrize(
@@ -98,8 +97,7 @@ def test_a_login_that_expired_is_told_by_doctor_and_the_start_goes_on(
     assert ran.exit_code == 2
     assert f"fault opensearch {what}" in told
     assert advice in told
-    [only] = said
-    assert what in only
+    [only] = [each for each in said if what in each]
     assert "Starting without it." in only
 
 
