@@ -54,6 +54,11 @@ def test_another_format_is_refused(client: TestClient, path: str, form: str) -> 
         "application/fhir+xml", "text/turtle", "application/xml, text/xml;q=0.5",
         "application/fhir+json;q=0, application/fhir+xml",
         "application/fhir+json; fhirVersion=3.0",
+        "application/fhir+json;q=0, */*", "*/*, application/fhir+json ; Q=0.000",
+        "application/fhir+json;q=0, application/json", "application/json;q=0", "*/*;q=0",
+        "application/fhir+json;fhirVersion=4.0;q=0, application/fhir+json",
+        "application/*;q=0, */*", "application/*;q=.0",
+        'text/html;a="b, application/fhir+json"', "text/*", ";;", "q=1",
     ],
 )  # fmt: skip
 def test_other_media_are_refused(client: TestClient, path: str, accept: str) -> None:
@@ -67,6 +72,10 @@ def test_other_media_are_refused(client: TestClient, path: str, accept: str) -> 
         "", "*/*", BROWSER, "application/*", "application/json",
         "application/fhir+xml;q=0.5, application/fhir+json",
         "application/fhir+json; fhirVersion=4.0; charset=utf-8",
+        'application/fhir+json; fhirVersion="4.0"; a="b, c;q=0"',
+        "application/*;q=0.5", "*/*;q=0, application/json;q=0.001",
+        "application/json;q=0, */*;q=.1", "*/*;q=0, */*", " , ", ", */*",
+        *(f"application/fhir+json;q={bad}" for bad in ("", "no", "-0", "nan", "1.5", "1e-9")),
     ],
 )  # fmt: skip
 def test_json_is_given_to_who_takes_it(client: TestClient, path: str, accept: str) -> None:
