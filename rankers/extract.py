@@ -41,6 +41,12 @@ _ORDER = (
 )  # fmt: skip
 
 
+# Before all that, who asks for something in particular.
+_FIRST = {
+    Asked.SUSPECTED: Assertion.UNCERTAIN, Asked.HISTORY: Assertion.HISTORICAL,
+    Asked.PAST: Assertion.HISTORICAL,
+}  # fmt: skip
+
 _OF_ALLERGY = frozenset({Asked.ALLERGY, Asked.INTOLERANCE, Asked.ANY})
 _Fits = Sequence[tuple[Want, Sequence[Said]]]
 _Stretches = Sequence[tuple[int, int]]
@@ -49,13 +55,15 @@ _Stretches = Sequence[tuple[int, int]]
 @dataclass(frozen=True, slots=True)
 class _Need:
     """What a question is made of: its wants, the stems of the words beside them, and the sections
-    that it names. `either`: one want is enough."""
+    that it names. `either`: one want is enough; `order`: what a sentence may say, the best answer
+    first."""
 
     wants: tuple[Want, ...]
     words: frozenset[str]
     sections: frozenset[str]
     either: bool
     mode: str
+    order: tuple[Assertion, ...]
 
     @property
     def weight(self) -> float:
@@ -78,7 +86,8 @@ def extracted(
             found.append(best)
     if plan.parsed.exact:  # another wording is no answer to what was asked for literally
         found = [each for each in found if any(mark.kind == "literal" for mark in each.marks)]
-    found.sort(key=lambda each: (-each.covers, _place(each), each.rank))
+    order = need.order
+    found.sort(key=lambda e: (-e.covers, order.index(Assertion(e.says)), e.rank))
     return tuple(_once(found))[:MOST]
 
 
@@ -97,7 +106,9 @@ def _need(plan: Plan) -> _Need:
     if wants:
         words -= _BETWEEN
     sections = frozenset(scoped.section for scoped in scopes(plan.parsed.clause))
-    return _Need(wants, words, sections, asked.either, plan.assertion)
+    first = {_FIRST.get(want.asked) for want in wants}
+    order = tuple(sorted(_ORDER, key=lambda status: first != {status}))
+    return _Need(wants, words, sections, asked.either, plan.assertion, order)
 
 
 def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
@@ -113,7 +124,7 @@ def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
     spans = dict.fromkeys(sentence_around(text, place) for place in at or [hit.snippet.at])
     made = [_weighed(need, note, fits, old, span) for span in spans if span[1] > span[0]]
     good = [each for each in made if each.covers >= LEAST and _stands_in(need, each)]
-    best = max(good, key=lambda each: (each.covers, -each.place), default=None)
+    best = max(good, key=lambda e: (e.covers, -need.order.index(e.says)), default=None)
     return None if best is None else _sentence(hit, note, best)
 
 
@@ -137,7 +148,7 @@ def _below_headings(want: Want, found: list[Said]) -> list[Said]:
 @dataclass(frozen=True, slots=True)
 class _Weighed:
     """A sentence of a note as far as it takes to choose among them: where it stands, the places
-    and words in it that answer, what it hides, the share it covers, its place in `_ORDER`."""
+    and words in it that answer, what it hides, the share it covers, what its least place says."""
 
     start: int
     end: int
@@ -146,7 +157,7 @@ class _Weighed:
     hidden: Sequence[Offsets]
     section: str
     covers: float
-    place: int
+    says: Assertion
 
 
 def _stands_in(need: _Need, found: _Weighed) -> bool:
@@ -170,7 +181,8 @@ def _weighed(
     return _Weighed(
         start, end, here, words, hidden,
         section_at(note.sections, said[0].start if said else start),
-        round(weight / need.weight, 3), max((_ORDER.index(label(s, old)) for s in said), default=0),
+        round(weight / need.weight, 3),
+        max((label(s, old) for s in said), key=need.order.index, default=Assertion.PRESENT),
     )  # fmt: skip
 
 
@@ -187,7 +199,7 @@ def _sentence(hit: Hit, note: Derived, found: _Weighed) -> Sentence:
     return Sentence(
         rank=hit.rank, doc_id=hit.doc_id, patient_id=hit.patient_id, title=hit.title,
         date=hit.date, section=found.section, text=note.document.text[start:end],
-        marks=apart(shown), at=start, says=_ORDER[found.place].value, covers=found.covers,
+        marks=apart(shown), at=start, says=found.says.value, covers=found.covers,
         lead=lead(note.mentions, said, start),
     )  # fmt: skip
 
@@ -226,10 +238,6 @@ def _worded(need: _Need, note: Derived, start: int, end: int) -> list[Token]:
 def _kind(note: Derived, said: Said, want: Want) -> str:
     spelled = set(stems(note.document.text[said.start : said.end]))
     return "literal" if spelled & set(stems(want.words)) else "synonym"
-
-
-def _place(found: Sentence) -> int:
-    return _ORDER.index(Assertion(found.says))
 
 
 def _once(found: Iterable[Sentence]) -> Iterator[Sentence]:

@@ -154,6 +154,23 @@ def test_a_heading_over_what_is_past_is_marked_in_the_note(
     assert ("Stopped medications:", "cue") in [(text[m.start : m.end], m.kind) for m in shown]
 
 
+@pytest.mark.parametrize(
+    ("q", "first"),
+    [
+        ("pneumonia", "Pneumonia with sepsis."),
+        ("suspected pneumonia", "Possible pneumonia."),
+        ("rule out pneumonia", "Possible pneumonia."),
+        ("history of pneumonia", "Had pneumonia in 2015."),
+    ],
+)
+def test_what_is_asked_for_in_particular_comes_first(
+    planner: Planner, language: Language, q: str, first: str
+) -> None:
+    texts = ("Pneumonia with sepsis.", "Possible pneumonia.", "Had pneumonia in 2015.")
+    held = {f"n{i}": derived(language, f"n{i}", f"p{i}", text) for i, text in enumerate(texts)}
+    assert answer(planner, held, q)[0].text == first
+
+
 @pytest.mark.parametrize("q", ["fever", "diabetes", "recurring diabetes mellitus"])
 def test_what_is_denied_or_of_the_family_answers_nothing(
     planner: Planner, notes: Mapping[str, Derived], q: str
