@@ -23,6 +23,7 @@ from rankers.lead import lead
 from rankers.plan import Plan
 from rankers.query import scopes
 from rankers.snippets import apart, section_at, sentence_around
+from rankers.times import times_told
 from rankers.wants import LONGEST, Want
 
 MOST = 5  # sentences
@@ -97,6 +98,7 @@ def _need(plan: Plan) -> _Need:
     taken = [(want.start, want.end) for want in wants]
     taken += [(cue.start, cue.end) for cue in asked.cues]
     taken += [(bound.start, bound.end) for bound in asked.bounds]
+    taken += times_told(plan.parsed.text)
     beside = (
         token.term
         for token in tokens(plan.parsed.text)

@@ -44,6 +44,16 @@ _SAID: Final = {"": "of ", ">=": "since ", ">": "after ", "<": "before ", "<=": 
 _DAYS: Final = {"day": 1, "week": 7}
 
 
+def times_told(text: str) -> list[tuple[int, int]]:
+    """Return where a text tells times in plain words, with what bends them ("since yesterday"): no
+    note has to hold these words."""
+    found = []
+    for match in _TIME.finditer(text):
+        bent = _BOUND_BEFORE.search(text, 0, match.start())
+        found.append((bent.start() if bent else match.start(), match.end()))
+    return found
+
+
 def times_offered(query: str, clause: Clause, today: date) -> list[Offer]:
     """Return the query with the one time that it tells in plain words as a date, none where it
     tells several, or more than words in a row. `today` is on the tenant's calendar."""

@@ -19,6 +19,7 @@ from indexing.ports import AssertionMode
 from rankers.cues import Asked, QueryCue, cues
 from rankers.graph import named
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
+from rankers.times import times_told
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
 MOST_BETWEEN = 3  # words between a name and its number
@@ -164,17 +165,24 @@ class _Question:
         """Say whether the text is a question about what it names, or a few words as they stand."""
         if _STATEMENT.search(self.text) and len(TOKEN.findall(self.text)) > MOST_UNNAMED:
             return False
+        if any(
+            bound.op != "=" and self.bound(span, None) == bound
+            for bound in self.bounds
+            for span in self.spans
+        ):
+            return True  # who sets a limit to a number asks for it, whatever stands around
         if self.spans:
             return self.covered() >= LEAST_ABOUT
         words = (len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
         return sum(words) <= MOST_UNNAMED
 
     def stretches(self) -> list[tuple[int, int]]:
-        """Return the runs of content words between names, cues, numbers and sides."""
+        """Return the runs of content words between names, cues, numbers, sides and times."""
         aside = [(span.start, span.end) for span in self.spans]
         aside += [(cue.start, cue.end) for cue in self.cues]
         aside += [(bound.start, bound.end) for bound in self.bounds]
         aside += [(found.start, found.end) for found in sides(self.text)]
+        aside += times_told(self.text)
         runs: list[tuple[int, int]] = []
         open_ = False
         for match in TOKEN.finditer(self.text):

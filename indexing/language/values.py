@@ -99,7 +99,11 @@ _UNITS: Final = {
     "days": "days", "day": "days",
     "weeks": "weeks", "months": "months", "hours": "hours", "drinks": "drinks",
 }  # fmt: skip
-UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
+# "70 in" is a length; in "410 in the ED" the word before another is none.
+UNIT: Final = "|".join(
+    re.escape(unit) + (r"(?!\s+[a-z])" if unit == "in" else "")
+    for unit in sorted(_UNITS, key=len, reverse=True)
+)
 # (from, to): factor. Temperatures are done by hand.
 _FACTORS: Final = {
     ("g/l", "g/dl"): 0.1, ("g/dl", "g/l"): 10.0, ("g", "mg"): 1000.0, ("mg", "g"): 0.001,
