@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from indexing.features import Limits, Profile, furthest
 from indexing.hidden import Identity, tells_age, told
 from indexing.model import TenantId
 from rankers.dates import date_range
-from rankers.neighbours import Answered, Asked, Similar
+from rankers.neighbours import Answered, Asked, Shared, Similar
 
 MOST = 200
 LONGEST_NOTE = 200_000  # characters
@@ -161,14 +161,18 @@ def _shown(
     def hidden(name: str) -> str:
         return hider.words(name, known, 0)
 
+    def plainly(told: Sequence[Shared]) -> tuple[Shared, ...]:
+        return tuple(
+            replace(s, name=hidden(s.name), weight=None, near=hidden(s.near) if s.near else "")
+            for s in told if _coded(s.feature)
+        )  # fmt: skip
+
     def plain(each: Similar) -> Similar:
         # A weight is the logarithm of how many have the feature: to its digits it is a count.
         return replace(
             each, patient_id=view.shown_patient(each.patient_id), score=round(each.score, 3),
             parts={name: round(part, 3) for name, part in each.parts.items()},
-            shared=tuple(replace(s, name=hidden(s.name), weight=None,
-                                 near=hidden(s.near) if s.near else "")
-                         for s in each.shared if _coded(s.feature)),
+            shared=plainly(each.shared), common=plainly(each.common),
             differing=tuple(replace(d, name=hidden(d.name), weight=None)
                             for d in each.differing if _coded(d.feature)),
         )  # fmt: skip

@@ -60,7 +60,8 @@ class Differing:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """One neighbour; `parts` sum to `score`."""
+    """One neighbour; `parts` sum to `score`. `shared` is what sets both apart from others, the
+    weightiest first, `common` what they share with most patients."""
 
     rank: int
     patient_id: str
@@ -68,6 +69,7 @@ class Similar:
     parts: Mapping[str, float]
     shared: tuple[Shared, ...]
     differing: tuple[Differing, ...]
+    common: tuple[Shared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,14 @@ class _Telling:
         """Return a neighbour as it is told."""
         table = self._index.table
         theirs = table.profile(found.patient)
+        shared = self._shared(theirs)
+        common = [s for s in shared if self._index.common(s.feature, denied=s.side == "absent")]
+        # A kind that counts for nothing, such as a specialty, is no reason either.
+        apart = [each for each in shared if each.weight and each not in common]
         return Similar(
             rank, table.patient_ids[found.patient], round(found.score, 6),
             {name: round(share, 6) for name, share in found.parts.items()},
-            tuple(self._shared(theirs))[:MOST_SHOWN], tuple(self._differing(theirs))[:MOST_SHOWN],
+            tuple(apart[:MOST_SHOWN]), tuple(self._differing(theirs))[:MOST_SHOWN], tuple(common),
         )  # fmt: skip
 
     def name(self, feature: str) -> str:

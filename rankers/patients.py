@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.features import FeatureTable, Profile, Rows
+from indexing.hidden import SMALLEST_CELL
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -39,6 +40,7 @@ MEANING_WEIGHT = 0.01  # where records have vectors; off by default: see the REA
 POOL = 30  # candidates that are compared with each other
 NEAREST = 10
 SMOOTH = 0.6
+MOST = 0.5  # of the patients: what more of them have sets nobody apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,12 @@ class PatientIndex:
         self._closure = self._close(ancestors)
         weights = np.array([weight(feature) for feature in self._nodes])
         self._count = len(table.patient_ids)
-        self._plain = self._information(self._spread())
+        found = self._spread()
+        self._plain = self._information(found)
         self._ic = self._plain * weights
         said = np.bincount(table.excluded.feature, minlength=len(self._nodes))
+        least = max(MOST * self._count, SMALLEST_CELL - 1)
+        self._common, self._commonly_denied = found > least, said > least
         self._denied = (self._information(said) * weights) ** ABSENT_POWER
         self._ratio = np.minimum(
             1.0, self._plain[self._closure.ancestor]
@@ -133,6 +138,13 @@ class PatientIndex:
         could."""
         node = self._nodes.get(feature)
         return float(np.log(self._count + 1.0) if node is None else self._ic[node])
+
+    def common(self, feature: str, *, denied: bool = False) -> bool:
+        """Say whether most patients have a feature or anything below it, or are told not to. Of
+        ten and fewer patients nothing is: a de-identified view must not tell so few."""
+        node = self._nodes.get(feature)
+        told = self._commonly_denied if denied else self._common
+        return node is not None and bool(told[node])
 
     def rank(
         self, asked: Profile, k: int, allowed: Mask | None = None,

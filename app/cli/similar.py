@@ -35,7 +35,10 @@ def similar_command(tenant: str, asked: Question, role: Role, *, as_json: bool) 
     else:
         for each in shown.neighbours:
             print(f"{each.rank:>3}  {each.score:.3f}  {each.patient_id}")
-            print(f"     shared: {', '.join(s.name for s in each.shared) or '-'}")
+            shared = [s.name for s in each.shared]
+            if each.common:
+                shared.append(f"{len(each.common)} that most patients share")
+            print(f"     shared: {', '.join(shared) or '-'}")
             print(f"     differing: {', '.join(f'{d.name} ({d.how})' for d in each.differing)}")
         if not shown.neighbours:
             print("nobody shares anything with this patient")

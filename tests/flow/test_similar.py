@@ -283,6 +283,42 @@ def test_a_researcher_sees_no_name_and_no_id(hospital: Hospital, client: TestCli
     assert "fewer than 11 patients" in answer.text
 
 
+def test_what_most_patients_share_is_folded_behind_what_sets_apart(
+    installation: Installation,
+) -> None:
+    """All fourteen deny fever, all but one are tired; two of them have heart failure."""
+    people = [f"q{i:02}" for i in range(14)]
+    made = found_hospital(installation, [
+        *(patient(each) for each in people),
+        *(condition(f"f-{each}", each, "Fatigue") for each in people[:13]),
+        *(condition(f"h-{each}", each, "Heart failure") for each in people[:2]),
+        *(condition(f"g-{each}", each, "Gout") for each in people[2:8]),
+        *(note(f"n-{each}", each, "HISTORY OF PRESENT ILLNESS:\nDenies fever.\n")
+          for each in people),
+    ])  # fmt: skip
+    first = _ask(installation, made, Question(patient="q00")).neighbours[0]
+    assert first.patient_id == "q01"
+    assert [s.name for s in first.shared] == ["heart failure"]
+    assert [(s.name, s.side) for s in first.common] == [("fatigue", "found"), ("fever", "absent")]
+    gout = _ask(installation, made, Question(patient="q02")).neighbours[0]
+    assert [s.name for s in gout.shared] == ["gout"]
+    for role in (Role.CLINICIAN, Role.RESEARCHER):
+        with browser(made) as opened:
+            said = opened.post(
+                "/api/similar", json={"findings": "fatigue"}, headers=made.bearer(role)
+            ).json()["neighbours"][0]
+            assert (said["shared"], said["common"][0]["name"]) == ([], "fatigue")
+            assert (said["common"][0]["weight"] is None) is (role == Role.RESEARCHER)
+            token = sign_in(opened, made, role)
+            sent = {"form_token": token, "findings": "heart failure, fatigue"}
+            shown = opened.post("/similar", data=sent).text
+        assert re.search(
+            r'heart failure</span> <details class="small"><summary>and 1 that most patients '
+            r'share</summary><span class="tag tag-found">fatigue</span>', shown
+        )  # fmt: skip
+        assert "<summary>1 that most patients share</summary>" in shown
+
+
 def test_a_researcher_is_told_no_count_by_a_weight(hospital: Hospital, client: TestClient) -> None:
     sent = {"findings": "heart failure, atrial fibrillation"}
     for role, told in ((Role.CLINICIAN, True), (Role.RESEARCHER, False)):
@@ -325,4 +361,5 @@ def test_the_command_answers_as_promised(
     assert similar_command(hospital.tenant.code, question, Role.CLINICIAN, as_json=True) == 0
     found = json.loads(capsys.readouterr().out)["neighbours"]
     assert [n["rank"] for n in found] == [1, 2]
-    assert {"rank", "patient_id", "score", "parts", "shared", "differing"} <= set(found[0])
+    told = {"rank", "patient_id", "score", "parts", "shared", "differing", "common"}
+    assert told <= set(found[0])

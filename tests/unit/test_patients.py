@@ -48,6 +48,18 @@ def test_a_rare_finding_weighs_more_than_a_common_one() -> None:
     assert _first(profiles, Profile.of(["ataxia", "cough"]))[0] == "rare"
 
 
+def test_what_more_than_half_have_is_common_and_of_ten_nothing_is() -> None:
+    crowd = {f"p{i:02}": Profile.of(["absence", "a" if i < 10 else "b"], ["c"]) for i in range(20)}
+    crowd["p20"] = Profile.of(["a", "b"], ["d"])
+    index = _index(crowd)
+    found = ("absence", "seizure", "a", "b", "c", "unknown")
+    assert [each for each in found if index.common(each)] == ["absence", "seizure", "a", "b"]
+    assert [each for each in found if index.common(each, denied=True)] == ["c"]
+    few = _index(dict(list(crowd.items())[:10]))
+    assert not any(few.common(each) or few.common(each, denied=True) for each in found)
+    assert _index(dict(list(crowd.items())[:11])).common("absence")
+
+
 def test_a_near_finding_counts_and_less_than_the_same() -> None:
     profiles = _crowd() | {
         "same": Profile.of(["absence", "a"]), "near": Profile.of(["focal seizure", "b"]),
