@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from indexing.dated import shifted
+from indexing.dated import shifted, shifted_span
 from indexing.hidden import Hider, Identity
 from indexing.medical_graph import GraphEdge, NodeKind, Value
 from rankers.medical import Neighbourhood, Placed
@@ -40,10 +40,15 @@ def hidden_graph(
             name: hider.words(value, identity, shift) if isinstance(value, str) else value
             for name, value in each.properties.items()
         }
+        start = each.start and shifted(each.start, shift, hider.zone, each.start_width)
+        end = each.end and shifted(each.end, shift, hider.zone, each.end_width)
+        if each.start is not None and each.end is not None:
+            start, end = shifted_span(
+                each.start, each.start_width, each.end, each.end_width, shift, hider.zone
+            )
         return replace(
-            each, source=ids[each.source], target=ids[each.target], properties=said,
-            start=each.start and shifted(each.start, shift, hider.zone, each.start_width),
-            end=each.end and shifted(each.end, shift, hider.zone, each.end_width),
+            each, source=ids[each.source], target=ids[each.target], properties=said, start=start,
+            end=end,
         )  # fmt: skip
 
     kept = [each for each in found.nodes if each.node.kind not in HIDDEN]

@@ -25,6 +25,7 @@ class Width(StrEnum):
 
 
 _FORMS = {Width.YEAR: "%Y", Width.MONTH: "%Y-%m", Width.DAY: "%Y-%m-%d"}
+_PARTS = {Width.YEAR: 1, Width.MONTH: 2, Width.DAY: 3}  # of a date that are told
 
 
 def local(at: datetime, zone: tzinfo) -> datetime:
@@ -108,6 +109,39 @@ def shifted(at: datetime, days: int, zone: tzinfo, how: Width = Width.DAY) -> da
     return _whole(moved_day(middle, days), how, zone)[0]
 
 
+def shifted_span(
+    start: datetime, how: Width, end: datetime, how_end: Width, days: int, zone: tzinfo
+) -> tuple[datetime, datetime]:
+    """Move a beginning and an end as `shifted` does, so that they stay in order as they are told:
+    by itself, a year could come to lie behind the day in it on which something ended. The vaguer
+    of both is then the year or the month that holds the other."""
+    first, last = shifted(start, days, zone, how), shifted(end, days, zone, how_end)
+    if _ends_before((end, how_end), (start, how), zone) or not _ends_before(
+        (last, how_end), (first, how), zone
+    ):
+        return first, last
+    if _PARTS[how] <= _PARTS[how_end]:
+        return _holding(last, how, zone), last
+    return first, _holding(first, how_end, zone)
+
+
+def _ends_before(end: tuple[datetime, Width], start: tuple[datetime, Width], zone: tzinfo) -> bool:
+    """Say whether an end, as it is told, lies wholly before a beginning."""
+    last, first = (_told(*each, zone) for each in (end, start))
+    both = min(len(last), len(first))
+    return last[:both] < first[:both]
+
+
+def _told(at: datetime, how: Width, zone: tzinfo) -> tuple[int, ...]:
+    there = local(at, zone)
+    return (there.year, there.month, there.day)[: _PARTS[how]]
+
+
+def _holding(at: datetime, how: Width, zone: tzinfo) -> datetime:
+    """Return when the year or the month begins that holds a moment; the moment for a day."""
+    return at if how is Width.DAY else _whole(local(at, zone).date(), how, zone)[0]
+
+
 def moved(
     start: datetime | None, end: datetime | None, days: int, zone: tzinfo
 ) -> tuple[datetime | None, datetime | None]:
@@ -117,6 +151,40 @@ def moved(
         return start and shifted(start, days, zone), end and shifted(end, days, zone)
     first = shifted(start + (end - start) / 2, days, zone, how)
     return first, _whole(local(first, zone).date(), how, zone)[1]
+
+
+def moved_span(
+    start: datetime | None, until: datetime | None, end: datetime | None, ended: datetime | None,
+    days: int, zone: tzinfo,
+) -> tuple[datetime | None, datetime | None, datetime | None, datetime | None]:  # fmt: skip
+    """Move [start, until) and [end, ended) as `moved` does, in order as `spanned` tells them; one
+    of `until` and `ended` is there."""
+    if start is None or end is None:
+        return *moved(start, until, days, zone), *moved(end, ended, days, zone)
+    how, how_end = width(start, until, zone), width(end, ended, zone)
+    latest = max(start, end - timedelta(microseconds=1)) if ended is None else end
+    first, last = shifted_span(
+        _middle(start, until, how), how, _middle(latest, ended, how_end), how_end, days, zone
+    )
+    return (
+        first, _after(first, until, how, days, zone),
+        shifted(end, days, zone) if ended is None else last,
+        _after(last, ended, how_end, days, zone),
+    )  # fmt: skip
+
+
+def _middle(start: datetime, end: datetime | None, how: Width) -> datetime:
+    """Return a moment surely of the year or the month that is meant; the start of a day."""
+    return start if end is None or how is Width.DAY else start + (end - start) / 2
+
+
+def _after(
+    first: datetime, end: datetime | None, how: Width, days: int, zone: tzinfo
+) -> datetime | None:
+    """Return when what was moved to `first`, and ended at `end`, ends there."""
+    if how is Width.DAY:
+        return end and shifted(end, days, zone)
+    return _whole(local(first, zone).date(), how, zone)[1]
 
 
 def _whole(day: date, how: Width, zone: tzinfo) -> tuple[datetime, datetime | None]:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, tzinfo
 from msgspec import structs
 
 from indexing.charts import Chart, Item, Note, Person, Reading, Series
-from indexing.dated import moved, shifted
+from indexing.dated import moved, moved_span, shifted
 from indexing.language.deidentify import Deidentified, Identifier, deidentify
 from indexing.model import Copied, Cue, Document, Mention, Passage, Repeat, Section
 from indexing.ports import Derived
@@ -183,8 +183,7 @@ def _moved(item: Item, shift: int, zone: tzinfo) -> Item:
     if item.until is item.ended is None:
         start, end = moved(item.start, item.end, shift, zone)
         return replace(item, start=start, end=end)
-    start, until = moved(item.start, item.until, shift, zone)
-    end, ended = moved(item.end, item.ended, shift, zone)
+    start, until, end, ended = moved_span(item.start, item.until, item.end, item.ended, shift, zone)
     return replace(item, start=start, until=until, end=end, ended=ended)
 
 

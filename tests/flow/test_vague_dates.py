@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,9 +23,9 @@ from app.graph_drawing import said
 from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Access, Role
-from indexing.dated import written
+from indexing.dated import Width, written
 from indexing.medical_follow import rebuild_medical
-from indexing.medical_graph import GraphEdge
+from indexing.medical_graph import GraphEdge, Relation
 from indexing.vitals.model import Span, moment_of
 from tests.attack import browser, note, person, sign_in
 from tests.ward import Ward, found_hospital
@@ -202,6 +202,26 @@ def test_the_graph_tells_a_date_as_precisely_as_it_was_given(
             assert edge.start.astimezone(VIENNA).strftime("%d %H:%M") == "01 00:00"
     answer = installation.medical.graph.around(access, ["v00"]).edges
     assert {edge.start_width for edge in answer} == {"year", "month", "day"}
+
+
+def test_no_relation_of_a_hidden_graph_ends_before_its_year_began(hospital: Ward) -> None:
+    """Whatever days a patient's dates are moved by: of a year, each day as end and as beginning."""
+    researcher = asking(hospital, Role.RESEARCHER)
+    found = hospital.services.medical(researcher.tenant_id).around_patient(researcher, ["v00"], 1)
+    year = datetime(2019, 1, 1, tzinfo=VIENNA)
+    some = next(edge for edge in found.edges if edge.relation is Relation.DIAGNOSED_WITH)
+    edges = [
+        edge
+        for day in (year + timedelta(days=number) for number in range(365))
+        for edge in (replace(some, start=year, start_width=Width.YEAR, end=day),
+                     replace(some, start=day, end=year, end_width=Width.YEAR))
+    ]  # fmt: skip
+    hidden = view_of(hospital.services, researcher).graph(replace(found, edges=tuple(edges)), "v00")
+    assert len(hidden.edges) == len(edges)
+    for edge in hidden.edges:
+        assert edge.start is not None
+        assert edge.end is not None
+        assert edge.start.astimezone(VIENNA).year <= edge.end.astimezone(VIENNA).year
 
 
 def test_a_value_of_a_year_is_no_point_of_a_series(

@@ -6,9 +6,21 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from app.pages import moment
-from indexing.dated import Width, dated, moved, shifted, spanned, width
+from indexing.dated import (
+    Width,
+    dated,
+    moved,
+    moved_span,
+    shifted,
+    shifted_span,
+    spanned,
+    width,
+    written,
+)
 from indexing.fhir.dates import interval
 from indexing.language.deidentify import deidentify
 
@@ -140,3 +152,54 @@ def test_what_is_no_month_of_the_calendar_is_a_day() -> None:
     assert width(start + day, end, VIENNA) is Width.DAY
     assert width(start, end - day, VIENNA) is Width.DAY
     assert width(start - day, end, VIENNA) is Width.DAY
+
+
+PARTS = {Width.YEAR: 4, Width.MONTH: 7, Width.DAY: 10}  # characters
+DAYS = st.dates(date(1900, 1, 1), date(2200, 12, 31))
+WIDTHS = st.sampled_from(list(Width))
+SHIFTS = st.integers(-1092, 364)
+
+
+def _ordered(start: str, end: str) -> bool:
+    """Say whether an end that is told so may be no earlier than the start."""
+    both = min(len(start), len(end))
+    return end[:both] >= start[:both]
+
+
+@given(DAYS, st.integers(0, 800), WIDTHS, WIDTHS, SHIFTS, st.sampled_from(ZONES))
+@example(date(2019, 1, 5), 58, Width.YEAR, Width.DAY, -100, VIENNA)  # 2019 – 2018-11-24
+@example(date(2019, 8, 20), 90, Width.DAY, Width.YEAR, -200, VIENNA)  # 2019-02-01 – 2018
+@example(date(1900, 6, 1), 245, Width.DAY, Width.DAY, -300, VIENNA)  # what is no day stays
+def test_what_began_before_it_ended_does_so_when_it_is_moved(
+    day: date, lasted: int, how: Width, how_end: Width, days: int, zone: ZoneInfo
+) -> None:
+    given_ = (day.isoformat()[: PARTS[how]],
+              (day + timedelta(days=lasted)).isoformat()[: PARTS[how_end]])  # fmt: skip
+    began, ended = (interval(each, zone) for each in given_)
+    assert began.start is not None
+    assert ended.start is not None
+    edge = shifted_span(began.start, how, ended.start, how_end, days, zone)
+    start, end = written(edge[0], how, zone), written(edge[1], how_end, zone)
+    assert _ordered(start, end)
+    alone = [shifted(began.start, days, zone, how), shifted(ended.start, days, zone, how_end)]
+    if _ordered(written(alone[0], how, zone), written(alone[1], how_end, zone)):
+        assert list(edge) == alone
+    entry = moved_span(began.start, began.end, ended.start, ended.end, days, zone)
+    assert spanned(entry[0], entry[1], entry[2], zone, entry[3]) == (
+        start if start == end else f"{start}–{end}"
+    )
+
+
+@pytest.mark.parametrize("days", [-100, -300])
+def test_a_vague_beginning_is_not_moved_behind_a_last_day(days: int) -> None:
+    began, ended = interval("2019", VIENNA), interval("2019-03-04", VIENNA)
+    start, until, end, _ = moved_span(began.start, began.end, ended.end, None, days, VIENNA)
+    last = date(2019, 3, 4) + timedelta(days=days)
+    assert spanned(start, until, end, VIENNA) == f"2018–{last}"
+
+
+def test_what_was_out_of_order_stays_so() -> None:
+    start, end = (datetime(2023, month, 1, tzinfo=VIENNA) for month in (5, 2))
+    for days in (-1, -200):
+        moved_ = shifted_span(start, Width.MONTH, end, Width.DAY, days, VIENNA)
+        assert moved_[0] - moved_[1] > timedelta(days=50)
