@@ -54,7 +54,8 @@ _RELATIVE: Final = (
 )
 _FAMILY: Final = (
     r"(?:strong |positive )?(?:family|familial) (?:medical )?(?:history|hx)(?: of| for)?|"
-    rf"f(?:am)?hx?(?: of)?|relatives? with|(?:{_RELATIVE})(?:'s)?(?: (?:with|who had|had|has))?"
+    rf"f(?:am)?hx?(?: of)?|relatives? with|"
+    rf"(?:{_RELATIVE})(?:'s)?(?: (?:with|who had|had|has|died (?:of|from)|diagnosed with))?"
 )
 _OLD: Final = r"(?<!year )(?<!years )(?<!yr )(?<!month )(?<!months )(?<!week )(?<!weeks )old"
 # "No change in chest pain" denies no chest pain.

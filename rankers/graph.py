@@ -15,6 +15,7 @@ from indexing.language.values import parse_bounds
 from indexing.ports import AssertionMode, GraphIndex, Ranking
 from rankers.cues import cues
 from rankers.namesakes import namesakes
+from rankers.short_names import measured_beside
 
 # What a step adds to the question's own concepts. Narrower concepts are the thing asked for; what
 # treats or presents it is a hint; genes and pathways say nothing of a patient's notes.
@@ -48,16 +49,21 @@ _NAMED: WeakKeyDictionary[Matcher, tuple[str, tuple[Span, ...]]] = WeakKeyDictio
 
 
 def named(matcher: Matcher, text: str) -> tuple[Span, ...]:
-    """Return the concepts that a question names; a unit beside its number is none ("5 mg")."""
+    """Return the concepts that a question names; a unit beside its number is none ("5 mg"), and a
+    letter before a limit is one ("K > 6")."""
     last = _NAMED.get(matcher)
     if last is not None and last[0] == text:
         return last[1]
     numbers = parse_bounds(text)
-    found = tuple(
+    short = measured_beside(matcher.terminology, text, numbers)
+    taken = [(bound.start, bound.end) for bound in numbers]
+    taken += [(span.start, span.end) for span in short]
+    other = [
         span
         for span in matcher.find(text)
-        if not any(n.start < span.end and span.start < n.end for n in numbers)
-    )
+        if not any(start < span.end and span.start < end for start, end in taken)
+    ]
+    found = tuple(sorted((*other, *short), key=lambda span: span.start)) if short else tuple(other)
     _NAMED[matcher] = text, found
     return found
 

@@ -381,4 +381,9 @@ def _notices(plan: Plan) -> tuple[str, ...]:
         return ("An exact operator is in use: nothing is found by meaning alone.",)
     if not plan.request.plain and is_pasted(plan.request.q):
         return ("Read as a piece of a note: its marks and capitals are no operators.",)
+    if plan.wants.unheld:
+        return (
+            ("A limit of age or time, or beside no name that is known here, is read as words: no "
+             "note is held against it. Cohorts take ages."),
+        )  # fmt: skip
     return ()

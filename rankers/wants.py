@@ -29,6 +29,7 @@ LEAST_COVERED = 0.7  # below it a concept is one word among others: "foods that 
 # states something, it does not ask for notes that deny cancer.
 LEAST_ABOUT = 0.5
 MOST_UNNAMED = 4  # words that mean nothing known and are still looked for as they stand
+MOST_MEASURED = 12  # words around a name and its number; a longer text tells more than it asks
 LONGEST = 300  # code points; a longer text is not read as a question
 
 _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIALTY}
@@ -39,7 +40,18 @@ _OF: Final = re.compile(r"\b(?:of|in|on|to|at|from|over) (?:the |his |her |a )?$
 # Words of asking: "which patients have", "what about".
 _ASKING: Final = frozenset(
     "patient patients pt pts anyone someone about any all show find list search give me please "
-    "notes note chart charts who whom whose had having been were i we you can could".split()
+    "notes note chart charts who whom whose had having been were i we you can could last latest "
+    "recent newest sided".split()
+)
+# A limit beside these is one of age, which notes write otherwise: "a 69-year-old".
+_AGED: Final = frozenset(
+    "age aged ages patient patients pts people person adults men man women woman males females "
+    "boys girls children kids".split()
+)
+_HOW_OFTEN: Final = re.compile(
+    r"\b(?:(?:once|twice|three times|four times) (?:a |per )?(?:day|daily|week|weekly)|"
+    r"(?:per|a|each|every) (?:day|week|month|year)|daily|weekly|nightly|bid|tid|qid)\b",
+    re.IGNORECASE,
 )
 
 
@@ -100,6 +112,12 @@ class Wants:
         )
 
     @property
+    def unheld(self) -> bool:
+        """Say whether a limit is set that no note is held against: "older than 65"."""
+        held = [want.bound for want in self.wants]
+        return any(bound.op != "=" and bound not in held for bound in self.bounds)
+
+    @property
     def whole(self) -> bool:
         """Say whether the things asked about are what the question is about."""
         return self.covered >= LEAST_COVERED
@@ -137,7 +155,8 @@ class _Question:
             return None
         if bound.op == "=" and kind is not None and kind not in DRUGS | MEASURED:
             return None
-        if len(self.text[span.end : bound.start].split()) > MOST_BETWEEN:
+        between = self.text[span.end : bound.start].lower().split()
+        if len(between) > MOST_BETWEEN or not _AGED.isdisjoint(between):
             return None
         return None if any(span.end <= s.start < bound.start for s in self.spans) else bound
 
@@ -161,28 +180,29 @@ class _Question:
         outside = sum(len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
         return inside / (inside + outside) if inside else 0.0
 
-    def demands(self) -> bool:
+    def demands(self, wants: Sequence[Want]) -> bool:
         """Say whether the text is a question about what it names, or a few words as they stand."""
-        if _STATEMENT.search(self.text) and len(TOKEN.findall(self.text)) > MOST_UNNAMED:
+        length = len(TOKEN.findall(self.text))
+        if _STATEMENT.search(self.text) and length > MOST_UNNAMED:
             return False
-        if any(
-            bound.op != "=" and self.bound(span, None) == bound
-            for bound in self.bounds
-            for span in self.spans
-        ):
-            return True  # who sets a limit to a number asks for it, whatever stands around
+        measured = any(want.bound is not None and want.concepts for want in wants)
+        if measured and length <= MOST_MEASURED:
+            return True  # who names a number of it asks for that, whatever stands around
         if self.spans:
             return self.covered() >= LEAST_ABOUT
         words = (len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
         return sum(words) <= MOST_UNNAMED
 
     def stretches(self) -> list[tuple[int, int]]:
-        """Return the runs of content words between names, cues, numbers, sides and times."""
+        """Return the runs of content words between names, cues, numbers, sides, times, and how
+        often."""
         aside = [(span.start, span.end) for span in self.spans]
         aside += [(cue.start, cue.end) for cue in self.cues]
         aside += [(bound.start, bound.end) for bound in self.bounds]
         aside += [(found.start, found.end) for found in sides(self.text)]
         aside += times_told(self.text)
+        if self.bounds:  # of a dose; what is eaten each day is what a question is about
+            aside += [match.span() for match in _HOW_OFTEN.finditer(self.text)]
         runs: list[tuple[int, int]] = []
         open_ = False
         for match in TOKEN.finditer(self.text):
@@ -212,8 +232,8 @@ class Reader:
             return Wants()
         question = self._question(text, implied)
         wants = [self._want(question, span) for span in question.spans]
-        wants += self._unnamed(question)
-        if len(wants) > MOST_WANTS or not question.demands():
+        wants += self._unnamed(question, [want.bound for want in wants])
+        if len(wants) > MOST_WANTS or not question.demands(wants):
             return Wants(bounds=question.bounds)
         mode = None if implied else _mode(wants)
         # "No fever or chills" denies both.
@@ -279,13 +299,17 @@ class Reader:
             meaning.kind is SemanticType.DRUG and len(question.spans) == 1,
         )  # fmt: skip
 
-    def _unnamed(self, question: _Question) -> list[Want]:
+    def _unnamed(self, question: _Question, told: Sequence[Bound | None]) -> list[Want]:
         """Return the stretches of words that name no concept, where a cue or a number asks about
-        them, or where the question has nothing else."""
+        them, or where the question has nothing else. A number that is `told` of a concept is told
+        of nothing else."""
         wants = []
         for start, end in question.stretches():
             span, words = Span(start, end, "", ""), question.text[start:end]
             asked, bound = question.asked(span, drug=False), question.bound(span, None)
+            if bound is not None and words.split()[-1].lower() in _AGED:
+                continue
+            bound = None if bound in told else bound
             if question.spans and bound is None and asked is Asked.PRESENT:
                 continue
             meaning = Meaning(frozenset(), alike=self._meanings.alike_words(words))

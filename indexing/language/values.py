@@ -116,21 +116,32 @@ _FACTORS: Final = {
 
 _OPERATORS: Final[dict[str, Operator]] = {
     "below": "<", "under": "<", "less than": "<", "lower than": "<", "<": "<", "fewer than": "<",
+    "smaller than": "<", "shorter than": "<", "younger than": "<",
     "above": ">", "over": ">", "more than": ">", "greater than": ">", "higher than": ">",
+    "larger than": ">", "bigger than": ">", "longer than": ">", "older than": ">",
+    "less than or equal to": "<=", "greater than or equal to": ">=", "more than or equal to": ">=",
+    "at or above": ">=", "at or below": "<=",
     ">": ">", "exceeding": ">", "at least": ">=", ">=": ">=", "≥": ">=", "no less than": ">=",
     "not less than": ">=", "minimum": ">=", "at most": "<=", "<=": "<=", "≤": "<=",
     "no more than": "<=", "not more than": "<=", "up to": "<=", "=": "=", "equal to": "=",
     "equals": "=", "exactly": "=", "=<": "<=", "=>": ">=",
 }  # fmt: skip
+_OF_AGE: Final = ("older than", "younger than")
 _OPERATOR: Final = "|".join(
     (rf"\b{re.escape(o)}\b" if o[0].isalpha() else re.escape(o))
     for o in sorted(_OPERATORS, key=len, reverse=True)
 )
 _TAIL: Final = rf"(?<![\w.,])(?P<value>{NUMBER})(?![\d/])[ ]?(?:(?P<unit>{UNIT})(?![a-z0-9/]))?"
-_BOUND: Final = re.compile(rf"(?:(?:is|of|was|are)[ ]+)?(?P<op>{_OPERATOR})[ ]*{_TAIL}", re.I)
+# Of "over 180/110" the first number is held against a note: a pressure is told by it.
+_BOUND: Final = re.compile(
+    rf"(?:(?:is|of|was|are)[ ]+)?(?P<op>{_OPERATOR})[ ]*"
+    rf"(?:(?P<pair>\d{{2,3}})/\d{{2,3}}(?![\d/])|{_TAIL})",
+    re.I,
+)
 _BETWEEN: Final = re.compile(
     rf"\bbetween[ ]+(?P<low>{NUMBER})[ ]*(?:and|to|-|–)[ ]*{_TAIL}|"
-    rf"\bfrom[ ]+(?P<low2>{NUMBER})[ ]*(?:to|-|–)[ ]*(?P<value2>{NUMBER})",
+    rf"\bfrom[ ]+(?P<low2>{NUMBER})[ ]*(?:to|-|–)[ ]*(?P<value2>{NUMBER})|"
+    rf"(?<![\w.,/-])(?P<low3>{NUMBER})[-–](?P<value3>{NUMBER})[ ]?(?P<unit3>{UNIT})(?![a-z0-9/])",
     re.I,
 )
 _SUFFIX: Final = re.compile(
@@ -156,7 +167,9 @@ def parse_bounds(query: str) -> list[Bound]:
     """
     found: list[Bound] = []
     taken = 0
-    for start, end, op, low, high, unit in sorted(_conditions(query)):
+    # Of two that begin at one place the longer says more: "20 mg or more", not "20 mg".
+    conditions = sorted(_conditions(query), key=lambda each: (each[0], -each[1]))
+    for start, end, op, low, high, unit in conditions:
         if start < taken:
             continue
         words = _words_before(query, max(taken, 0), start)
@@ -170,15 +183,15 @@ _Condition = tuple[int, int, Operator, float, float | None, str]
 
 def _conditions(query: str) -> Iterator[_Condition]:
     for match in _BETWEEN.finditer(query):
-        low = match["low"] or match["low2"]
-        high = match["value"] or match["value2"]
-        unit = unit_of(match["unit"])
+        low = match["low"] or match["low2"] or match["low3"]
+        high = match["value"] or match["value2"] or match["value3"]
+        unit = unit_of(match["unit"] or match["unit3"])
         yield match.start(), match.end(), ">=", number(low), number(high), unit
     for match in _BOUND.finditer(query):
         op = _OPERATORS[re.sub(r"\s+", " ", match["op"].lower())]
-        yield (
-            match.start(), match.end(), op, number(match["value"]), None, unit_of(match["unit"])
-        )  # fmt: skip
+        value, aged = number(match["pair"] or match["value"]), match["op"].lower() in _OF_AGE
+        unit = unit_of(match["unit"]) or ("years" if aged else "")
+        yield match.start(), match.end(), op, value, None, unit
     for match in _SUFFIX.finditer(query):
         op = ">=" if match["op"].lower().endswith(_UP) else "<="
         yield (

@@ -82,6 +82,23 @@ ANSWERED = [
     ("no fever since yesterday", "Denies fever.", "Fever since yesterday."),
     ("glucose above 300 in the ED", "Glucose 410 in the ED.", "Glucose 110 in the ED."),
     ("height over 70 in", "Height 72 in.", "Height 150 cm."),
+    ("K > 6", "Potassium 6.4.", "Potassium 4.1."),
+    ("Na below 125", "Sodium 118.", "Sodium 140."),
+    ("mg < 1", "Mg 0.8.", "Mg 2.0."),
+    ("ca over 12", "Calcium 13.1.", "Calcium 9.2."),
+    ("t > 39", "Temp 39.5.", "Temp 37.1."),
+    ("EF 35-40%", "EF 38%.", "EF 60%."),
+    ("women under 40 on methotrexate", "Takes methotrexate.", "Methotrexate was stopped."),
+    ("BP over 180/110", "BP 190/100.", "BP 120/80."),
+    ("systolic above 180", "BP 190/100.", "BP 120/80."),
+    ("prednisone 20 mg or more", "On prednisone 40 mg daily.", "On prednisone 5 mg daily."),
+    ("metoprolol 50 mg twice daily", "Metoprolol 50 mg BID.", "Metoprolol 25 mg BID."),
+    ("ejection fraction 30 percent or less", "Ejection fraction 25%.",
+     "Ejection fraction 60%."),
+    ("hemoglobin dropped below 7", "Hgb 6.1.", "Hgb 9.4."),
+    ("aneurysm larger than 5 cm", "Aneurysm of 6.1 cm.", "Aneurysm of 3.2 cm."),
+    ("creatinine greater than or equal to 2", "Creatinine 2.4.", "Creatinine 1.0."),
+    ("father died of MI before 50", "His father had an MI.", "He had an MI."),
     ("hemoglobin below 8", "Hemoglobin 7.1 g/dL.", "Hemoglobin A1c 7.2 %."),
     ("hemoglobin under 8 g/dL", "Hemoglobin 71 g/L.", "Hemoglobin 94 g/L."),
     ("hemoglobin below 8", "Hemoglobin 78 g/L.", "Hemoglobin 94 g/L."),
@@ -177,6 +194,18 @@ def test_a_name_whose_words_stand_apart_has_the_side_of_its_head(
     language: Language, reader: Reader, query: str, text: str, against: bool
 ) -> None:
     assert (answers(note(language, text), reader.read(query)) == AGAINST) is against
+
+
+@pytest.mark.parametrize(
+    "query", ["falls in patients over 80", "falls age over 80", "falls in men older than 65"]
+)
+def test_an_age_is_no_number_of_what_it_stands_beside(
+    language: Language, reader: Reader, query: str
+) -> None:
+    wants = reader.read(query)
+    assert wants.unheld
+    assert answers(note(language, "Falls at home."), wants) == FULLY
+    assert answers(note(language, "Denies falls."), wants) == AGAINST
 
 
 def test_a_copy_repeats_what_is_asked_only_with_its_number(

@@ -242,6 +242,9 @@ def test_an_exact_operator_switches_meaning_off_visibly(search: Search) -> None:
     assert answer.notices
     assert set(answer.hits[0].signals) <= {"lexical", "graph"}
     assert not ask(search, "chest pain").notices
+    assert not ask(search, "hemoglobin below 8").notices
+    [told] = ask(search, "chest pain in patients older than 65").notices
+    assert "no note is held against it" in told
 
 
 def test_closed_notes_stay_closed(search: Search) -> None:
