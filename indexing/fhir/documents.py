@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 
 from indexing.fhir.attachments import Reading, read_attachment
 from indexing.fhir.compartment import patient_of
-from indexing.fhir.dates import UNKNOWN, Interval
 from indexing.fhir.elements import concept_text, obj, objects, string, target_id
 from indexing.fhir.faults import Issue
 from indexing.fhir.labels import labels_of
 from indexing.fhir.markup import TooDeep, html_to_text
+from indexing.fhir.note_dates import note_date
 from indexing.fhir.projections.people import name_of
-from indexing.fhir.projections.rows import choice, spell, when
 from indexing.fhir.reading import JsonObject
 from indexing.fhir.reference import parse_reference
 from indexing.language.limits import LONGEST
@@ -66,7 +65,6 @@ class _Parts:
     text: str
     issues: tuple[Issue, ...] = ()
     title: str = ""
-    date: Interval = UNKNOWN
     type: object = None
     specialty: str = ""
     authors: object = None
@@ -87,10 +85,11 @@ def documents_of(resource: JsonObject, zone: ZoneInfo) -> Extract:
     if read is None:
         return _NOTHING
     gone = _withdrawn(resource)
-    parts = read(resource, zone)
+    parts = read(resource)
     if not gone and not parts.text.strip():
         return Extract((), parts.issues) if parts.issues else _NOTHING
     kind, resource_id = resource["resourceType"], resource["id"]
+    when = note_date(resource, zone)
     type_text = concept_text(parts.type)
     found = DocumentText(
         doc_id=doc_id_of(resource),
@@ -100,8 +99,8 @@ def documents_of(resource: JsonObject, zone: ZoneInfo) -> Extract:
         title=parts.title or type_text,
         patient_id=patient_of(resource),
         encounter_id=_first_id(parts.encounter, "Encounter"),
-        date_start=parts.date.start,
-        date_end=parts.date.end,
+        date_start=when.start,
+        date_end=when.end,
         type=type_text,
         specialty=parts.specialty,
         author=_authors(resource, parts.authors),
@@ -181,7 +180,7 @@ def _attachments(value: object, path: str) -> list[Reading]:
     return [read_attachment(item, f"{path}[{number}]") for number, item in enumerate(items)]
 
 
-def _document_reference(resource: JsonObject, zone: ZoneInfo) -> _Parts:
+def _document_reference(resource: JsonObject) -> _Parts:
     contents = [obj(item.get("attachment")) for item in objects(resource.get("content"))]
     text, issues = _best(
         read_attachment(attachment, f"DocumentReference.content[{number}].attachment")
@@ -194,7 +193,6 @@ def _document_reference(resource: JsonObject, zone: ZoneInfo) -> _Parts:
         text=text,
         issues=issues,
         title=string(resource.get("description")) or next(filter(None, titles), ""),
-        date=_written(resource, contents, context, zone),
         type=resource.get("type") or next(iter(objects(resource.get("category"))), None),
         specialty=concept_text(context.get("practiceSetting")),
         authors=resource.get("author"),
@@ -205,26 +203,15 @@ def _document_reference(resource: JsonObject, zone: ZoneInfo) -> _Parts:
     )
 
 
-def _written(
-    resource: JsonObject, contents: list[dict[str, Any]], context: JsonObject, zone: ZoneInfo
-) -> Interval:
-    """Return when it was written, else the time of the care that it describes."""
-    moments = [resource.get("date"), *(attachment.get("creation") for attachment in contents)]
-    known = (moment for value in moments if (moment := when(value, zone)) is not UNKNOWN)
-    return next(known, spell(context.get("period"), zone))
-
-
-def _diagnostic_report(resource: JsonObject, zone: ZoneInfo) -> _Parts:
+def _diagnostic_report(resource: JsonObject) -> _Parts:
     text, issues = _best(
         _attachments(resource.get("presentedForm"), "DiagnosticReport.presentedForm")
     )
     if not text.strip():
         text = string(resource.get("conclusion")) or _narrative(resource)
-    made = choice(resource, "effective", zone)
     return _Parts(
         text=text,
         issues=issues,
-        date=made if made is not UNKNOWN else when(resource.get("issued"), zone),
         type=resource.get("code"),
         specialty=_service(resource.get("category")),
         authors=resource.get("performer") or resource.get("resultsInterpreter"),
@@ -261,7 +248,7 @@ def _div(narrative: object) -> str:
         return ""
 
 
-def _composition(resource: JsonObject, zone: ZoneInfo) -> _Parts:
+def _composition(resource: JsonObject) -> _Parts:
     lines: list[str] = []
     _sections(resource.get("section"), lines, 0)
     text = "\n\n".join(lines) or _narrative(resource)
@@ -269,7 +256,6 @@ def _composition(resource: JsonObject, zone: ZoneInfo) -> _Parts:
     return _Parts(
         text=text,
         title=string(resource.get("title")) or "",
-        date=when(resource.get("date"), zone),
         type=resource.get("type"),
         authors=resource.get("author"),
         encounter=resource.get("encounter"),
@@ -295,21 +281,19 @@ def _sections(value: object, lines: list[str], depth: int) -> None:
         _sections(section.get("section"), lines, depth + 1)
 
 
-def _clinical_impression(resource: JsonObject, zone: ZoneInfo) -> _Parts:
+def _clinical_impression(resource: JsonObject) -> _Parts:
     notes = [string(note.get("text")) for note in objects(resource.get("note"))]
     pieces = [string(resource.get("description")), string(resource.get("summary")), *notes]
-    made = choice(resource, "effective", zone)
     return _Parts(
         text="\n\n".join(piece for piece in pieces if piece),
         title="" if resource.get("code") else "Clinical impression",
-        date=made if made is not UNKNOWN else when(resource.get("date"), zone),
         type=resource.get("code"),
         authors=resource.get("assessor"),
         encounter=resource.get("encounter"),
     )
 
 
-def _communication(resource: JsonObject, zone: ZoneInfo) -> _Parts:
+def _communication(resource: JsonObject) -> _Parts:
     payloads = objects(resource.get("payload"))
     pieces = [string(payload.get("contentString")) for payload in payloads]
     readings = [
@@ -321,14 +305,13 @@ def _communication(resource: JsonObject, zone: ZoneInfo) -> _Parts:
         text="\n\n".join(piece for piece in (*pieces, *(r.text for r in readings)) if piece),
         issues=tuple(issue for reading in readings for issue in reading.issues),
         title=concept_text(resource.get("topic")) or "Communication",
-        date=when(resource.get("sent"), zone),
         type=next(iter(objects(resource.get("category"))), None),
         authors=resource.get("sender"),
         encounter=resource.get("encounter"),
     )
 
 
-_READERS: Mapping[str, Callable[[JsonObject, ZoneInfo], _Parts]] = {
+_READERS: Mapping[str, Callable[[JsonObject], _Parts]] = {
     "ClinicalImpression": _clinical_impression,
     "Communication": _communication,
     "Composition": _composition,

@@ -12,6 +12,7 @@ import zstandard
 from indexing.backends.postgres.bulk import insert_lines
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.projected import write_projected
+from indexing.fhir.note_dates import BY_PERIOD, note_date
 from indexing.fhir.projections import Row, project
 from indexing.fhir.projections.rows import vague
 from indexing.fhir.reading import parse
@@ -34,6 +35,11 @@ ORDER BY type, id LIMIT %s FOR UPDATE
 """
 # Not projected anew: what was judged of the numbers stands beside them.
 _OBSERVED = "UPDATE observation SET observed_end = %s WHERE tenant_id = %s AND resource_id = %s"
+# What a note's text, version and search are stays: only how vaguely its date is told is more.
+_NOTED = """
+UPDATE document SET date_end = %s WHERE tenant_id = %s AND resource_type = %s AND resource_id = %s
+AND date_start IS NOT NULL AND date_end IS NULL
+"""
 
 # Of these a date that is filled has an end too.
 _VAGUE = (
@@ -50,8 +56,12 @@ def unfilled(database: Database, tenant_id: TenantId) -> bool:
         f"AND {until} IS NULL)"
         for table, start, until in _VAGUE
     )
+    noted = (
+        "EXISTS (SELECT FROM document WHERE tenant_id = %(tenant)s AND text <> '' "
+        "AND date_start < '2200-01-01' AND date_end IS NULL)"
+    )
     with database.tenant(tenant_id) as conn:
-        row = conn.execute(f"SELECT {lacking}", {"tenant": tenant_id}).fetchone()
+        row = conn.execute(f"SELECT {lacking} OR {noted}", {"tenant": tenant_id}).fetchone()
     return bool(row and row[0])
 
 
@@ -87,6 +97,8 @@ def _write(
             projected += project(resource, zone)
         if kind == "Observation" and (until := vague(resource.get("effectivePeriod"), zone)[0]):
             conn.execute(_OBSERVED, (until, tenant_id, name))
+        if kind in BY_PERIOD:
+            conn.execute(_NOTED, (note_date(resource, zone).end, tenant_id, kind, name))
     widened = {kind: names for kind, names in stale.items() if kind in _WIDENED}
     write_projected(conn, tenant_id, projected, widened)
     write_search(conn, tenant_id, lines, stale)
