@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from msgspec import structs
 
@@ -121,6 +121,10 @@ class Hider:
         born, until = birth_year(person.birth_start)
         shift = self.pseudonyms.shift(patient_id)
         died, by = moved(person.deceased_start, person.deceased_end, shift, self.zone)
+        if born is not None and until is not None and died is not None:
+            year = [datetime.combine(day, time(), self.zone) for day in (born, until)]
+            if died < year[0]:  # nobody dies before the year of birth, which is not moved
+                died, by = year
         return Person(own, name, person.sex, born, until, person.deceased, died, deceased_end=by)
 
     def chart(self, chart: Chart, identity: Identity) -> Chart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import ModuleType, SimpleNamespace
 from uuid import UUID
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from indexing.backends.postgres.identities import identity_of
 from indexing.charts import Chart, Person, Reading, Series
-from indexing.dated import Width
+from indexing.dated import Width, dated
 from indexing.errors import ConfigurationError, NotFound
 from indexing.hidden import Hider, Identity
 from indexing.language import presidio
@@ -82,6 +82,21 @@ def test_a_value_of_a_year_is_hidden_as_one_and_the_others_stay_in_order() -> No
         [told] = (each for each in readings if each.width is Width.YEAR)
         assert (told.at.month, told.at.day) == (1, 1)
         assert readings.index(told) > 0
+
+
+def test_nobody_hidden_dies_before_the_year_of_birth() -> None:
+    vienna = ZoneInfo("Europe/Vienna")
+    hider = Hider(NAMES, vienna)
+    died = datetime(2024, 7, 4, tzinfo=vienna)
+    told = set()
+    for number in range(100):
+        born = Person(f"p{number}", "n", "", date(2024, 7, 2), date(2024, 7, 3), True, died,
+                      deceased_end=died + timedelta(days=1))  # fmt: skip
+        shown = hider.person(born.patient_id, born)
+        when = dated(shown.deceased_start, shown.deceased_end, vienna)
+        assert when is not None
+        told.add(when if when == "2024" else when[:4] + "-day")
+    assert told == {"2024", "2024-day"}
 
 
 @given(st.text(max_size=80), st.sampled_from(["note", "patient"]))
