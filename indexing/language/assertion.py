@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -19,6 +19,7 @@ from indexing.language.callers import of_patient
 from indexing.language.circumstances import is_circumstance, is_purpose
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
 from indexing.language.denied_lines import Carried, carried
+from indexing.language.exposure import exposures
 from indexing.language.headings_say import headings_say
 from indexing.language.hearsay import refuted
 from indexing.language.letters import letters
@@ -156,6 +157,7 @@ class _Note:
         self._scopes: dict[tuple[int, int], list[Scope]] = {}
         self._headed: dict[int, Headed | None] = {}
         self._carried = carried(text)
+        self._exposures = exposures(lined)
 
     def judge(self, start: int, end: int) -> Assessment:
         number = max(0, bisect_right(self._part_starts, start) - 1)
@@ -165,7 +167,10 @@ class _Note:
             first = part.body  # the heading speaks through the section, not as a cue
         governing = self._scopes.get((first, last))
         if governing is None:
-            governing = self._scopes[first, last] = self._governing(number, first, last)
+            governing = self._governing(number, first, last)
+            if self._exposures:
+                governing += self._exposed(first, last)
+            self._scopes[first, last] = governing
         found: dict[Kind, Scope] = {}
         for scope in governing:
             inside = start <= scope.cue_start and scope.cue_end <= end
@@ -226,6 +231,14 @@ class _Note:
         found = scopes(self._folded, first, last, inside)
         found[0] = replace(found[0], cue_end=cue_end, end=min(found[0].end, until))
         return found
+
+    def _exposed(self, first: int, last: int) -> Iterator[Scope]:
+        """What the patient was only near to is no more than a risk."""
+        i = bisect_left(self._exposures, first, key=lambda each: each.start)
+        for each in self._exposures[i:]:
+            if each.start >= last:
+                break
+            yield Scope(Kind.HYPOTHETICAL, *each, forward=each.cue_start < each.start)
 
     def _goes_on(self, first: int) -> Carried | None:
         """Return the denied list that goes on to the line at `first`."""

@@ -1,4 +1,5 @@
-"""What an earlier study did not show is new, and there: "a nodule, not present on the prior CT"."""
+"""What an earlier study did not show is new, and there: "a nodule, not present on the prior CT".
+Told with no word more, that is a guess: "PE not seen on prior CT"."""
 
 from __future__ import annotations
 
@@ -15,11 +16,19 @@ _EARLIER: Final = re.compile(
     r"(?:previously(?=[ ]*(?:$|[.,;)]))|"
     r"(?:prior|previous|earlier|preceding|older|comparison|last)[ ]"
     r"(?:(?!or\b|and\b|nor\b)[a-z0-9/-]+[ ]){0,2}?"
-    r"(?:stud(?:y|ies)|cts?|mri|pet|scans?|films?|x-?rays?|cxr|radiographs?|imaging|ultrasound|"
-    r"echo(?:cardiogram)?|mammograms?|exam(?:ination)?)\b)"
+    r"(?:stud(?:y|ies)|cts?|cta|mr[ai]|pet|scans?|films?|x-?rays?|cxr|radiographs?|imaging|"
+    r"ultrasound|sonogram|doppler|duplex|angiogra(?:m|phy)|echo(?:cardiogram)?|mammograms?|"
+    r"colonoscopy|endoscopy|egd|exam(?:ination)?)\b)"
     # "Not seen on prior or current films": nor is it there now.
     r"(?![ ](?:[a-z]+[ ])?(?:or|and|nor)[ ](?:the[ ]|on[ ]|is[ ])?"
     r"(?:not|current|this|today|present|now)\b)"
+)
+
+# A bare name: no article, size or place that tells of a thing which is there.
+_BARE: Final = re.compile(
+    r"[ ]*(?:(?!(?:an?|the|this|that|these|those|there|new(?:ly)?|now|has|have|is|in|of|at|on|"
+    r"with|and|which|some|several|multiple|many|few|two|three|small|tiny|large|mild|moderate|"
+    r"severe|increas(?:ed|ing)|worsening|enlarging|shows?)\b)[a-z'/-]+[ ]){1,4}"
 )
 
 
@@ -28,4 +37,15 @@ def is_new(folded: str, cue: tuple[int, int], last: int) -> bool:
     return (
         _NOT_SEEN.fullmatch(folded, *cue) is not None
         and _EARLIER.match(folded, cue[1], last) is not None
+    )
+
+
+def is_guess(folded: str, first: int, cue: tuple[int, int], last: int) -> bool:
+    """Whether a sentence `[first, last)` for which `is_new` holds tells nothing else."""
+    begin = max(first, *(folded.rfind(c, first, cue[0]) + 1 for c in ":;"))
+    told = _EARLIER.match(folded, cue[1], last)
+    return (
+        told is not None
+        and _BARE.fullmatch(folded, begin, cue[0]) is not None
+        and not folded[told.end() : last].strip(" .;)")
     )

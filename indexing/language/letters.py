@@ -41,6 +41,10 @@ _NAMED_BY_LETTERS: Final = re.compile(
     r"part|appendix|form|account|record|chart|invoice|reg|mr|mrs|ms|dr|nurse|roux|limb|"
     r"a|an|the|en|and|or|to|of|in|on|by|with|from|for|per|at|via|through|using|under|into|is|was|are|were|said|says|vs|as"
 )
+# "Hepatitis C N": the first letter is part of the name, the second answers.
+_LETTERED: Final = re.compile(
+    r"(?:hepatitis|hep|influenza|flu|vitamin|h(?:a)?emophilia|strep|group|type)[ ][a-e]"
+)
 _MOST_ALONE: Final = 2  # words of a thing asked that stands alone in the note with its letter
 
 
@@ -160,8 +164,10 @@ def _is_asked(item: str) -> bool:
     """Whether these words are something that a list asks about."""
     if _ITEM.fullmatch(item) is None:
         return False
-    last = _WORD.findall(item)[-1].lower()
-    return _NAMED_BY_LETTERS.fullmatch(last) is None
+    words = [word.lower() for word in _WORD.findall(item)[-2:]]
+    if _LETTERED.fullmatch(" ".join(words)):
+        return True
+    return _NAMED_BY_LETTERS.fullmatch(words[-1]) is None
 
 
 def _led(text: str, place: tuple[int, int]) -> list[_Answer]:

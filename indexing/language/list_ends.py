@@ -40,7 +40,7 @@ _CLAUSE: Final = re.compile(
     r"grossly[ ]+|slightly[ ]+|very[ ]+|still[ ]+|generally[ ]+|now[ ]+|her[ ]+|his[ ]+|new[ ]+)?"
     r"(?:normal|normally|normocephalic|intact|clear|soft|supple|regular|alert|awake|oriented|stable|"
     r"warm|moist|well|good|full|symmetric(?:al)?|equal|reactive|non-?tender|non-?distended|"
-    r"(?P<sign>mild|moderate|minimal|slight|tiny|scattered|"
+    r"(?P<sign>mild|mod(?:erate)?|minimal|slight|tiny|scattered|"
     r"small(?![ ](?:bowel|joint|vessel|cell|airway|fiber))|elevated|increased|decreased|"
     r"reduced|diminished|occasional|intermittent|persistent|worsening|ongoing|"
     r"[1-6]/6)|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
@@ -64,6 +64,26 @@ _OPEN: Final = re.compile(
 _ITEM: Final = re.compile(
     r",[ ](?:and[ ])?(?:(?!(?:n?or|no|and|not|without)\b)[a-z0-9/-]+[ ]){1,3}$"
 )
+# "No fever, cough x3d": the cough's, or how long there was neither. More items than two, or "or"
+# between them, share the denial, and so does what is denied by a word for the whole history.
+_LASTING: Final = re.compile(
+    r"(?:[ ][a-z0-9/-]+){1,3}"
+    r"(?P<second>,(?:[ ](?!(?:n?or|and|no|not|nor|without)\b)[a-z/-]+){1,3})"
+    r"[ ](?P<how>x[ ]?\d{1,2}(?:-\d{1,2})?[ ]?"
+    r"(?:h|hrs?|hours?|d|days?|wks?|w|weeks?|mos?|months?))(?=[ ]*(?:$|[.;]))"
+)
+_FAR: Final = 90  # code points in which a duration follows
+
+
+def lasting(folded: str, cue: tuple[int, int], last: int) -> tuple[int, int, int] | None:
+    """Return where the second of two things behind the "no" at `cue` begins that a duration
+    follows, and which words tell it; None for none."""
+    if cue[1] - cue[0] != 2 or not folded.startswith("no", cue[0]):
+        return None
+    if folded.find(" x", cue[1], min(last, cue[1] + _FAR)) < 0:
+        return None
+    match = _LASTING.match(folded, cue[1], last)
+    return (match.start("second"), *match.span("how")) if match else None
 
 
 def there(folded: str, start: int, last: int, end: int) -> int:

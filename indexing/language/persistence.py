@@ -22,7 +22,7 @@ _CHRONIC: Final = re.compile(
     r"cystic fibrosis|cerebral palsy|down syndrome|stenosis|"
     r"(?:aortic|mitral) (?:stenosis|regurgitation|insufficiency)|disease|disorder|syndrome|"
     r"dysfunction|\w*retinopath\w*|\w*nephropath\w*|angina|varices|deficiency|allerg\w*|rhinitis|"
-    r"incontinence|insomnia|hay fever|t[12]d|hld|hfmref|gad|aud|oud|af|hf|ida|pcos|oa|cvi|"
+    r"incontinence|insomnia|hay fever|t[12]d|hld|hfmref|ms|gad|aud|oud|af|hf|ida|pcos|oa|cvi|"
     r"(?:clogged|blocked|narrowed|hardened|hardening of the) (?:\w+ )?arter\w*|"
     r"(?:weak|bad|enlarged|failing) (?:heart|kidneys?|lungs?|liver)|"
     r"irregular (?:heart ?beat|pulse)|\w+ fibrillation|arrhythmi\w*|overweight|"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from indexing.language.cues import Hit, Kind, Reach, Rule
-from indexing.language.earlier import is_new
-from indexing.language.list_ends import Clauses, left_open, there
+from indexing.language.earlier import is_guess, is_new
+from indexing.language.left_standing import left_standing
+from indexing.language.list_ends import Clauses, lasting, left_open, there
 
 _COMMA: Final = re.compile(r"[,;()]")
 _STOP: Final = re.compile(r"[;:]")
@@ -146,6 +147,12 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
         for rule in hit.rules:
             if rule.kind in (Kind.END, Kind.PSEUDO):
                 continue
+            if rule.kind is Kind.NEGATED and left_standing(folded, hit[:2], last):
+                rule = rule._replace(kind=Kind.UNCERTAIN)
+            if not rule.forward and is_new(folded, (hit.start, hit.end), last):
+                if is_guess(folded, first, (hit.start, hit.end), last):
+                    found.append(Scope(Kind.UNCERTAIN, first, hit.start, *hit[:2], forward=False))
+                continue
             if not rule.forward and not _stands_behind(folded, last, hit):
                 continue
             if rule.forward and hit.start > first and _is_done(folded, last, hit):
@@ -155,6 +162,10 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 doubt = None
                 if rule.kind is Kind.NEGATED:
                     end, doubt = left_open(folded, hit.end, end, last, doubts)
+                    long = lasting(folded, hit[:2], last)
+                    if long and long[0] < end:
+                        end, doubt = long[0], long[1:]
+                        found = [_until(each, end) for each in found]
                 found.append(_scope(rule, hit, hit.end, end))
                 if doubt is not None:
                     found.append(Scope(Kind.UNCERTAIN, end, doubt[0], *doubt, forward=False))
@@ -195,8 +206,6 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
 
 def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
     """Whether a lone word looks back ("cough, resolved."), not on to a noun ("resolved cough")."""
-    if is_new(folded, (hit.start, hit.end), last):
-        return False
     if _OF_CAUSE.match(folded, hit.start, last) is not None:
         return False
     if not _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
@@ -218,6 +227,12 @@ def _is_done(folded: str, last: int, hit: Hit) -> bool:
 def _scope(rule: Rule, hit: Hit, start: int, end: int) -> Scope:
     near = rule.reach is Reach.NEXT
     return Scope(rule.kind, start, end, hit.start, hit.end, rule.forward, near)
+
+
+def _until(scope: Scope, end: int) -> Scope:
+    """End a denial that stands before, "no fever, no cough, rash x3d", at `end` as well."""
+    open_still = scope.kind is Kind.NEGATED and scope.forward and scope.end > end
+    return replace(scope, end=end) if open_still else scope
 
 
 class _Closers:

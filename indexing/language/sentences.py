@@ -18,6 +18,12 @@ _ABBREVIATION: Final = frozenset(
     "p.o b.i.d t.i.d q.d q.i.d p.r.n q.h.s h.s p.m a.m u.s dob m.d d.o r.n ph.d temp resp "
     "abd ext gen wt ht min max avg vol ca".split()
 )
+# In capitals these are no titles: "mild MR. Amiodarone continued", "breast CA. No recurrence".
+_IN_CAPITALS: Final = frozenset({"MR", "MS", "CA", "PT"})
+# "Spoke with MS. Jones".
+_MEETS: Final = frozenset("with by to from saw told met called asked per see".split())
+# "Hepatitis C. Denies": the letter is no initial.
+_LETTERED: Final = frozenset("hepatitis hep vitamin influenza type group grade class stage".split())
 _RESULT: Final = frozenset({"neg", "pos"})
 _LAST_WORD: Final = re.compile(r"[A-Za-z.]{1,8}$")
 _NEW_ITEM: Final = re.compile(r"[-•*·>–☐☑☒\[#]|\(?\d{1,2}[.)]\s|[A-Za-z][\w /&'-]{0,40}:(?:\s|$)")
@@ -93,7 +99,7 @@ def _ends(text: str, stop: int, after: int, end: int) -> bool:
     last = word[0].lower().lstrip(".")
     if last in _RESULT:  # "COVID neg. Bronchitis"; but "Neg. Murphy sign"
         return text[max(0, stop - 5) : stop - 3].strip(" .\n\t") != ""
-    if last in _ABBREVIATION:
+    if last in _ABBREVIATION and not _is_finding(text, stop, following):
         return last in (
             "p.o",
             "b.i.d",
@@ -109,10 +115,26 @@ def _ends(text: str, stop: int, after: int, end: int) -> bool:
     return not (initial and text[max(0, stop - 2)].isspace() and _named(text, stop))
 
 
+def _is_finding(text: str, stop: int, following: str) -> bool:
+    """Whether what looks like a title before `stop` is a finding in capitals, told within a
+    sentence that is not."""
+    if text[max(0, stop - 2) : stop] not in _IN_CAPITALS or not following[:2].isalpha():
+        return False
+    before = text[max(0, stop - 22) : stop - 2].rpartition("\n")[2].split()
+    if not before:
+        return False
+    word = before[-1]
+    if word[-1] in ",/":  # "AS, MR. Stable"; but "WITH HIS WIFE, MR. SMITH"
+        return following[1].islower()
+    return word[-1] == "+" or (word.isalpha() and word.islower() and word not in _MEETS)
+
+
 def _named(text: str, stop: int) -> bool:
     """Whether the initial before `stop` belongs to a name ("John Q. Public", "Dr. R. Jones")."""
     before = text[max(0, stop - 12) : stop - 1].split()
-    return bool(before) and (before[-1][0].isupper() or before[-1].endswith("."))
+    if not before or before[-1].lower() in _LETTERED:
+        return False
+    return before[-1][0].isupper() or before[-1].endswith(".")
 
 
 def _new_line(text: str, line_start: int, line_end: int, after: int, end: int) -> bool:

@@ -126,6 +126,9 @@ def test_a_cue_reaches_what_it_speaks_of_and_no_more(marked: str) -> None:
 
 HARM = """
 The patient returns with {chest pain|present}.
+{MRSA|present} on contact precautions.
+Wife has {COVID|family}, pt has {cough|present}.
+History of {MS|present}.
 Return for follow-up of {diabetes|present}.
 Return for {chest pain|hypothetical}.
 Six months ago she was diagnosed with {breast cancer|present}.

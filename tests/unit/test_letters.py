@@ -25,6 +25,10 @@ ROS: {Fever|negated} N {Chills|negated} N {Cough|present} Y
 - {Leg swelling|negated} N
 MSK: {back pain|present} +, {joint swelling|negated} -
 Heme: {easy bruising|negated} No
+{Hepatitis C|negated} N
+{Hepatitis B|negated} N, {Hepatitis C|present} Y, {HIV|negated} N
+{Hepatitis B|negated}: N, {Hepatitis C|present}: Y
+{Influenza A|negated} N, {Influenza B|present} Y
 N {fever|negated}
 N {fever|negated}, Y {cough|present}, N {chills|negated}
 N {Fever|negated} Y {Cough|present} N {Chills|negated}
@@ -48,6 +52,8 @@ NO_ANSWERS = """
 {Vitamin|present} N
 {Bypass|present} Roux en Y
 {Oxygen|present} via N
+{Hepatitis B|present} Y N
+Discussed {hepatitis B|present} with Susan N.
 {Cancer|present}, T2 N M: T N M.
 {Weakness|present}, force 5 N
 Discussed {fever|present} with Susan N.

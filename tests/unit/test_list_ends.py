@@ -37,6 +37,15 @@ Denies {fever|negated}, severe {headache|negated}, {vomiting|negated}.
 {Anemia|uncertain} likely.
 No {chest pain|negated}, just {pressure|present}.
 {Suicidal thoughts|negated} denied, {anxiety|present}.
+No {fever|negated}, {cough|uncertain} x3d.
+No {chest pain|negated}, {leg swelling|uncertain} x 2 weeks.
+No {fever|negated}, no {chills|negated}, {rash|uncertain} x 24h.
+No {fever|negated} or {cough|negated} x3d.
+No {fever|negated}, {chills|negated}, {cough|negated} x3d.
+No {vomiting|negated}, no more {diarrhea|negated} x2d.
+No {alcohol|negated}, {tobacco|negated} x 10 years.
+No {headache|negated}, mild {nausea|present}, {vomiting|present}.
+No {AS|negated}, mod {MR|present}.
 Flu neg. {Pneumonia|present} on film.
 Gram neg. {bacteremia|present}.
 On apixaban for {atrial fibrillation|present}. r/o {UTI|uncertain} vs {stroke|uncertain}.
@@ -44,6 +53,13 @@ On apixaban for {atrial fibrillation|present}. r/o {UTI|uncertain} vs {stroke|un
 NEW = """
 A {nodule|present}, not present on the prior CT.
 {Mass|present} that was not seen on the previous study.
+{PE|uncertain} not seen on prior CT.
+{Aneurysm|uncertain} not seen on prior MRA.
+Chest: {nodule|uncertain} was not present on the prior study.
+The {nodule|present} was not seen on the prior CT.
+3 mm {nodule|present} not seen on prior CT.
+New {consolidation|present} not present on the previous study.
+{Lesion|present} in segment 6 not seen on prior MRI.
 {Asthma|negated} not found in previous records.
 {Suicidal ideation|negated} was not noted during previous visits.
 {Rash|negated} not seen by previous provider.
@@ -112,6 +128,20 @@ def test_a_denial_ends_where_something_is_there(marked: str) -> None:
         ("Flu neg. Rash.", [0, 8]),
         ("Neg. Murphy sign.", [0]),
         ("Has CHF.  r/o MI.", [0, 8]),
+        ("Has mild MR. Amiodarone continued.", [0, 12]),
+        ("No MR or significant MS. LVH noted.", [0, 24]),
+        ("With 2+ MR. EF 55.", [0, 11]),
+        ("AS, MR. Stable.", [0, 7]),
+        ("HERE WITH HIS WIFE, MR. SMITH.", [0]),
+        ("Seen for MR. X today.", [0]),
+        ("On breast CA. No pain.", [0, 13]),
+        ("Seen by MR. Smith today.", [0]),
+        ("Seen by Mr. Smith today.", [0]),
+        ("MS. Jones is well.", [0]),
+        ("SEEN FOR MR. SMITH TODAY.", [0]),
+        ("No hepatitis C. Cirrhosis.", [0, 15]),
+        ("No Hepatitis C. Cirrhosis.", [0, 15]),
+        ("Seen by John C. Smith.", [0]),
         ("Seen by pt. c/o pain.", [0]),
     ],
 )

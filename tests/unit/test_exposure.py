@@ -1,0 +1,46 @@
+"""What a patient was only near."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.test_assertion import judge
+
+SENTENCES = """
+Exposed to {TB|hypothetical} at the shelter, no {cough|negated}.
+Exposed at work to known active {tuberculosis|hypothetical}.
+{TB|hypothetical} exposure 2 months ago, PPD pending.
+Exposure to {influenza|hypothetical} at daycare, now with {fever|present}.
+Exposures: {pertussis|hypothetical}. {Cough|present} for a week.
+Contact with {COVID|hypothetical} at work.
+{Scabies|hypothetical} contacts at home, {pruritus|present}.
+{HIV|hypothetical}-exposed infant with {jaundice|present}.
+Exposed to {measles|hypothetical}, {mumps|hypothetical} or {rubella|hypothetical}.
+Exposed to {COVID|hypothetical}, now {COVID|present} positive.
+Denies {TB|negated} exposure.
+No known exposure to {COVID-19|negated}.
+Exposed to {asbestos|present} for 20 years.
+{TB|present} with exposure of household members.
+{Influenza|present}, contact precautions.
+{HIV|present} contact us with any question.
+{COVID|present} exposure and infection last week.
+===
+PMH: {HIV|present}
+Exposures: none
+===
+PMH: {HIV|present}
+Contact: daughter
+===
+Exposed to
+{TB|hypothetical} at work
+"""
+
+
+@pytest.mark.parametrize("marked", [
+    marked
+    for group, *notes in [SENTENCES.strip().split("\n===\n")]
+    for marked in (*group.splitlines(), *notes)
+])  # fmt: skip
+def test_what_others_had_is_a_risk(marked: str) -> None:
+    for words, expected, found in judge(marked):
+        assert found.assertion == expected, words
