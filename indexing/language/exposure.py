@@ -38,6 +38,15 @@ _NEAR: Final = re.compile(
     r"(?![ ](?:precaution|isolation|dermatitis|tracing|lens|(?:to|us|me|the|your|our|his|her)\b|"
     r"and (?:infection|illness|disease)))"
 )
+# "Exposed to COVID, tested positive": the patient has caught it.
+_CAUGHT_IT: Final = re.compile(
+    r"(?:[ -]?(?:positive|pos)\b)?"  # of whom one was near to
+    r"[^\n]{0,120}?\b(?:"
+    r"(?:test(?:s|ed|ing)?|swab|pcr|antigen|rapid|culture|titer|serology|screen|result|now|is|was|"
+    r"returned|back|turned)[ ](?:(?!not\b|never\b)[a-z0-9'-]+[ ]){0,3}?(?:positive|pos|reactive)\b"
+    r"|positive[ ](?:[a-z]+[ ]){0,2}?(?:test|swab|pcr|antigen|culture|result)|"
+    r"contracted|caught|infected|came down|(?:has|have|got|developed)[ ](?:it|the[ ]same)\b)"
+)
 _WIDEST: Final = 60  # code points beside the word for the exposure in which it is told to what
 
 
@@ -68,7 +77,11 @@ def _told(folded: str, place: int) -> Exposure | None:
     to = _TO.match(folded, place)
     what = to and _WHAT.match(folded, to.end(), to.end() + _WIDEST)
     if to and what:
+        if _CAUGHT_IT.match(folded, what.end()):
+            return None
         return Exposure(what.start(), what.end(), place, to.end() - 1)
     near = _NEAR.match(folded, place)
     of = near and _OF.search(folded, max(0, place - _WIDEST), place)
-    return Exposure(*of.span("what"), place, near.end()) if near and of else None
+    if near is None or of is None or _CAUGHT_IT.match(folded, near.end()):
+        return None
+    return Exposure(*of.span("what"), place, near.end())

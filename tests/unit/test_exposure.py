@@ -16,7 +16,14 @@ Contact with {COVID|hypothetical} at work.
 {Scabies|hypothetical} contacts at home, {pruritus|present}.
 {HIV|hypothetical}-exposed infant with {jaundice|present}.
 Exposed to {measles|hypothetical}, {mumps|hypothetical} or {rubella|hypothetical}.
-Exposed to {COVID|hypothetical}, now {COVID|present} positive.
+Exposed to {COVID|present}, now {COVID|present} positive.
+Exposed to {COVID|present} last week, tested positive yesterday.
+Contact with {COVID|present}, rapid swab positive.
+{COVID|present} exposure at work. Home test was positive.
+{Influenza|present} exposure and positive flu swab.
+Exposed to {scabies|present} at school and caught it.
+Exposed to {COVID|hypothetical} positive coworker, no symptoms.
+Exposed to {COVID|hypothetical}, tested negative.
 Denies {TB|negated} exposure.
 No known exposure to {COVID-19|negated}.
 Exposed to {asbestos|present} for 20 years.
