@@ -231,6 +231,8 @@ def results_of(
         _hit(next(there) if is_open else hit, is_open, people, top, places, wrong)
         for hit, is_open in ranked
     ]
+    if grouping == "newest":
+        best = sorted(best, key=lambda found: found.date or "", reverse=True)
     return Results(
         opened.page.page_id, opened.page.answer, list(_groups(hits, grouping)), opened.start,
         len(hits), opened.depth, opened.page.created_at, zone, people,

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from app.auth.permissions import Permission
 from app.auth.sessions import Principal, text
-from app.questions import Question
+from app.questions import Question, grouping
 from app.services import Services
 from app.views import View
 from indexing.accounts import OpenedPage
@@ -40,7 +40,7 @@ class Place:
     def tail(self) -> str:
         """The address's query, "" at the top of a plain page."""
         parts = [f"start={self.start}"] if self.start else []
-        parts += ["group=patient"] if self.group == "patient" else []
+        parts += [f"group={self.group}"] if self.group != "note" else []
         parts += [f"judge={quote(self.book, safe='')}"] if self.book else []
         parts += ["blind=1"] if self.book and self.blind else []
         return f"?{'&'.join(parts)}" if parts else ""
@@ -63,7 +63,7 @@ def place_of(form: FormData) -> Place:
     start = text(form, "start")
     return Place(
         int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0,
-        "patient" if text(form, "group") == "patient" else "note",
+        grouping(text(form, "group")),
         text(form, "judge"),
         text(form, "blind") == "1",
     )

@@ -14,7 +14,7 @@ LEGS: tuple[str, ...] = ("lexical", "vector", "graph")
 LONGEST_QUERY = 10_000  # code points: room for a pasted note, not for a book
 DEPTH = 200  # hits of a frozen page
 
-Grouping = Literal["note", "patient"]
+Grouping = Literal["note", "patient", "newest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,14 @@ def question_of(stored: Mapping[str, Any]) -> Question:
     values: dict[str, Any] = {n: tuple(v) if n in lists else v for n, v in stored.items()}
     values["only"] = {name: tuple(v) for name, v in stored.get("only", {}).items()}
     return Question(**values)
+
+
+def grouping(name: str, *, dated: bool = True) -> Grouping:
+    """Return the order of that name, by note for any other; `dated`: notes' dates are told as they
+    are. Where they are moved, the newest of several patients would tell by how much."""
+    if name == "patient":
+        return "patient"
+    return "newest" if name == "newest" and dated else "note"
 
 
 def legs(names: Sequence[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from rankers.answer import Hit, Mark, Sentence
 from rankers.cues import Asked
 from rankers.evidence import Said, copied, label
 from rankers.judge import allergic, fitting
+from rankers.latest import ordering
 from rankers.lead import lead
 from rankers.plan import Plan
 from rankers.query import scopes
@@ -88,7 +89,8 @@ def extracted(
     if plan.parsed.exact:  # another wording is no answer to what was asked for literally
         found = [each for each in found if any(mark.kind == "literal" for mark in each.marks)]
     order = need.order
-    found.sort(key=lambda e: (-e.covers, order.index(Assertion(e.says)), e.rank))
+    # As the page has them, where they say as much: by rank, or the newest first.
+    found.sort(key=lambda e: (-e.covers, order.index(Assertion(e.says))))
     return tuple(_once(found))[:MOST]
 
 
@@ -99,10 +101,12 @@ def _need(plan: Plan) -> _Need:
     taken += [(cue.start, cue.end) for cue in asked.cues]
     taken += [(bound.start, bound.end) for bound in asked.bounds]
     taken += times_told(plan.parsed.text)
+    said = list(tokens(plan.parsed.text))
+    newest = ordering([token.term for token in said])
     beside = (
         token.term
-        for token in tokens(plan.parsed.text)
-        if not any(start <= token.start < end for start, end in taken)
+        for at, token in enumerate(said)
+        if at not in newest and not any(start <= token.start < end for start, end in taken)
     )
     words = frozenset(stem(word) for word in beside if word not in STOP_WORDS)
     if wants:

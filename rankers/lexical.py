@@ -9,6 +9,7 @@ from indexing.analysis import STOP_WORDS
 from indexing.clauses import And, Clause, Expansion, Not, Or, Phrase, Ranked, Scoped, Word
 from indexing.filters import Filters
 from indexing.ports import AssertionMode, LexicalIndex, Ranking
+from rankers.latest import ordering
 
 MOST_RANKED_WORDS = 128  # of a pasted note: the rarest would do, but only the index knows them
 
@@ -26,7 +27,8 @@ def rank(
 
 
 def prepared(clause: Clause) -> Clause:
-    """Make the tree ready for an engine: without stop words, and with its phrases required.
+    """Make the tree ready for an engine: without stop words and words that only order its notes,
+    and with its phrases required.
 
     Beside other words a quoted phrase must still occur, so "a b" c becomes ("a b") AND ("a b" c):
     the second part scores, the first only has to hold.
@@ -41,7 +43,13 @@ def prepared(clause: Clause) -> Clause:
 
 
 def _ranked(clause: Ranked) -> Clause:
-    kept = [part for part in clause.clauses if not _is_stop_word(part)] or list(clause.clauses)
+    words = [part.text.lower() if isinstance(part, Word) else "" for part in clause.clauses]
+    order = ordering(words)
+    kept = [
+        part
+        for at, part in enumerate(clause.clauses)
+        if at not in order and not _is_stop_word(part)
+    ] or list(clause.clauses)
     distinct = _counted_once([prepared(part) for part in kept])[:MOST_RANKED_WORDS]
     inner: Clause = replace(clause, clauses=tuple(distinct)) if len(distinct) > 1 else distinct[0]
     required = [part for part in distinct if isinstance(part, Phrase)]

@@ -18,6 +18,7 @@ from indexing.model import Assertion
 from indexing.ports import AssertionMode
 from rankers.cues import Asked, QueryCue, cues
 from rankers.graph import named
+from rankers.latest import ordering
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.times import times_told
 
@@ -40,8 +41,7 @@ _OF: Final = re.compile(r"\b(?:of|in|on|to|at|from|over) (?:the |his |her |a )?$
 # Words of asking: "which patients have", "what about".
 _ASKING: Final = frozenset(
     "patient patients pt pts anyone someone about any all show find list search give me please "
-    "notes note chart charts who whom whose had having been were i we you can could last latest "
-    "recent newest sided".split()
+    "notes note chart charts who whom whose had having been were i we you can could sided".split()
 )
 # A limit beside these is one of age, which notes write otherwise: "a 69-year-old".
 _AGED: Final = frozenset(
@@ -205,7 +205,10 @@ class _Question:
             aside += [match.span() for match in _HOW_OFTEN.finditer(self.text)]
         runs: list[tuple[int, int]] = []
         open_ = False
-        for match in TOKEN.finditer(self.text):
+        every = list(TOKEN.finditer(self.text))
+        newest = ordering([match.group().lower() for match in every])
+        aside += [match.span() for at, match in enumerate(every) if at in newest]
+        for match in every:
             covered = any(a < match.end() and match.start() < b for a, b in aside)
             word = match.group().lower()
             if covered or word in STOP_WORDS or word in _ASKING or word.isdigit():

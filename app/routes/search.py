@@ -14,11 +14,19 @@ from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, keyed, may, services, text
 from app.judging import Place, blinded, judging, place_of
 from app.pages import PAGE_SIZE, page
-from app.questions import LONGEST_QUERY, Grouping, Question, legs, mode, question_of
+from app.questions import (
+    LONGEST_QUERY,
+    Question,
+    grouping,
+    legs,
+    mode,
+    question_of,
+)
 from app.views import view_of
 from indexing.audit import AuditRow
 from indexing.errors import InvalidInput, InvalidQuery
 from rankers.answer import hit_of
+from rankers.latest import asks_for_latest
 
 router = APIRouter()
 
@@ -40,8 +48,10 @@ def asked(request: Request, who: Searcher, form: Form) -> Response:
         rankers=legs([v for v in form.getlist("ranker") if isinstance(v, str)]),
         assertion=mode(text(form, "assertion")),
         only={"patient": (text(form, "patient"),)} if text(form, "patient") else {},
-        group=_grouping(text(form, "group")),
+        group=grouping(text(form, "group")),
     )
+    if question.group == "note" and asks_for_latest(question.q):
+        question = replace(question, group="newest")
     return _answered(request, who, question, place_of(form))
 
 
@@ -81,10 +91,6 @@ def _template(request: Request) -> str:
     return "search/_search.html" if "hx-request" in request.headers else "search.html"
 
 
-def _grouping(name: str) -> Grouping:
-    return "patient" if name == "patient" else "note"
-
-
 def _answered(request: Request, who: Principal, question: Question, place: Place) -> Response:
     if not question.q:
         return RedirectResponse("/search", 303)
@@ -110,12 +116,12 @@ def frozen_page(
 ) -> Response:  # fmt: skip
     """Show a slice of a frozen page; what was deleted since is not shown again."""
     own = services(request)
-    grouping = _grouping(group)
-    place = Place(max(start, 0), grouping, judge, blind == "1")
+    order = grouping(group, dated=not who.access.deidentified)
+    place = Place(max(start, 0), order, judge, blind == "1")
     view = view_of(own, who.access)
-    opened = own.frozen.open(who.access, page_id, max(start, 0), PAGE_SIZE, grouping)
+    opened = own.frozen.open(who.access, page_id, max(start, 0), PAGE_SIZE, order)
     opened = view.opened(opened)
-    question = replace(question_of(opened.page.question), group=grouping)
+    question = replace(question_of(opened.page.question), group=order)
     sheet = judging(own, who, view, question, opened, place)
     opened = blinded(opened) if sheet and sheet.blind else opened
     hits = [hit_of(hit) for hit in opened.hits]
@@ -124,7 +130,7 @@ def frozen_page(
     people = view.people(shown_patients(opened), recorded)
     said = own.candidates.of_page(who.access, page_id)
     wrong = {view.shown_note(doc_id): each.value for doc_id, each in said.items()}
-    results = results_of(opened, described, best, people, who.zone, grouping, wrong)
+    results = results_of(opened, described, best, people, who.zone, order, wrong)
     response = page(
         request, _template(request), question=question, results=results, fault=None,
         judging=sheet, place=place if sheet else replace(place, book=""),

@@ -115,6 +115,27 @@ def test_grouped_by_patient_the_patients_head_their_notes(client: TestClient, wa
     assert len(re.findall('class="patient-head"', text)) == 2
 
 
+def test_newest_first_by_a_link_and_for_who_asks_for_the_latest(
+    client: TestClient, ward: Ward
+) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    found = ask(client, "chest pain")
+    page = client.get(found).text
+    assert 'aria-current="true">by note' in page
+    newest = client.get(f"{found}?group=newest").text
+    for part in newest.split('class="hits"'):  # the sentences that answer, and the notes
+        days = re.findall(r'class="date">([\d-]+)', part)
+        assert len(days) > 1
+        assert days == sorted(days, reverse=True)
+    latest = ask(client, "latest chest pain")
+    assert latest.endswith("?group=newest")
+    assert 'name="group" value="note"' in client.get(latest).text  # the next question is its own
+    sign_in(client, ward, Role.RESEARCHER)
+    moved = client.get(ask(client, "latest chest pain")).text
+    assert "newest first" not in moved
+    assert 'aria-current="true">by note' in moved
+
+
 def test_why_a_note_is_not_here(client: TestClient, ward: Ward) -> None:
     sign_in(client, ward, Role.CLINICIAN)
     path = ask(client, "chest pain", patient="p-ben")

@@ -18,11 +18,12 @@ from app.marking import Span, marked
 from app.notes import Found, sentence, view_of
 from app.pages import age, birth_date, folder, partial_date
 from app.questions import LEGS, Question, legs, mode, question_of
-from indexing.backends.postgres.frozen import _by_patient
+from indexing.backends.postgres.frozen import _by_patient, _newest, _Note
 from indexing.charts import Reading, Series, thinned
 from indexing.errors import AnamnesisError, Gone, InvalidInput, InvalidQuery, NotFound
 from indexing.model import Assertion, Cue, Document, Mention, Section, TenantId
 from indexing.ports import Derived
+from rankers.latest import asks_for_latest
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -236,9 +237,12 @@ def test_legs_and_modes_are_checked() -> None:
 def test_pages_of_a_grouping_join_to_the_whole(owners: list[str | None], size: int) -> None:
     hits = [{"doc_id": f"d{n}", "rank": n} for n in range(1, len(owners) + 1)]
     of = {f"d{n}": owner for n, owner in enumerate(owners, 1)}
-    every = _by_patient(hits, of)
+    notes = {doc_id: _Note(owner) for doc_id, owner in of.items()}
+    every = _by_patient(hits, notes)
     assert sorted(hit["rank"] for hit in every) == [hit["rank"] for hit in hits]
-    paged = [h for at in range(0, len(every), size) for h in _by_patient(hits, of)[at : at + size]]
+    paged = [
+        h for at in range(0, len(every), size) for h in _by_patient(hits, notes)[at : at + size]
+    ]
     assert paged == every
     seen: list[object] = []
     for hit in every:
@@ -247,6 +251,35 @@ def test_pages_of_a_grouping_join_to_the_whole(owners: list[str | None], size: i
             assert seen[-1] == owner
         else:
             seen.append(owner)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.1, 0.3, 1.0])), max_size=12))
+def test_the_newest_come_first_and_what_only_touches_on_it_last(
+    told: list[tuple[int, float]],
+) -> None:
+    """A day of 0 stands for no date."""
+    hits = [{"doc_id": f"d{n}", "rank": n, "score": score} for n, (_, score) in enumerate(told, 1)]
+    days = {f"d{n}": day for n, (day, _) in enumerate(told, 1)}
+    notes = {doc_id: _Note("p", datetime(2020, 1, day, tzinfo=UTC) if day else None)
+             for doc_id, day in days.items()}  # fmt: skip
+    every = _newest(hits, notes)
+    assert sorted(hit["rank"] for hit in every) == [hit["rank"] for hit in hits]
+    best = max((score for _, score in told), default=0)
+    keys = [(hit["score"] < best / 4, -days[hit["doc_id"]], hit["rank"]) for hit in every]
+    assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("query", "latest"),
+    [
+        ("latest hemoglobin", True), ("most recent echo", True), ("Last seizure", True),
+        ("chest pain last year", False), ("last 3 months cough", False), ("last name", False),
+        ("translatest", False), ("at long last", False), ("latest", False), ("last", False),
+        ("Last known well", False),
+    ],
+)  # fmt: skip
+def test_who_asks_for_the_latest_is_told_the_newest_first(query: str, latest: bool) -> None:
+    assert asks_for_latest(query) is latest
 
 
 def test_the_nearest_class_decides_the_status() -> None:

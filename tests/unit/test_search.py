@@ -247,6 +247,11 @@ def test_an_exact_operator_switches_meaning_off_visibly(search: Search) -> None:
     assert "no note is held against it" in told
 
 
+def test_who_asks_for_the_latest_looks_for_nothing_less(search: Search) -> None:
+    for query in ("latest chest pain", "last chest pain", "most recent chest pain"):
+        assert found(ask(search, query)) == found(ask(search, "chest pain"))
+
+
 def test_closed_notes_stay_closed(search: Search) -> None:
     answer = ask(search, "panic attacks chest pain")
     assert "secret" not in found(answer)

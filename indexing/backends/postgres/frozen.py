@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -60,8 +62,9 @@ class PostgresFrozenPages:
         with self._database.piped(access.tenant_id) as conn:
             found = frozen(conn, access, page_id)
             every = found.answer.get("hits", [])
-            if grouping == "patient":
-                every = _by_patient(every, _patients(conn, access, every))
+            if grouping != "note":
+                notes_of = _notes(conn, access, every)
+                every = (_by_patient if grouping == "patient" else _newest)(every, notes_of)
             hits = every[start : start + size]
             notes = visible(conn, access, [hit["doc_id"] for hit in hits])
             patients = {d: note.document.patient_id for d, note in notes.items()}
@@ -134,23 +137,46 @@ def frozen(conn: Connection, access: Access, page_id: str) -> FrozenPage:
     return FrozenPage(page_id, row[0], row[1], row[2], orjson.loads(_unpack(row[3])))
 
 
-def _patients(
+@dataclass(frozen=True, slots=True)
+class _Note:
+    patient_id: str | None = None
+    date: datetime | None = None
+
+
+def _notes(
     conn: Connection, access: Access, hits: Sequence[Mapping[str, Any]]
-) -> Mapping[str, str | None]:
+) -> Mapping[str, _Note]:
     rows = conn.execute(
-        "SELECT doc_id, patient_id FROM document WHERE tenant_id = %s AND doc_id = ANY(%s)",
+        "SELECT doc_id, patient_id, date_start FROM document "
+        "WHERE tenant_id = %s AND doc_id = ANY(%s)",
         (access.tenant_id, [hit["doc_id"] for hit in hits]),
     ).fetchall()
-    return dict(rows)
+    return {row[0]: _Note(*row[1:]) for row in rows}
+
+
+def _newest(
+    hits: Sequence[Mapping[str, Any]], notes: Mapping[str, _Note]
+) -> Sequence[Mapping[str, Any]]:
+    """Order by the notes' dates, the newest first, those without one last. What scores less than a
+    quarter of the best only touches on the question, and stands behind all others."""
+    least = max((hit["score"] for hit in hits), default=0.0) / 4
+
+    def place(hit: Mapping[str, Any]) -> tuple[bool, float, int]:
+        date = notes.get(hit["doc_id"], _Note()).date
+        return hit["score"] < least, -date.timestamp() if date else math.inf, hit["rank"]
+
+    return sorted(hits, key=place)
 
 
 def _by_patient(
-    hits: Sequence[Mapping[str, Any]], patients: Mapping[str, str | None]
+    hits: Sequence[Mapping[str, Any]], notes: Mapping[str, _Note]
 ) -> Sequence[Mapping[str, Any]]:
     """Keep the order of ranks within a patient, who stands where the best hit stands; a note
     without a patient stands alone."""
     best: dict[str, int] = {}
-    owners = [patients.get(hit["doc_id"]) or f"\x00{hit['doc_id']}" for hit in hits]
+    owners = [
+        notes.get(hit["doc_id"], _Note()).patient_id or f"\x00{hit['doc_id']}" for hit in hits
+    ]
     for at, owner in enumerate(owners):
         best.setdefault(owner, at)
     order = sorted(range(len(hits)), key=lambda at: (best[owners[at]], at))
