@@ -14,6 +14,8 @@ _NO_ORDER: Final = frozenset(
     "six seven eight nine ten eleven twelve known".split()
 )
 
+_WHOSE: Final = ([], ["her"], ["his"], ["their"])
+
 
 def ordering(words: Sequence[str]) -> frozenset[int]:
     """Return which of a question's words ask for the newest; none where there is nothing else. What
@@ -25,7 +27,7 @@ def ordering(words: Sequence[str]) -> frozenset[int]:
             found.add(at)
         elif word == "most" and following == ["recent"]:
             found |= {at, at + 1}
-        elif word == "last" and at == 0 and following:
+        elif word == "last" and words[at - 1 : at] in _WHOSE and following:
             behind = following[0]
             if not behind[:1].isdigit() and behind not in _NO_ORDER:
                 found.add(at)

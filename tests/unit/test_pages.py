@@ -275,7 +275,8 @@ def test_the_newest_come_first_and_what_only_touches_on_it_last(
         ("latest hemoglobin", True), ("most recent echo", True), ("Last seizure", True),
         ("chest pain last year", False), ("last 3 months cough", False), ("last name", False),
         ("translatest", False), ("at long last", False), ("latest", False), ("last", False),
-        ("Last known well", False),
+        ("Last known well", False), ("when was her last colonoscopy", True),
+        ("his last 2 admissions", False),
     ],
 )  # fmt: skip
 def test_who_asks_for_the_latest_is_told_the_newest_first(query: str, latest: bool) -> None:
