@@ -18,6 +18,8 @@ from indexing.accounts import OpenedPage
 from indexing.audit import AuditRow
 from indexing.backends.postgres.derived import PostgresDocuments
 from indexing.charts import Person
+from indexing.errors import InvalidInput
+from indexing.orders import newest_first
 from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence, Snippet, hit_of
 from rankers.explain import Signal
 from rankers.wants import LONGEST
@@ -176,9 +178,16 @@ def answered(
 ) -> Answer:
     """Answer with the best k described; the notes are read with their audit row, or not at all.
 
-    Raises: InvalidQuery; EngineUnavailable.
+    Raises: InvalidQuery; InvalidInput: an order by dates that this view moves; EngineUnavailable.
     """
-    found, _ = view.rank(request)
+    if request.newest and access.deidentified:
+        raise InvalidInput("in this view dates are moved: nothing is newest")
+    found, _ = view.rank(replace(request, k=DEPTH) if request.newest else request)
+    if request.newest:
+        hits = found.answer.hits
+        heads = documents.heads(access, [hit.doc_id for hit in hits])
+        places = newest_first([(hit.doc_id, hit.score) for hit in hits], heads)
+        found = replace(found, answer=replace(found.answer, hits=tuple(hits[p] for p in places)))
     facet = found.answer.facets.get("patient", ())
     row = replace(audited(found.answer), patient_ids=[str(e["value"]) for e in facet if e["value"]])
     best = [hit.doc_id for hit in found.answer.hits]

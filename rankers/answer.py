@@ -21,7 +21,7 @@ class SearchRequest:
     """One question. `only` holds facet values by facet name ("period" is a year); `rejected` and
     `accepted` are ids of expansion chips switched off and on by hand. `assertion` None leaves it
     to the query, and to "present" where that says nothing. `bare` skips everything but the
-    ranking (evaluation): no snippets, facets or counts.
+    ranking (evaluation): no snippets, facets or counts. `newest`: the newest first.
     """
 
     q: str
@@ -34,6 +34,7 @@ class SearchRequest:
     rejected: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     bare: bool = False
+    newest: bool = False
 
 
 class ShownChip(msgspec.Struct, frozen=True):

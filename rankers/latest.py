@@ -14,7 +14,7 @@ _NO_ORDER: Final = frozenset(
     "six seven eight nine ten eleven twelve known".split()
 )
 
-_WHOSE: Final = ([], ["her"], ["his"], ["their"])
+_WHOSE: Final[tuple[list[str], ...]] = ([], ["her"], ["his"], ["their"])
 
 
 def ordering(words: Sequence[str]) -> frozenset[int]:

@@ -189,6 +189,7 @@ def search(
     role: Annotated[
         Literal["clinician", "researcher"], typer.Option(help="A researcher: de-identified.")
     ] = "clinician",
+    newest: Annotated[bool, typer.Option("--newest", help="The newest note first.")] = False,
     as_json: Json = False,
 ) -> None:
     """Search a tenant's notes."""
@@ -196,7 +197,11 @@ def search(
     from indexing.access import Role
 
     who = Role(role)
-    finish(search_command(tenant, query, k, rankers, plain, assertion, who, as_json=as_json))
+    finish(
+        search_command(
+            tenant, query, k, rankers, plain, assertion, who, newest=newest, as_json=as_json
+        )
+    )
 
 
 @app.command()

@@ -22,7 +22,7 @@ LEGS = ("lexical", "vector", "graph")
 def search_command(
     tenant: str, query: str, k: int, rankers: str, plain: bool,
     assertion: Literal["present", "negated", "any"] | None, role: Role = Role.CLINICIAN, *,
-    as_json: bool,
+    newest: bool = False, as_json: bool,
 ) -> int:  # fmt: skip
     """Search and print what that role may see; return the exit code."""
     legs = tuple(name.strip() for name in rankers.split(",") if name.strip())
@@ -32,7 +32,9 @@ def search_command(
         raise InvalidInput("the question is not UTF-8")
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
-    request = SearchRequest(q=query, k=k, rankers=legs, plain=plain, assertion=assertion)
+    request = SearchRequest(
+        q=query, k=k, rankers=legs, plain=plain, assertion=assertion, newest=newest
+    )
     access = replace(operator(found), roles=frozenset({role}))
     view = view_of(services_of(installation), access)
     answer = answered(view, installation.documents, access, request)

@@ -37,6 +37,7 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     only: dict[str, list[str]] = {}
     rejected: list[str] = []
     accepted: list[str] = []
+    newest: bool = False
 
 
 _body = msgspec.json.Decoder(SearchBody)
@@ -91,6 +92,7 @@ def _asked(body: bytes) -> SearchRequest:
         only={name: tuple(values) for name, values in sent.only.items()},
         rejected=tuple(sent.rejected),
         accepted=tuple(sent.accepted),
+        newest=sent.newest,
     )
 
 

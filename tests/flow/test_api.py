@@ -57,6 +57,22 @@ def test_api_search_says_what_is_wrong(
     assert "fever" not in answer.text
 
 
+def test_api_search_gives_the_newest_first(client: TestClient, ward: Ward) -> None:
+    asked = {"q": "chest pain", "newest": True}
+    hits = client.post("/api/search", json=asked, headers=ward.bearer()).json()["hits"]
+    days = [hit["date"] for hit in hits]
+    assert len(set(days)) > 1
+    assert days == sorted(days, reverse=True)
+    assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
+    [first] = client.post(
+        "/api/search", json=asked | {"k": 1}, headers=ward.bearer()
+    ).json()["hits"]  # fmt: skip
+    assert first["doc_id"] == hits[0]["doc_id"]
+    moved = client.post("/api/search", json=asked, headers=ward.bearer(Role.RESEARCHER))
+    assert moved.status_code == 400
+    assert "dates are moved" in moved.json()["error"]["detail"]
+
+
 def test_api_takes_deep_json_calmly(client: TestClient, ward: Ward) -> None:
     deep = b'{"q":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     headers = ward.bearer() | {"Content-Type": "application/json"}

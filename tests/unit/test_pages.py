@@ -18,10 +18,10 @@ from app.marking import Span, marked
 from app.notes import Found, sentence, view_of
 from app.pages import age, birth_date, folder, partial_date
 from app.questions import LEGS, Question, legs, mode, question_of
-from indexing.backends.postgres.frozen import _by_patient, _newest, _Note
 from indexing.charts import Reading, Series, thinned
 from indexing.errors import AnamnesisError, Gone, InvalidInput, InvalidQuery, NotFound
 from indexing.model import Assertion, Cue, Document, Mention, Section, TenantId
+from indexing.orders import NoteHead, by_patient, newest_first
 from indexing.ports import Derived
 from rankers.latest import asks_for_latest
 
@@ -235,18 +235,15 @@ def test_legs_and_modes_are_checked() -> None:
 
 @given(st.lists(st.sampled_from(["p1", "p2", None]), max_size=12), st.integers(1, 5))
 def test_pages_of_a_grouping_join_to_the_whole(owners: list[str | None], size: int) -> None:
-    hits = [{"doc_id": f"d{n}", "rank": n} for n in range(1, len(owners) + 1)]
-    of = {f"d{n}": owner for n, owner in enumerate(owners, 1)}
-    notes = {doc_id: _Note(owner) for doc_id, owner in of.items()}
-    every = _by_patient(hits, notes)
-    assert sorted(hit["rank"] for hit in every) == [hit["rank"] for hit in hits]
-    paged = [
-        h for at in range(0, len(every), size) for h in _by_patient(hits, notes)[at : at + size]
-    ]
+    ids = [f"d{n}" for n in range(len(owners))]
+    heads = {doc_id: NoteHead(owner) for doc_id, owner in zip(ids, owners, strict=True)}
+    every = by_patient(ids, heads)
+    assert sorted(every) == list(range(len(owners)))
+    paged = [p for at in range(0, len(every), size) for p in by_patient(ids, heads)[at : at + size]]
     assert paged == every
     seen: list[object] = []
-    for hit in every:
-        owner = of[hit["doc_id"]] or hit["doc_id"]
+    for at in every:
+        owner = owners[at] or ids[at]
         if owner in seen:
             assert seen[-1] == owner
         else:
@@ -258,14 +255,12 @@ def test_the_newest_come_first_and_what_only_touches_on_it_last(
     told: list[tuple[int, float]],
 ) -> None:
     """A day of 0 stands for no date."""
-    hits = [{"doc_id": f"d{n}", "rank": n, "score": score} for n, (_, score) in enumerate(told, 1)]
-    days = {f"d{n}": day for n, (day, _) in enumerate(told, 1)}
-    notes = {doc_id: _Note("p", datetime(2020, 1, day, tzinfo=UTC) if day else None)
-             for doc_id, day in days.items()}  # fmt: skip
-    every = _newest(hits, notes)
-    assert sorted(hit["rank"] for hit in every) == [hit["rank"] for hit in hits]
+    heads = {f"d{n}": NoteHead("p", datetime(2020, 1, day, tzinfo=UTC) if day else None)
+             for n, (day, _) in enumerate(told)}  # fmt: skip
+    every = newest_first([(f"d{n}", score) for n, (_, score) in enumerate(told)], heads)
+    assert sorted(every) == list(range(len(told)))
     best = max((score for _, score in told), default=0)
-    keys = [(hit["score"] < best / 4, -days[hit["doc_id"]], hit["rank"]) for hit in every]
+    keys = [(told[at][1] < best / 4, -told[at][0], at) for at in every]
     assert keys == sorted(keys)
 
 

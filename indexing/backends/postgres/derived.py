@@ -20,6 +20,7 @@ from indexing.backends.postgres.packed import pack, unpack
 from indexing.codes import Codes, none
 from indexing.copies import Kept, Outcome
 from indexing.model import Annotation, Document, Kind, Passage, TenantId
+from indexing.orders import NoteHead
 from indexing.ports import Derived, Freshness, VectorEntry, Vectors
 
 _DOCUMENT = (
@@ -270,6 +271,16 @@ def _upsert(conn: Connection, statement: str, rows: Sequence[tuple[object, ...]]
             cursor.executemany(statement, rows)
 
 
+def heads(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[str, NoteHead]:
+    """Return whose notes these are and of when, to put them in order; nothing of it is shown."""
+    rows = conn.execute(
+        "SELECT doc_id, patient_id, date_start FROM document "
+        "WHERE tenant_id = %s AND doc_id = ANY(%s)",
+        (access.tenant_id, list(doc_ids)),
+    ).fetchall()
+    return {doc_id: NoteHead(patient_id, date) for doc_id, patient_id, date in rows}
+
+
 def visible(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
     """Return the visible ones among `doc_ids` in the caller's transaction, beside its audit row."""
     return _opened(access, *_asked(conn, access, doc_ids))
@@ -350,6 +361,11 @@ class PostgresDocuments:
             audit.send(conn, access, named)
             conn.execute("COMMIT")
             yield notes
+
+    def heads(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, NoteHead]:
+        """Return whose notes these are and of when, to put them in order; nothing is shown."""
+        with self._database.tenant(access.tenant_id) as conn:
+            return heads(conn, access, doc_ids)
 
     def total(self, access: Access) -> int:
         """Count the documents that `access` opens."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -19,8 +17,9 @@ from indexing.accounts import FrozenPage, OpenedPage
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.derived import visible
+from indexing.backends.postgres.derived import heads, visible
 from indexing.errors import NotFound
+from indexing.orders import NoteHead, by_patient, newest_first
 
 _pack = zstandard.ZstdCompressor(level=3).compress
 _unpack = zstandard.ZstdDecompressor().decompress
@@ -63,8 +62,7 @@ class PostgresFrozenPages:
             found = frozen(conn, access, page_id)
             every = found.answer.get("hits", [])
             if grouping != "note":
-                notes_of = _notes(conn, access, every)
-                every = (_by_patient if grouping == "patient" else _newest)(every, notes_of)
+                every = _ordered(grouping, every, heads(conn, access, [h["doc_id"] for h in every]))
             hits = every[start : start + size]
             notes = visible(conn, access, [hit["doc_id"] for hit in hits])
             patients = {d: note.document.patient_id for d, note in notes.items()}
@@ -137,50 +135,14 @@ def frozen(conn: Connection, access: Access, page_id: str) -> FrozenPage:
     return FrozenPage(page_id, row[0], row[1], row[2], orjson.loads(_unpack(row[3])))
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
-    patient_id: str | None = None
-    date: datetime | None = None
-
-
-def _notes(
-    conn: Connection, access: Access, hits: Sequence[Mapping[str, Any]]
-) -> Mapping[str, _Note]:
-    rows = conn.execute(
-        "SELECT doc_id, patient_id, date_start FROM document "
-        "WHERE tenant_id = %s AND doc_id = ANY(%s)",
-        (access.tenant_id, [hit["doc_id"] for hit in hits]),
-    ).fetchall()
-    return {row[0]: _Note(*row[1:]) for row in rows}
-
-
-def _newest(
-    hits: Sequence[Mapping[str, Any]], notes: Mapping[str, _Note]
+def _ordered(
+    grouping: str, hits: Sequence[Mapping[str, Any]], known: Mapping[str, NoteHead]
 ) -> Sequence[Mapping[str, Any]]:
-    """Order by the notes' dates, the newest first, those without one last. What scores less than a
-    quarter of the best only touches on the question, and stands behind all others."""
-    least = max((hit["score"] for hit in hits), default=0.0) / 4
-
-    def place(hit: Mapping[str, Any]) -> tuple[bool, float, int]:
-        date = notes.get(hit["doc_id"], _Note()).date
-        return hit["score"] < least, -date.timestamp() if date else math.inf, hit["rank"]
-
-    return sorted(hits, key=place)
-
-
-def _by_patient(
-    hits: Sequence[Mapping[str, Any]], notes: Mapping[str, _Note]
-) -> Sequence[Mapping[str, Any]]:
-    """Keep the order of ranks within a patient, who stands where the best hit stands; a note
-    without a patient stands alone."""
-    best: dict[str, int] = {}
-    owners = [
-        notes.get(hit["doc_id"], _Note()).patient_id or f"\x00{hit['doc_id']}" for hit in hits
-    ]
-    for at, owner in enumerate(owners):
-        best.setdefault(owner, at)
-    order = sorted(range(len(hits)), key=lambda at: (best[owners[at]], at))
-    return [hits[at] for at in order]
+    if grouping == "patient":
+        places = by_patient([hit["doc_id"] for hit in hits], known)
+    else:
+        places = newest_first([(hit["doc_id"], hit["score"]) for hit in hits], known)
+    return [hits[at] for at in places]
 
 
 def _named(answer: Mapping[str, Any]) -> list[str]:
