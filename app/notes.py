@@ -83,7 +83,7 @@ def view_of(derived: Derived, found: Sequence[Found], zone: tzinfo, site: str) -
         _part(document, section, number, spans, hits)
         for number, section in enumerate(_covering(derived.sections, len(document.text)))
     ]
-    date = partial_date(document.date_start, document.date_end, zone)
+    date = partial_date(document.date_start, document.told_until, zone)
     return NoteView(
         document,
         document.title or document.type or "Untitled note",

@@ -96,7 +96,8 @@ class Hider:
     def _document(
         self, document: Document, shown: Deidentified, shift: int, known: Identity
     ) -> Document:
-        first, last = moved(document.date_start, document.date_end, shift, self.zone)
+        # Of a longer time no more than its beginning is told: its days would tell the others.
+        first, last = moved(document.date_start, document.told_until, shift, self.zone)
         return replace(
             document,
             doc_id=self.note_id(document.doc_id),
@@ -110,6 +111,7 @@ class Hider:
             resource_id="",
             date_start=first,
             date_end=last,
+            date_until=None,
         )
 
     def person(self, patient_id: str, person: Person | None = None) -> Person:

@@ -110,8 +110,9 @@ class Document:
     """One retrievable clinical text at one version.
 
     `doc_id` is the DocumentReference's id, "<Type>~<id>" for text inside other resources, and the
-    sender's own id for plain notes. A partial date is the interval [date_start, date_end);
-    None when unknown. `labels` are restricting security labels (`indexing.access`).
+    sender's own id for plain notes. A partial date is the interval [date_start, date_end), None
+    when unknown; of a longer time that began in a month or a year, that is [date_start,
+    date_until). `labels` are restricting security labels (`indexing.access`).
     """
 
     tenant_id: TenantId
@@ -129,6 +130,12 @@ class Document:
     labels: frozenset[str] = frozenset()
     resource_type: str = "DocumentReference"
     resource_id: str = ""
+    date_until: datetime | None = None
+
+    @property
+    def told_until(self) -> datetime | None:
+        """Until when the date may be that people are told, which begins at `date_start`."""
+        return self.date_until or self.date_end
 
 
 class Kind(StrEnum):

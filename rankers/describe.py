@@ -50,7 +50,7 @@ def _described(plan: Plan, want: Wanted, hit: Hit, derived: Derived) -> Hit:
     repeated, copy_of = _copies(derived, shown)
     return replace(
         hit, patient_id=note.patient_id, title=note.title,
-        date=dated(note.date_start, note.date_end, plan.zone),
+        date=dated(note.date_start, note.told_until, plan.zone),
         type=note.type, specialty=note.specialty, author=note.author,
         snippet=shown, repeated=repeated, copy_of=copy_of,
     )  # fmt: skip

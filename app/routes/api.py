@@ -120,7 +120,7 @@ def _note_json(derived: Derived, zone: tzinfo) -> dict[str, Any]:
         "type": document.type,
         "specialty": document.specialty,
         "author": document.author,
-        "date": dated(document.date_start, document.date_end, zone),
+        "date": dated(document.date_start, document.told_until, zone),
         "date_start": document.date_start,
         "date_end": document.date_end,
         "text": document.text,

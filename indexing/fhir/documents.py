@@ -42,6 +42,7 @@ class DocumentText:
     encounter_id: str | None = None
     date_start: datetime | None = None
     date_end: datetime | None = None
+    date_until: datetime | None = None
     type: str = ""
     specialty: str = ""
     author: str = ""
@@ -101,6 +102,7 @@ def documents_of(resource: JsonObject, zone: ZoneInfo) -> Extract:
         encounter_id=_first_id(parts.encounter, "Encounter"),
         date_start=when.start,
         date_end=when.end,
+        date_until=when.until,
         type=type_text,
         specialty=parts.specialty,
         author=_authors(resource, parts.authors),

@@ -53,8 +53,8 @@ EDGES = [
 ]  # fmt: skip
 
 CHART = {
-    "1900-01-01", "2012-07", "2013", "2014", "2015", "2015–2017", "2016", "2017", "2017-09",
-    "2018-03", "2018-05", "2019", "2019-05", "2020", "2020-03-29", "2024-01-03",
+    "1900-01-01", "2012-07", "2013", "2014", "2015", "2015–2017", "2016", "2017", "2017-02",
+    "2017-09", "2018-03", "2018-05", "2019", "2019-05", "2020", "2020-03-29", "2024-01-03",
 }  # fmt: skip
 COLUMNS = import_module(
     "indexing.backends.postgres.migrations.versions.0027_how_vague_dates_are"
@@ -107,8 +107,9 @@ def hospital(installation: Installation) -> Ward:
     for when in ("2016", "2018-05"):
         vague = note(f"v-{when}", "v00", "Asthma.", "plain")
         every.append({**vague, "context": {"period": {"start": when, "end": when}}})
-    begun = note("v-begun", "v00", "Asthma.", "plain")
-    every.append({**begun, "context": {"period": {"start": "2017-09"}}})
+    for own, period in (("v-begun", {"start": "2017-09"}),
+                        ("v-long", {"start": "2017-02", "end": "2017-04-05"})):  # fmt: skip
+        every.append({**note(own, "v00", "Asthma.", "plain"), "context": {"period": period}})
     return found_hospital(installation, every, time_zone="Europe/Vienna")
 
 
@@ -169,18 +170,19 @@ def test_a_note_of_a_month_is_told_so_wherever_it_is(hospital: Ward, role: Role)
         ).json()["hits"]
         dates = {hit["doc_id"]: hit["date"] for hit in found}
         if role is Role.CLINICIAN:
-            assert dates == {"v-2016": "2016", "v-2018-05": "2018-05", "v-begun": "2017-09"}
-        assert sorted(len(each) for each in dates.values()) == [4, 7, 7]
-        own = next(each for each, said in dates.items() if said[:4] in ("2016", "2017")
-                   and len(said) == 7)  # fmt: skip
-        got = client.get(f"/api/notes/{own}", headers=hospital.bearer(role)).json()
-        assert got["date"] == dates[own]
+            assert dates == {"v-2016": "2016", "v-2018-05": "2018-05", "v-begun": "2017-09",
+                             "v-long": "2017-02"}  # fmt: skip
+        assert sorted(len(each) for each in dates.values()) == [4, 7, 7, 7]
         sign_in(client, hospital, role)
-        for page in (f"/notes/{own}", "/patients/v00"):
-            if role is Role.CLINICIAN or page.startswith("/notes"):
-                text = client.get(page).text
-                assert dates[own] in text
-                assert f"{dates[own]}-01" not in text
+        for own, said in dates.items():
+            got = client.get(f"/api/notes/{own}", headers=hospital.bearer(role)).json()
+            assert got["date"] == said
+            text = client.get(f"/notes/{own}").text
+            assert said in text
+            assert f"{said}-" not in text
+            if role is Role.RESEARCHER:  # no more is in it than is told
+                for end in (got["date_start"], got["date_end"]):
+                    assert datetime.fromisoformat(end).astimezone(VIENNA).day == 1
 
 
 def test_a_researchers_row_tells_a_date_as_vaguely_and_no_day_of_it(hospital: Ward) -> None:
@@ -263,6 +265,7 @@ def test_what_was_stored_before_is_read_again(
     own = installation.medical
     with installation.database.tenant(tenant) as conn:
         conn.execute("UPDATE document SET date_end = NULL WHERE doc_id = 'v-begun'")
+        conn.execute("UPDATE document SET date_until = NULL")
     assert hospital.tenant.code in dates_finding(installation).found
     with installation.database.tenant(tenant) as conn:
         for table, column in COLUMNS:

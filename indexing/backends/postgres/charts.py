@@ -246,7 +246,8 @@ def _notes(
     conn: Connection, access: Access, ids: list[str], since: datetime | None
 ) -> tuple[list[Note], int]:
     rows = conn.execute(
-        "SELECT doc_id, title, type, specialty, author, date_start, date_end, encounter_id, "
+        "SELECT doc_id, title, type, specialty, author, date_start, "
+        "coalesce(date_until, date_end), encounter_id, "
         "coalesce(stored_at > %s, false), count(*) OVER () FROM document WHERE tenant_id = %s "
         "AND patient_id = ANY(%s) AND live AND NOT labels && %s "
         "ORDER BY date_start DESC NULLS LAST, doc_id LIMIT %s",

@@ -190,7 +190,8 @@ class PostgresCohortRecords:
         zone = ZoneInfo(access.time_zone)
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
-                "SELECT doc_id, patient_id, date_start, date_end, version FROM document "
+                "SELECT doc_id, patient_id, date_start, coalesce(date_until, date_end), version "
+                "FROM document "
                 "WHERE tenant_id = %s "
                 "AND doc_id = ANY(%s) AND live AND patient_id IS NOT NULL AND NOT labels && %s",
                 (access.tenant_id, list(doc_ids), sorted(access.closed_labels)),

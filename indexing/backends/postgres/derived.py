@@ -24,8 +24,8 @@ from indexing.orders import NoteHead
 from indexing.ports import Derived, Freshness, VectorEntry, Vectors
 
 _DOCUMENT = (
-    "d.doc_id, d.version, d.text, d.title, d.patient_id, d.encounter_id, d.date_start, "
-    "d.date_end, d.type, d.specialty, d.author, d.labels, d.resource_type, d.resource_id"
+    "d.doc_id, d.version, d.text, d.title, d.patient_id, d.encounter_id, d.date_start, d.date_end, "
+    "d.type, d.specialty, d.author, d.labels, d.resource_type, d.resource_id, d.date_until"
 )
 
 # Each follower waits for events of one kind; the index on (tenant, kind, position) finds them.
@@ -397,20 +397,21 @@ class PostgresDocuments:
         )
 
 
-def _document(tenant_id: TenantId, row: tuple[Any, ...]) -> Document:
+def _document(tenant_id: TenantId, row: Sequence[Any]) -> Document:
     (
-        doc_id, version, text, title, patient_id, encounter_id, date_start, date_end, type_,
-        specialty, author, labels, resource_type, resource_id,
+        doc_id, version, text, title, patient_id, encounter_id, start, end, type_, specialty,
+        author, labels, kind, resource_id, until,
     ) = row  # fmt: skip
     return Document(
-        tenant_id, doc_id, version, text, title, patient_id, encounter_id, date_start, date_end,
-        type_, specialty, author, frozenset(labels), resource_type, resource_id,
+        tenant_id, doc_id, version, text, title, patient_id, encounter_id, start, end, type_,
+        specialty, author, frozenset(labels), kind, resource_id, until,
     )  # fmt: skip
 
 
 def _derived(tenant_id: TenantId, row: tuple[Any, ...]) -> Derived:
-    document = _document(tenant_id, row[:14])
-    if row[15] is None:  # not annotated yet: one unnamed section
+    *columns, version, packed = row
+    document = _document(tenant_id, columns)
+    if packed is None:  # not annotated yet: one unnamed section
         return Derived(document, "", (), (Passage(0, 0, len(document.text)),), ())
-    found = unpack(row[14], row[15])
-    return Derived(document, row[14], found.sections, found.passages, found.mentions)
+    found = unpack(version, packed)
+    return Derived(document, version, found.sections, found.passages, found.mentions)

@@ -196,7 +196,8 @@ def _notes(
     conn: Connection, tenant_id: TenantId, owner: Mapping[str, str], zone: ZoneInfo
 ) -> dict[str, list[Said]]:
     rows = conn.execute(
-        "SELECT d.patient_id, d.date_start, d.date_end, d.labels, a.found FROM document d "
+        "SELECT d.patient_id, d.date_start, coalesce(d.date_until, d.date_end), d.labels, "
+        "a.found FROM document d "
         "JOIN annotation a "
         "ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id AND a.version = d.version "
         "WHERE d.tenant_id = %s AND d.patient_id = ANY(%s) AND d.live",

@@ -37,8 +37,8 @@ ORDER BY type, id LIMIT %s FOR UPDATE
 _OBSERVED = "UPDATE observation SET observed_end = %s WHERE tenant_id = %s AND resource_id = %s"
 # What a note's text, version and search are stays: only how vaguely its date is told is more.
 _NOTED = """
-UPDATE document SET date_end = %s WHERE tenant_id = %s AND resource_type = %s AND resource_id = %s
-AND date_start IS NOT NULL AND date_end IS NULL
+UPDATE document SET date_end = coalesce(date_end, %s), date_until = %s WHERE tenant_id = %s
+AND resource_type = %s AND resource_id = %s AND date_start IS NOT NULL
 """
 
 # Of these a date that is filled has an end too.
@@ -98,7 +98,8 @@ def _write(
         if kind == "Observation" and (until := vague(resource.get("effectivePeriod"), zone)[0]):
             conn.execute(_OBSERVED, (until, tenant_id, name))
         if kind in BY_PERIOD:
-            conn.execute(_NOTED, (note_date(resource, zone).end, tenant_id, kind, name))
+            when = note_date(resource, zone)
+            conn.execute(_NOTED, (when.end, when.until, tenant_id, kind, name))
     widened = {kind: names for kind, names in stale.items() if kind in _WIDENED}
     write_projected(conn, tenant_id, projected, widened)
     write_search(conn, tenant_id, lines, stale)

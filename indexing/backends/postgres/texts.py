@@ -13,12 +13,12 @@ Event = tuple[str, int, bool]  # doc_id, version, deleted
 
 _UPSERT = """
 INSERT INTO document AS d (tenant_id, doc_id, version, resource_type, resource_id, patient_id,
-    subject_id, encounter_id, title, type, specialty, author, date_start, date_end, labels,
-    replaced, live, text)
+    subject_id, encounter_id, title, type, specialty, author, date_start, date_end, date_until,
+    labels, replaced, live, text)
 SELECT %(tenant)s, %(doc_id)s, 1, %(resource_type)s, %(resource_id)s,
     surviving_patient(%(tenant)s, %(patient_id)s), %(patient_id)s, %(encounter_id)s, %(title)s,
-    %(type)s, %(specialty)s, %(author)s, %(date_start)s, %(date_end)s, %(labels)s, r.replaced,
-    NOT r.replaced AND NOT %(gone)s, %(text)s
+    %(type)s, %(specialty)s, %(author)s, %(date_start)s, %(date_end)s, %(date_until)s,
+    %(labels)s, r.replaced, NOT r.replaced AND NOT %(gone)s, %(text)s
 FROM (SELECT EXISTS (SELECT 1 FROM document_replacement
         WHERE tenant_id = %(tenant)s AND replaced_id = %(doc_id)s) AS replaced) r
 ON CONFLICT (tenant_id, doc_id) DO UPDATE SET version = d.version + 1,
@@ -26,8 +26,9 @@ ON CONFLICT (tenant_id, doc_id) DO UPDATE SET version = d.version + 1,
     patient_id = excluded.patient_id, subject_id = excluded.subject_id,
     encounter_id = excluded.encounter_id, title = excluded.title, type = excluded.type,
     specialty = excluded.specialty, author = excluded.author, date_start = excluded.date_start,
-    date_end = excluded.date_end, labels = excluded.labels, replaced = excluded.replaced,
-    live = excluded.live, text = excluded.text, stored_at = clock_timestamp()
+    date_end = excluded.date_end, date_until = excluded.date_until, labels = excluded.labels,
+    replaced = excluded.replaced, live = excluded.live, text = excluded.text,
+    stored_at = clock_timestamp()
 RETURNING doc_id, version, NOT live
 """
 
@@ -62,7 +63,8 @@ def _write_one(conn: Connection, tenant_id: TenantId, text: DocumentText) -> lis
             "resource_id": text.resource_id, "patient_id": text.patient_id,
             "encounter_id": text.encounter_id, "title": text.title, "type": text.type,
             "specialty": text.specialty, "author": text.author, "date_start": text.date_start,
-            "date_end": text.date_end, "labels": sorted(text.labels), "gone": text.gone,
+            "date_end": text.date_end, "date_until": text.date_until,
+            "labels": sorted(text.labels), "gone": text.gone,
             "text": "" if text.gone else text.text,
         },
     ).fetchone()  # fmt: skip
