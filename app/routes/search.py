@@ -51,7 +51,8 @@ def asked(request: Request, who: Searcher, form: Form) -> Response:
         group=grouping(text(form, "group")),
     )
     if question.group == "note" and asks_for_latest(question.q):
-        question = replace(question, group="newest")
+        dated = not who.access.deidentified
+        question = replace(question, group=grouping("newest", dated=dated))
     return _answered(request, who, question, place_of(form))
 
 

@@ -131,7 +131,9 @@ def test_newest_first_by_a_link_and_for_who_asks_for_the_latest(
     assert latest.endswith("?group=newest")
     assert 'name="group" value="note"' in client.get(latest).text  # the next question is its own
     sign_in(client, ward, Role.RESEARCHER)
-    moved = client.get(ask(client, "latest chest pain")).text
+    found = ask(client, "latest chest pain")
+    assert "group" not in found
+    moved = client.get(f"{found}?group=newest").text
     assert "newest first" not in moved
     assert 'aria-current="true">by note' in moved
 
