@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from indexing.language.analytes import analyte, normal, smaller, units
 from indexing.language.readings import readings
-from indexing.language.values import Bound, Measurement
+from indexing.language.values import (
+    DURATIONS,
+    NUMBER,
+    Bound,
+    Measurement,
+    number,
+    unit_of,
+)
 from indexing.ports import Derived
 from rankers.evidence import Said
 from rankers.wants import Want
@@ -16,19 +25,47 @@ from rankers.wants import Want
 # mg/dL. Hemoglobin and temperatures go their own ways.
 _MOLAR: Final = frozenset({"umol/l", "mmol/l"})
 
+_BY: Final = re.compile(
+    rf"(?P<others>(?:[ ]?(?:x|×|by)[ ]?(?:{NUMBER})){{1,2}})[ ]?(?P<unit>cm|mm)\b", re.IGNORECASE
+)
+_UPPER: Final = re.compile(r"sbp|systolic", re.IGNORECASE)
+_LOWER: Final = re.compile(r"dbp|diastolic", re.IGNORECASE)
+
 
 def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
     """Return whether a number that stands at one of the places meets the want's bound; None where
     there is none that could be compared."""
     text, others = note.document.text, [m.start for m in note.mentions]
     found = [
-        value for s in said for value in readings(text, s.start, s.end, others, dose=want.drug)
+        value
+        for s in said
+        for each in readings(text, s.start, s.end, others, dose=want.drug)
+        if (value := _of_pair(want.words, text, s, _largest(text, each))) is not None
     ]
     each = [_holds(want, value) for value in found]
     if None in each and True not in each:
         elsewhere = _as_elsewhere(note, want)
         each = [_holds(want, value, elsewhere) for value in found]
     return None if all(held is None for held in each) else any(each)
+
+
+def _of_pair(words: str, text: str, said: Said, found: Measurement) -> Measurement | None:
+    """Return the number of a pressure that the words ask for, the upper where they do not say; None
+    where the note tells the other one alone."""
+    lower = _LOWER.match(words) is not None
+    if (_UPPER if lower else _LOWER).match(text, said.start, said.end):
+        return None
+    pair = text[found.start : found.end].split("/")
+    return replace(found, value=float(pair[1])) if lower and len(pair) == 2 else found
+
+
+def _largest(text: str, found: Measurement) -> Measurement:
+    """Return the largest of "1.2 x 0.9 cm", whose unit is the last's; else what is told."""
+    match = None if found.unit else _BY.match(text, found.end)
+    if match is None:
+        return found
+    sizes = [found.value, *(number(each) for each in re.findall(NUMBER, match["others"]))]
+    return replace(found, value=max(sizes), unit=unit_of(match["unit"]))
 
 
 def _holds(want: Want, found: Measurement, elsewhere: tuple[str, ...] = ()) -> bool | None:
@@ -38,6 +75,8 @@ def _holds(want: Want, found: Measurement, elsewhere: tuple[str, ...] = ()) -> b
     assert bound is not None  # asked for by the caller
     ends = _ends(found)
     of = analyte(want.meaning.own)
+    if found.unit in DURATIONS and not bound.unit:
+        return None  # "pregnant for 12 weeks" tells nothing of "pregnant over 35"
     if of is None:
         return _within(bound, found, ends, found.unit)
     limits = [bound.value] if bound.upper is None else [bound.value, bound.upper]

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import SemanticType, Terminology
-from indexing.language.values import Bound, Side, parse_bounds, sides
+from indexing.language.values import DURATIONS, Bound, Side, parse_bounds, sides
 from indexing.model import Assertion
 from indexing.ports import AssertionMode
 from rankers.cues import Asked, QueryCue, cues
 from rankers.graph import named
 from rankers.latest import ordering
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
+from rankers.short_names import told_as
 from rankers.times import times_told
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
@@ -34,7 +35,13 @@ MOST_MEASURED = 12  # words around a name and its number; a longer text tells mo
 LONGEST = 300  # code points; a longer text is not read as a question
 
 _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIALTY}
-_DURATIONS: Final = frozenset({"hours", "days", "weeks", "months", "years"})
+# "Hgb drop > 2" limits by how much it changed; "creatinine rise above 3" to what.
+_CHANGE: Final = re.compile(
+    r"\b(?:drop(?:ped)?|fall|fell|decreased?|declined?|rise|increase|change|"
+    r"(?:rose|increased|changed)(?= by))(?: by)?\s*$",
+    re.IGNORECASE,
+)
+_REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
 _NOTHING: Final = Meaning(frozenset())
 _OF: Final = re.compile(r"\b(?:of|in|on|to|at|from|over) (?:the |his |her |a )?$", re.IGNORECASE)
@@ -151,12 +158,17 @@ class _Question:
         """Return the condition on the number that follows a span before anything else is named.
         Durations are none, and what equals a number is a dose or a measurement."""
         bound = next((b for b in self.bounds if span.end <= b.start), None)
-        if bound is None or bound.unit in _DURATIONS:
+        if bound is None or bound.unit in DURATIONS:
             return None
         if bound.op == "=" and kind is not None and kind not in DRUGS | MEASURED:
             return None
         between = self.text[span.end : bound.start].lower().split()
         if len(between) > MOST_BETWEEN or not _AGED.isdisjoint(between):
+            return None
+        if between and between[0][0].isdigit():
+            return None  # of another name: "CA 19-9 over 100"
+        changes = _CHANGE.search(self.text, span.start, bound.start)
+        if changes and bound.op in (">", ">=") and not _REACHED.match(self.text, bound.start):
             return None
         return None if any(span.end <= s.start < bound.start for s in self.spans) else bound
 
@@ -225,7 +237,7 @@ class Reader:
     """Reads questions by one terminology; safe to share between threads."""
 
     def __init__(self, terminology: Terminology, matcher: Matcher) -> None:
-        self._matcher = matcher
+        self._terminology, self._matcher = terminology, matcher
         self._meanings = Meanings(terminology, matcher)
 
     def read(self, text: str, implied: Asked | None = None, *, either: bool = False) -> Wants:
@@ -295,9 +307,17 @@ class Reader:
         meaning = each[0]
         if len(each) > 1:
             meaning = Meaning(frozenset().union(*(one.concepts for one in each)))
+        bound = question.bound(span, meaning.kind)
+        if bound is not None:
+            told = told_as(self._terminology, span.concept_id)
+            meaning = replace(
+                meaning, concepts=meaning.concepts | told.concepts,
+                own=meaning.own | told.concepts, alike=meaning.alike - told.concepts,
+                short=meaning.short + told.short,
+            )  # fmt: skip
         return Want(
             span.start, span.end, question.text[span.start : span.end], meaning,
-            question.asked(span, drug=meaning.kind in DRUGS), question.bound(span, meaning.kind),
+            question.asked(span, drug=meaning.kind in DRUGS), bound,
             None if meaning.kind in _UNSIDED else question.side(span),
             meaning.kind is SemanticType.DRUG and len(question.spans) == 1,
         )  # fmt: skip

@@ -25,7 +25,7 @@ _VALUE: Final = re.compile(
 _WORDS: Final = (
     r"levels?|values?|counts?|results?|tests?|readings?|score|fraction|today'?s?|yesterday|now|"
     r"still|which|then|that|currently|repeat|recent|last|latest|initial|most|was|is|are|were|of|"
-    r"at|to|from|found|noted|measured|estimated|approximately|about|around|came|back|returned|up|"
+    r"at|to|from|found|noted|measur(?:ed|es|ing)|estimated|approximately|about|around|came|back|returned|up|"
     r"down|remains|remained|dropped|drop|fell|falling|rose|rising|increased|decreased|elevated|"
     r"low|high|improved|improving|worsened|stable|on|in|by|admission|discharge|arrival|"
     r"presentation|her|his|the|a|an|be|being|very|only|just|with|and|has|had|have|been|for|as|"

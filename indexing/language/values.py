@@ -7,7 +7,7 @@ number to the mention it belongs to. Both come to the same `Bound`/`Measurement`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Literal, Protocol
@@ -98,12 +98,26 @@ _UNITS: Final = {
     "pack years": "packyears", "pack-years": "packyears", "pack-year": "packyears",
     "days": "days", "day": "days",
     "weeks": "weeks", "months": "months", "hours": "hours", "drinks": "drinks",
+    "week": "weeks", "month": "months", "hour": "hours", "minutes": "minutes", "minute": "minutes",
 }  # fmt: skip
-# "70 in" is a length; in "410 in the ED" the word before another is none.
-UNIT: Final = "|".join(
-    re.escape(unit) + (r"(?!\s+[a-z])" if unit == "in" else "")
-    for unit in sorted(_UNITS, key=len, reverse=True)
-)
+DURATIONS: Final = frozenset({"minutes", "hours", "days", "weeks", "months", "years"})
+# Written so in questions; in a note "98.6 hr 72" holds two numbers.
+_TYPED: Final = {
+    "wks": "weeks", "wk": "weeks", "mos": "months", "yrs": "years", "yr": "years", "hrs": "hours",
+    "mins": "minutes", "min": "minutes", "yo": "years", "y/o": "years",
+}  # fmt: skip
+
+
+def _alternatives(units: Iterable[str]) -> str:
+    # "70 in" is a length; in "410 in the ED" the word before another is none.
+    return "|".join(
+        re.escape(unit) + (r"(?!\s+[a-z])" if unit == "in" else "")
+        for unit in sorted(units, key=len, reverse=True)
+    )
+
+
+UNIT: Final = _alternatives(_UNITS)
+_ASKED_UNIT: Final = _alternatives({**_UNITS, **_TYPED})
 # (from, to): factor. Temperatures are done by hand.
 _FACTORS: Final = {
     ("g/l", "g/dl"): 0.1, ("g/dl", "g/l"): 10.0, ("g", "mg"): 1000.0, ("mg", "g"): 0.001,
@@ -126,38 +140,46 @@ _OPERATORS: Final[dict[str, Operator]] = {
     "no more than": "<=", "not more than": "<=", "up to": "<=", "=": "=", "equal to": "=",
     "equals": "=", "exactly": "=", "=<": "<=", "=>": ">=",
 }  # fmt: skip
-_OF_AGE: Final = ("older than", "younger than")
+_OF_AGE: Final = re.compile(r"\b(?:older|younger)\b", re.I)
 _OPERATOR: Final = "|".join(
     (rf"\b{re.escape(o)}\b" if o[0].isalpha() else re.escape(o))
     for o in sorted(_OPERATORS, key=len, reverse=True)
 )
-_TAIL: Final = rf"(?<![\w.,])(?P<value>{NUMBER})(?![\d/])[ ]?(?:(?P<unit>{UNIT})(?![a-z0-9/]))?"
 # Of "over 180/110" the first number is held against a note: a pressure is told by it.
+_PAIR: Final = r"(?<![\w.,/])(?P<pair>\d{2,3})/\d{2,3}(?![\d/])(?:[ ]?mm ?hg\b)?"
+_TAIL: Final = (
+    rf"(?<![\w.,])(?P<value>{NUMBER})(?![\d/])[ ]?(?:(?P<unit>{_ASKED_UNIT})(?![a-z0-9/]))?"
+)
 _BOUND: Final = re.compile(
-    rf"(?:(?:is|of|was|are)[ ]+)?(?P<op>{_OPERATOR})[ ]*"
-    rf"(?:(?P<pair>\d{{2,3}})/\d{{2,3}}(?![\d/])|{_TAIL})",
-    re.I,
+    rf"(?:(?:is|of|was|are)[ ]+)?(?P<op>{_OPERATOR})[ ]*(?:{_PAIR}|{_TAIL})", re.I
 )
 _BETWEEN: Final = re.compile(
     rf"\bbetween[ ]+(?P<low>{NUMBER})[ ]*(?:and|to|-|–)[ ]*{_TAIL}|"
     rf"\bfrom[ ]+(?P<low2>{NUMBER})[ ]*(?:to|-|–)[ ]*(?P<value2>{NUMBER})|"
-    rf"(?<![\w.,/-])(?P<low3>{NUMBER})[-–](?P<value3>{NUMBER})[ ]?(?P<unit3>{UNIT})(?![a-z0-9/])",
+    rf"(?<![\w.,/-])(?P<low3>{NUMBER})[-–](?P<value3>{NUMBER})[ ]?"
+    rf"(?P<unit3>{_ASKED_UNIT})(?![a-z0-9/])",
     re.I,
 )
 _SUFFIX: Final = re.compile(
-    rf"{_TAIL}[ ]*(?P<op>or (?:more|above|higher|greater|over)|or (?:less|below|lower|under|fewer)|"
-    r"and (?:above|over|below|under)|\+(?!\w))",
+    rf"(?:{_PAIR}|{_TAIL})[ ]*"
+    r"(?P<op>or (?:more|above|higher|greater|over|larger|bigger|longer|older)|"
+    r"or (?:less|below|lower|under|fewer|smaller|shorter|younger)|"
+    r"and (?:above|over|older|up|below|under|younger)|\+(?!\w))",
     re.I,
 )
 _EXACT: Final = re.compile(
-    rf"(?<![\w.,])(?P<value>{NUMBER})[ ]?(?P<unit>{UNIT})(?![a-z0-9/])", re.I
+    rf"(?<![\w.,])(?:(?P<pair>\d{{2,3}})/\d{{2,3}}[ ]?(?P<pressure>mm ?hg)|"
+    rf"(?P<value>{NUMBER})[ ]?(?P<unit>{_ASKED_UNIT}))(?![a-z0-9/])",
+    re.I,
 )
 _CONCEPT: Final = re.compile(r"(?:[A-Za-z][\w/'-]*[ ]+){0,4}[A-Za-z][\w/'-]*[ ]*$")
 _STOPWORDS: Final = frozenset(
     "with and or patients patient a an the who whose has have had of for in is was are last latest "
     "current not no show find all any than value values level levels result results".split()
 )
-_UP: Final = ("more", "above", "higher", "greater", "over", "+")
+_UP: Final = (
+    "more", "above", "higher", "greater", "over", "larger", "bigger", "longer", "older", "up", "+",
+)  # fmt: skip
 
 
 def parse_bounds(query: str) -> list[Bound]:
@@ -189,18 +211,19 @@ def _conditions(query: str) -> Iterator[_Condition]:
         yield match.start(), match.end(), ">=", number(low), number(high), unit
     for match in _BOUND.finditer(query):
         op = _OPERATORS[re.sub(r"\s+", " ", match["op"].lower())]
-        value, aged = number(match["pair"] or match["value"]), match["op"].lower() in _OF_AGE
-        unit = unit_of(match["unit"]) or ("years" if aged else "")
-        yield match.start(), match.end(), op, value, None, unit
+        yield match.start(), match.end(), op, *_limit(match)
     for match in _SUFFIX.finditer(query):
         op = ">=" if match["op"].lower().endswith(_UP) else "<="
-        yield (
-            match.start(), match.end(), op, number(match["value"]), None, unit_of(match["unit"])
-        )  # fmt: skip
+        yield match.start(), match.end(), op, *_limit(match)
     for match in _EXACT.finditer(query):
-        yield (
-            match.start(), match.end(), "=", number(match["value"]), None, unit_of(match["unit"])
-        )  # fmt: skip
+        value, unit = match["pair"] or match["value"], match["pressure"] or match["unit"]
+        yield match.start(), match.end(), "=", number(value), None, unit_of(unit)
+
+
+def _limit(match: re.Match[str]) -> tuple[float, None, str]:
+    """Return a limit's number and unit, that of an age in years."""
+    unit = unit_of(match["unit"]) or ("years" if _OF_AGE.search(match["op"]) else "")
+    return number(match["pair"] or match["value"]), None, unit
 
 
 def _words_before(query: str, start: int, end: int) -> str:
@@ -220,7 +243,7 @@ def number(digits: str) -> float:
 
 
 def unit_of(words: str | None) -> str:
-    return _UNITS[words.lower()] if words else ""
+    return (_UNITS.get(words.lower()) or _TYPED.get(words.lower(), "")) if words else ""
 
 
 def convert(value: float, unit: str, wanted: str) -> float | None:

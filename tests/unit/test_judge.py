@@ -83,6 +83,19 @@ ANSWERED = [
     ("glucose above 300 in the ED", "Glucose 410 in the ED.", "Glucose 110 in the ED."),
     ("height over 70 in", "Height 72 in.", "Height 150 cm."),
     ("K > 6", "Potassium 6.4.", "Potassium 4.1."),
+    ("k+ > 6", "Potassium 6.4.", "Potassium 4.1."),
+    ("mg < 1.5", "Magnesium 1.1.", "Magnesium 2.0."),
+    ("magnesium < 1.5", "Mg 1.1.", "Mg 2.0."),
+    ("vitamin d < 20", "25-OH vitamin D 12 ng/mL.", "25-OH vitamin D 41 ng/mL."),
+    ("temp > 38.5", "Temperature 102.8 F.", "Temperature 98.6 F."),
+    ("temp > 38.5", "Vitals: T: 39.1, HR 100.", "Vitals: T: 36.9, HR 100."),
+    ("fever > 38.5", "Temp 39.1.", "Temp 36.9."),
+    ("bp 180/110 or higher", "BP 190/120.", "BP 150/90."),
+    ("bp 120/80 mmhg", "BP 120/80 mmHg.", "BP 190/100 mmHg."),
+    ("dbp > 110", "BP 180/115.", "BP 190/100."),
+    ("diastolic over 110", "Diastolic 120.", "Diastolic 80."),
+    ("lung nodule 8 mm or larger", "Lung nodule measuring 1.2 cm.", "Lung nodule measuring 4 mm."),
+    ("lung nodule larger than 8 mm", "Lung nodule 0.9 x 1.2 cm.", "Lung nodule 4 x 3 mm."),
     ("Na below 125", "Sodium 118.", "Sodium 140."),
     ("mg < 1", "Mg 0.8.", "Mg 2.0."),
     ("ca over 12", "Calcium 13.1.", "Calcium 9.2."),
@@ -206,6 +219,39 @@ def test_an_age_is_no_number_of_what_it_stands_beside(
     assert wants.unheld
     assert answers(note(language, "Falls at home."), wants) == FULLY
     assert answers(note(language, "Denies falls."), wants) == AGAINST
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("cough > 3 wks", "Cough for 2 months."),
+        ("headache over 1 month", "Headache for 2 years."),
+        ("chest pain longer than 30 min", "Chest pain for 1 hour."),
+        ("pneumonia 65 years or older", "Pneumonia for 2 days."),
+        ("pneumonia over 70 yo", "Pneumonia for 2 days."),
+        ("CA 19-9 over 100", "CA 19-9 was 250."),
+        ("hemoglobin drop > 2", "Hemoglobin fell to 1.9."),
+        ("creatinine rise of more than 3", "Creatinine 2.8."),
+    ],
+)
+def test_a_limit_of_something_else_is_held_against_no_number(
+    language: Language, reader: Reader, query: str, text: str
+) -> None:
+    wants = reader.read(query)
+    assert wants.unheld
+    assert answers(note(language, text), wants) == FULLY
+
+
+def test_a_time_tells_nothing_of_a_number_without_a_unit(
+    language: Language, reader: Reader
+) -> None:
+    wants = reader.read("pregnant over 35")
+    assert answers(note(language, "38 yo, pregnant at 12 weeks."), wants) == PARTLY
+
+
+def test_one_number_of_a_pressure_is_not_the_other(language: Language, reader: Reader) -> None:
+    for query, text in (("dbp > 110", "SBP 190."), ("systolic over 180", "DBP 190.")):
+        assert answers(note(language, text), reader.read(query)) < FULLY
 
 
 def test_a_copy_repeats_what_is_asked_only_with_its_number(
