@@ -13,6 +13,8 @@ from rankers.parser import is_constraint
 MOST_CHIPS = 48  # a pasted note is not taken apart word by word
 
 _PLAIN_VALUE = re.compile(r"[^\s()\"“”„‟]+")
+_SYNTAX = re.compile(r"[()]|\b(?:AND|OR|NOT)\b")
+_SIGNS = re.compile(r"[+%,;.?!]*(?!\S)")
 _KINDS: dict[type, str] = {
     Ranked: "words",
     And: "all",
@@ -41,14 +43,32 @@ def chips(query: str, clause: Clause, suffix: str = "") -> tuple[Chip, ...]:
     pieces = list(_pieces(clause))
     if len(pieces) > MOST_CHIPS:
         return (Chip("words", query.strip(), 0, len(query), ""),)
-    found = []
+    found, row = [], _is_row(query, clause)
     # Words that are not looked for get no chip, unless there is nothing else.
     for piece in [p for p in pieces if not _is_stop_word(p)] or pieces:
         rest = _without(clause, piece)
         removed = "" if rest is None else render(rest) + suffix
+        if rest is not None and row and isinstance(piece, Word):
+            removed = _cut(query, piece) or removed
         label = query[piece.start : piece.end]
         found.append(Chip(_kind(piece), label, piece.start, piece.end, removed))
     return tuple(found)
+
+
+def _is_row(query: str, clause: Clause) -> bool:
+    """Say whether a query is a row of pieces, any word of which can be cut out of its text."""
+    row = isinstance(clause, Ranked) or (isinstance(clause, And) and _implicit(clause))
+    return row and _SYNTAX.search(query) is None
+
+
+def _cut(query: str, word: Word) -> str:
+    """Return a query without one of its words, "" where more than a sign hangs on it; what stands
+    around it stays as typed: "latest hgb < 8" loses no sign."""
+    alone = word.start == 0 or query[word.start - 1].isspace()
+    behind = _SIGNS.match(query, word.end)
+    if not alone or behind is None:
+        return ""
+    return f"{query[: word.start].rstrip()} {query[behind.end() :].lstrip()}".strip()
 
 
 def _is_stop_word(piece: Clause) -> bool:

@@ -200,6 +200,21 @@ def test_chips_name_each_piece_and_the_query_without_it() -> None:
     assert all(parsed.source[c.start : c.end] == c.label for c in parsed.chips)
 
 
+@pytest.mark.parametrize(
+    ("query", "word", "removed"),
+    [
+        ("latest hgb < 8", "latest", "hgb < 8"),
+        ("cr >2 and k+ > 6 -dialysis", "k", "cr >2 and > 6 -dialysis"),
+        ("women on methotrexate > 15 mg", "women", "on methotrexate > 15 mg"),
+        ("(k OR na) potassium", "potassium", "k OR na"),
+        ("severe-pain cough", "cough", "severe-pain"),
+    ],
+)
+def test_without_a_word_the_signs_of_the_others_stay(query: str, word: str, removed: str) -> None:
+    [found] = [chip for chip in parse(query).chips if chip.label == word]
+    assert found.removed == removed
+
+
 PIECES = st.sampled_from(
     ["a", "bb", "AND", "OR", "NOT", "-", "(", ")", '"', "“", "~3", "*", "cc*", " ", " ", " ",
      "type:", "section:plan", "date:2023", "author:", "x", "2.5", ",", "é", "🙂", "assertion:any",
