@@ -199,7 +199,7 @@ def request_of(question: Question) -> SearchRequest:
     return SearchRequest(
         q=question.q, k=DEPTH, rankers=question.rankers, plain=question.plain,
         assertion=question.assertion, only=question.only, rejected=question.rejected,
-        accepted=question.accepted,
+        accepted=question.accepted, newest=question.group == "newest",
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from app.auth.permissions import Permission
 from app.auth.sessions import Principal, text
-from app.questions import Question, grouping
+from app.questions import Grouping, Question, grouping
 from app.services import Services
 from app.views import View
 from indexing.accounts import OpenedPage
@@ -32,7 +32,7 @@ class Place:
     """Where on a frozen page somebody stands; what its links carry on."""
 
     start: int = 0
-    group: str = "note"
+    group: Grouping = "note"
     book: str = ""
     blind: bool = False
 
@@ -49,7 +49,7 @@ class Place:
         """Return the query of another slice."""
         return replace(self, start=start).tail
 
-    def by(self, group: str) -> str:
+    def by(self, group: Grouping) -> str:
         """Return the query of the other grouping, from its top."""
         return replace(self, start=0, group=group).tail
 

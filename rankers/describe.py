@@ -15,11 +15,11 @@ from rankers.snippets import Wanted, snippet
 
 
 def described(plan: Plan, hits: Iterable[Hit], notes: Mapping[str, Derived]) -> tuple[Hit, ...]:
-    """Describe the hits whose note is there; the others are left out, copies follow the first."""
+    """Describe the hits whose note is there; the others are left out, copies follow the first. Of
+    the newest first each stays where its date puts it."""
     want = plan.wanted()
-    return collapsed(
-        [_described(plan, want, hit, notes[hit.doc_id]) for hit in hits if hit.doc_id in notes]
-    )
+    found = [_described(plan, want, hit, notes[hit.doc_id]) for hit in hits if hit.doc_id in notes]
+    return tuple(found) if plan.request.newest else collapsed(found)
 
 
 def collapsed(hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -9,7 +9,7 @@ from indexing.analysis import STOP_WORDS
 from indexing.clauses import And, Clause, Expansion, Not, Or, Phrase, Ranked, Scoped, Word
 from indexing.filters import Filters
 from indexing.ports import AssertionMode, LexicalIndex, Ranking
-from rankers.latest import ordering
+from rankers.latest import ordering_of
 
 MOST_RANKED_WORDS = 128  # of a pasted note: the rarest would do, but only the index knows them
 
@@ -43,8 +43,7 @@ def prepared(clause: Clause) -> Clause:
 
 
 def _ranked(clause: Ranked) -> Clause:
-    words = [part.text.lower() if isinstance(part, Word) else "" for part in clause.clauses]
-    order = ordering(words)
+    order = ordering_of(clause)
     kept = [
         part
         for at, part in enumerate(clause.clauses)

@@ -42,16 +42,16 @@ def empty(request: Request, _who: Searcher) -> Response:
 @router.post("/search")
 def asked(request: Request, who: Searcher, form: Form) -> Response:
     """Ask and answer with a frozen page."""
+    dated = not who.access.deidentified
     question = Question(
         q=text(form, "q").strip(),
         plain=text(form, "plain") == "1",
         rankers=legs([v for v in form.getlist("ranker") if isinstance(v, str)]),
         assertion=mode(text(form, "assertion")),
         only={"patient": (text(form, "patient"),)} if text(form, "patient") else {},
-        group=grouping(text(form, "group")),
+        group=grouping(text(form, "group"), dated=dated),
     )
-    if question.group == "note" and asks_for_latest(question.q):
-        dated = not who.access.deidentified
+    if question.group == "note" and _latest(question):
         question = replace(question, group=grouping("newest", dated=dated))
     return _answered(request, who, question, place_of(form))
 
@@ -59,9 +59,17 @@ def asked(request: Request, who: Searcher, form: Form) -> Response:
 @router.post("/search/{page_id}/refine")
 def refine(request: Request, who: Searcher, page_id: str, form: Form) -> Response:
     """Take a chip away, switch a facet, look from another side: the question is kept here."""
-    frozen = services(request).frozen.question(who.access, page_id)
-    place = replace(place_of(form), start=0)
-    return _answered(request, who, _refined(question_of(frozen), form), place)
+    frozen = question_of(services(request).frozen.question(who.access, page_id))
+    place, question = place_of(form), _refined(frozen, form)
+    order = place.group if "group" in form else frozen.group  # as it was seen, not as it was asked
+    if order == "newest" and _latest(frozen) and not _latest(question):
+        order = "note"
+    order = grouping(order, dated=not who.access.deidentified)
+    return _answered(request, who, replace(question, group=order), place)
+
+
+def _latest(question: Question) -> bool:
+    return asks_for_latest(question.q, plain=question.plain)
 
 
 def _refined(question: Question, form: FormData) -> Question:

@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.answers import answered
 from app.following import catch_up
+from app.services import services_of
+from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.ingest import Ingest
@@ -78,6 +81,16 @@ def test_a_copy_stands_behind_the_first_author_and_counts_as_history(
     assert first == ("a", 2, "")
     assert {(repeated, of) for _, repeated, of in copies} == {(0, "a")}
     assert shown(ask("see her again in a week"))[0][0] == "b"  # what is new in it is its own
+
+
+def test_among_the_newest_first_a_copy_keeps_the_place_of_its_date(
+    take: Take, installation: Installation, access: Access
+) -> None:
+    take(*(note(name, f"2024-03-0{day}", STORY) for day, name in enumerate("abc", 1)))
+    request = SearchRequest("chest pain exertion", rankers=("lexical",), newest=True)
+    view = view_of(services_of(installation), access)
+    answer = answered(view, installation.documents, access, request)
+    assert shown(answer) == [("c", 0, "a"), ("b", 0, "a"), ("a", 2, "")]
 
 
 def test_the_next_is_the_first_when_the_first_goes_or_changes(

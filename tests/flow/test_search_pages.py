@@ -138,6 +138,28 @@ def test_newest_first_by_a_link_and_for_who_asks_for_the_latest(
     assert 'aria-current="true">by note' in moved
 
 
+def test_another_question_keeps_the_order_that_was_seen(client: TestClient, ward: Ward) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+
+    def order(path: str, group: str, change: str) -> str:
+        token = form_token(client.get(path).text)
+        data = {"form_token": token, "group": group, "change": change}
+        done = client.post(f"{path.split('?')[0]}/refine", data=data, follow_redirects=False)
+        return done.headers["location"].partition("?")[2]
+
+    plain, latest = ask(client, "chest pain"), ask(client, "latest chest pain")
+    narrower = "facet=type:Discharge summary"
+    assert order(plain, "newest", narrower) == "group=newest"
+    assert order(plain, "patient", narrower) == "group=patient"
+    assert order(latest, "note", narrower) == ""
+    assert order(latest, "newest", "query=latest pain") == "group=newest"
+    assert order(latest, "newest", "query=chest pain") == ""  # the word was taken away
+    sign_in(client, ward, Role.RESEARCHER)
+    hidden = ask(client, "latest chest pain", group="newest")
+    assert "group" not in hidden
+    assert order(hidden, "newest", narrower) == ""
+
+
 def test_why_a_note_is_not_here(client: TestClient, ward: Ward) -> None:
     sign_in(client, ward, Role.CLINICIAN)
     path = ask(client, "chest pain", patient="p-ben")

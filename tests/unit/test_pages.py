@@ -271,7 +271,11 @@ def test_the_newest_come_first_and_what_only_touches_on_it_last(
         ("chest pain last year", False), ("last 3 months cough", False), ("last name", False),
         ("translatest", False), ("at long last", False), ("latest", False), ("last", False),
         ("Last known well", False), ("when was her last colonoscopy", True),
-        ("his last 2 admissions", False),
+        ("his last 2 admissions", False), ("fall last winter", False), ("last monday", False),
+        ("last winter fall", False), ("last seen normal", False), ("last rites", False),
+        ('"last dose"', False), ('"latest" mri', False), ("mri NOT latest", False),
+        ("latest (mri OR ct)", True), ("section:plan (latest mri)", True), ("latest (mri", False),
+        ("latest labs were reviewed " + "and the patient was seen again " * 4, False),
     ],
 )  # fmt: skip
 def test_who_asks_for_the_latest_is_told_the_newest_first(query: str, latest: bool) -> None:
