@@ -16,11 +16,11 @@ _EARLIER: Final = re.compile(
     r"(?:previously(?=[ ]*(?:$|[.,;)]))|"
     r"(?:prior|previous|earlier|preceding|older|comparison|last)[ ]"
     r"(?:(?!or\b|and\b|nor\b)[a-z0-9/-]+[ ]){0,2}?"
-    r"(?:stud(?:y|ies)|cts?|cta|mr[ai]|pet|scans?|films?|x-?rays?|cxr|radiographs?|imaging|"
-    r"ultrasound|sonogram|doppler|duplex|angiogra(?:m|phy)|echo(?:cardiogram)?|mammograms?|"
-    r"colonoscopy|endoscopy|egd|exam(?:ination)?)\b)"
+    r"(?:stud(?:y|ies)|cts?|cta|mr[ai]|pet|scans?|films?|x-?rays?|c?xr|kub|radiographs?|imaging|"
+    r"ultrasound|sonogram|doppler|duplex|angiogra(?:m|phy)|echo(?:cardiogram)?|tte|tee|"
+    r"e[ck]g|mammograms?|colonoscopy|endoscopy|egd|exam(?:ination)?)\b)"
     # "Not seen on prior or current films": nor is it there now.
-    r"(?![ ](?:[a-z]+[ ])?(?:or|and|nor)[ ](?:the[ ]|on[ ]|is[ ])?"
+    r"(?!,?[ ](?:[a-z]+[ ])?(?:or|and|nor)[ ](?:the[ ]|on[ ]|is[ ])?"
     r"(?:not|current|this|today|present|now)\b)"
 )
 
@@ -28,7 +28,10 @@ _EARLIER: Final = re.compile(
 _BARE: Final = re.compile(
     r"[ ]*(?:(?!(?:an?|the|this|that|these|those|there|new(?:ly)?|now|has|have|is|in|of|at|on|"
     r"with|and|which|some|several|multiple|many|few|two|three|small|tiny|large|mild|moderate|"
-    r"severe|increas(?:ed|ing)|worsening|enlarging|shows?)\b)[a-z'/-]+[ ]){1,4}"
+    r"severe|increas(?:ed|ing)|worsening|enlarging|shows?|"
+    # What has no other name than how it looks is looked at.
+    r"nodul(?:es?|ar|arity)|lesions?|mass(?:es)?|opacit(?:y|ies)|densit(?:y|ies)|foc(?:us|i))\b)"
+    r"[a-z'/-]+[ ]){1,4}"
 )
 
 

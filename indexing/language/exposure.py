@@ -30,21 +30,39 @@ _WHAT: Final = re.compile(
     rf"{_KNOWN}{_CAUGHT}\b(?:(?:,? (?:and|or) (?:to )?|, ?|/){_KNOWN}{_CAUGHT}\b){{0,4}}"
 )
 _OF: Final = re.compile(
-    rf"\b(?P<what>{_CAUGHT})[ -]"
+    rf"(?<!isolation: )(?<!isolation )(?<!precautions: )\b(?P<what>{_CAUGHT})[ -]"
     r"(?:(?:positive|sick|close|household|known|recent|possible|occupational|needle ?stick)[ ])?$"
 )
 _NEAR: Final = re.compile(
     r"(?:expos(?:ures?|ed)|contacts?)\b"
-    r"(?![ ](?:precaution|isolation|dermatitis|tracing|lens|(?:to|us|me|the|your|our|his|her)\b|"
+    r"(?![ /+]+(?:(?:[a-z]+[ /+]+){0,3}(?:precaution|isolat|iso\b)|"
+    r"dermatitis|tracing|investigation|lens|(?:to|us|me|the|your|our|his|her)\b|"
     r"and (?:infection|illness|disease)))"
+    # Of whom it is the patient who has it: "scabies contacts to be treated".
+    r"(?!(?<=contacts)[ ](?:(?:all|were|are|have|been|to|be|should|will|need|also)[ ]){0,3}"
+    r"(?:notified|informed|advised|traced|identified|listed|screened|treated|tested|quarantine))"
+    r"(?!(?<=exposed)[ ](?:staff|co-?workers?|others|family|relatives|contacts|nurses|residents))"
+)
+# "By a coworker who tested positive": it is not the patient who did.
+_OTHER: Final = (
+    r"(?:\b(?:contact|source|partner|spouse|wife|husband|son|daughter|mother|mom|father|dad|"
+    r"brother|sister|sibling|roommate|boyfriend|girlfriend|friend|teacher|co-?worker|colleague|"
+    r"neighbou?r|classmate|child|kids?)[ ](?:who[ ])?(?:(?:has|have|had|just|recently|also|later|"
+    r"then|since|is|was|being|tested|came|back|turned|got|caught|contracted)[ ]){0,4}"
+    r"(?:positive|pos\b|it\b|treated for))"
 )
 # "Exposed to COVID, tested positive": the patient has caught it.
 _CAUGHT_IT: Final = re.compile(
     r"(?:[ -]?(?:positive|pos)\b)?"  # of whom one was near to
-    r"[^\n]{0,120}?\b(?:"
-    r"(?:test(?:s|ed|ing)?|swab|pcr|antigen|rapid|culture|titer|serology|screen|result|now|is|was|"
-    r"returned|back|turned)[ ](?:(?!not\b|never\b)[a-z0-9'-]+[ ]){0,3}?(?:positive|pos|reactive)\b"
-    r"|positive[ ](?:[a-z]+[ ]){0,2}?(?:test|swab|pcr|antigen|culture|result)|"
+    rf"(?:{_OTHER}|(?!{_OTHER})[^\n]){{0,120}}?\b(?:"
+    r"(?:test(?:s|ed|ing)?|swab|pcr|naat|antigen|ag|igm|ppd|igra|quantiferon|rapid|culture|smear|"
+    r"titer|serology|screen|result(?:s|ed)?|now|is|was|returned|back|turned)[ ]"
+    r"(?:(?!not\b|never\b)[a-z0-9'-]+[ ]){0,3}?(?:(?:positive|pos)\b|\+(?![ ]?[a-z]))|"
+    r"(?<!non[ -])(?<!not )(?<!igg )reactive\b|"
+    r"(?:covid|flu|[a-z]*ag|rna|pcr|igm|swab|test)(?:\+|[ ](?:is[ ]|was[ ])?detected)|"
+    r"positive[ ](?:[a-z]+[ ]){0,2}?(?:test|swab|pcr|antigen|culture|result)|"
+    r"(?<!not )(?<!never )treated for|smear p\.|confirmed (?:by|on|via)\b|"
+    r"(?:by|from) (?:the |this )?(?:pt|patient)\b|"
     r"contracted|caught|infected|came down|(?:has|have|got|developed)[ ](?:it|the[ ]same)\b)"
 )
 _WIDEST: Final = 60  # code points beside the word for the exposure in which it is told to what

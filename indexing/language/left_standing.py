@@ -22,8 +22,8 @@ _STANDS: Final = re.compile(
     r"(?:excluded?|ruled?(?:[ ](?:it|this|that))?[ ]out|r/o'?d?)"
     r"(?:[ ](?:it|this|that)|[ ](?:(?:an?|the)[ ])?(?P<again>[a-z][a-z0-9 -]{1,30}?))??|"
     r"possible|a[ ](?:possibility|consideration|concern)|(?:in|on)[ ]the[ ]differential)"
-    r"(?=[ ]*(?:$|[.,;:)]|(?:on|at|in|by|without|with|until|yet|given|based|this|today|here|"
-    r"entirely|completely|definitively|clinically|from|as|so|and|because|due|pending)\b))"
+    r"(?=[ ]*(?:$|[.,;:)]|(?:on|at|in|by|without|w/o|with|until|till?|yet|given|based|this|today|"
+    r"here|entirely|completely|definitively|clinically|from|as|so|and|because|due|pending)\b))"
 )
 _NEAR: Final = 60
 _WIDEST: Final = 140  # code points behind the cue in which it is left standing

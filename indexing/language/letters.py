@@ -18,7 +18,7 @@ from indexing.language.marks import CLOSES_ALL, NEGATES
 # The letter comes first in the pattern, because one class of characters is found fastest.
 _BEHIND: Final = re.compile(
     r"[NnYy+–-](?:(?<=[A-Za-z)][ \t].)|(?<=[ \t][ \t].)|(?<=[(\[][NnYy]))"
-    r"(?:(?<=[NnYy])(?:o|O|es|ES))?"
+    r"(?:(?<=[Nn])(?:o|O)|(?<=[Yy])(?:es|ES))?"
     r"(?=[ \t]*(?:$|[.,;)\]])|[ \t]{2}|[ \t]+[A-Z])",
     re.MULTILINE,
 )

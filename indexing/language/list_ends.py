@@ -64,21 +64,23 @@ _OPEN: Final = re.compile(
 _ITEM: Final = re.compile(
     r",[ ](?:and[ ])?(?:(?!(?:n?or|no|and|not|without)\b)[a-z0-9/-]+[ ]){1,3}$"
 )
-# "No fever, cough x3d": the cough's, or how long there was neither. More items than two, or "or"
-# between them, share the denial, and so does what is denied by a word for the whole history.
+# "No fever, cough x3d": the cough's, or how long there was neither. More items than two before it,
+# or "or" between them, share the denial, and so does what is denied by a word for the whole
+# history.
 _LASTING: Final = re.compile(
     r"(?:[ ][a-z0-9/-]+){1,3}"
     r"(?P<second>,(?:[ ](?!(?:n?or|and|no|not|nor|without)\b)[a-z/-]+){1,3})"
     r"[ ](?P<how>x[ ]?\d{1,2}(?:-\d{1,2})?[ ]?"
-    r"(?:h|hrs?|hours?|d|days?|wks?|w|weeks?|mos?|months?))(?=[ ]*(?:$|[.;]))"
+    r"(?:h|hrs?|hours?|d|days?|wks?|w|weeks?|mos?|months?))(?![a-z0-9/-])(?![ ,]*n?or\b)"
 )
+_BARE_NO: Final = frozenset({"no", "no known", "with no", "w/ no"})
 _FAR: Final = 90  # code points in which a duration follows
 
 
 def lasting(folded: str, cue: tuple[int, int], last: int) -> tuple[int, int, int] | None:
     """Return where the second of two things behind the "no" at `cue` begins that a duration
     follows, and which words tell it; None for none."""
-    if cue[1] - cue[0] != 2 or not folded.startswith("no", cue[0]):
+    if folded[slice(*cue)] not in _BARE_NO:
         return None
     if folded.find(" x", cue[1], min(last, cue[1] + _FAR)) < 0:
         return None

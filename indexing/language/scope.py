@@ -164,6 +164,9 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                     end, doubt = left_open(folded, hit.end, end, last, doubts)
                     long = lasting(folded, hit[:2], last)
                     if long and long[0] < end:
+                        if long[2] < end:  # what is listed behind goes the same way
+                            rest = Scope(Kind.UNCERTAIN, long[2], end, *long[1:], forward=True)
+                            found.append(rest)
                         end, doubt = long[0], long[1:]
                         found = [_until(each, end) for each in found]
                 found.append(_scope(rule, hit, hit.end, end))

@@ -22,6 +22,12 @@ _ABBREVIATION: Final = frozenset(
 _IN_CAPITALS: Final = frozenset({"MR", "MS", "CA", "PT"})
 # "Spoke with MS. Jones".
 _MEETS: Final = frozenset("with by to from saw told met called asked per see".split())
+_TITLES: Final = frozenset({"MR", "MS"})
+# "Severe MR. Amiodarone", "R/o MS. Optic neuritis": nobody is called so.
+_TELLS: Final = frozenset(
+    "no trace trivial mild moderate mod severe significant worsening known chronic recurrent "
+    "metastatic r/o h/o s/p c/w hx denies negative positive possible probable".split()
+)
 # "Hepatitis C. Denies": the letter is no initial.
 _LETTERED: Final = frozenset("hepatitis hep vitamin influenza type group grade class stage".split())
 _RESULT: Final = frozenset({"neg", "pos"})
@@ -118,7 +124,8 @@ def _ends(text: str, stop: int, after: int, end: int) -> bool:
 def _is_finding(text: str, stop: int, following: str) -> bool:
     """Whether what looks like a title before `stop` is a finding in capitals, told within a
     sentence that is not."""
-    if text[max(0, stop - 2) : stop] not in _IN_CAPITALS or not following[:2].isalpha():
+    name = text[max(0, stop - 2) : stop]
+    if name not in _IN_CAPITALS or not following[:2].isalpha():
         return False
     before = text[max(0, stop - 22) : stop - 2].rpartition("\n")[2].split()
     if not before:
@@ -126,7 +133,11 @@ def _is_finding(text: str, stop: int, following: str) -> bool:
     word = before[-1]
     if word[-1] in ",/":  # "AS, MR. Stable"; but "WITH HIS WIFE, MR. SMITH"
         return following[1].islower()
-    return word[-1] == "+" or (word.isalpha() and word.islower() and word not in _MEETS)
+    if word[-1] == "+" or word.lower() in _TELLS:
+        return True
+    if not word.isalpha():
+        return False
+    return (word.islower() and word not in _MEETS) if name in _TITLES else not word.isupper()
 
 
 def _named(text: str, stop: int) -> bool:

@@ -31,6 +31,26 @@ Exposed to {asbestos|present} for 20 years.
 {Influenza|present}, contact precautions.
 {HIV|present} contact us with any question.
 {COVID|present} exposure and infection last week.
+Exposed to {COVID|present} last week and now COVID+.
+Exposed to {flu|present}, swab came back +.
+{HIV|present} exposure, 4th gen Ag/Ab reactive.
+{HIV|hypothetical} exposure, Ag/Ab non-reactive.
+Exposed to {TB|present}, IGRA positive.
+Exposed to {TB|present} 2010, treated for latent TB.
+Exposed to {chlamydia|present}; NAAT resulted positive.
+Exposed to {COVID|hypothetical}, now + cough.
+Exposed to {COVID|hypothetical} by a colleague who tested positive.
+Exposed to {COVID|hypothetical}, son has it.
+Exposed to {COVID|present} by wife, pt tested positive today.
+Exposed to {TB|hypothetical}, never treated for it.
+Family exposed to {scabies|present} by pt.
+{C diff|present} contact plus precautions.
+{RSV|present} contact/droplet precautions.
+{VRE|present} contact iso maintained.
+Isolation: {MRSA|present} contact.
+{TB|present} contact investigation started.
+{Scabies|present} contacts all treated.
+{COVID|present} exposed staff tested.
 ===
 PMH: {HIV|present}
 Exposures: none

@@ -11,6 +11,7 @@ SENTENCES = """
 {PE|uncertain} less likely but cannot exclude {PE|uncertain}.
 {PE|uncertain} less likely given the dimer, but cannot be excluded.
 Less likely {PE|uncertain} but cannot rule it out.
+{PE|uncertain} less likely but can't exclude w/o CTPA.
 Low suspicion for {meningitis|uncertain}, however not ruled out.
 {Malignancy|uncertain} is felt unlikely but remains possible.
 {Aspiration|uncertain} doubtful; can't be entirely ruled out.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexing.language.letters import letters
@@ -104,6 +104,7 @@ def test_each_item_has_its_own_answer(items: list[tuple[str, bool]], joint: str)
         assert found.assertion == expected, words
 
 
+@example("FF(Yo")
 @given(st.text(alphabet="NYnyoes+- ,.()\n\tFever", max_size=120))
 def test_answers_come_in_order_and_stand_in_the_text(text: str) -> None:
     places = [(hit.start, hit.end) for hit in letters(text)]

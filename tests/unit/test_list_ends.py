@@ -40,6 +40,11 @@ No {chest pain|negated}, just {pressure|present}.
 No {fever|negated}, {cough|uncertain} x3d.
 No {chest pain|negated}, {leg swelling|uncertain} x 2 weeks.
 No {fever|negated}, no {chills|negated}, {rash|uncertain} x 24h.
+No {fever|negated}, {cough|uncertain} x3d, worse at night.
+No {fever|negated}, {cough|uncertain} x3d, {rash|uncertain}, no {vomiting|negated}.
+No known injury, {back pain|uncertain} x 4 days after lifting.
+With no {fever|negated}, {wheezing|uncertain} x2d.
+No {fever|negated}, {cough|negated} x3d or {rash|negated}.
 No {fever|negated} or {cough|negated} x3d.
 No {fever|negated}, {chills|negated}, {cough|negated} x3d.
 No {vomiting|negated}, no more {diarrhea|negated} x2d.
@@ -55,7 +60,11 @@ A {nodule|present}, not present on the prior CT.
 {Mass|present} that was not seen on the previous study.
 {PE|uncertain} not seen on prior CT.
 {Aneurysm|uncertain} not seen on prior MRA.
-Chest: {nodule|uncertain} was not present on the prior study.
+Chest: {effusion|uncertain} was not present on the prior study.
+Chest: {nodule|present} was not present on the prior study.
+Pleural {nodule|present} not seen on prior CT.
+New {LBBB|present} not seen on prior EKG.
+The {pneumothorax|negated} was not seen on last CXR, nor today.
 The {nodule|present} was not seen on the prior CT.
 3 mm {nodule|present} not seen on prior CT.
 New {consolidation|present} not present on the previous study.
@@ -132,6 +141,10 @@ def test_a_denial_ends_where_something_is_there(marked: str) -> None:
         ("No MR or significant MS. LVH noted.", [0, 24]),
         ("With 2+ MR. EF 55.", [0, 11]),
         ("AS, MR. Stable.", [0, 7]),
+        ("Severe MR. Amiodarone continued.", [0, 10]),
+        ("R/o MS. Optic neuritis noted.", [0, 7]),
+        ("Hx CA. Anemia stable.", [0, 6]),
+        ("Not seen by PT. Weakness persists.", [0, 15]),
         ("HERE WITH HIS WIFE, MR. SMITH.", [0]),
         ("Seen for MR. X today.", [0]),
         ("On breast CA. No pain.", [0, 13]),
