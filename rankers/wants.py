@@ -55,6 +55,8 @@ _AGED: Final = frozenset(
     "age aged ages patient patients pts people person adults men man women woman males females "
     "boys girls children kids".split()
 )
+_BY_AGE: Final = re.compile(r"(?:over|under|older|younger)\b", re.IGNORECASE)
+_TIMES: Final = re.compile(r"\s*(?:times|episodes)\b", re.IGNORECASE)
 _HOW_OFTEN: Final = re.compile(
     r"\b(?:(?:once|twice|three times|four times) (?:a |per )?(?:day|daily|week|weekly)|"
     r"(?:per|a|each|every) (?:day|week|month|year)|daily|weekly|nightly|bid|tid|qid)\b",
@@ -163,8 +165,11 @@ class _Question:
         if bound.op == "=" and kind is not None and kind not in DRUGS | MEASURED:
             return None
         between = self.text[span.end : bound.start].lower().split()
-        if len(between) > MOST_BETWEEN or not _AGED.isdisjoint(between):
+        if len(between) > MOST_BETWEEN or _TIMES.match(self.text, bound.end):
             return None
+        measured = kind in MEASURED and not _BY_AGE.match(self.text, bound.start)
+        if not (measured or _AGED.isdisjoint(between)):
+            return None  # "creatinine in men > 1.5" tells no age
         if between and between[0][0].isdigit():
             return None  # of another name: "CA 19-9 over 100"
         changes = _CHANGE.search(self.text, span.start, bound.start)
@@ -307,8 +312,9 @@ class Reader:
         meaning = each[0]
         if len(each) > 1:
             meaning = Meaning(frozenset().union(*(one.concepts for one in each)))
+        asked = question.asked(span, drug=meaning.kind in DRUGS)
         bound = question.bound(span, meaning.kind)
-        if bound is not None:
+        if bound is not None and asked is Asked.PRESENT:
             told = told_as(self._terminology, span.concept_id)
             meaning = replace(
                 meaning, concepts=meaning.concepts | told.concepts,
@@ -317,8 +323,7 @@ class Reader:
             )  # fmt: skip
         return Want(
             span.start, span.end, question.text[span.start : span.end], meaning,
-            question.asked(span, drug=meaning.kind in DRUGS), bound,
-            None if meaning.kind in _UNSIDED else question.side(span),
+            asked, bound, None if meaning.kind in _UNSIDED else question.side(span),
             meaning.kind is SemanticType.DRUG and len(question.spans) == 1,
         )  # fmt: skip
 

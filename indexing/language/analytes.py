@@ -41,6 +41,10 @@ OF: Final = {
     "anm:body-temperature": _TEMPERATURE,
     "anm:fever": _TEMPERATURE,
     "anm:uric-acid": Analyte("mg/dl", "umol/l", 1 / 59.48, 40),
+    # Cells are told by the thousand or one by one.
+    "anm:platelet-count": Analyte("k/ul", "/ul", 0.001, 2500),
+    "anm:white-blood-cell-count": Analyte("k/ul", "/ul", 0.001, 500),
+    "anm:neutrophil-count": Analyte("k/ul", "/ul", 0.001, 100),
 }
 
 
