@@ -27,6 +27,16 @@ _TIME: Final = re.compile(
     r"this[ ]+(?P<this>month|year)|(?P<day>today|yesterday))\b(?![-'’])",
     re.IGNORECASE | re.ASCII,
 )
+# Of these no date is known: they are only set aside.
+_OCCASION: Final = re.compile(
+    r"\b(?:(?:since|until)[ ]+(?:(?:the|her|his|their)[ ]+)?(?:(?:last|previous|prior)[ ]+)?"
+    r"(?:visit|appointment|admission|discharge|check-?up)|"
+    r"(?:(?:since|on|over|until)[ ]+)?(?:(?:last|this|the)[ ]+)?"
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|weekend)|"
+    r"(?:since[ ]+)?(?:last|this)[ ]+(?:night|morning|afternoon|evening|week|winter|spring|summer))"
+    r"\b(?![-'’])",
+    re.IGNORECASE | re.ASCII,
+)
 # What makes of it another time: "before last year", "from 1990 to 2010", "day before yesterday".
 _BOUND: Final = (
     r"since|after|before|until|till|from|to|through|and|or|not|than|of|between|by|born|the|day|early|"
@@ -51,7 +61,7 @@ def times_told(text: str) -> list[tuple[int, int]]:
     for match in _TIME.finditer(text):
         bent = _BOUND_BEFORE.search(text, 0, match.start())
         found.append((bent.start() if bent else match.start(), match.end()))
-    return found
+    return found + [match.span() for match in _OCCASION.finditer(text)]
 
 
 def times_offered(query: str, clause: Clause, today: date) -> list[Offer]:
