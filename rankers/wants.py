@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from indexing.analysis import STOP_WORDS, TOKEN
@@ -55,6 +56,7 @@ _AGED: Final = frozenset(
     "age aged ages patient patients pts people person adults men man women woman males females "
     "boys girls children kids".split()
 )
+_IN: Final = re.compile(r"\s+(?:in|during)\s+", re.IGNORECASE)  # "TSH in pregnancy > 4"
 _BY_AGE: Final = re.compile(r"(?:over|under|older|younger)\b", re.IGNORECASE)
 _TIMES: Final = re.compile(r"\s*(?:times|episodes)\b", re.IGNORECASE)
 _HOW_OFTEN: Final = re.compile(
@@ -142,6 +144,7 @@ class _Question:
     bounds: tuple[Bound, ...]
     carried: dict[int, Asked]
     implied: Asked | None
+    whose: frozenset[int]  # where spans begin that only say in whom or what a thing is measured
 
     def asked(self, span: Span, *, drug: bool) -> Asked:
         """Return what is asked of a span: by a leading cue of its whole stretch, by a trailing one
@@ -160,7 +163,7 @@ class _Question:
         """Return the condition on the number that follows a span before anything else is named.
         Durations are none, and what equals a number is a dose or a measurement."""
         bound = next((b for b in self.bounds if span.end <= b.start), None)
-        if bound is None or bound.unit in DURATIONS:
+        if bound is None or bound.unit in DURATIONS or span.start in self.whose:
             return None
         if bound.op == "=" and kind is not None and kind not in DRUGS | MEASURED:
             return None
@@ -175,7 +178,8 @@ class _Question:
         changes = _CHANGE.search(self.text, span.start, bound.start)
         if changes and bound.op in (">", ">=") and not _REACHED.match(self.text, bound.start):
             return None
-        return None if any(span.end <= s.start < bound.start for s in self.spans) else bound
+        named = [s for s in self.spans if s.start not in self.whose]
+        return None if any(span.end <= s.start < bound.start for s in named) else bound
 
     def side(self, span: Span) -> Side | None:
         """Return the side named beside a span, or told in passing within it ("fracture of the left
@@ -275,7 +279,14 @@ class Reader:
                 carried[part.start] = asked
         kept = tuple(cue for cue in found if cue in within or self._counts(cue, spans))
         bounds = tuple(parse_bounds(text))
-        return _Question(text, tuple(spans), kept, bounds, carried, implied)
+        whose = frozenset(
+            span.start
+            for before, span in pairwise(spans)
+            if _IN.fullmatch(text, before.end, span.start)
+            and self._meanings.kind(before.concept_id) in MEASURED
+            and self._meanings.kind(span.concept_id) not in DRUGS | MEASURED
+        )
+        return _Question(text, tuple(spans), kept, bounds, carried, implied, whose)
 
     def _apart(
         self, text: str, span: Span, found: Iterable[QueryCue]

@@ -94,6 +94,7 @@ ANSWERED = [
     ("temp > 38.5", "Vitals: T: 39.1, HR 100.", "Vitals: T: 36.9, HR 100."),
     ("fever > 38.5", "Temp 39.1.", "Temp 36.9."),
     ("no fever over 38.5", "Denies fever. Temp 36.9.", "Fever 39."),
+    ("TSH in pregnancy > 4", "Pregnancy. TSH 6.2.", "Pregnancy. TSH 1.4."),
     ("creatinine in men > 1.5", "Creatinine 2.4.", "Creatinine 1.1."),
     ("platelets < 50k", "Plt 32,000.", "Plt 210,000."),
     ("platelets below 50,000", "Platelets 32 K/uL.", "Platelets 210."),
