@@ -71,7 +71,10 @@ _LASTING: Final = re.compile(
     r"(?:[ ][a-z0-9/-]+){1,3}"
     r"(?P<second>,(?:[ ](?!(?:n?or|and|no|not|nor|without)\b)[a-z/-]+){1,3})"
     r"[ ](?P<how>x[ ]?\d{1,2}(?:-\d{1,2})?[ ]?"
-    r"(?:h|hrs?|hours?|d|days?|wks?|w|weeks?|mos?|months?))(?![a-z0-9/-])(?![ ,]*n?or\b)"
+    r"(?:h|hrs?|hours?|d|days?|wks?|w|weeks?|mos?|months?))(?![a-z0-9/-])"
+    # A list that goes on and ends with "or" is all denied; "worse with cold or damp" is no item.
+    r"(?!(?:,[ ](?!(?:wors|bett|after|when|with|no\b))[a-z/-]+(?:[ ](?!n?or\b)[a-z/-]+){0,2}){0,5}"
+    r",?[ ]n?or\b)"
 )
 _BARE_NO: Final = frozenset({"no", "no known", "with no", "w/ no"})
 _FAR: Final = 90  # code points in which a duration follows

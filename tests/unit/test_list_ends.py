@@ -45,6 +45,10 @@ No {fever|negated}, {cough|uncertain} x3d, {rash|uncertain}, no {vomiting|negate
 No known injury, {back pain|uncertain} x 4 days after lifting.
 With no {fever|negated}, {wheezing|uncertain} x2d.
 No {fever|negated}, {cough|negated} x3d or {rash|negated}.
+No {CP|negated}, {SOB|negated} x3d, {nausea|negated}, or {rash|negated}.
+No {fever|negated}, {cough|negated} x3d, {rash|negated} or {vomiting|negated}.
+No {fever|negated}, {cough|uncertain} x3d, worse with cold air or exercise.
+No {fever|negated}, {cough|uncertain} x3d, {rash|uncertain}, no {edema|negated} or {pain|negated}.
 No {fever|negated} or {cough|negated} x3d.
 No {fever|negated}, {chills|negated}, {cough|negated} x3d.
 No {vomiting|negated}, no more {diarrhea|negated} x2d.
