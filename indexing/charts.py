@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from indexing.dated import Width
 
+_OPEN = frozenset({"active", "intended", "on-hold", "recurrence", "relapse"})
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -43,6 +45,11 @@ class Item:
     fresh: bool = False
     until: datetime | None = None
     ended: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether a problem lasts, or a medication is taken or is to be."""
+        return self.status.partition(" · ")[0] in _OPEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from msgspec import structs
 
 from indexing.charts import Chart, Item, Note, Person, Reading, Series
-from indexing.dated import moved, moved_span, shifted
+from indexing.dated import Width, moved, moved_span, shifted, width
 from indexing.language.deidentify import Deidentified, Identifier, deidentify
 from indexing.model import Copied, Cue, Document, Mention, Passage, Repeat, Section
 from indexing.ports import Derived
@@ -19,6 +19,7 @@ from indexing.pseudonyms import Pseudonyms
 OLDEST_SHOWN = 89  # years; Source: 45 CFR 164.514(b)(2)(i)(C)
 SMALLEST_CELL = 11  # smaller counts of people are not told; Source: CMS cell size suppression
 ROUNDED = 10
+_UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
 def told(count: int) -> int | None:
@@ -96,8 +97,7 @@ class Hider:
     def _document(
         self, document: Document, shown: Deidentified, shift: int, known: Identity
     ) -> Document:
-        # Of a longer time no more than its beginning is told: its days would tell the others.
-        first, last = moved(document.date_start, document.told_until, shift, self.zone)
+        first, last = self._dates(document.date_start, document.told_until, shift)
         return replace(
             document,
             doc_id=self.note_id(document.doc_id),
@@ -113,6 +113,14 @@ class Hider:
             date_end=last,
             date_until=None,
         )
+
+    def _dates(
+        self, start: datetime | None, until: datetime | None, shift: int
+    ) -> tuple[datetime | None, datetime | None]:
+        """Move a note's date. Of a longer time no more than its beginning is told: its days would
+        tell the others, and one that ends with a year by how many they are moved."""
+        first, last = moved(start, until, shift, self.zone)
+        return first, None if width(start, until, self.zone) is Width.DAY else last
 
     def person(self, patient_id: str, person: Person | None = None) -> Person:
         """Return a patient under the pseudonym: sex and the year of birth stay."""
@@ -130,12 +138,13 @@ class Hider:
         return Person(own, name, person.sex, born, until, person.deceased, died, deceased_end=by)
 
     def chart(self, chart: Chart, identity: Identity) -> Chart:
-        """Return a chart as a researcher reads it."""
+        """Return a chart as a researcher reads it, each list ordered by the dates that it tells: by
+        the true ones a month would lie between the days around its first."""
         patient_id = chart.person.patient_id
         shift = self.pseudonyms.shift(patient_id)
 
-        def items(found: Sequence[Item]) -> list[Item]:
-            return [
+        def items(found: Sequence[Item], *, open_first: bool = False) -> list[Item]:
+            shown = [
                 replace(
                     _moved(item, shift, self.zone),
                     resource_id="",
@@ -144,23 +153,30 @@ class Hider:
                 )
                 for item in found
             ]
+            shown = sorted(
+                shown, key=lambda item: (item.start or _UNDATED, item.text), reverse=True
+            )
+            if open_first:
+                shown.sort(key=lambda item: (item.resource_type, not item.is_open))
+            return shown
 
+        notes = [self._listed(note, identity, shift) for note in chart.notes]
         return replace(
             chart,
             person=self.person(patient_id, chart.person),
-            problems=items(chart.problems),
-            medications=items(chart.medications),
+            problems=items(chart.problems, open_first=True),
+            medications=items(chart.medications, open_first=True),
             allergies=items(chart.allergies),
             encounters=items(chart.encounters),
             procedures=items(chart.procedures),
-            notes=[self._listed(note, identity, shift) for note in chart.notes],
+            notes=sorted(notes, key=lambda n: (n.start or _UNDATED, n.doc_id), reverse=True),
             series=[self._series(each, identity, shift) for each in chart.series],
             merged=(),
         )
 
     def _listed(self, note: Note, identity: Identity, shift: int) -> Note:
         known = identity.joined(Identity(frozenset({note.author})))
-        first, last = moved(note.start, note.end, shift, self.zone)
+        first, last = self._dates(note.start, note.end, shift)
         return replace(
             note,
             doc_id=self.note_id(note.doc_id),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexing.backends.postgres.identities import identity_of
-from indexing.charts import Chart, Person, Reading, Series
+from indexing.charts import Chart, Item, Note, Person, Reading, Series
 from indexing.dated import Width, dated
 from indexing.errors import ConfigurationError, NotFound
 from indexing.hidden import Hider, Identity
@@ -45,7 +45,7 @@ def test_no_list_comes_nearer_to_a_day_than_the_chart_does() -> None:
 )
 @pytest.mark.parametrize("owner", ["p1", "p2", "p3"])
 def test_a_vague_date_does_not_tell_by_how_many_days_it_was_moved(zone: str, owner: str) -> None:
-    def moved(*days: str) -> tuple[datetime, datetime]:
+    def moved(*days: str) -> list[datetime]:
         start, end = (
             datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
             for day in days
@@ -56,9 +56,7 @@ def test_a_vague_date_does_not_tell_by_how_many_days_it_was_moved(zone: str, own
             "1", (), (), (),
         )  # fmt: skip
         shown = hider.note(note, Identity()).document
-        assert shown.date_start is not None
-        assert shown.date_end is not None
-        return shown.date_start + hours, shown.date_end + hours
+        return [at + hours for at in (shown.date_start, shown.date_end) if at is not None]
 
     hours = timedelta(hours=12)  # past midnight, whatever summer time does
     for first, after, apart in (("2020-01-01", "2021-01-01", 12), ("2020-02-01", "2020-03-01", 1)):
@@ -220,3 +218,38 @@ def test_presidio_is_asked_for_more_where_it_is_installed(monkeypatch: pytest.Mo
     assert deidentify(text, 0).text == text
     shown = deidentify(text, 0, more=presidio.analyzer())
     assert shown.text == "Then [name] helps near Boden."
+
+
+def _on(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("start", ["2021-03-03", None])
+def test_a_note_that_ends_with_a_year_does_not_tell_by_how_many_days_it_was_moved(
+    start: str | None,
+) -> None:
+    began, ended = None if start is None else _on(start), _on("2022-01-01")
+    document = Document(TENANT, "d", 1, "x", "", "p1", date_start=began, date_end=ended)
+    assert HIDER.note(Derived(document, "1", (), (), ()), Identity()).document.date_end is None
+    listed = Note("d", "", "", "", "", began, ended, None)
+    chart = Chart(Person("p1", "n"), [], [], [], [], [], [listed], [], None)
+    assert HIDER.chart(chart, Identity()).notes[0].end is None
+
+
+def test_what_is_vague_lies_in_a_hidden_list_by_the_date_that_is_told() -> None:
+    """By the true one it would lie between days around the first of a month or a year."""
+    for number in range(40):
+        days = [_on("2019-06-01") + timedelta(days=7 * week) for week in range(100)]
+        notes = [Note(f"d{at:%j%y}", "", "", "", "", at, None, None) for at in days]
+        items = [Item("Condition", "", f"{at:%j%y}", "resolved", start=at) for at in days]
+        year = {"start": _on("2020-01-01"), "end": _on("2021-01-01")}
+        notes.append(Note("year", "", "", "", "", **year, encounter_id=None))
+        items += [Item("Condition", "", "year", "resolved", **year), Item("Condition", "", "none")]
+        items.append(Item("Condition", "", "open", "active · provisional", start=_on("1990-02-03")))
+        notes.sort(key=lambda note: note.start or days[0], reverse=True)
+        chart = Chart(Person(f"p{number}", "n"), items, [], [], [], items, notes, [], None)
+        shown = HIDER.chart(chart, Identity())
+        for dates in ([n.start for n in shown.notes], [i.start for i in shown.problems[1:-1]]):
+            assert dates == sorted(filter(None, dates), reverse=True)
+        assert [shown.problems[at].text for at in (0, -1)] == ["open", "none"]
+        assert [i.text for i in shown.procedures[-2:]] == ["open", "none"]
