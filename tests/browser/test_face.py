@@ -126,7 +126,7 @@ def test_copying_takes_sentence_date_author_section_and_link(visitor: Visitor) -
     expect(page.locator("#said")).to_contain_text("Copied")
     words = page.evaluate("navigator.clipboard.readText()")
     assert "“Chest pain on exertion for two weeks.”" in words
-    assert "Cardiology clinic · 2024-03-02 · Dr Quill · history of present illness" in words
+    assert "Cardiology clinic · 2024-03-02 10:00 · Dr Quill · history of present illness" in words
     assert re.search(r"/notes/note-angina#hit-1$", words)
 
 
