@@ -12,7 +12,7 @@ from urllib.parse import quote
 from app.pages import partial_date, plural
 from app.units_shown import shown_unit
 from indexing.charts import Chart, Item, Note, Series
-from indexing.dated import spanned, written
+from indexing.dated import Width, spanned, written
 from indexing.vitals.anomaly import METHOD, THRESHOLD
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 96.0, 20.0, 2.5
@@ -49,7 +49,7 @@ def timeline(chart: Chart, zone: tzinfo) -> list[tuple[str, list[Entry]]]:
     found = sorted(_entries(chart, zone), key=lambda entry: entry.at, reverse=True)
 
     def year(entry: Entry) -> str:
-        return "undated" if entry.at == _BEFORE_ALL else str(entry.at.astimezone(zone).year)
+        return "undated" if entry.at == _BEFORE_ALL else written(entry.at, Width.YEAR, zone)
 
     return [(label, list(group)) for label, group in groupby(found[:MOST_ENTRIES], key=year)]
 

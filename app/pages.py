@@ -47,8 +47,8 @@ def partial_date(start: datetime | None, end: datetime | None, zone: tzinfo = UT
 
 def moment(at: datetime, zone: tzinfo, *, date_only: bool = False, seconds: bool = False) -> str:
     """Write an instant in the hospital's time."""
-    form = "%Y-%m-%d" if date_only else "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M"
-    return local(at, zone).strftime(form)
+    told = local(at, zone).isoformat(" ", "seconds")
+    return told[: 10 if date_only else 19 if seconds else 16]
 
 
 def clock(at: datetime | str, zone: tzinfo) -> str:

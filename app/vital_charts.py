@@ -17,6 +17,7 @@ from app.services import Services
 from app.views import View
 from indexing.access import Access
 from indexing.charts import Chart, Item
+from indexing.dated import local
 from indexing.vitals.anomaly import LEAST, METHOD, THRESHOLD
 from indexing.vitals.drawing import Course, Trend, downsampled, trend
 from indexing.vitals.kinds import KINDS
@@ -113,7 +114,7 @@ def _ticks(first: datetime, last: datetime, zone: tzinfo) -> tuple[tuple[float, 
     long = last - first > 3 * _DAY
     axis, form = Axis(first, last, ()), "%Y-%m-%d" if long else "%m-%d %H:%M"
     places = [first + (last - first) * part / 4 for part in range(5)]
-    return tuple((axis.x(at), at.astimezone(zone).strftime(form)) for at in places)
+    return tuple((axis.x(at), local(at, zone).strftime(form)) for at in places)
 
 
 def _panel(course: Course, axis: Axis, zone: tzinfo) -> Panel:
@@ -163,7 +164,7 @@ def _odd(course: Course, zone: tzinfo) -> tuple[str, ...]:
         low, high = _number(float(course.low[i])), _number(float(course.high[i]))
         value = low if low == high else f"{low} to {high}"
         of = f", {int(course.anomalies[i])} of {int(course.count[i])} values"
-        at = moment_of(int(course.at[i])).astimezone(zone)
+        at = local(moment_of(int(course.at[i])), zone)
         told = f"{at:%Y-%m-%d %H:%M}: {value} {unit}".rstrip()
         found.append(told + (of if course.count[i] > 1 else ""))
     return tuple(found)
@@ -171,7 +172,7 @@ def _odd(course: Course, zone: tzinfo) -> tuple[str, ...]:
 
 def _words(course: Course, zone: tzinfo) -> str:
     unit = course.key.unit if course.key.unit != "1" else ""
-    first, last = (moment_of(int(course.at[i])).astimezone(zone) for i in (0, -1))
+    first, last = (local(moment_of(int(course.at[i])), zone) for i in (0, -1))
     low, high = float(course.low.min()), float(course.high.max())
     mean = float(np.average(course.mean, weights=course.count))
     odd = int(course.anomalies.sum())

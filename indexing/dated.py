@@ -24,7 +24,7 @@ class Width(StrEnum):
     DAY = "day"
 
 
-_FORMS = {Width.YEAR: "%Y", Width.MONTH: "%Y-%m", Width.DAY: "%Y-%m-%d"}
+_LENGTHS = {Width.YEAR: 4, Width.MONTH: 7, Width.DAY: 10}  # of a date as ISO 8601 writes it
 _PARTS = {Width.YEAR: 1, Width.MONTH: 2, Width.DAY: 3}  # of a date that are told
 
 
@@ -55,7 +55,14 @@ def width(start: datetime | None, end: datetime | None, zone: tzinfo) -> Width:
 
 def written(at: datetime, how: Width, zone: tzinfo) -> str:
     """Write a date as precisely as it was given: "2023", "2023-05" or "2023-05-06"."""
-    return local(at, zone).strftime(_FORMS[how])
+    return local(at, zone).isoformat()[: _LENGTHS[how]]
+
+
+def year_of(at: datetime | None, zone: tzinfo) -> str:
+    """Write the year of an instant, one without a zone being UTC's; "" for unknown."""
+    if at is None:
+        return ""
+    return written(at if at.tzinfo else at.replace(tzinfo=UTC), Width.YEAR, zone)
 
 
 def dated(start: datetime | None, end: datetime | None, zone: tzinfo) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import structs
 
@@ -19,6 +19,7 @@ from indexing.pseudonyms import Pseudonyms
 OLDEST_SHOWN = 89  # years; Source: 45 CFR 164.514(b)(2)(i)(C)
 SMALLEST_CELL = 11  # smaller counts of people are not told; Source: CMS cell size suppression
 ROUNDED = 10
+_INSTANT = timedelta(minutes=1)
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
@@ -120,7 +121,8 @@ class Hider:
         """Move a note's date. Of a longer time no more than its beginning is told: its days would
         tell the others, and one that ends with a year by how many they are moved."""
         first, last = moved(start, until, shift, self.zone)
-        return first, None if width(start, until, self.zone) is Width.DAY else last
+        one = width(start, until, self.zone) is not Width.DAY  # an instant is told with its hour
+        return first, last if one or (first and last and last - first <= _INSTANT) else None
 
     def person(self, patient_id: str, person: Person | None = None) -> Person:
         """Return a patient under the pseudonym: sex and the year of birth stay."""

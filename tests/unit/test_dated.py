@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.charts import timeline
 from app.pages import moment
+from indexing.charts import Chart, Note, Person
 from indexing.dated import (
     Width,
     dated,
@@ -20,6 +22,7 @@ from indexing.dated import (
     spanned,
     width,
     written,
+    year_of,
 )
 from indexing.fhir.dates import interval
 from indexing.language.deidentify import deidentify
@@ -86,6 +89,18 @@ def test_an_end_that_stands_for_none_breaks_no_page(zone: ZoneInfo) -> None:
     assert spanned(began.start, None, never.end, zone) == "2023-01-01–9999-12-31"
     assert never.start is not None
     assert moment(never.start, zone, date_only=True) == "9999-12-31"
+    assert year_of(never.start, zone) == "9999"
+    said = datetime(2023, 5, 6, 8, tzinfo=UTC)
+    notes = [Note(f"d{at.year}", "t", "", "", "", at, None, None) for at in (never.start, said)]
+    chart = Chart(Person("p", "n"), [], [], [], [], [], notes, [], None)
+    assert [year for year, _ in timeline(chart, zone)] == ["9999", "2023"]
+
+
+def test_a_year_is_written_with_four_digits_also_west_of_where_the_calendar_begins() -> None:
+    first, west = datetime(1, 1, 1, tzinfo=UTC), ZoneInfo("America/Los_Angeles")
+    assert year_of(first, west) == "0001"
+    assert dated(first, None, west) == "0001-01-01"
+    assert moment(first, west) == "0001-01-01 00:00"
 
 
 ZONES = [ZoneInfo("UTC"), VIENNA, AUCKLAND, ZoneInfo("America/Santiago")]  # there at midnight

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.pages import partial_date
 from indexing.backends.postgres.identities import identity_of
 from indexing.charts import Chart, Item, Note, Person, Reading, Series
 from indexing.dated import Width, dated
@@ -234,6 +235,14 @@ def test_a_note_that_ends_with_a_year_does_not_tell_by_how_many_days_it_was_move
     listed = Note("d", "", "", "", "", began, ended, None)
     chart = Chart(Person("p1", "n"), [], [], [], [], [], [listed], [], None)
     assert HIDER.chart(chart, Identity()).notes[0].end is None
+
+
+def test_an_instant_of_a_hidden_note_stays_one() -> None:
+    at = _on("2021-03-03") + timedelta(hours=10)
+    document = Document(TENANT, "d", 1, "x", "", "p1", date_start=at,
+                        date_end=at + timedelta(seconds=1))  # fmt: skip
+    shown = HIDER.note(Derived(document, "1", (), (), ()), Identity()).document
+    assert partial_date(shown.date_start, shown.date_end)[10:] == " 10:00"
 
 
 def test_what_is_vague_lies_in_a_hidden_list_by_the_date_that_is_told() -> None:

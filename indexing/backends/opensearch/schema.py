@@ -15,6 +15,7 @@ from typing import Any
 from indexing.access import LABELS
 from indexing.backends.opensearch.connect import Kind as Searched
 from indexing.compiling import section_field
+from indexing.dated import year_of
 from indexing.language.headings import canonical_names
 from indexing.model import Document
 from indexing.ports import LexicalEntry
@@ -156,7 +157,7 @@ def words(entry: LexicalEntry, zone: tzinfo) -> dict[str, Any]:
         **_laid(cut, lambda view: " ".join(view.exact)),
         "stems": _laid(cut, _stems),
         "section": list(cut.sections),
-        "period_shown": _period(held.date_start, zone),
+        "period_shown": year_of(held.date_start, zone),
     }  # fmt: skip
     for name, value in _values(held).items():
         made[f"{name}_shown"] = _clean(value)[:LONGEST_KEY]
@@ -216,14 +217,6 @@ def _stems(view: View) -> str:
 def stemmed(field: str) -> str:
     """Return the field that holds the stems of a field of terms."""
     return f"stems.{field}"
-
-
-def _period(start: datetime | None, zone: tzinfo) -> str:
-    """Return the year of a document in the site's time zone, "" when unknown."""
-    if start is None:
-        return ""
-    aware = start if start.tzinfo else start.replace(tzinfo=UTC)
-    return f"{aware.astimezone(zone).year:04d}"
 
 
 def _clean(value: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import tantivy
 
 from indexing.access import LABELS
+from indexing.dated import year_of
 from indexing.ports import LexicalEntry
 from indexing.views import FILLER, View, views
 
@@ -74,14 +75,6 @@ def micros(instant: datetime) -> int:
     return (aware - EPOCH) // timedelta(microseconds=1)
 
 
-def period(start: datetime | None, zone: tzinfo) -> str:
-    """Return the year of a document in the site's time zone, "" when unknown."""
-    if start is None:
-        return ""
-    aware = start if start.tzinfo else start.replace(tzinfo=UTC)
-    return f"{aware.astimezone(zone).year:04d}"
-
-
 def document(entry: LexicalEntry, serial: int, zone: tzinfo) -> tantivy.Document:
     """Lay out one document. `serial` is new for every one ever written to this index."""
     made, held = tantivy.Document(), entry.document
@@ -123,7 +116,7 @@ def _add_view(made: tantivy.Document, name: str, view: View) -> None:
 def _add_dates(
     made: tantivy.Document, start: datetime | None, end: datetime | None, zone: tzinfo
 ) -> None:
-    made.add_text("period_shown", period(start, zone))
+    made.add_text("period_shown", year_of(start, zone))
     if start is not None:
         first = micros(start)
         made.add_integer("start", first)
