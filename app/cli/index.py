@@ -9,13 +9,14 @@ import threading
 from dataclasses import asdict
 
 from app.cli.output import print_json, stderr
-from app.following import LANES, catch_up, run_lane
+from app.following import LANES, catch_up, followers, run_lane
 from app.letting_go import LettingGo
 from app.moves import movers, paused
 from app.resting import put_away
 from app.settings import load
 from app.stores import stores
 from app.wiring import Installation
+from indexing.follow import replay
 from indexing.medical_follow import rebuild_medical, reconcile_medical
 from indexing.rebuild import rebuild
 from indexing.reconcile import reconcile
@@ -107,7 +108,8 @@ def rest_command(tenant: str, *, as_json: bool) -> int:
 
 
 def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int:
-    """Compare with the records and repair; exit code 1 when something still differs."""
+    """Compare with the records and repair, and apply what was parked again; exit code 1 when
+    something still differs."""
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
     if until_current:
@@ -123,6 +125,9 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
                 installation.medical.of(found.tenant_id).maker,
             )
         )
+        for lane in LANES:  # an event that stays parked holds back every later one of its note
+            for follower in followers(installation, lane):
+                replay(installation.feed, follower, found.tenant_id)
         beside = {
             k: v for m in movers(installation) for k, v in m.reconcile(found.tenant_id).items()
         }

@@ -24,7 +24,7 @@ from indexing.access import LABELS, Access, Role
 from indexing.backends.postgres.feed import _WAITING
 from indexing.errors import EngineUnavailable
 from indexing.ingest import Ingest
-from indexing.model import Tenant, TenantId
+from indexing.model import ChangeEvent, Kind, Position, Tenant, TenantId
 from indexing.places import Place, Stage
 from indexing.rebuild import rebuild
 from tests.browsing import sign_in
@@ -167,3 +167,19 @@ def test_every_look_at_the_indexes_may_follow_first(
     told = status_of(installation, operator(tenant))
     assert told["indexes"]["lexical"]["count"] == 1
     assert told["followers"]["language"] == 0
+
+
+def test_what_was_parked_is_applied_again_when_the_stores_are_reconciled(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(installation, tenant)
+    catch_up(installation)
+    event = ChangeEvent(Position(0, 0), tenant.tenant_id, Kind.LANGUAGE, "n", 1)
+    for name in ("lexical", "graph"):
+        installation.feed.park(name, event, "EventRejected")
+    assert installation.feed.parked("lexical", tenant.tenant_id) == {"n"}
+    monkeypatch.setenv("ANAMNESIS_HOME", str(installation.home))
+    done = CliRunner().invoke(cli, ["index", "reconcile", "--tenant", tenant.code, "--json"])
+    assert done.exit_code == 0, done.output
+    for name in ("lexical", "graph"):
+        assert not installation.feed.parked(name, tenant.tenant_id)
