@@ -121,8 +121,11 @@ class Hider:
         """Move a note's date. Of a longer time no more than its beginning is told: its days would
         tell the others, and one that ends with a year by how many they are moved."""
         first, last = moved(start, until, shift, self.zone)
-        one = width(start, until, self.zone) is not Width.DAY  # an instant is told with its hour
-        return first, last if one or (first and last and last - first <= _INSTANT) else None
+        one = width(start, until, self.zone) is not Width.DAY
+        # An instant is told with its hour; what ends before it begins is none.
+        if first and last and timedelta() < last - first <= _INSTANT:
+            one = True
+        return first, last if one else None
 
     def person(self, patient_id: str, person: Person | None = None) -> Person:
         """Return a patient under the pseudonym: sex and the year of birth stay."""

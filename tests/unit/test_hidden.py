@@ -225,7 +225,7 @@ def _on(day: str) -> datetime:
     return datetime.fromisoformat(day).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("start", ["2021-03-03", None])
+@pytest.mark.parametrize("start", ["2021-03-03", "2022-03-03", None])
 def test_a_note_that_ends_with_a_year_does_not_tell_by_how_many_days_it_was_moved(
     start: str | None,
 ) -> None:
