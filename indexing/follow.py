@@ -154,13 +154,15 @@ def _by_tenant(events: Sequence[ChangeEvent]) -> dict[TenantId, list[ChangeEvent
 
 def _apply(
     feed: ChangeFeed, follower: Follower, tenant_id: TenantId, events: Sequence[ChangeEvent]
-) -> None:
-    """Apply together; where that is refused, one by one, and park what is refused each time."""
+) -> bool:
+    """Apply together; where that is refused, one by one, and park what is refused each time. Say
+    whether all were applied."""
     try:
         follower.apply(tenant_id, events)
-        return
+        return True
     except EventRejected:
         pass
+    done = True
     for event in events:
         for attempt in range(1, TRIES + 1):
             try:
@@ -169,6 +171,8 @@ def _apply(
             except EventRejected as exc:
                 if attempt == TRIES:
                     feed.park(follower.name, event, type(exc).__name__)
+                    done = False
+    return done
 
 
 def until_current(feed: ChangeFeed, followers: Sequence[Follower]) -> None:
@@ -178,8 +182,14 @@ def until_current(feed: ChangeFeed, followers: Sequence[Follower]) -> None:
 
 
 def replay(feed: ChangeFeed, follower: Follower, tenant_id: TenantId) -> int:
-    """Apply what was parked again; what is refused again is parked again. Return the count."""
-    events = feed.replay(follower.name, tenant_id)
+    """Apply what was parked again and return how many events that were. Each stays parked until it
+    is applied: whoever is killed here, or finds the engine gone, loses none.
+
+    Raises:
+        EngineUnavailable: as `step`.
+    """
+    events = feed.parked_events(follower.name, tenant_id)
     for event in events:
-        _apply(feed, follower, tenant_id, [event])
+        if _apply(feed, follower, tenant_id, [event]):
+            feed.unpark(follower.name, event)
     return len(events)

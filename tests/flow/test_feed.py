@@ -102,9 +102,30 @@ def test_a_bad_event_is_parked_alone_and_later_ones_of_its_key_behind_it(
     drain(installation, follower)
     assert ("bad", 2, False) not in follower.seen
     assert installation.feed.parked(follower.name, tenant.tenant_id) == {"bad"}
+    follower.down = True
+    with pytest.raises(EngineUnavailable):
+        replay(installation.feed, follower, tenant.tenant_id)
+    assert installation.feed.parked(follower.name, tenant.tenant_id) == {"bad"}  # nothing is lost
+    follower.down = False
     assert replay(installation.feed, follower, tenant.tenant_id) == 1
     assert follower.seen[-1] == ("bad", 2, False)
     assert installation.feed.parked(follower.name, tenant.tenant_id) == frozenset()
+
+
+def test_what_is_refused_again_stays_parked_and_so_does_what_came_later(
+    installation: Installation, tenant: Tenant, follower: Recorder
+) -> None:
+    follower.rejects = frozenset({"bad"})
+    say(installation, tenant, ("bad", 1, False))
+    drain(installation, follower)
+    assert replay(installation.feed, follower, tenant.tenant_id) == 1
+    assert installation.feed.parked(follower.name, tenant.tenant_id) == {"bad"}
+    [event] = installation.feed.parked_events(follower.name, tenant.tenant_id)
+    say(installation, tenant, ("bad", 2, True))
+    drain(installation, follower)
+    installation.feed.unpark(follower.name, event)
+    [later] = installation.feed.parked_events(follower.name, tenant.tenant_id)
+    assert (later.version, later.deleted) == (2, True)
 
 
 def test_one_follower_holds_a_lane_at_a_time(installation: Installation) -> None:

@@ -173,15 +173,24 @@ class PostgresFeed:
             ).fetchall()
         return frozenset(row[0] for row in rows)
 
-    def replay(self, follower: str, tenant_id: TenantId) -> Sequence[ChangeEvent]:
-        """Take every parked event of that follower out, to be applied again."""
+    def parked_events(self, follower: str, tenant_id: TenantId) -> Sequence[ChangeEvent]:
+        """Return what is parked for this follower, to be applied again."""
         with self._app.tenant(tenant_id) as conn:
             rows = conn.execute(
-                "DELETE FROM parked WHERE tenant_id = %s AND follower = %s "
-                "RETURNING kind, key, version, deleted",
+                "SELECT kind, key, version, deleted FROM parked "
+                "WHERE tenant_id = %s AND follower = %s ORDER BY parked_at, key",
                 (tenant_id, follower),
             ).fetchall()
         return [ChangeEvent(Position(0, 0), tenant_id, Kind(r[0]), *r[1:]) for r in rows]
+
+    def unpark(self, follower: str, event: ChangeEvent) -> None:
+        """Forget a parked event that was applied; one of its key that came later stays."""
+        with self._app.tenant(event.tenant_id) as conn:
+            conn.execute(
+                "DELETE FROM parked WHERE tenant_id = %s AND follower = %s AND key = %s "
+                "AND version = %s",
+                (event.tenant_id, follower, event.key, event.version),
+            )
 
 
 def _try_lock(conn: psycopg.Connection[tuple[object, ...]], function: str, key: str) -> bool:
