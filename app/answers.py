@@ -182,7 +182,8 @@ def answered(
     """
     if request.newest and access.deidentified:
         raise InvalidInput("in this view dates are moved: nothing is newest")
-    found, _ = view.rank(replace(request, k=DEPTH) if request.newest else request)
+    deep = replace(request, k=max(request.k, DEPTH)) if request.newest else request
+    found, _ = view.rank(deep)
     if request.newest:
         hits = found.answer.hits
         heads = documents.heads(access, [hit.doc_id for hit in hits])

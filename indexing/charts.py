@@ -9,8 +9,6 @@ from decimal import Decimal
 
 from indexing.dated import Width
 
-_OPEN = frozenset({"active", "intended", "on-hold", "recurrence", "relapse"})
-
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -33,7 +31,7 @@ class Person:
 class Item:
     """One line of a chart; `fresh` when it came since the reader's last visit. `until`: the start
     is as vague as [start, until), `ended`: the end as [end, ended); None of both: it lasted for
-    [start, end)."""
+    [start, end). `is_open`: a problem lasts, or a medication is taken or is to be."""
 
     resource_type: str
     resource_id: str
@@ -45,11 +43,7 @@ class Item:
     fresh: bool = False
     until: datetime | None = None
     ended: datetime | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Say whether a problem lasts, or a medication is taken or is to be."""
-        return self.status.partition(" · ")[0] in _OPEN
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

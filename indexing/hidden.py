@@ -148,7 +148,7 @@ class Hider:
         patient_id = chart.person.patient_id
         shift = self.pseudonyms.shift(patient_id)
 
-        def items(found: Sequence[Item], *, open_first: bool = False) -> list[Item]:
+        def items(found: Sequence[Item]) -> list[Item]:
             shown = [
                 replace(
                     _moved(item, shift, self.zone),
@@ -158,19 +158,15 @@ class Hider:
                 )
                 for item in found
             ]
-            shown = sorted(
-                shown, key=lambda item: (item.start or _UNDATED, item.text), reverse=True
-            )
-            if open_first:
-                shown.sort(key=lambda item: (item.resource_type, not item.is_open))
-            return shown
+            shown.sort(key=lambda item: (item.start or _UNDATED, item.text), reverse=True)
+            return sorted(shown, key=lambda item: (item.resource_type, not item.is_open))
 
         notes = [self._listed(note, identity, shift) for note in chart.notes]
         return replace(
             chart,
             person=self.person(patient_id, chart.person),
-            problems=items(chart.problems, open_first=True),
-            medications=items(chart.medications, open_first=True),
+            problems=items(chart.problems),
+            medications=items(chart.medications),
             allergies=items(chart.allergies),
             encounters=items(chart.encounters),
             procedures=items(chart.procedures),

@@ -176,7 +176,9 @@ class Search:
         if access.deidentified:
             hidden, others = few(hidden), few(others)
         named = says_it(rankings, hits, plan.about.seeds)
-        absent = not request.bare and not (named and said)
+        proved = None
+        if not request.bare and not (named and said):
+            proved = self._prover.prove(access, plan, fresh, others, named=named)
         answer = Answer(
             chips=plan.chips(ran.results.get("counts") or {}, ran.results.get("offers") or ()),
             assertion=plan.assertion,
@@ -186,9 +188,7 @@ class Search:
             freshness=fresh,
             facets=facets_json(ran.results.get("facets") or {}),
             hidden=hidden,
-            absence=self._prover.prove(access, plan, fresh, others, named=named)
-            if absent
-            else None,
+            absence=proved,
             missing=missing,
             notices=_notices(plan),
             took_ms={"plan": planned, **ran.took_ms, "all": _ms_since(began)},

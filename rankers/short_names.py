@@ -34,9 +34,7 @@ _BEFORE: Final = re.compile(
 _OF_DOSES: Final = frozenset({"mg", "mcg", "g", "units", "ml"})
 
 
-def measured_beside(
-    terminology: Terminology, text: str, bounds: Iterable[Bound]
-) -> list[Span]:  # fmt: skip
+def measured_beside(terminology: Terminology, text: str, bounds: Iterable[Bound]) -> list[Span]:
     """Return the short names that stand right before a limit ("K > 6", "t above 39"); what only
     equals a number ("Ca 125"), or is a dose, is none."""
     found = []

@@ -43,9 +43,8 @@ _BOUND: Final = (
     r"late|mid|end|beginning|around|about|every|each"
 )
 _BOUND_BEFORE: Final = re.compile(rf"(?:\b(?:{_BOUND})|[-/])[ ]*$", re.IGNORECASE)
-_DAY_BEFORE: Final = re.compile(
-    r"\d[ ]*$"
-)  # "12 March 2020"; the 8 of "below 8 last year" is no day
+# "12 March 2020"; the 8 of "below 8 last year" is no day.
+_DAY_BEFORE: Final = re.compile(r"\d[ ]*$")
 _BOUND_BEHIND: Final = re.compile(r"[ ]*(?:(?:to|through|until|till|not|and|or|of|old)\b|[-/\d])",
                                   re.IGNORECASE)  # fmt: skip
 _AGAIN: Final = re.compile(rf"\b{_YEAR}\b")

@@ -14,14 +14,7 @@ from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, keyed, may, services, text
 from app.judging import Place, blinded, judging, place_of
 from app.pages import PAGE_SIZE, page
-from app.questions import (
-    LONGEST_QUERY,
-    Question,
-    grouping,
-    legs,
-    mode,
-    question_of,
-)
+from app.questions import LONGEST_QUERY, Question, grouping, legs, mode, question_of
 from app.views import view_of
 from indexing.audit import AuditRow
 from indexing.errors import InvalidInput, InvalidQuery
@@ -69,7 +62,8 @@ def refine(request: Request, who: Searcher, page_id: str, form: Form) -> Respons
 
 
 def _latest(question: Question) -> bool:
-    return asks_for_latest(question.q, plain=question.plain)
+    short = len(question.q) <= LONGEST_QUERY  # else it is refused, and need not be read
+    return short and asks_for_latest(question.q, plain=question.plain)
 
 
 def _refined(question: Question, form: FormData) -> Question:

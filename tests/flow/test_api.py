@@ -57,7 +57,9 @@ def test_api_search_says_what_is_wrong(
     assert "fever" not in answer.text
 
 
-def test_api_search_gives_the_newest_first(client: TestClient, ward: Ward) -> None:
+def test_api_search_gives_the_newest_first(
+    client: TestClient, ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = {"q": "chest pain", "newest": True}
     hits = client.post("/api/search", json=asked, headers=ward.bearer()).json()["hits"]
     days = [hit["date"] for hit in hits]
@@ -68,6 +70,9 @@ def test_api_search_gives_the_newest_first(client: TestClient, ward: Ward) -> No
         "/api/search", json=asked | {"k": 1}, headers=ward.bearer()
     ).json()["hits"]  # fmt: skip
     assert first["doc_id"] == hits[0]["doc_id"]
+    monkeypatch.setattr("app.answers.DEPTH", 1)  # who asks for more than a page gets more
+    more = client.post("/api/search", json=asked | {"k": 3}, headers=ward.bearer()).json()["hits"]
+    assert [hit["doc_id"] for hit in more] == [hit["doc_id"] for hit in hits[:3]]
     moved = client.post("/api/search", json=asked, headers=ward.bearer(Role.RESEARCHER))
     assert moved.status_code == 400
     assert "dates are moved" in moved.json()["error"]["detail"]

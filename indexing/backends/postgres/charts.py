@@ -65,10 +65,11 @@ _LISTS: Mapping[str, tuple[str, ...]] = {
         "t.date_start", *_LASTS,
     ),
 }  # fmt: skip
-_OPEN_FIRST = {
-    "problems": "(t.clinical_status IN ('active', 'recurrence', 'relapse')) IS TRUE DESC, ",
-    "medications": "(t.status IN ('active', 'on-hold')) IS TRUE DESC, ",
-    "statements": "(t.status IN ('active', 'intended', 'on-hold')) IS TRUE DESC, ",
+# What is open stands first.
+_OPEN = {
+    "problems": "(t.clinical_status IN ('active', 'recurrence', 'relapse')) IS TRUE",
+    "medications": "(t.status IN ('active', 'on-hold')) IS TRUE",
+    "statements": "(t.status IN ('active', 'intended', 'on-hold')) IS TRUE",
 }
 # A restricted Medication names nothing to who is not cleared for it.
 _MEDICATION = (
@@ -265,13 +266,14 @@ def _lists(
     for name, (table, kind, words, status, detail, start, end, until, ended) in _LISTS.items():
         named = name in ("medications", "statements")
         joined, hidden = (_MEDICATION, [closed]) if named else ("", [])
+        is_open = _OPEN.get(name, "false")
         rows = conn.execute(
             f"SELECT t.resource_id, coalesce({words}, ''), coalesce({status}, ''), "
             f"coalesce({detail}, ''), {start}, {end}, coalesce(r.last_updated > %s, false), "
-            f"{until}, {ended}, count(*) OVER () FROM {table} t {joined}JOIN resource r "
-            "ON r.tenant_id = t.tenant_id AND r.type = %s AND r.id = t.resource_id "
+            f"{until}, {ended}, {is_open} AS is_open, count(*) OVER () FROM {table} t {joined}"
+            "JOIN resource r ON r.tenant_id = t.tenant_id AND r.type = %s AND r.id = t.resource_id "
             "WHERE t.tenant_id = %s AND t.patient_id = ANY(%s) AND NOT r.labels && %s "
-            f"ORDER BY {_OPEN_FIRST.get(name, '')}{start} DESC NULLS LAST, t.resource_id LIMIT %s",
+            f"ORDER BY is_open DESC, {start} DESC NULLS LAST, t.resource_id LIMIT %s",
             (since, *hidden, kind, access.tenant_id, ids, closed, MOST_ITEMS),
         ).fetchall()
         found[name] = [_item(kind, row) for row in rows]
