@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from indexing.language.values import Bound
+from indexing.language.bounds import Bound
 from rankers.chips import Chip
 from rankers.cues import Asked
 from rankers.query import ParsedQuery

@@ -8,15 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from indexing.language.analytes import analyte, normal, smaller, units
-from indexing.language.readings import readings
-from indexing.language.values import (
-    DURATIONS,
-    NUMBER,
-    Bound,
-    Measurement,
-    number,
-    unit_of,
-)
+from indexing.language.bounds import Bound
+from indexing.language.readings import Measurement, readings
+from indexing.language.units import DURATIONS, NUMBER, number, unit_of
 from indexing.ports import Derived
 from rankers.evidence import Said
 from rankers.wants import Want

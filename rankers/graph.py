@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 from indexing.access import Access
 from indexing.analysis import STOP_WORDS, tokens
 from indexing.filters import Filters
+from indexing.language.bounds import parse_bounds
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import EdgeKind, Terminology
-from indexing.language.values import parse_bounds
 from indexing.ports import AssertionMode, GraphIndex, Ranking
 from rankers.cues import cues
 from rankers.namesakes import namesakes

@@ -16,13 +16,7 @@ from typing import Final
 
 from indexing.language.assertion import Offsets
 from indexing.language.terminology import SemanticType
-from indexing.language.values import (
-    DrugStatus,
-    HasOffsets,
-    Side,
-    drug_status,
-    side,
-)
+from indexing.language.values import DrugStatus, HasOffsets, Side, drug_status, side
 from indexing.model import Assertion
 from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from indexing.language.bounds import Bound
 from indexing.language.matcher import Span
 from indexing.language.terminology import Terminology
-from indexing.language.values import Bound
 
 _NAMES: Final = {
     "k": "potassium", "na": "sodium", "cl": "chloride", "ca": "calcium", "mg": "magnesium level",

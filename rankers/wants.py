@@ -12,9 +12,11 @@ from itertools import pairwise
 from typing import Final
 
 from indexing.analysis import STOP_WORDS, TOKEN
+from indexing.language.bounds import Bound, parse_bounds
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import SemanticType, Terminology
-from indexing.language.values import DURATIONS, Bound, Side, parse_bounds, sides
+from indexing.language.units import DURATIONS
+from indexing.language.values import Side, sides
 from indexing.model import Assertion
 from indexing.ports import AssertionMode
 from rankers.cues import Asked, QueryCue, cues

@@ -5,14 +5,29 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from indexing.language.values import NUMBER, UNIT, Measurement, Operator, number, unit_of
+from indexing.language.bounds import Operator
+from indexing.language.units import NUMBER, UNIT, number, unit_of
 
 REACH: Final = 90  # characters between a mention and its number
 AHEAD: Final = 30  # characters before it in which a number may stand: "20 mg of prednisone"
 _SEEN: Final = 200  # characters beyond both that tell what a number is: aims, arrows, ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A number that a note gives for a mention: value, or an interval "120-140" by its ends.
+    `unit` is a name of `indexing.language.units`, "" for none written."""
+
+    value: float
+    unit: str
+    start: int
+    end: int
+    upper: float | None = None
+    op: Operator = "="
+
 
 _BREAK: Final = re.compile(r"[;\n]|[.](?=\s|$)")
 _VALUE: Final = re.compile(
@@ -103,7 +118,7 @@ def readings(
 ) -> list[Measurement]:
     """Return the numbers that belong to the mention `text[start:end]`, the one it changed to where
     it changed. `others` are where other mentions begin, in order; with `dose` other words may stand
-    between a name and its number ("metoprolol succinate ER 200 mg"). `Measurement.mention` is 0."""
+    between a name and its number ("metoprolol succinate ER 200 mg")."""
     # Of a long note only what is near is copied: it may name a thing a hundred thousand times.
     first, last = max(0, start - _SEEN), end + REACH + _SEEN
     place = bisect_left(others, end)
@@ -148,7 +163,7 @@ def _results(text: str, end: int, limit: int) -> Iterator[Measurement]:
         and _LINK.fullmatch(text, end, pressure.start())
         and int(pressure["value"]) >= _LEAST_PRESSURE
     ):
-        yield Measurement(0, float(pressure["value"]), "mmhg", pressure.start(), pressure.end())
+        yield Measurement(float(pressure["value"]), "mmhg", pressure.start(), pressure.end())
         return
     for match in _VALUE.finditer(text, end, min(len(text), limit + 12)):
         if match.start("value") >= limit:
@@ -195,7 +210,7 @@ def _changed(text: str, match: re.Match[str]) -> Measurement:
     high = number(upper) if upper else None
     told = match.groupdict().get("op") or "="
     op: Operator = "<" if told[0] in "<≤" else ">" if told[0] in ">≥" else "="
-    return Measurement(0, number(value), unit, match.start("value"), end, high, op)
+    return Measurement(number(value), unit, match.start("value"), end, high, op)
 
 
 def _ahead(text: str, start: int) -> Iterator[Measurement]:
@@ -203,7 +218,7 @@ def _ahead(text: str, start: int) -> Iterator[Measurement]:
     if match and (match["unit"] or match[0].endswith("of ")):
         high = number(match["upper"]) if match["upper"] else None
         unit = unit_of(match["unit"])
-        yield Measurement(0, number(match["value"]), unit, match.start("value"), start, high)
+        yield Measurement(number(match["value"]), unit, match.start("value"), start, high)
 
 
 def _is_date(text: str, match: re.Match[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Bounds in queries, numbers in notes, sides and drug status."""
+"""Limits in questions, units, sides and drug status."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ from hypothesis import strategies as st
 
 from indexing.language import analytes
 from indexing.language.assertion import Offsets, assess
+from indexing.language.bounds import parse_bounds
 from indexing.language.sections import section_at, sections
 from indexing.language.terminology import open_terminology
-from indexing.language.values import (
-    DrugStatus,
-    convert,
-    drug_status,
-    measurements,
-    parse_bounds,
-    side,
-)
+from indexing.language.units import convert
+from indexing.language.values import DrugStatus, drug_status, side
 
 
 @pytest.mark.parametrize(
@@ -64,38 +59,6 @@ def test_two_bounds_in_one_query() -> None:
         ("hemoglobin", "<", 8),
         ("ferritin", ">", 300),
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "value", "unit"),
-    [
-        ("Hemoglobin was 7.2 g/dL on arrival.", "Hemoglobin", 7.2, "g/dl"),
-        ("Hgb 7.2, Plt 90.", "Hgb", 7.2, ""),
-        ("Hemoglobin A1c: 10.4%.", "Hemoglobin A1c", 10.4, "%"),
-        ("Ejection fraction estimated at 25-30 %.", "Ejection fraction", 25, "%"),
-        ("EF of 25%", "EF", 25, "%"),
-        ("Potassium level came back at 6.1.", "Potassium", 6.1, ""),
-        ("Lisinopril 20 mg daily.", "Lisinopril", 20, "mg"),
-        ("troponin <0.01 ng/mL", "troponin", 0.01, "ng/ml"),
-    ],
-)
-def test_numbers_find_their_mention(text: str, name: str, value: float, unit: str) -> None:
-    (found,) = measurements(text, [Offsets(0, len(name))])
-    assert (found.value, found.unit) == (value, unit)
-    assert text[found.start : found.end].strip()[0] in "0123456789.<>"
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("Hemoglobin stable. Given 2 units.", "Hemoglobin"),
-        ("Pneumonia in 2019.", "Pneumonia"),
-        ("Fever on 3/12/2020.", "Fever"),
-        ("Creatinine normal; potassium 5.9", "Creatinine"),
-    ],
-)
-def test_other_numbers_do_not(text: str, name: str) -> None:
-    assert measurements(text, [Offsets(0, len(name))]) == []
 
 
 def test_units_convert_or_refuse() -> None:

@@ -1,0 +1,161 @@
+"""Conditions on numbers in questions: "hemoglobin below 8", "prednisone 20 mg or more"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from indexing.language.units import ASKED_UNIT, NUMBER, convert, number, unit_of
+
+Operator = Literal["<", "<=", ">", ">=", "="]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A condition on a number in a query: "A1c over 10". `concept_words` are the words before
+    it that name what is measured; `start`/`end` cover the bound with its number and unit."""
+
+    concept_words: str
+    op: Operator
+    value: float
+    unit: str
+    start: int
+    end: int
+    upper: float | None = None  # the other end of "between 3 and 5"
+
+    def valued(self, turn: Callable[[float], float | None]) -> Bound | None:
+        """Return the same condition on turned values, without a unit; None where one has none."""
+        value = turn(self.value)
+        upper = None if self.upper is None else turn(self.upper)
+        if value is None or (upper is None) != (self.upper is None):
+            return None
+        return replace(self, value=value, unit="", upper=upper)
+
+    def holds(self, value: float, unit: str = "") -> bool:
+        """Whether a measured value meets it. Units must agree where both are known."""
+        converted = convert(value, unit, self.unit)
+        if converted is None:
+            return False
+        match self.op:
+            case "<":
+                return converted < self.value
+            case "<=":
+                return converted <= self.value
+            case ">":
+                return converted > self.value
+            case ">=":
+                return converted >= self.value and (self.upper is None or converted <= self.upper)
+            case "=":
+                return abs(converted - self.value) <= 1e-9 * max(1.0, abs(self.value))
+
+
+_OPERATORS: Final[dict[str, Operator]] = {
+    "below": "<", "under": "<", "less than": "<", "lower than": "<", "<": "<", "fewer than": "<",
+    "smaller than": "<", "shorter than": "<", "younger than": "<",
+    "above": ">", "over": ">", "more than": ">", "greater than": ">", "higher than": ">",
+    "larger than": ">", "bigger than": ">", "longer than": ">", "older than": ">",
+    "less than or equal to": "<=", "greater than or equal to": ">=", "more than or equal to": ">=",
+    "at or above": ">=", "at or below": "<=",
+    ">": ">", "exceeding": ">", "at least": ">=", ">=": ">=", "≥": ">=", "no less than": ">=",
+    "not less than": ">=", "minimum": ">=", "at most": "<=", "<=": "<=", "≤": "<=",
+    "no more than": "<=", "not more than": "<=", "up to": "<=", "=": "=", "equal to": "=",
+    "equals": "=", "exactly": "=", "=<": "<=", "=>": ">=",
+}  # fmt: skip
+_OF_AGE: Final = re.compile(r"\b(?:older|younger)\b", re.I)
+_OPERATOR: Final = "|".join(
+    (rf"\b{re.escape(o)}\b" if o[0].isalpha() else re.escape(o))
+    for o in sorted(_OPERATORS, key=len, reverse=True)
+)
+# Of "over 180/110" the first number is held against a note: a pressure is told by it.
+_PAIR: Final = r"(?<![\w.,/])(?P<pair>\d{2,3})/\d{2,3}(?![\d/])(?:[ ]?mm ?hg\b)?"
+_TAIL: Final = (
+    rf"(?<![\w.,])(?P<value>{NUMBER})(?![\d/])[ ]?(?:(?P<unit>{ASKED_UNIT})(?![a-z0-9/]))?"
+)
+_BOUND: Final = re.compile(
+    rf"(?:(?:is|of|was|are)[ ]+)?(?P<op>{_OPERATOR})[ ]*(?:{_PAIR}|{_TAIL})", re.I
+)
+_BETWEEN: Final = re.compile(
+    rf"\bbetween[ ]+(?P<low>{NUMBER})[ ]*(?:and|to|-|–)[ ]*{_TAIL}|"
+    rf"\bfrom[ ]+(?P<low2>{NUMBER})[ ]*(?:to|-|–)[ ]*(?P<value2>{NUMBER})|"
+    rf"(?<![\w.,/-])(?P<low3>{NUMBER})[-–](?P<value3>{NUMBER})[ ]?"
+    rf"(?P<unit3>{ASKED_UNIT})(?![a-z0-9/])",
+    re.I,
+)
+_SUFFIX: Final = re.compile(
+    rf"(?:{_PAIR}|{_TAIL})[ ]*"
+    r"(?P<op>or (?:more|above|higher|greater|over|larger|bigger|longer|older)|"
+    r"or (?:less|below|lower|under|fewer|smaller|shorter|younger)|"
+    r"and (?:above|over|older|up|below|under|younger)|\+(?!\w))",
+    re.I,
+)
+_EXACT: Final = re.compile(
+    rf"(?<![\w.,])(?:(?P<pair>\d{{2,3}})/\d{{2,3}}[ ]?(?P<pressure>mm ?hg)|"
+    rf"(?P<value>{NUMBER})[ ]?(?P<unit>{ASKED_UNIT}))(?![a-z0-9/])",
+    re.I,
+)
+_CONCEPT: Final = re.compile(r"(?:[A-Za-z][\w/'-]*[ ]+){0,4}[A-Za-z][\w/'-]*[ ]*$")
+_STOPWORDS: Final = frozenset(
+    "with and or patients patient a an the who whose has have had of for in is was are last latest "
+    "current not no show find all any than value values level levels result results".split()
+)
+_UP: Final = (
+    "more", "above", "higher", "greater", "over", "larger", "bigger", "longer", "older", "up", "+",
+)  # fmt: skip
+
+
+def parse_bounds(query: str) -> list[Bound]:
+    """Return the conditions on numbers in a query, in order, none overlapping.
+
+    A bare number with a unit ("metoprolol 50 mg") is an equality; one without is no condition.
+    """
+    found: list[Bound] = []
+    taken = 0
+    # Of two that begin at one place the longer says more: "20 mg or more", not "20 mg".
+    conditions = sorted(_conditions(query), key=lambda each: (each[0], -each[1]))
+    for start, end, op, low, high, unit in conditions:
+        if start < taken:
+            continue
+        words = _words_before(query, max(taken, 0), start)
+        found.append(Bound(words, op, low, unit, start, end, high))
+        taken = end
+    return found
+
+
+_Condition = tuple[int, int, Operator, float, float | None, str]
+
+
+def _conditions(query: str) -> Iterator[_Condition]:
+    for match in _BETWEEN.finditer(query):
+        low = match["low"] or match["low2"] or match["low3"]
+        high = match["value"] or match["value2"] or match["value3"]
+        unit = unit_of(match["unit"] or match["unit3"])
+        yield match.start(), match.end(), ">=", number(low), number(high), unit
+    for match in _BOUND.finditer(query):
+        op = _OPERATORS[re.sub(r"\s+", " ", match["op"].lower())]
+        yield match.start(), match.end(), op, *_limit(match)
+    for match in _SUFFIX.finditer(query):
+        op = ">=" if match["op"].lower().endswith(_UP) else "<="
+        yield match.start(), match.end(), op, *_limit(match)
+    for match in _EXACT.finditer(query):
+        value, unit = match["pair"] or match["value"], match["pressure"] or match["unit"]
+        yield match.start(), match.end(), "=", number(value), None, unit_of(unit)
+
+
+def _limit(match: re.Match[str]) -> tuple[float, None, str]:
+    """Return a limit's number and unit, that of an age in years."""
+    unit = unit_of(match["unit"]) or ("years" if _OF_AGE.search(match["op"]) else "")
+    return number(match["pair"] or match["value"]), None, unit
+
+
+def _words_before(query: str, start: int, end: int) -> str:
+    match = _CONCEPT.search(query, start, end)
+    words = match[0].split() if match else []
+    while words and words[0].lower() in _STOPWORDS:
+        words.pop(0)
+    last = max((i for i, w in enumerate(words) if w.lower() in ("and", "or", "with")), default=-1)
+    words = words[last + 1 :]
+    while words and words[-1].lower() in _STOPWORDS:
+        words.pop()
+    return " ".join(words)
