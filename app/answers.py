@@ -16,7 +16,7 @@ from app.views import View
 from indexing.access import Access
 from indexing.accounts import OpenedPage
 from indexing.audit import AuditRow
-from indexing.backends.postgres.derived import PostgresDocuments
+from indexing.backends.postgres.documents import PostgresDocuments
 from indexing.charts import Person
 from indexing.errors import InvalidInput
 from indexing.orders import newest_first

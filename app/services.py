@@ -20,7 +20,7 @@ from indexing.backends.postgres.books import PostgresBooks
 from indexing.backends.postgres.candidates import PostgresCandidates
 from indexing.backends.postgres.charts import PostgresCharts
 from indexing.backends.postgres.cohorts import PostgresCohorts
-from indexing.backends.postgres.derived import PostgresDocuments
+from indexing.backends.postgres.documents import PostgresDocuments
 from indexing.backends.postgres.features import PostgresFeatures
 from indexing.backends.postgres.fhir_search import PostgresFhirSearch
 from indexing.backends.postgres.frozen import PostgresFrozenPages

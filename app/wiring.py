@@ -16,7 +16,8 @@ from app.medical_wiring import MedicalWiring
 from app.settings import Settings
 from indexing.access import Access
 from indexing.backends.postgres.connect import Database
-from indexing.backends.postgres.derived import PostgresDerived, PostgresDocuments
+from indexing.backends.postgres.derived import PostgresDerived
+from indexing.backends.postgres.documents import PostgresDocuments
 from indexing.backends.postgres.epochs import PostgresEpochs
 from indexing.backends.postgres.feed import PostgresFeed
 from indexing.backends.postgres.installation import Conninfos, Secrets, load_secrets, prepare

@@ -14,7 +14,7 @@ from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.audit import AuditRow
 from indexing.backends.postgres.connect import Database, errors_mapped
-from indexing.backends.postgres.derived import PostgresDocuments
+from indexing.backends.postgres.documents import PostgresDocuments
 from indexing.backends.postgres.identities import PostgresIdentities
 from indexing.errors import AnamnesisError, EngineUnavailable, EventRejected, NotFound
 from rankers.answer import SearchRequest

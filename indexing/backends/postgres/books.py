@@ -10,7 +10,7 @@ from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.derived import visible
+from indexing.backends.postgres.documents import visible
 from indexing.backends.postgres.frozen import PostgresFrozenPages
 from indexing.errors import InvalidInput, NotFound
 from indexing.judging import GRADES, LONGEST_GUIDELINE, BookHead, TenantBook, Word, book_name

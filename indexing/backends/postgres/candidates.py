@@ -11,7 +11,7 @@ from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
-from indexing.backends.postgres.derived import visible
+from indexing.backends.postgres.documents import visible
 from indexing.backends.postgres.frozen import PostgresFrozenPages
 from indexing.candidates import Candidate, Wrong
 from indexing.errors import NotFound

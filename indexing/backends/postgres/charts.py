@@ -10,7 +10,7 @@ from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.derived import visible
+from indexing.backends.postgres.documents import visible
 from indexing.backends.postgres.series import read_series
 from indexing.backends.postgres.vague import ABATEMENT_UNTIL, ONSET, ONSET_UNTIL
 from indexing.charts import Chart, Item, Note, Person

@@ -1,51 +1,24 @@
-"""Documents with what was derived from them, for followers (whole tenant) and reads (by access)."""
+"""Documents with what was derived from them, as followers read and write them: whole tenants."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 
-from indexing.access import Access
-from indexing.audit import AuditRow
-from indexing.backends.postgres import audit, copies, note_values
+from indexing.backends.postgres import copies
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.packed import pack, unpack
 from indexing.codes import Codes, none
 from indexing.copies import Kept, Outcome
 from indexing.model import Annotation, Document, Kind, Passage, TenantId
-from indexing.orders import NoteHead
-from indexing.ports import Derived, Freshness, VectorEntry, Vectors
+from indexing.ports import Derived, VectorEntry, Vectors
 
-_DOCUMENT = (
+DOCUMENT = (
     "d.doc_id, d.version, d.text, d.title, d.patient_id, d.encounter_id, d.date_start, d.date_end, "
     "d.type, d.specialty, d.author, d.labels, d.resource_type, d.resource_id, d.date_until"
 )
-
-# Each follower waits for events of one kind; the index on (tenant, kind, position) finds them.
-_PENDING: Final = """
-SELECT c.follower, c.complete_to, (SELECT count(DISTINCT o.key) FROM outbox o
-    WHERE o.tenant_id = %(tenant)s AND o.kind = f.kind
-        AND (o.xid, o.row) > (c.xid::text::xid8, c.row))
-FROM cursor_position c JOIN (VALUES ('language', 'document'), ('vector', 'vectors'),
-    ('lexical', 'language'), ('graph', 'language'), ('embed', 'language')) f (follower, kind)
-    ON f.follower = c.follower
-"""
-
-_LINGERING: Final = """
-SELECT extract(epoch FROM clock_timestamp() - min(at))::float8 FROM outbox
-WHERE tenant_id = %(tenant)s AND kind = ANY('{document,language,vectors}')
-    AND xid >= pg_snapshot_xmin(pg_current_snapshot())
-"""
-
-
-_Rows: TypeAlias = Cursor[TupleRow]
 
 
 class PostgresDerived:
@@ -58,23 +31,23 @@ class PostgresDerived:
         """Return the live ones among `doc_ids` as they stand now."""
         with self._database.tenant(tenant_id) as conn:
             rows = conn.execute(
-                f"SELECT {_DOCUMENT} FROM document d WHERE d.tenant_id = %s "
+                f"SELECT {DOCUMENT} FROM document d WHERE d.tenant_id = %s "
                 "AND d.doc_id = ANY(%s) AND d.live",
                 (tenant_id, list(doc_ids)),
             ).fetchall()
-        return [_document(tenant_id, row) for row in rows]
+        return [document_of(tenant_id, row) for row in rows]
 
     def derived(self, tenant_id: TenantId, doc_ids: Sequence[str]) -> list[Derived]:
         """Return those among `doc_ids` that are live and whose language stands at their version."""
         with self._database.tenant(tenant_id) as conn:
             rows = conn.execute(
-                f"SELECT {_DOCUMENT}, a.language_version, a.found FROM document d "
+                f"SELECT {DOCUMENT}, a.language_version, a.found FROM document d "
                 "JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
                 "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
                 "AND d.live",
                 (tenant_id, list(doc_ids)),
             ).fetchall()
-        return [_derived(tenant_id, row) for row in rows]
+        return [derived_of(tenant_id, row) for row in rows]
 
     def vectors(
         self,
@@ -88,7 +61,7 @@ class PostgresDerived:
         says what is filtered by of their mentions."""
         with self._database.tenant(tenant_id) as conn:
             rows = conn.execute(
-                f"SELECT {_DOCUMENT}, a.language_version, a.found, e.vectors FROM document d "
+                f"SELECT {DOCUMENT}, a.language_version, a.found, e.vectors FROM document d "
                 "JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
                 "AND a.version = d.version JOIN embedding e ON e.tenant_id = d.tenant_id "
                 "AND e.doc_id = d.doc_id AND e.version = d.version AND e.model = %s "
@@ -97,7 +70,7 @@ class PostgresDerived:
             ).fetchall()
         entries = []
         for row in rows:
-            found = _derived(tenant_id, row[:-1])
+            found = derived_of(tenant_id, row[:-1])
             matrix = np.frombuffer(row[-1], dtype=np.float32).reshape(-1, dimension)
             told = codes(found.mentions)
             entries.append(VectorEntry(found.document, model, found.passages, matrix, told))
@@ -271,133 +244,8 @@ def _upsert(conn: Connection, statement: str, rows: Sequence[tuple[object, ...]]
             cursor.executemany(statement, rows)
 
 
-def heads(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[str, NoteHead]:
-    """Return whose notes these are and of when, to put them in order; nothing of it is shown."""
-    rows = conn.execute(
-        "SELECT doc_id, patient_id, date_start FROM document "
-        "WHERE tenant_id = %s AND doc_id = ANY(%s)",
-        (access.tenant_id, list(doc_ids)),
-    ).fetchall()
-    return {doc_id: NoteHead(patient_id, date) for doc_id, patient_id, date in rows}
-
-
-def visible(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
-    """Return the visible ones among `doc_ids` in the caller's transaction, beside its audit row."""
-    return _opened(access, *_asked(conn, access, doc_ids))
-
-
-def _asked(conn: Connection, access: Access, doc_ids: Sequence[str]) -> tuple[_Rows, _Rows]:
-    """Ask for notes, and for what is copied in them; on a piped connection in one trip."""
-    notes = conn.execute(
-        f"SELECT {_DOCUMENT}, a.language_version, a.found FROM document d "
-        "LEFT JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
-        "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
-        "AND d.live",
-        (access.tenant_id, list(doc_ids)),
-        binary=True,  # as text, PostgreSQL spells each byte of what was found as two letters
-    )
-    return notes, copies.ask(conn, access, doc_ids)
-
-
-def _opened(access: Access, notes: _Rows, copied_rows: _Rows) -> Mapping[str, Derived]:
-    """Read what was asked for: the notes that `access` opens."""
-    found = (_derived(access.tenant_id, row) for row in notes.fetchall())
-    opened = {
-        each.document.doc_id: each
-        for each in found
-        if access.opens(each.document.patient_id, each.document.labels)
-    }
-    copied, repeats = copies.told(copied_rows, opened.keys())
-    for doc_id in copied.keys() | repeats.keys():
-        opened[doc_id] = replace(
-            opened[doc_id], copied=copied.get(doc_id, ()), repeats=repeats.get(doc_id, ())
-        )
-    return opened
-
-
-class PostgresDocuments:
-    """The `Documents` port: reads by access, for pages and rankers."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
-        """Return the visible ones among `doc_ids`; the rest are absent from the mapping."""
-        with self._database.piped(access.tenant_id) as conn:
-            return visible(conn, access, doc_ids)
-
-    def read(
-        self, access: Access, doc_ids: Sequence[str], k: int, row: AuditRow
-    ) -> Mapping[str, Derived]:
-        """Return the first k of `doc_ids` that are visible, and record who read them, as
-        `reading` does."""
-        with self.reading(access, doc_ids, k, row) as notes:
-            return notes
-
-    @contextmanager
-    def reading(
-        self, access: Access, doc_ids: Sequence[str], k: int, row: AuditRow
-    ) -> Iterator[Mapping[str, Derived]]:
-        """Lend the first k of `doc_ids` that are visible, and record who read them.
-
-        The row names them and their patients beside what it names already, in one transaction with
-        the read. Nothing may be shown before the block has ended: there the record is waited for,
-        and fails the block where it is not kept.
-        """
-        with self._database.piped(access.tenant_id) as conn:
-            conn.execute("BEGIN")  # to be ended here, so that the disk works beside the block
-            notes: dict[str, Derived] = {}
-            at = 0
-            while len(notes) < k and at < len(doc_ids):
-                batch = doc_ids[at : at + k - len(notes)]
-                notes |= visible(conn, access, batch)
-                at += len(batch)
-            of = {note.document.patient_id for note in notes.values()}
-            named = AuditRow(
-                row.action, row.subtype, [*row.patient_ids, *filter(None, of)],
-                [*row.entities, *(f"Document/{doc_id}" for doc_id in notes)],
-                {**row.detail, "shown": len(notes)}, row.outcome,
-            )  # fmt: skip
-            audit.send(conn, access, named)
-            conn.execute("COMMIT")
-            yield notes
-
-    def heads(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, NoteHead]:
-        """Return whose notes these are and of when, to put them in order; nothing is shown."""
-        with self._database.tenant(access.tenant_id) as conn:
-            return heads(conn, access, doc_ids)
-
-    def total(self, access: Access) -> int:
-        """Count the documents that `access` opens."""
-        with self._database.tenant(access.tenant_id) as conn:
-            row = conn.execute(
-                "SELECT count(*) FROM document d WHERE d.tenant_id = %s AND d.live "
-                "AND NOT d.labels && %s AND (%s::text[] IS NULL OR d.patient_id = ANY(%s))",
-                (
-                    access.tenant_id, sorted(access.closed_labels),
-                    *([None if access.patients is None else sorted(access.patients)] * 2),
-                ),
-            ).fetchone()  # fmt: skip
-        assert row is not None
-        return int(row[0])
-
-    def values(self, access: Access, name: str) -> Sequence[str]:
-        """Return what the visible notes carry in a field, each value once."""
-        with self._database.tenant(access.tenant_id) as conn:
-            return note_values.values(conn, access, name)
-
-    def freshness(self, access: Access) -> Freshness:
-        """Say up to when the indexes are complete for this tenant, and what is still pending."""
-        rows, [held] = self._database.rows(access.tenant_id, _PENDING, _LINGERING)
-        complete: list[datetime] = [row[1] for row in rows if row[1] is not None]
-        return Freshness(
-            complete_to=min(complete) if len(complete) == len(rows) and rows else None,
-            pending={row[0]: row[2] for row in rows},
-            lingering_s=float(held[0] or 0.0),
-        )
-
-
-def _document(tenant_id: TenantId, row: Sequence[Any]) -> Document:
+def document_of(tenant_id: TenantId, row: Sequence[Any]) -> Document:
+    """Return the document of a row of `DOCUMENT`."""
     (
         doc_id, version, text, title, patient_id, encounter_id, start, end, type_, specialty,
         author, labels, kind, resource_id, until,
@@ -408,9 +256,10 @@ def _document(tenant_id: TenantId, row: Sequence[Any]) -> Document:
     )  # fmt: skip
 
 
-def _derived(tenant_id: TenantId, row: tuple[Any, ...]) -> Derived:
+def derived_of(tenant_id: TenantId, row: tuple[Any, ...]) -> Derived:
+    """Return the note of a row of `DOCUMENT`, its language version and what was found in it."""
     *columns, version, packed = row
-    document = _document(tenant_id, columns)
+    document = document_of(tenant_id, columns)
     if packed is None:  # not annotated yet: one unnamed section
         return Derived(document, "", (), (Passage(0, 0, len(document.text)),), ())
     found = unpack(version, packed)

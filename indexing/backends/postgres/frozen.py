@@ -17,7 +17,7 @@ from indexing.accounts import FrozenPage, OpenedPage
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.derived import heads, visible
+from indexing.backends.postgres.documents import heads, visible
 from indexing.errors import NotFound
 from indexing.orders import NoteHead, by_patient, newest_first
 
