@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.patient_view import PARTS, Asker, Part, Piece, gather
+from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.errors import EngineUnavailable, NotFound
+from tests.attack import CLINICAL, found_hospital
 from tests.browsing import ask, sign_in
 from tests.ward import Ward, build
 
@@ -136,3 +139,23 @@ def test_what_a_search_found_is_marked_on_the_timeline_for_its_asker_alone(
     client.cookies.clear()
     sign_in(client, ward, Role.RESEARCHER)
     assert page_id not in client.get(chart[1]).text
+
+
+def test_what_is_open_stands_first_in_either_view(installation: Installation) -> None:
+    def problem(own: str, status: str, onset: str) -> dict[str, Any]:
+        coding = [{"system": CLINICAL, "code": status}]
+        return {
+            "resourceType": "Condition", "id": own, "subject": {"reference": "Patient/p-open"},
+            "code": {"text": own}, "onsetDateTime": onset, "clinicalStatus": {"coding": coding},
+        }  # fmt: skip
+
+    made = found_hospital(installation, [
+        {"resourceType": "Patient", "id": "p-open"},
+        problem("gout", "active", "2010-05-06"), problem("measles", "resolved", "2020-05-06"),
+        problem("asthma", "recurrence", "2012-05-06"),
+    ])  # fmt: skip
+    for role in (Role.CLINICIAN, Role.RESEARCHER):
+        access = replace(made.access, roles=frozenset({role}))
+        read = made.services.charts.chart(access, "p-open", visit=False)
+        chart = view_of(made.services, access).chart(read)
+        assert [each.text for each in chart.problems] == ["asthma", "gout", "measles"]

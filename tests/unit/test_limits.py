@@ -62,6 +62,7 @@ ANSWERED = [
     ("metoprolol 50 mg twice daily", "Metoprolol 50 mg BID.", "Metoprolol 25 mg BID."),
     ("ejection fraction 30 percent or less", "Ejection fraction 25%.", "Ejection fraction 60%."),
     ("hemoglobin dropped below 7", "Hgb 6.1.", "Hgb 9.4."),
+    ("aneurysm over 1 cm", "Aneurysm 0.9 x 1.2 cm.", "Aneurysm 0.8 x 0.6 cm."),
     ("aneurysm larger than 5 cm", "Aneurysm of 6.1 cm.", "Aneurysm of 3.2 cm."),
     ("creatinine greater than or equal to 2", "Creatinine 2.4.", "Creatinine 1.0."),
     ("father died of MI before 50", "His father had an MI.", "He had an MI."),
@@ -152,6 +153,11 @@ def test_a_limit_of_something_else_is_held_against_no_number(
     wants = reader.read(query)
     assert wants.unheld
     assert answers(note(language, text), wants) == FULLY
+
+
+def test_how_often_a_dose_is_taken_is_no_word_that_a_note_must_hold(reader: Reader) -> None:
+    for query in ("metoprolol 50 mg twice daily", "aspirin 81 mg every day"):
+        assert reader.read(query).covered == 1
 
 
 def test_a_time_tells_nothing_of_a_number_without_a_unit(

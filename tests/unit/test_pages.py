@@ -23,7 +23,6 @@ from indexing.errors import AnamnesisError, Gone, InvalidInput, InvalidQuery, No
 from indexing.model import Assertion, Cue, Document, Mention, Section, TenantId
 from indexing.orders import NoteHead, by_patient, newest_first
 from indexing.ports import Derived
-from rankers.latest import asks_for_latest
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -262,24 +261,6 @@ def test_the_newest_come_first_and_what_only_touches_on_it_last(
     best = max((score for _, score in told), default=0)
     keys = [(told[at][1] < best / 4, -told[at][0], at) for at in every]
     assert keys == sorted(keys)
-
-
-@pytest.mark.parametrize(
-    ("query", "latest"),
-    [
-        ("latest hemoglobin", True), ("most recent echo", True), ("Last seizure", True),
-        ("chest pain last year", False), ("last 3 months cough", False), ("last name", False),
-        ("translatest", False), ("at long last", False), ("latest", False), ("last", False),
-        ("Last known well", False), ("when was her last colonoscopy", True),
-        ("his last 2 admissions", False), ("fall last winter", False), ("last monday", False),
-        ("last winter fall", False), ("last seen normal", False), ("last rites", False),
-        ('"last dose"', False), ('"latest" mri', False), ("mri NOT latest", False),
-        ("latest (mri OR ct)", True), ("section:plan (latest mri)", True), ("latest (mri", False),
-        ("latest labs were reviewed " + "and the patient was seen again " * 4, False),
-    ],
-)  # fmt: skip
-def test_who_asks_for_the_latest_is_told_the_newest_first(query: str, latest: bool) -> None:
-    assert asks_for_latest(query) is latest
 
 
 def test_the_nearest_class_decides_the_status() -> None:
