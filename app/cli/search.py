@@ -50,6 +50,8 @@ def _show(answer: Answer) -> None:
     if answer.missing:
         legs = ", ".join(answer.missing)
         stderr.print(f"{legs} did not answer in time: ranked by the others alone", style="yellow")
+    for notice in answer.notices:
+        stderr.print(notice, style="yellow")
     if answer.absence is not None:
         print(answer.absence.statement, *("What follows is only near it.",) if answer.hits else ())
     for said in answer.best:

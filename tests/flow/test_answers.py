@@ -115,3 +115,5 @@ def test_the_command_prints_it_and_names_the_legs_that_are_missing(
     shown = capsys.readouterr()
     assert "is worse at night" in shown.out
     assert "graph did not answer in time" in shown.err
+    search_command(code, "cough in men over 50", 5, "lexical", False, None, as_json=False)
+    assert "no note is held against it" in " ".join(capsys.readouterr().err.split())
