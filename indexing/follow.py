@@ -152,17 +152,15 @@ def _by_tenant(events: Sequence[ChangeEvent]) -> dict[TenantId, list[ChangeEvent
     return grouped
 
 
-def _apply(
-    feed: ChangeFeed, follower: Follower, tenant_id: TenantId, events: Sequence[ChangeEvent]
-) -> bool:
-    """Apply together; where that is refused, one by one, and park what is refused each time. Say
-    whether all were applied."""
-    try:
+def refused(
+    follower: Follower, tenant_id: TenantId, events: Sequence[ChangeEvent]
+) -> list[tuple[ChangeEvent, str]]:
+    """Apply together; where that is refused, one by one. Return what is refused each time, with
+    the kind of error."""
+    with suppress(EventRejected):
         follower.apply(tenant_id, events)
-        return True
-    except EventRejected:
-        pass
-    done = True
+        return []
+    found = []
     for event in events:
         for attempt in range(1, TRIES + 1):
             try:
@@ -170,9 +168,18 @@ def _apply(
                 break
             except EventRejected as exc:
                 if attempt == TRIES:
-                    feed.park(follower.name, event, type(exc).__name__)
-                    done = False
-    return done
+                    found.append((event, type(exc).__name__))
+    return found
+
+
+def _apply(
+    feed: ChangeFeed, follower: Follower, tenant_id: TenantId, events: Sequence[ChangeEvent]
+) -> bool:
+    """Apply, and park what is refused; say whether all were applied."""
+    left = refused(follower, tenant_id, events)
+    for event, reason in left:
+        feed.park(follower.name, event, reason)
+    return not left
 
 
 def until_current(feed: ChangeFeed, followers: Sequence[Follower]) -> None:

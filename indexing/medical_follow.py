@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
+from indexing.errors import EventRejected
 from indexing.medical_entries import EntryMaker
 from indexing.medical_facts import FactSource, Made
 from indexing.medical_graph import MedicalGraph
@@ -116,7 +118,13 @@ def reconcile_medical(
     """
     before = compare_medical(tenant_id, facts, graph)
     held = graph.entries(tenant_id)
-    remake(tenant_id, dict.fromkeys(before.missing, 0), facts, graph, maker)
+    wanted = dict.fromkeys(before.missing, 0)
+    try:
+        remake(tenant_id, wanted, facts, graph, maker)
+    except EventRejected:  # one that the engine cannot hold is still missing after
+        for key in wanted:
+            with suppress(EventRejected):
+                remake(tenant_id, {key: 0}, facts, graph, maker)
     if before.extra:
         graph.delete(tenant_id, [Tombstone(key, held[key]) for key in before.extra])
     return before, compare_medical(tenant_id, facts, graph)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from indexing.follow import Follower
+from indexing.follow import Follower, refused
 from indexing.model import ChangeEvent, Kind, Position, TenantId
 
 
@@ -50,7 +50,12 @@ class Difference:
     @property
     def equal(self) -> bool:
         """Say whether the store holds exactly what the source does."""
-        return not (self.missing or self.stale or self.extra)
+        return not self.keys
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The ids of everything that differs."""
+        return self.missing + self.stale + self.extra
 
 
 def digest(entries: Mapping[str, int]) -> str:
@@ -85,7 +90,8 @@ def reconcile(
     """Compare each store in order and repair it; return (before, after) per store.
 
     The stores stand in the order in which they feed each other, so that a repaired one repairs
-    the next. The caller holds the followers' locks.
+    the next. An entry that a store cannot hold still differs after; the others are repaired. The
+    caller holds the followers' locks.
     """
     results = []
     for store in stores:
@@ -115,7 +121,8 @@ def _repair(
     # A tombstone must not be older than what it removes.
     events += [_event(tenant_id, kind, key, held[key], deleted=True) for key in found.extra]
     for at in range(0, len(events), store.follower.batch):
-        store.follower.apply(tenant_id, events[at : at + store.follower.batch])
+        # What the store cannot hold shows in the comparison that follows.
+        refused(store.follower, tenant_id, events[at : at + store.follower.batch])
 
 
 def _event(

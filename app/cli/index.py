@@ -137,15 +137,17 @@ def reconcile_command(tenant: str, until_current: bool, *, as_json: bool) -> int
         rows = {
             before.name: {
                 "before": asdict(before), "after": asdict(after), "equal": after.equal,
-                "repaired": len(before.missing + before.stale + before.extra),
+                "repaired": len(before.keys) - len(after.keys),
             }
             for before, after in results
         }  # fmt: skip
         print_json({"equal": equal, "indexes": rows, "beside": beside})
     else:
         for before, after in results:
-            repaired = len(before.missing + before.stale + before.extra)
+            repaired = len(before.keys) - len(after.keys)
             print(f"{before.name:<10} {after.count} of {after.expected}, {repaired} repaired")
+            for key in after.keys:
+                print(f"{'':<10} still differs: {key}")
         for name, same in beside.items():
             print(f"{name} {'equal' if same else 'differs'}")
     installation.close()

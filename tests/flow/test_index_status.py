@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from html import escape
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,8 @@ from app.stores import stores
 from app.wiring import Installation
 from indexing.access import LABELS, Access, Role
 from indexing.backends.postgres.feed import _WAITING
-from indexing.errors import EngineUnavailable
+from indexing.errors import EngineUnavailable, EventRejected
+from indexing.follow import GraphFollower
 from indexing.ingest import Ingest
 from indexing.model import ChangeEvent, Kind, Position, Tenant, TenantId
 from indexing.places import Place, Stage
@@ -183,3 +185,33 @@ def test_what_was_parked_is_applied_again_when_the_stores_are_reconciled(
     assert done.exit_code == 0, done.output
     for name in ("lexical", "graph"):
         assert not installation.feed.parked(name, tenant.tenant_id)
+
+
+def test_a_note_that_an_engine_cannot_hold_is_told_and_the_others_are_repaired(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(installation, tenant)
+    access = Access(tenant.tenant_id, "loader", frozenset({Role.ADMIN}), labels=LABELS)
+    into = Ingest(installation.records, access, ZoneInfo("UTC"))
+    into.submit(json.dumps(note("strange", "ada", "Cough.")).encode())
+    held, refusing = GraphFollower.apply, {"n", "strange"}
+
+    def apply(own: GraphFollower, tenant_id: TenantId, events: Sequence[ChangeEvent]) -> None:
+        if refusing.intersection(event.key for event in events):
+            raise EventRejected("no such letter")
+        held(own, tenant_id, events)
+
+    monkeypatch.setattr(GraphFollower, "apply", apply)
+    catch_up(installation)
+    refusing.remove("n")
+    monkeypatch.setenv("ANAMNESIS_HOME", str(installation.home))
+    command = ["index", "reconcile", "--tenant", tenant.code]
+    done = CliRunner().invoke(cli, [*command, "--json"])
+    assert done.exit_code == 1, done.output
+    graph = json.loads(done.output)["indexes"]["graph"]
+    assert graph["before"]["missing"] == ["n", "strange"]
+    assert graph["after"]["missing"] == ["strange"]
+    assert graph["repaired"] == 1
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 1
+    assert done.output.count("still differs: strange") == 1

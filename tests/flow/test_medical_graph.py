@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from app.wiring import Installation
 from indexing import medical_entries, medical_follow
 from indexing.access import Access, Role
 from indexing.backends.postgres.search_values import fill_search
+from indexing.errors import EventRejected
 from indexing.medical_facts import Made
 from indexing.medical_follow import (
     outdated,
@@ -19,8 +21,8 @@ from indexing.medical_follow import (
     reconcile_medical,
     remake_some,
 )
-from indexing.medical_graph import NodeKind, Relation
-from indexing.model import Tombstone
+from indexing.medical_graph import MedicalEntry, NodeKind, Relation
+from indexing.model import TenantId, Tombstone
 from rankers.medical import Neighbourhood
 from tests.medical_ward import ADA, medical_ward, put
 from tests.ward import Ward
@@ -156,6 +158,28 @@ def test_a_rebuilt_graph_answers_the_same_and_a_broken_one_is_repaired(
     assert found.missing == ("Patient/p-ada",)
     assert after.equal
     assert installation.medical.graph.around(access, ["p-ada"]) == before
+
+
+def test_an_entry_that_the_graph_cannot_hold_keeps_no_other_out(
+    installation: Installation, ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, own = ward.tenant.tenant_id, installation.medical
+    maker = own.of(tenant).maker
+    rebuild_medical(tenant, own.facts, own.graph, maker)
+    held = own.graph.entries(tenant)
+    gone = ["Patient/p-ada", "Patient/p-ben"]
+    own.graph.delete(tenant, [Tombstone(key, held[key]) for key in gone])
+    upsert = own.graph.upsert
+
+    def refusing(tenant_id: TenantId, entries: Sequence[MedicalEntry]) -> None:
+        if any(entry.key == "Patient/p-ada" for entry in entries):
+            raise EventRejected("no such letter")
+        upsert(tenant_id, entries)
+
+    monkeypatch.setattr(own.graph, "upsert", refusing)
+    before, after = reconcile_medical(tenant, own.facts, own.graph, maker)
+    assert before.missing == tuple(gone)
+    assert after.keys == ("Patient/p-ada",)
 
 
 def test_a_graph_that_older_rules_made_is_told_of_and_made_anew(

@@ -15,7 +15,13 @@ from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.backends.postgres.graph import PostgresGraphIndex
-from indexing.errors import Conflict, EngineUnavailable, IntegrityFault, InvalidInput
+from indexing.errors import (
+    Conflict,
+    EngineUnavailable,
+    EventRejected,
+    IntegrityFault,
+    InvalidInput,
+)
 from indexing.filters import Filters
 from indexing.follow import GraphFollower
 from indexing.model import Assertion, Document, Mention, Tenant, TenantId, Tombstone
@@ -52,8 +58,11 @@ class Frail(MemoryGraphIndex):
     down = False
     upserts_left = 1_000
     loses = False
+    refuses = ""
 
     def upsert(self, tenant_id: TenantId, entries: list[GraphEntry]) -> None:
+        if any(entry.document.doc_id == self.refuses for entry in entries):
+            raise EventRejected("no such letter")
         if self.down or self.upserts_left == 0:
             raise EngineUnavailable("down")
         self.upserts_left -= 1
@@ -119,6 +128,19 @@ def site(installation: Installation, tenant: Tenant, access: Access) -> Site:
 
 
 def silent(_done: int, _all: int) -> None: ...
+
+
+def test_a_note_that_the_other_engine_cannot_hold_stops_the_switch_alone(site: Site) -> None:
+    own = site.tenant.tenant_id
+    site.other.refuses = "n03"
+    with pytest.raises(IntegrityFault, match="nothing was switched"):
+        site.mover.move(own, "neo4j", silent)
+    assert site.served()[0] == "postgres"
+    assert site.mover.reconcile(own) == {"graph, building: neo4j": False}
+    [place] = site.index.places(own)[1:]
+    assert site.mover.lacking(own, place) == 1
+    site.other.refuses = ""
+    assert site.mover.reconcile(own) == {"graph, building: neo4j": True}
 
 
 def test_a_leg_moves_and_comes_back_and_both_are_written_to_meanwhile(site: Site) -> None:
