@@ -1,5 +1,6 @@
 """Words by which a question asks for the newest of what it names ("latest hemoglobin", "most recent
-echo", "last seizure"): they order its notes, and no note has to hold them."""
+echo", "last seizure", "when was insulin last given"): they order its notes, and no note has to hold
+them."""
 
 from __future__ import annotations
 
@@ -20,7 +21,12 @@ _NO_ORDER: Final = frozenset(
     "september october november december trimester stage rites resort".split()
 )
 
-_WHOSE: Final[tuple[list[str], ...]] = ([], ["her"], ["his"], ["their"])
+_WHOSE: Final = frozenset(("her", "his", "their", "your", "my"))
+# "What was the last echo", "show last echo", "value of last INR".
+_BEFORE: Final = frozenset(
+    "of was is are what what's whats show find get give list see me any".split()
+)
+_MOMENT: Final = frozenset(("date", "dates", "day", "time", "when"))  # "date of last echo"
 
 
 def ordering(words: Sequence[str]) -> frozenset[int]:
@@ -30,16 +36,40 @@ def ordering(words: Sequence[str]) -> frozenset[int]:
         return frozenset()
     found: set[int] = set()
     for at, word in enumerate(words):
-        following = words[at + 1 : at + 2]
-        if word in ("latest", "newest"):
-            found.add(at)
-        elif word == "most" and following == ["recent"]:
-            found |= {at, at + 1}
-        elif word == "last" and words[at - 1 : at] in _WHOSE and following:
-            behind = following[0]
-            if not behind[:1].isdigit() and behind not in _NO_ORDER:
-                found.add(at)
+        following = words[at + 1] if at + 1 < len(words) else ""
+        recent = ("recent", "recently") if "when" in words[:at] else ("recent",)
+        newest = at + 1 if word == "most" and following in recent else at
+        if newest > at or word in ("latest", "newest") or (word == "last" and _orders(words, at)):
+            found |= {at, newest, *_asking(words, at)}
     return frozenset(found) if len(found) < len(words) else frozenset()
+
+
+def _orders(words: Sequence[str], at: int) -> bool:
+    """Say whether the "last" at a place asks for the newest: not in "last year", nor in "pain since
+    last visit"."""
+    before, behind = words[at - 1] if at else "", "".join(words[at + 1 : at + 2])
+    if behind[:1].isdigit() or behind in _NO_ORDER:
+        return False
+    if "when" in words[:at]:
+        return True  # "when did he last fall"
+    if before == "the":
+        at -= 1
+        before = words[at - 1] if at else ""
+    owned = before in _WHOSE or before.endswith(("'s", "’s"))
+    return bool(behind) and (at == 0 or owned or before in _BEFORE)
+
+
+def _asking(words: Sequence[str], at: int) -> Iterator[int]:
+    """Yield which words around one that orders only ask with it: "when was her …", "date of the …",
+    "… time"."""
+    if words[at] == "last" and words[at + 1 : at + 2] == ["time"]:
+        yield at + 1
+    if at and words[at - 1] in _WHOSE:
+        yield at - 1
+    for place in range(at):
+        rest = set(words[place + 1 : at]) - _WHOSE - _BEFORE - {"the"}
+        if words[place] == "when" or (words[place] in _MOMENT and not rest):
+            yield place
 
 
 def ordering_of(clause: Ranked) -> frozenset[int]:
