@@ -68,6 +68,9 @@ def _chip(parsed: ParsedQuery, kind: str, start: int, end: int, meaning: str) ->
 
 def _spelled(bound: Bound) -> str:
     unit = f" {bound.unit}" if bound.unit else ""
-    if bound.upper is not None:
+    if bound.upper is None:
+        return f"{bound.op} {bound.value:g}{unit}"
+    if (bound.op, bound.upper_op) == (">=", "<="):
         return f"{bound.value:g} to {bound.upper:g}{unit}"
-    return f"{bound.op} {bound.value:g}{unit}"
+    how = "or" if bound.outside else "and"
+    return f"{bound.op} {bound.value:g} {how} {bound.upper_op} {bound.upper:g}{unit}"

@@ -114,6 +114,6 @@ def _ends(found: Measurement) -> list[float]:
 def _within(asked: Bound, found: Measurement, ends: Iterable[float], unit: str) -> bool:
     """Say whether a number that is told meets what is asked. "<0.04" is not above 0.03, and ">60"
     not below 61: what is told as a limit lies beyond it."""
-    if found.op[0] in "<>" and asked.op[0] != found.op[0]:
+    if found.op[0] in "<>" and asked.op[0] != found.op[0] and not asked.outside:
         return False
     return any(asked.holds(value, unit) for value in ends)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from indexing.language.units import ASKED_UNIT, NUMBER, convert, number, unit_of
+from indexing.language.units import ASKED_UNIT, DURATIONS, NUMBER, convert, number, unit_of
 
 Operator = Literal["<", "<=", ">", ">=", "="]
 
@@ -15,7 +15,9 @@ Operator = Literal["<", "<=", ">", ">=", "="]
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A condition on a number in a query: "A1c over 10". `concept_words` are the words before
-    it that name what is measured; `start`/`end` cover the bound with its number and unit."""
+    it that name what is measured; `start`/`end` cover the bound with its number and unit. A second
+    limit is `upper`: "between 3 and 5", "over 3 but under 5"; "under 3 or over 5" lies outside.
+    """
 
     concept_words: str
     op: Operator
@@ -23,7 +25,13 @@ class Bound:
     unit: str
     start: int
     end: int
-    upper: float | None = None  # the other end of "between 3 and 5"
+    upper: float | None = None
+    upper_op: Operator = "<="
+
+    @property
+    def outside(self) -> bool:
+        """Say whether one of its two limits is enough."""
+        return self.upper is not None and self.op[0] == "<"
 
     def valued(self, turn: Callable[[float], float | None]) -> Bound | None:
         """Return the same condition on turned values, without a unit; None where one has none."""
@@ -38,17 +46,25 @@ class Bound:
         converted = convert(value, unit, self.unit)
         if converted is None:
             return False
-        match self.op:
-            case "<":
-                return converted < self.value
-            case "<=":
-                return converted <= self.value
-            case ">":
-                return converted > self.value
-            case ">=":
-                return converted >= self.value and (self.upper is None or converted <= self.upper)
-            case "=":
-                return abs(converted - self.value) <= 1e-9 * max(1.0, abs(self.value))
+        first = _meets(converted, self.op, self.value)
+        if self.upper is None:
+            return first
+        second = _meets(converted, self.upper_op, self.upper)
+        return first or second if self.outside else first and second
+
+
+def _meets(value: float, op: Operator, limit: float) -> bool:
+    match op:
+        case "<":
+            return value < limit
+        case "<=":
+            return value <= limit
+        case ">":
+            return value > limit
+        case ">=":
+            return value >= limit
+        case "=":
+            return abs(value - limit) <= 1e-9 * max(1.0, abs(limit))
 
 
 _OPERATORS: Final[dict[str, Operator]] = {
@@ -95,6 +111,7 @@ _EXACT: Final = re.compile(
     rf"(?P<value>{NUMBER})[ ]?(?P<unit>{ASKED_UNIT}))(?![a-z0-9/])",
     re.I,
 )
+_JOINED: Final = re.compile(r"[ ]*,?[ ]*(?:(?:and|but|yet|&|(?P<or>or))\b[ ]*)?", re.I)
 _CONCEPT: Final = re.compile(r"(?:[A-Za-z][\w/'-]*[ ]+){0,4}[A-Za-z][\w/'-]*[ ]*$")
 _STOPWORDS: Final = frozenset(
     "with and or patients patient a an the who whose has have had of for in is was are last latest "
@@ -118,9 +135,31 @@ def parse_bounds(query: str) -> list[Bound]:
         if start < taken:
             continue
         words = _words_before(query, max(taken, 0), start)
-        found.append(Bound(words, op, low, unit, start, end, high))
+        bound = Bound(words, op, low, unit, start, end, high)
+        both = _both(found[-1], bound, query) if found else None
+        found[-1:] = [both] if both else [*found[-1:], bound]
         taken = end
     return found
+
+
+def _both(one: Bound, other: Bound, query: str) -> Bound | None:
+    """Return two limits of one thing as one condition: "above 6 and below 8", "< 2 or > 3"; None
+    where something stands between them, or they go the same way."""
+    joined = _JOINED.fullmatch(query, one.end, other.start)
+    ops = {one.op[0], other.op[0]}
+    value = convert(other.value, other.unit, one.unit)
+    if not joined or ops != {"<", ">"} or value is None or {one.upper, other.upper} != {None}:
+        return None
+    if one.unit != other.unit and other.unit in DURATIONS:
+        return None  # "BMI over 30 and under 65 years"
+    low, high = sorted(((one.value, one.op), (value, other.op)))
+    within = low[1][0] == ">"
+    if low[0] == high[0] or (within and joined["or"]):
+        return None
+    return replace(
+        one, op=low[1], value=low[0], upper=high[0], upper_op=high[1], unit=one.unit or other.unit,
+        end=other.end,
+    )  # fmt: skip
 
 
 _Condition = tuple[int, int, Operator, float, float | None, str]

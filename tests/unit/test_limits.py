@@ -99,6 +99,16 @@ ANSWERED = [
     ("potassium over 6", "CK 48,000, K 6.4, Cr 4.1.", "CK 300, K 4.0, Cr 0.9."),
     ("INR over 4", "INR today 5.2.", "INR 2.1."),
     ("metoprolol 200 mg", "Metoprolol succinate 200 mg daily.", "Metoprolol tartrate 25 mg."),
+    ("hemoglobin above 6 and below 8", "Hgb 7.1.", "Hgb 9.4."),
+    ("hemoglobin above 6 and below 8", "Hgb 7.1.", "Hgb 5.4."),
+    ("hemoglobin under 8 but over 6 g/dL", "Hgb 71 g/L.", "Hgb 8.0."),
+    ("INR > 2 and < 3", "INR 2.5.", "INR 3.0."),
+    ("INR >= 2, <= 3", "INR 3.0.", "INR 3.4."),
+    ("K over 3 but under 5", "K 4.1.", "K 2.4."),
+    ("INR < 2 or > 3", "INR 5.2.", "INR 2.5."),
+    ("INR < 2 or > 3", "INR >8.", "INR 2.5."),
+    ("INR below 2 and above 3", "INR 1.2.", "INR 2.5."),
+    ("prednisone 20 mg or more but less than 60 mg", "Prednisone 40 mg.", "Prednisone 60 mg."),
     ("prednisone 60 mg", "Prednisone 60 mg daily.", "Prednisone 5 mg; it was 60 mg in March."),
 ]
 
@@ -153,6 +163,15 @@ def test_a_limit_of_something_else_is_held_against_no_number(
     wants = reader.read(query)
     assert wants.unheld
     assert answers(note(language, text), wants) == FULLY
+
+
+@pytest.mark.parametrize(
+    "query", ["K > 3 or < 5", "BMI over 30 and under 65 years", "INR > 2 and > 3"]
+)
+def test_two_limits_that_make_no_condition_stay_two(reader: Reader, query: str) -> None:
+    wants = reader.read(query)
+    assert len(wants.bounds) == 2
+    assert wants.unheld
 
 
 def test_how_often_a_dose_is_taken_is_no_word_that_a_note_must_hold(reader: Reader) -> None:
