@@ -10,6 +10,7 @@ from typing import Final
 from indexing.language.analytes import analyte, normal, smaller, units
 from indexing.language.bounds import Bound
 from indexing.language.readings import Measurement, readings
+from indexing.language.terminology import SemanticType
 from indexing.language.units import DURATIONS, NUMBER, number, unit_of
 from indexing.ports import Derived
 from rankers.evidence import Said
@@ -18,6 +19,8 @@ from rankers.wants import Want
 # The units of the one house and of the other: who writes glucose in mmol/L writes no bilirubin in
 # mg/dL. Hemoglobin and temperatures go their own ways.
 _MOLAR: Final = frozenset({"umol/l", "mmol/l"})
+
+_DOSES: Final = frozenset({"mg", "mcg", "g", "units"})
 
 _BY: Final = re.compile(
     rf"(?P<others>(?:[ ]?(?:x|×|by)[ ]?(?:{NUMBER})){{1,2}})[ ]?(?P<unit>cm|mm)\b", re.IGNORECASE
@@ -70,7 +73,9 @@ def _holds(want: Want, found: Measurement, elsewhere: tuple[str, ...] = ()) -> b
     ends = _ends(found)
     of = analyte(want.meaning.own)
     if found.unit in DURATIONS and not bound.unit:
-        return None  # "pregnant for 12 weeks" tells nothing of "pregnant over 35"
+        return None  # "nodule for 12 weeks" tells nothing of "nodule over 8"
+    if found.unit in _DOSES and not bound.unit and want.meaning.kind is SemanticType.LAB_TEST:
+        return None  # "iron 325 mg" tells nothing of "iron < 30"
     if of is None:
         return _within(bound, found, ends, found.unit)
     limits = [bound.value] if bound.upper is None else [bound.value, bound.upper]

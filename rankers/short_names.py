@@ -1,5 +1,6 @@
-"""Short names that mean a measured thing only beside a limit: "K > 6" asks for potassium, where K
-by itself is a letter, and "Mg" or "Ca" name illnesses."""
+"""Names that mean a measured thing only beside a limit: "K > 6" asks for potassium, where K by
+itself is a letter, "Mg" or "Ca" name illnesses, and "iron < 30" for what is measured in the serum,
+where iron is a drug."""
 
 from __future__ import annotations
 
@@ -9,43 +10,85 @@ from typing import Final, NamedTuple
 
 from indexing.language.bounds import Bound
 from indexing.language.matcher import Span
-from indexing.language.terminology import Terminology
+from indexing.language.terminology import SemanticType, Terminology
 
 _NAMES: Final = {
     "k": "potassium", "na": "sodium", "cl": "chloride", "ca": "calcium", "mg": "magnesium level",
     "cr": "creatinine", "glu": "glucose", "gluc": "glucose", "t": "body temperature",
     "systolic": "systolic blood pressure", "diastolic": "diastolic blood pressure",
-    "magnesium": "magnesium level", "temperature": "body temperature",
-    "vitamin d": "vitamin d level", "bicarb": "bicarbonate",
+    "temperature": "body temperature", "bicarb": "bicarbonate",
+    "oxygen": "oxygen saturation", "o2": "oxygen saturation",
 }  # fmt: skip
 _HEAT: Final = ("Temperature", "temperature", "TEMPERATURE", "Temp", "T ", "T:", "T=")  # not "T2"
 # What is measured: what else its numbers are told of, and the names that are such only beside one.
 _TOLD: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "magnesium level": ("magnesium", ("Mg", "MG")),
+    "magnesium level": ("", ("Mg", "MG")),
     "body temperature": ("fever", _HEAT),
     "fever": ("body temperature", _HEAT),
-    "vitamin d level": ("vitamin d", ()),
     "bicarbonate": ("bicarb", ("CO2",)),
     "blood pressure": ("", ("Systolic", "systolic", "Diastolic", "diastolic")),
 }
 _BEFORE: Final = re.compile(
     rf"(?<![\w/.-])(?:(?P<name>{'|'.join(_NAMES)})\+?)(?= ?(?:level )?$)", re.IGNORECASE
 )
-_OF_DOSES: Final = frozenset({"mg", "mcg", "g", "units", "ml"})
+_OF_DOSES: Final = frozenset({"mg", "mcg", "g", "units", "ml", "l", "l/min"})
+# How the name of a measured thing comes of what is measured: "serum iron", "vitamin D level".
+_MEASURED_AS: Final = ("serum {}", "{} level")
+# What is taken as well as measured; "Ca" and "Mg" name illnesses.
+_TAKEN: Final = frozenset({SemanticType.DRUG, SemanticType.DRUG_CLASS, SemanticType.SUBSTANCE})
+_STRIPPED: Final = re.compile(r"^serum | level$", re.IGNORECASE)
+# In these it is another measurement: "urine protein", "CSF protein".
+_ELSEWHERE: Final = frozenset(
+    "urine urinary csf spinal pleural ascitic peritoneal synovial fluid stool sweat dietary".split()
+)
+_WORDS_BEFORE: Final = re.compile(
+    r"(?<![\w/.-])((?:[A-Za-z][\w'-]*[ ]){0,2}[A-Za-z][\w'-]*?)(?:[ ]levels?)?[ ]?$", re.IGNORECASE
+)
 
 
 def measured_beside(terminology: Terminology, text: str, bounds: Iterable[Bound]) -> list[Span]:
-    """Return the short names that stand right before a limit ("K > 6", "t above 39"); what only
-    equals a number ("Ca 125"), or is a dose, is none."""
+    """Return the names that mean a measured thing because they stand right before a limit ("K > 6",
+    "t above 39", "iron < 30"); what only equals a number ("Ca 125"), or is a dose, is none."""
     found = []
     for bound in bounds:
-        limits = bound.op != "=" and bound.unit not in _OF_DOSES
-        match = _BEFORE.search(text, 0, bound.start) if limits else None
-        concepts = terminology.find(_NAMES[match["name"].lower()]) if match else ()
-        if match and concepts:
-            name = terminology.concept(concepts[0]).name
-            found.append(Span(match.start(), match.end(), concepts[0], name))
+        if bound.op == "=" or bound.unit in _OF_DOSES:
+            continue
+        match = _BEFORE.search(text, 0, bound.start)
+        if match:
+            concepts = terminology.find(_NAMES[match["name"].lower()])
+            found += [_span(terminology, *match.span(), each) for each in concepts[:1]]
+        elif not bound.unit or "/" in bound.unit:  # no "oxygen over 4 l", "alcohol > 3 drinks"
+            found += _measured_as(terminology, text, bound.start)
     return found
+
+
+def _span(terminology: Terminology, start: int, end: int, concept: str) -> Span:
+    return Span(start, end, concept, terminology.concept(concept).name)
+
+
+def _measured_as(terminology: Terminology, text: str, end: int) -> list[Span]:
+    """Return the name that ends before a limit where it names nothing measured by itself, and does
+    as "serum …" or "… level"."""
+    match = _WORDS_BEFORE.search(text, 0, end)
+    words = match[1].split() if match else []
+    for first in range(len(words)):
+        name = " ".join(words[first:])
+        if any(_is_measured(terminology, each) for each in terminology.find(name)):
+            return []
+        level = [each for each in _levels(terminology, name) if _is_measured(terminology, each)]
+        if level and match and (not first or words[first - 1].lower() not in _ELSEWHERE):
+            return [_span(terminology, match.end(1) - len(name), match.end(1), level[0])]
+    return []
+
+
+def _levels(terminology: Terminology, name: str) -> list[str]:
+    return [each for how in _MEASURED_AS for each in terminology.find(how.format(name))]
+
+
+def _is_measured(terminology: Terminology, concept: str) -> bool:
+    """Say whether it is one measurement; a "drug level" is that of whichever drug."""
+    kind = terminology.concept(concept).semantic_type
+    return kind is SemanticType.LAB_TEST and concept not in terminology.find("drug level")
 
 
 class Told(NamedTuple):
@@ -56,8 +99,16 @@ class Told(NamedTuple):
 
 
 def told_as(terminology: Terminology, concept: str) -> Told:
-    """Return what else the numbers of a concept are told of: a temperature's of a fever."""
-    for measured, (other, short) in _TOLD.items():
-        if concept in terminology.find(measured):
-            return Told(frozenset(terminology.find(other)[:1]), short)
-    return Told()
+    """Return what else the numbers of a concept are told of: a temperature's of a fever, those of
+    "vitamin D level" of vitamin D."""
+    measured = _is_measured(terminology, concept)
+    names = [name.text for name in terminology.names(concept)] if measured else []
+    bare = [_STRIPPED.sub("", name) for name in names if _STRIPPED.search(name)]
+    found = {each for name in bare for each in terminology.find(name)[:1]}
+    concepts = {each for each in found if terminology.concept(each).semantic_type in _TAKEN}
+    short: tuple[str, ...] = ()
+    for name, (other, beside) in _TOLD.items():
+        if concept in terminology.find(name):
+            concepts |= set(terminology.find(other)[:1]) if other else set()
+            short += beside
+    return Told(frozenset(concepts) - {concept}, short)

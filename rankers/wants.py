@@ -19,6 +19,7 @@ from indexing.language.units import DURATIONS
 from indexing.language.values import Side, sides
 from indexing.model import Assertion
 from indexing.ports import AssertionMode
+from rankers.ages import is_age
 from rankers.cues import Asked, QueryCue, cues
 from rankers.graph import named
 from rankers.latest import ordering
@@ -56,7 +57,8 @@ _ASKING: Final = frozenset(
 # A limit beside these is one of age, which notes write otherwise: "a 69-year-old".
 _AGED: Final = frozenset(
     "age aged ages patient patients pts people person adults men man women woman males females "
-    "boys girls children kids".split()
+    "boys girls children kids elderly seniors adolescents teens teenagers infants toddlers "
+    "individuals anyone anybody someone".split()
 )
 _IN: Final = re.compile(r"\s+(?:in|during)\s+", re.IGNORECASE)  # "TSH in pregnancy > 4"
 _BY_AGE: Final = re.compile(r"(?:over|under|older|younger)\b", re.IGNORECASE)
@@ -167,8 +169,10 @@ class _Question:
         bound = next((b for b in self.bounds if span.end <= b.start), None)
         if bound is None or bound.unit in DURATIONS or span.start in self.whose:
             return None
-        if bound.op == "=" and kind is not None and kind not in DRUGS | MEASURED:
-            return None
+        if kind is not None and kind not in DRUGS | MEASURED:
+            name = f"{self.text[span.start : span.end]} {span.name}"
+            if bound.op == "=" or is_age(name, bound):
+                return None
         between = self.text[span.end : bound.start].lower().split()
         if len(between) > MOST_BETWEEN or _TIMES.match(self.text, bound.end):
             return None
@@ -182,6 +186,12 @@ class _Question:
             return None
         named = [s for s in self.spans if s.start not in self.whose]
         return None if any(span.end <= s.start < bound.start for s in named) else bound
+
+    @property
+    def has_or(self) -> bool:
+        """Say whether "or" stands between what is asked, and in no limit: "40 or under"."""
+        found = (match.start() for match in _OR.finditer(self.text))
+        return any(not any(b.start <= at < b.end for b in self.bounds) for at in found)
 
     def side(self, span: Span) -> Side | None:
         """Return the side named beside a span, or told in passing within it ("fracture of the left
@@ -263,7 +273,7 @@ class Reader:
             return Wants(bounds=question.bounds)
         mode = None if implied else _mode(wants)
         # "No fever or chills" denies both.
-        either = either or (_OR.search(text) is not None and not _denied(wants))
+        either = either or (question.has_or and not _denied(wants))
         return Wants(tuple(wants), question.cues, question.bounds, mode, question.covered(), either)
 
     def _question(self, text: str, implied: Asked | None) -> _Question:

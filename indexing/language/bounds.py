@@ -90,7 +90,7 @@ _TAIL: Final = (
     rf"(?<![\w.,])(?P<value>{NUMBER})(?![\d/])[ ]?(?:(?P<unit>{ASKED_UNIT})(?![a-z0-9/]))?"
 )
 _BOUND: Final = re.compile(
-    rf"(?:(?:is|of|was|are)[ ]+)?(?P<op>{_OPERATOR})[ ]*(?:{_PAIR}|{_TAIL})", re.I
+    rf"(?:\b(?:is|of|was|are)[ ]+)?(?P<op>{_OPERATOR})[ ]*(?:{_PAIR}|{_TAIL})", re.I
 )
 _BETWEEN: Final = re.compile(
     rf"\bbetween[ ]+(?P<low>{NUMBER})[ ]*(?:and|to|-|–)[ ]*{_TAIL}|"

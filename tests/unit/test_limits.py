@@ -8,6 +8,7 @@ from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
 from indexing.language.terminology import open_terminology
 from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers
+from rankers.meanings import MEASURED
 from rankers.wants import Reader
 from tests.unit.test_judge import note
 
@@ -34,6 +35,16 @@ ANSWERED = [
     ("mg < 1.5", "Magnesium 1.1.", "Magnesium 2.0."),
     ("magnesium < 1.5", "Mg 1.1.", "Mg 2.0."),
     ("vitamin d < 20", "25-OH vitamin D 12 ng/mL.", "25-OH vitamin D 41 ng/mL."),
+    ("iron < 30", "Labs: serum iron 22 ug/dL.", "Labs: serum iron 88 ug/dL."),
+    ("iron < 30", "Iron 22, ferritin 9.", "Iron 88, ferritin 200."),
+    ("patients with iron < 30", "Serum iron 22.", "Serum iron 88."),
+    ("vitamin b12 < 200", "B12 level 150.", "Vitamin B12 420."),
+    ("b12 < 200", "Serum B12 150.", "Serum B12 420."),
+    ("phosphate < 1", "Serum phosphate 0.8.", "Phos 3.2."),
+    ("urea > 100", "Serum urea 140.", "BUN 12."),
+    ("K > 6", "Serum potassium 6.4 mmol/L.", "Serum potassium 4.1 mmol/L."),
+    ("Hgb < 7", "Blood hemoglobin 6.8 g/dL.", "Blood hemoglobin 9.8 g/dL."),
+    ("oxygen < 88", "SpO2 84% on room air.", "SpO2 97% on room air."),
     ("temp > 38.5", "Temperature 102.8 F.", "Temperature 98.6 F."),
     ("temp > 38.5", "Vitals: T: 39.1, HR 100.", "Vitals: T: 36.9, HR 100."),
     ("fever > 38.5", "Temp 39.1.", "Temp 36.9."),
@@ -174,6 +185,25 @@ def test_two_limits_that_make_no_condition_stay_two(reader: Reader, query: str) 
     assert wants.unheld
 
 
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [("iron > 100", "Iron 325 mg daily."), ("vitamin d > 50", "Takes vitamin D 2000 units daily.")],
+)
+def test_a_dose_is_no_measurement(
+    language: Language, reader: Reader, query: str, text: str
+) -> None:
+    assert answers(note(language, text), reader.read(query)) == PARTLY
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["urine protein > 3", "alcohol more than 3 drinks", "oxygen over 4 l", "eye pressure > 30"],
+)
+def test_what_is_measured_elsewhere_or_taken_is_no_level(reader: Reader, query: str) -> None:
+    (want,) = reader.read(query).wants[:1]
+    assert want.meaning.kind not in MEASURED
+
+
 def test_how_often_a_dose_is_taken_is_no_word_that_a_note_must_hold(reader: Reader) -> None:
     for query in ("metoprolol 50 mg twice daily", "aspirin 81 mg every day"):
         assert reader.read(query).covered == 1
@@ -182,8 +212,45 @@ def test_how_often_a_dose_is_taken_is_no_word_that_a_note_must_hold(reader: Read
 def test_a_time_tells_nothing_of_a_number_without_a_unit(
     language: Language, reader: Reader
 ) -> None:
-    wants = reader.read("pregnant over 35")
-    assert answers(note(language, "38 yo, pregnant at 12 weeks."), wants) == PARTLY
+    wants = reader.read("lung nodule > 8")
+    assert answers(note(language, "Lung nodule, 12 weeks now."), wants) == PARTLY
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("pregnant over 35", "22 yo, pregnant at 12 weeks, pregnant: 30 pounds gained."),
+        ("pregnant > 35", "Pregnant, 30 pounds gained."),
+        ("stroke under 45", "Stroke 90 minutes ago."),
+        ("pancreatitis under 30", "Pancreatitis, 40 pounds lost."),
+        ("smokers over 50 and under 70", "Current smoker, 20 a day."),
+        ("hypertension under 40", "Hypertension, 160/90 today."),
+        ("colonoscopy 50 or older", "Colonoscopy to 30 cm."),
+        ("leukemia under 18", "Leukemia, 40 % blasts."),
+        ("elderly over 80 on warfarin", "Takes warfarin 5 mg."),
+    ],
+)
+def test_a_bare_limit_of_what_is_not_measured_is_an_age(
+    language: Language, reader: Reader, query: str, text: str
+) -> None:
+    wants = reader.read(query)
+    assert wants.unheld
+    assert answers(note(language, text), wants) == FULLY
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["hyperkalemia over 6", "hypoglycemia under 40", "neutropenia < 1", "fever over 39", "pain > 7",
+     "lung nodule > 8", "carotid stenosis over 70", "anemia under 7", "hypertension over 180"],
+)  # fmt: skip
+def test_what_numbers_are_told_of_keeps_its_limit(reader: Reader, query: str) -> None:
+    (want,) = reader.read(query).wants
+    assert want.bound is not None
+
+
+def test_a_limit_holds_no_or(reader: Reader) -> None:
+    assert not reader.read("asthma and gout 40 or under").either
+    assert reader.read("asthma or gout 40 or under").either
 
 
 def test_one_number_of_a_pressure_is_not_the_other(language: Language, reader: Reader) -> None:
