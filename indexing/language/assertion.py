@@ -27,6 +27,7 @@ from indexing.language.marks import NEGATES, marks
 from indexing.language.persistence import is_chronic, is_event, named_young, outgrown
 from indexing.language.scope import CELLS, Scope, scopes
 from indexing.language.sentences import sentence_starts
+from indexing.language.surgical import asked_for, days_after
 from indexing.model import Assertion, Cue, Section
 
 
@@ -151,7 +152,8 @@ class _Note:
         self._sections = sections or (Section(0, 0, len(text), ""),)
         self._part_starts = [part.start for part in self._sections]
         words = [*of_patient(self._folded, find(self._folded)), *refuted(text, self._folded)]
-        self._hits = _merged(words, [*marks(lined), *letters(text)])
+        signs = [*marks(lined), *letters(text), *days_after(self._folded)]
+        self._hits = _merged(words, signs)
         self._hit_starts = [hit.start for hit in self._hits]
         self._sentences: dict[int, list[int]] = {}
         self._scopes: dict[tuple[int, int], list[Scope]] = {}
@@ -179,12 +181,20 @@ class _Note:
             if scope.kind not in found and scope.covers(self._folded, start, end):
                 found[scope.kind] = scope
         self._told_of_youth(found, (first, start, end), part.end)
+        asked = asked_for(self._folded, first, start, end, last)
+        if asked and Kind.HYPOTHETICAL not in found:
+            found[Kind.HYPOTHETICAL] = Scope(
+                Kind.HYPOTHETICAL, start, end, *asked.span(1), forward=False
+            )
         if Kind.NEGATED in found and is_circumstance(self._folded, first, start, end, last):
             del found[Kind.NEGATED]
         for kind in (Kind.NEGATED, Kind.HISTORICAL):
             told = found.get(kind)
             if told and is_purpose(self._folded, (told.cue_start, told.cue_end), start):
                 del found[kind]
+        over = found.get(Kind.HISTORICAL)
+        if over and over.forward and _stays(self._folded, over.cue_end, start, end):
+            del found[Kind.HISTORICAL]
         if not found and part.name not in _TELLING_PARTS:
             return _HABITUAL if _is_habit(self._folded[start:end]) else _PLAIN
         return self._conclude(found, part, (first, last, start, end))
@@ -333,6 +343,11 @@ class _Note:
 
     def _heading_end(self, part: Section) -> int:
         return part.start + len(self._text[part.start : part.body].rstrip())
+
+
+def _stays(folded: str, cue_end: int, start: int, end: int) -> bool:
+    """Whether what is over had a lasting condition beside it: "resolved AKI with CKD"."""
+    return folded.find(" with ", cue_end, start) >= 0 and is_chronic(folded[start:end])
 
 
 def _merged(words: list[Hit], signs: list[Hit]) -> list[Hit]:

@@ -54,7 +54,8 @@ _ABOUT: Final = re.compile(
 )
 # "Prior treatment with methotrexate for arthritis", "Avoid: NSAIDs given kidney disease".
 _OF_DRUGS: Final = re.compile(
-    r"\b(?:stop|stopped|discontinued|held|avoid\w*|not (?:taking|given)|meds?|medications?|"
+    r"\b(?:stop|stopped|discontinued|held|avoid\w*|"
+    r"not (?:taking|given|start|initiate|restart)|meds?|medications?|"
     r"medicines?|drugs?|trials?|courses?|treatments?|therap(?:y|ies)|chemotherapy|regimens?|use)\b"
 )
 _PURPOSE: Final = re.compile(

@@ -16,7 +16,10 @@ from indexing.language.headings import lookup, normalise
 from indexing.language.headings_say import headings_say
 
 _COLON: Final = re.compile(r":[ \t]+(?P<item>[A-Za-z][^\n:]{0,60})$", re.MULTILINE)
-_HEAD: Final = re.compile(r"[ \t]*(?:[-•*·>–][ \t]+)?(?P<head>[A-Za-z][A-Za-z ]{1,40}:)")
+_HEAD: Final = re.compile(
+    r"[ \t]*(?:[-•*·>–][ \t]+)?(?:[A-Za-z][A-Za-z ]{1,20}:[ \t]+)?"
+    r"(?P<head>[A-Za-z][A-Za-z ]{1,40}:)"
+)
 _LINE: Final = re.compile(r"[ \t]*(?P<item>[^\n]*)(?:\n|$)")
 _ITEM: Final = re.compile(
     r"[A-Za-z][\w/'’(&-]*\)?(?:,?[ ][\w/'’(&-]+\)?){0,3}[ \t\r]*[,;]?[ \t\r]*"

@@ -49,7 +49,8 @@ _OTHER: Final = (
     r"brother|sister|sibling|roommate|boyfriend|girlfriend|friend|teacher|co-?worker|colleague|"
     r"neighbou?r|classmate|child|kids?)[ ](?:who[ ])?(?:(?:has|have|had|just|recently|also|later|"
     r"then|since|is|was|being|tested|came|back|turned|got|caught|contracted)[ ]){0,4}"
-    r"(?:positive|pos\b|it\b|treated for))"
+    r"(?:positive|pos\b|it\b|treated for)|"
+    r"(?<!patient)(?<!\bpt)'s[ ](?:[a-z0-9-]+[ ]){0,4}?(?:positive|pos\b|reactive))"
 )
 # "Exposed to COVID, tested positive": the patient has caught it.
 _CAUGHT_IT: Final = re.compile(
@@ -61,6 +62,8 @@ _CAUGHT_IT: Final = re.compile(
     r"(?<!non[ -])(?<!not )(?<!igg )reactive\b|"
     r"(?:covid|flu|[a-z]*ag|rna|pcr|igm|swab|test)(?:\+|[ ](?:is[ ]|was[ ])?detected)|"
     r"positive[ ](?:[a-z]+[ ]){0,2}?(?:test|swab|pcr|antigen|culture|result)|"
+    # So much of it in the blood.
+    r"(?:vl|viral load|(?:rna|dna|copies)(?: pcr)?)[ ]?(?:[:=]|(?:is|was|of|at)\b)?[ ]?>?[ ]?[1-9]|"
     r"(?<!not )(?<!never )treated for|smear p\.|confirmed (?:by|on|via)\b|"
     r"(?:by|from) (?:the |this )?(?:pt|patient)\b|"
     r"contracted|caught|infected|came down|(?:has|have|got|developed)[ ](?:it|the[ ]same)\b)"

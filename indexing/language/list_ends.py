@@ -8,10 +8,14 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
+from indexing.language.persistence import is_chronic
+
 # A new clause: its own subject and verb, or a finding of its own. It ends a denial's list.
 _CLAUSE: Final = re.compile(
     r"(?:[,;—–]|\band\b|\bbut\b|[ ]-)[ ]*(?:and[ ]+|but[ ]+|also[ ]+|now[ ]+){0,4}"
-    r"(?:(?:(?!(?:that|which|who|n?or)\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
+    # "No adhesions, and the omentum was swept away".
+    r"(?:the[ ](?:[a-z-]+[ ]){1,3}(?:is|are|was|were|has|have|had|appears?|appeared)\b|"
+    r"(?:(?!(?:that|which|who|n?or)\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
     r"(?:has|have|is|are)[ ]+(?:improv(?:ed|ing)|worsen(?:ed|ing)|better|worse|stable|unchanged|"
     r"controlled|persistent|ongoing))\b|"
     r"(?<=[,;][ ])(?:(?!(?:that|which|who|n?or|and|no|not|without|with|is|are|than|over|least|"
@@ -54,6 +58,24 @@ _IS_THERE: Final = re.compile(
     r"(?:present|(?:is|was)[ ](?:present|noted|seen|found|identified|positive|confirmed)))"
     r"[ ]*(?=$|[.;,)]|\bin\b|\bon\b|\bat\b|\bof\b|\btoday\b)"
 )
+# "No LOC, vomiting x 3", "no prior stroke, TIA in 2015": what has a count or a day of its own came
+# to pass.
+_UNIT: Final = r"(?:h|hrs?|hours?|d|days?|nights?|wks?|w|weeks?|mos?|months?|y|yrs?|years?)"
+_YEAR: Final = r"\(?(?:19|20)\d\d\b"
+_CAME_TO_PASS: Final = re.compile(
+    r"(?P<item>,[ ](?:and[ ])?(?:(?!(?:n?or|and|no|not|without|but|than|over|least)\b)"
+    r"[a-z/&'-]+[ ]){1,4}?)"
+    rf"(?:x[ ]?(?:1?[1-9])(?![\w/-]|[ ]?{_UNIT}\b)|(?P<year>in[ ](?:[a-z]{{3,9}}[ ])?{_YEAR})|"
+    rf"{_YEAR}|(?:\d{{1,2}}|two|three|four|five|several|many)[ ]{_UNIT}[ ]ago|"
+    r"at birth|at (?:the )?age (?:of )?\d|\d{1,3}[ ]?%)"
+    r"(?!(?:,[ ](?:(?!n?or\b)[a-z-]+[ ]?){1,3}){0,5},?[ ]n?or\b)"
+)
+_DATED: Final = re.compile(r"\d| ago\b|at birth")
+# "Never smoker with lung cancer".
+_SMOKER: Final = re.compile(r"[ -](?:smoker|drinker)(?=,|[ ](?:with|who|presenting)\b)")
+# "No admissions, flares in 2024": of several things, in all that time none.
+_PLURAL: Final = re.compile(r".*[a-z](?<![ius])s ")
+_EARLIER: Final = re.compile(r".*\b(?:prior|previous|past|history|hx|h/o|never)\b.*")
 # "No fever, elevated mood or weight gain": a list that goes on with "or" is still the denial's.
 _GOES_ON: Final = re.compile(r"[^;:]{0,80}?\b(?:or|nor)\b")
 # "Negative for PE, pneumonia pending", "no stroke, TIA possible": the last item is in doubt.
@@ -71,7 +93,7 @@ _LASTING: Final = re.compile(
     r"(?:[ ][a-z0-9/-]+){1,3}"
     r"(?P<second>,(?:[ ](?!(?:n?or|and|no|not|nor|without)\b)[a-z/-]+){1,3})"
     r"[ ](?P<how>x[ ]?\d{1,2}(?:-\d{1,2})?[ ]?"
-    r"(?:h|hrs?|hours?|d|days?|wks?|w|weeks?|mos?|months?))(?![a-z0-9/-])"
+    r"(?:h|hrs?|hours?|d|days?|wks?|w|weeks?|mos?|months?|(?P<years>y|yrs?|years?)))(?![a-z0-9/-])"
     # A list that goes on and ends with "or" is all denied; "worse with cold or damp" is no item.
     r"(?!(?:,[ ](?!(?:wors|bett|after|when|with|no\b))[a-z/-]+(?:[ ](?!n?or\b)[a-z/-]+){0,2}){0,5}"
     r",?[ ]n?or\b)"
@@ -88,14 +110,29 @@ def lasting(folded: str, cue: tuple[int, int], last: int) -> tuple[int, int, int
     if folded.find(" x", cue[1], min(last, cue[1] + _FAR)) < 0:
         return None
     match = _LASTING.match(folded, cue[1], last)
+    if match and match["years"] and not is_chronic(match["second"]):
+        return None  # "no alcohol, tobacco x 10 years"
     return (match.start("second"), *match.span("how")) if match else None
 
 
-def there(folded: str, start: int, last: int, end: int) -> int:
-    """Return where, before `end`, the second of two things behind a denial begins that is said to
-    be present, `end` for none."""
-    match = _IS_THERE.match(folded, start, last)
-    return match.start("there") if match else end
+def there(folded: str, cue: tuple[int, int], last: int, end: int) -> int:
+    """Return where, before `end`, begins what stands in the list of the denial at `cue` and yet is
+    said to be present or to have come to pass; `end` for none."""
+    match = _IS_THERE.match(folded, cue[1], last)
+    if match:
+        return match.start("there")
+    if folded.startswith("never", cue[0]):
+        smoker = _SMOKER.match(folded, cue[1], last)
+        end = smoker.end() if smoker else end
+    if _DATED.search(folded, cue[1], min(last, end + _FAR)) is None:
+        return end
+    for came in _CAME_TO_PASS.finditer(folded, cue[1], last):
+        if came.start() >= end:
+            break
+        in_year = came["year"] and _PLURAL.fullmatch(came["item"])
+        if not in_year or _EARLIER.fullmatch(folded, *cue):
+            return came.start()
+    return end
 
 
 def left_open(

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from indexing.language.cues import Hit, Kind, Reach, Rule
+from indexing.language.persistence import is_event
+from indexing.language.surgical import is_operation
 
 # Two steps, because one character class is found far faster than the patterns behind it.
 _PLACE: Final = re.compile(r"[\[☐☑☒(?+:\-–=]|\.\.|(?:19|20)\d\d")
@@ -14,7 +16,8 @@ _MARK: Final = re.compile(
     r"(?P<box>\[[ x✓✔_*]?\]|\([ x✓✔_]\)|[☐☑☒])"
     r"|(?P<sign>\([ ]?(?:[-+–]|neg|pos)[ ]?\)|(?<![\w)/])[-+]ve\b(?! for))"
     r"|(?P<answer>(?::|\?|(?<=[ ])[-–=]|\.{2,})[ ]*(?P<word>no|none|negative|neg|denies|denied"
-    r"|absent|never|nil|n|yes|y|positive|pos|present|unknown|not assessed|n/a|none reported"
+    r"|absent|never|nil|n|yes|y|positive|pos|present|unknown|not assessed|n/a"
+    r"|none (?:reported|seen|noted|found)|not taking|avoid"
     r"|no complaints|resolved|stopped|discontinued|stop|held|hold|on hold"
     r"|former|childhood|declined|refused|0[ ]?/[ ]?10|stable|unchanged|possible"
     r"|likely|suspected)\b(?=[ ]*(?:$|[.,;)\n]|[ ]{2}|[ ]+[a-z][\w /]{0,30}:|[ ]+-[ ])))"
@@ -31,6 +34,9 @@ _BEFORE_YEAR: Final = re.compile(
     r"february|march|april|may|june|july|august|september|october|november|december|spring|summer|fall|autumn|"
     r"winter|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?,?[ ]+(?:of[ ]+)?)?$"
 )
+# "PMH: stroke 2012"; but no "repair 2000 mg".
+_EVENT_BEFORE: Final = re.compile(r"([a-z]+)[ ]$")
+_NO_YEAR: Final = re.compile(r"[-/.:,]?\d|[ ]?(?:mg|mcg|ml|cc|g|k?cal|units?|hours|hrs?|h)\b")
 # "In 1998 she had a stroke", "treated in 2018 for a stroke": the year dates what comes.
 _TOLD_AFTER: Final = re.compile(
     r"\)?,?[ ]+(?:for\b|(?:(?:he|she|they|the patient|patient|pt)[ ]+)?(?:also[ ]+)?"
@@ -50,11 +56,19 @@ _PLUS_LED: Final = re.compile(r"^[ \t]*[+](?!ve\b)[ ]?[a-z]{2}", re.MULTILINE)
 _SPACED_PLUS: Final = re.compile(r"(?<![^\s,;(])[+][ ][a-z]{2}")
 _FREE_LINE: Final = re.compile(r"\n[ \t]*\n")
 _WIDEST: Final = 300  # code points to either side that count as the line
+# An open box before what is to be done denies nothing: "[ ] f/u cultures".
+_TASK: Final = re.compile(
+    r"[ \t]*(?:f/u|follow|check|recheck|order|obtain|call|repeat|wean|start|stop|restart|resume|"
+    r"hold|give|continue|consult|schedule|discuss|remove|trend|await|consider|review|confirm|draw|send|"
+    r"titrate|transition|switch|monitor|ensure|arrange|refer|d/c|dc|update|will|needs?|treat|eval|"
+    r"evaluate|assess|get|add|increase|decrease|taper|r/o|rule out)\b(?![ ]*(?:$|[:\n]))"
+)
 _EMPTY: Final = frozenset({"[ ]", "[]", "[_]", "☐", "( )", "(_)"})
 _MINUS: Final = frozenset({"(-)", "(–)", "(neg)", "-ve"})
 _NO: Final = frozenset(
     {"no", "none", "negative", "neg", "denies", "denied", "absent", "never", "nil", "n"}
-    | {"none reported", "no complaints", "declined", "refused", "0/10", "0 / 10"}
+    | {"none reported", "none seen", "none noted", "none found", "no complaints", "declined"}
+    | {"refused", "0/10", "0 / 10", "not taking", "avoid"}
 )
 _OVER: Final = frozenset(
     {"resolved", "stopped", "discontinued", "former", "childhood"}
@@ -93,7 +107,8 @@ def marks(folded: str) -> list[Hit]:
             if start > line_end:
                 line_end = _line_end(folded, end)
                 before = _leads(folded, start, end)
-            hits.append(Hit(start, end, _signed(match, before)))
+            task = match["box"] and _TASK.match(folded, end)
+            hits.append(Hit(start, end, (CLOSES_ALL,) if task else _signed(match, before)))
         elif match["answer"]:
             hits.append(_answered(match))
         elif match["told"]:
@@ -121,6 +136,10 @@ def _dated(folded: str, start: int, end: int) -> Iterator[Hit]:
         if before and _TOLD_AFTER.match(folded, end):
             rules.append(Rule(Kind.BACKGROUND, True, Reach.LIST))
         yield Hit(first, end, tuple(rules))
+    elif (event := _EVENT_BEFORE.search(folded, max(0, start - 30), start)) and (
+        (is_event(event[1]) or is_operation(event[1])) and _NO_YEAR.match(folded, end) is None
+    ):
+        yield Hit(start, end, (Rule(Kind.BACKGROUND, False, Reach.NEXT),))
 
 
 def _denies(folded: str, start: int, end: int) -> bool:

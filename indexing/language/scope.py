@@ -12,6 +12,7 @@ from indexing.language.cues import Hit, Kind, Reach, Rule
 from indexing.language.earlier import is_guess, is_new
 from indexing.language.left_standing import left_standing
 from indexing.language.list_ends import Clauses, lasting, left_open, there
+from indexing.language.surgical import behind
 
 _COMMA: Final = re.compile(r"[,;()]")
 _STOP: Final = re.compile(r"[;:]")
@@ -50,6 +51,10 @@ CELLS: Final = re.compile(
     r"[ ]*(?:\d+(?:\.\d+)?[ ]*%|(?:neut|poly|seg|band|pmn|gran|eos|baso)|"
     r"lymph(?:s|ocyt\w*)?\b|mono(?:s|cyt\w*)?\b)"
 )
+# "PTSD screen positive" tells a result, "an ex-30 weeker" nothing of what is over.
+_OTHERWISE: Final = re.compile(
+    r"screen(?:ing)?(?: test)?(?: (?:is|was))? (?:positive|pos\b|\+|abnormal)|ex-\d"
+)
 # Side effects that a patient has, unless the sentence speaks of what might come.
 _HARM: Final = re.compile(r"(?:side[ -]effects|adverse (?:effects|reactions)|complications)\b")
 _FORETOLD: Final = re.compile(
@@ -72,7 +77,8 @@ _NOT_GIVEN: Final = re.compile(
 )
 # Words that serve on both sides, and what may follow when they look back.
 _EITHER_WAY: Final = re.compile(
-    r"possibl[ey]|probable|likely|questionable|suspect(?:ed)?|resolved|stopped|discontinued|healed|"
+    r"possibl[ey]|probable|likely|questionable|suspect(?:ed)?|considered|resolved|"
+    r"stopped|discontinued|healed|"
     r"quit|held|previously|removed|negative|neg|absent|denied|excluded|gone|completed|d/c'd|unlikely|"
     r"remission|subsided|ceased|nil|history|hx|doubtful|"
     r"not (?:taken|started|tolerated)|never (?:started|given|filled|administered)|"
@@ -81,14 +87,36 @@ _EITHER_WAY: Final = re.compile(
 )
 # "Anemia, likely due to kidney disease": the cause is in doubt, and the anemia there.
 _OF_CAUSE: Final = re.compile(
+    r"(?:(?:is|are|was|were) )?(?:(?:also|still|most|more|very|highly) )?"
     r"(?:possibl[ey]|probabl[ey]|likely) "
     r"(?:due to|d/t|2/2|secondary to|from|because of|related to|caused by)\b"
 )
+# "The rash is likely eczema": what it names is in doubt. "PE is likely given the tachycardia",
+# "GERD is likely the cause of her cough": what stands before.
+_IS_LIKELY: Final = re.compile(
+    r"(?:is|are|was|were) (?:(?:also|still|most|more|very|highly) )?likely"
+)
+_NAMES_IT: Final = re.compile(
+    r"[ ](?:(?:to (?:be|represent|reflect) )?(?:an?|her|his|just|simply)|"
+    r"that (?:he|she|they|this|it|there|the patient|patient|pt))\b"
+)
+_IS_NAMED: Final = re.compile(
+    r"[ ](?:(?:that|around|going|able|unable|one)\b|(?:(?:an?|the)[ ])?(?:(?:important|major|main|"
+    r"primary|contributing|underlying)[ ])?(?:causes?|source|reason|etiology|culprit|explanation|"
+    r"trigger|factors?|contributors?|component)\b)"
+)
+# "GERD more likely than angina"; but "a mass most likely a thrombus".
+_MORE: Final = re.compile(r"(?:more|most)[ ]+likely")
+_NO_MORE: Final = re.compile(r"[ ]*(?:$|[.,;)]|(?:given|although|though|but)\b|than\b(?! not\b))")
 _NO_NOUN: Final = re.compile(
     r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|off|due|d/t|2/2|because|for|at|since|"
     r"when|\d+|x|x[ ]?\d|"
     r"and|but|today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
     r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to)\b)"
+)
+# "Former smoker with COPD".
+_HABIT_OF: Final = re.compile(
+    r"\b(?:smoker|drinker|alcoholic|user)(?=[ ](?:with|who|presenting|here|admitted)\b)"
 )
 _WORDS_NEAR: Final = 4
 _WORD: Final = re.compile(r"\S+")
@@ -197,6 +225,8 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
         return seen and not folded.endswith("deferred", hit.start, hit.end)
     if _HARM.match(folded, hit.start, hit.end):
         return _FORETOLD.search(folded, first, last) is None
+    if folded.startswith(("screen", "ex-"), hit.start):
+        return _OTHERWISE.match(folded, hit.start, last) is not None
     if _AS_NEEDED.fullmatch(folded, hit.start, hit.end):
         return _GIVEN.search(folded, hit.end, last) is not None
     if _ORDER.fullmatch(folded, hit.start, hit.end):
@@ -211,13 +241,31 @@ def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
     """Whether a lone word looks back ("cough, resolved."), not on to a noun ("resolved cough")."""
     if _OF_CAUSE.match(folded, hit.start, last) is not None:
         return False
+    if folded.endswith("likely", hit.start, hit.end):
+        if _IS_LIKELY.fullmatch(folded, hit.start, hit.end):
+            return not _looks_on(folded, last, hit)
+        if _MORE.fullmatch(folded, hit.start, hit.end):
+            return _NO_MORE.match(folded, hit.end, last) is not None
     if not _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
         return True
     return _NO_NOUN.match(folded, hit.end, last) is not None
 
 
+def _looks_on(folded: str, last: int, hit: Hit) -> bool:
+    """Whether what "is likely" at `hit` doubts is named behind it."""
+    if _NAMES_IT.match(folded, hit.end, last):
+        return _IS_NAMED.match(folded, hit.end, last) is None or folded.startswith(" th", hit.end)
+    if _IS_NAMED.match(folded, hit.end, last):
+        return False
+    return _NO_NOUN.match(folded, hit.end, last) is None and folded[hit.end : last].strip() != ""
+
+
 def _is_done(folded: str, last: int, hit: Hit) -> bool:
     """Whether a lone word ends what it speaks of: a comma or bracket follows, or what did it."""
+    likely = folded.endswith("likely", hit.start, hit.end)
+    if likely and _IS_LIKELY.fullmatch(folded, hit.start, hit.end):
+        cause = _OF_CAUSE.match(folded, hit.start, last)
+        return cause is not None or not _looks_on(folded, last, hit)
     if _NOT_GIVEN.fullmatch(folded, hit.start, hit.end):
         return _NO_NOUN.match(folded, hit.end, last) is not None
     if _BY.match(folded, hit.start, last) and _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
@@ -275,14 +323,18 @@ def _forward(
         end = aim.end() if aim else end
     if rule.kind is Kind.NEGATED:
         end = min(end, clauses.first(hit.end, last))
-        end = min(end, there(folded, hit.end, last, end))
+        end = min(end, there(folded, hit[:2], last, end))
     if rule.reach in (Reach.PHRASE, Reach.NEAR):
-        comma = _COMMA.search(folded, hit.end, end)
+        whole, comma = end, _COMMA.search(folded, hit.end, end)
         if comma:
             end = comma.start()
+        if rule.kind is Kind.HISTORICAL:
+            end = behind(folded, hit[:2], end, whole)
     if rule.reach is Reach.NEAR:
         onward = folded.find(" to ", hit.end, end)  # "switched from A to B"
         end = end if onward < 0 else onward
+        habit = _HABIT_OF.search(folded, hit.end, end)
+        end = habit.end() if habit else end
         for i, word in enumerate(_WORD.finditer(folded, hit.end, end)):
             if i == _WORDS_NEAR:
                 return word.start()

@@ -111,6 +111,56 @@ No one told her about the {tumor|present}.
 {Hepatomegaly|negated} is neither seen nor felt.
 Absence of {fever|negated} does not exclude {sepsis|uncertain}.
 It looks like {shingles|uncertain}.
+{GERD|uncertain} more likely.
+{GERD|uncertain} more likely than {angina|uncertain}.
+{GERD|uncertain} is more likely than {angina|uncertain}.
+{Migraine|uncertain} most likely, though {stroke|uncertain} must be excluded.
+{Shoulder pain|present}, most likely secondary to strain.
+{Mass|present} in the atrium most likely a {thrombus|uncertain}.
+{Pain|present} more likely than not {muscular|uncertain}.
+{Headache|present} is most likely a {migraine|uncertain}.
+{Rash|present} is likely {eczema|uncertain}.
+{PE|uncertain} is likely given the {tachycardia|present}.
+{PE|uncertain} is likely.
+{Anemia|present} is likely due to bleeding.
+{GERD|uncertain} is likely the cause of her {cough|present}.
+It is likely that he has {gout|uncertain}.
+It is likely that {methotrexate|present} is the cause.
+Favor {ATN|uncertain} over {prerenal azotemia|uncertain}.
+{Cellulitis|uncertain} favored over {DVT|uncertain}.
+{Warfarin|present} in favor of {apixaban|present}.
+He favored his right {leg|present}.
+{Catatonia|uncertain} considered, rating pending.
+{PE|negated} felt to be very unlikely.
+{Mass|negated} was looked for and not seen.
+{Anomalies|negated} none seen.
+{Nodules|negated}: none found.
+No significant interval change in {hydrocephalus|present}.
+No personal or family history of {hemophilia|negated}.
+Not yet {pregnant|negated}.
+Has not yet started {insulin|negated}.
+{PTSD|present} screen positive.
+{PTSD|hypothetical} screen today.
+Ex-30 weeker with {BPD|present}.
+Ex-{smoker|historical} with {COPD|present}.
+Former heavy {smoker|historical} who has {COPD|present}.
+Prior {smoker|historical}.
+Resolved {AKI|historical} with {CKD|present}.
+Past {MI|historical} with {sepsis|historical}.
+Quit {smoking|historical} and has {bronchitis|present}.
+{C diff|uncertain} sample sent.
+Parents worry about {autism|uncertain}.
+{Depression|historical} after her first delivery.
+{Nausea|historical} with cycle 1, none with cycle 2.
+Better since stopping {prednisone|historical}.
+Given the option of stopping {prednisone|hypothetical}.
+Interval removal of {chest tube|historical}.
+Trialed {gabapentin|historical}.
+Would not start {heparin|negated} given recent {GI bleed|present}.
+{Clopidogrel|negated}: not taking. {Aspirin|present}: taking.
+{Naproxen|negated}: avoid, given {CKD|present}.
+{Stroke|historical} 2019 with {weakness|present}. {TAH|historical} 2004.
+{Furosemide|present} 2000 mg. {Surgery|present} 2000 ml.
 She was warned about {drowsiness|hypothetical}.
 In the past he had {ulcers|historical}.
 Was a {smoker|historical} for 20 years.

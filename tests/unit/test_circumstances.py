@@ -210,6 +210,7 @@ LISTS = [
     "{Warfarin|historical} 5 mg - stop\n{Metformin|present}",
     "{Pneumovax|negated} - declined.\n{Pain|negated}: 0/10. {Nausea|negated}: none.",
     "{Pain|present}: 10/10. {Fever|present} today.",
+    "To do:\n[ ] check {troponin|present}\n[ ] {fever|negated}\n[ ] hold: {cough|negated}",
     "Negatives:\n- {fever|negated}\nPositives:\n- {cough|present}",
     "Patient denies {fever|negated}. Plan:\n- {chest pain|present} workup",
 ]

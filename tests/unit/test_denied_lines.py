@@ -22,6 +22,9 @@ Patient denies: {Chest pain|negated}
 {Leg swelling|negated}
 Reports {headache|present}.
 ===
+ROS: Denies: {HEADACHE|negated}
+{TINNITUS|negated}
+===
 DENIES: {CHEST PAIN|negated}
 {HEMOPTYSIS|negated}
 Smoking: {tobacco use|present}

@@ -43,6 +43,12 @@ Exposed to {COVID|hypothetical} by a colleague who tested positive.
 Exposed to {COVID|hypothetical}, son has it.
 Exposed to {COVID|present} by wife, pt tested positive today.
 Exposed to {TB|hypothetical}, never treated for it.
+{Hep C|present} exposure, VL 2 million.
+{HIV|present} exposure, viral load: 50,000.
+{Hep C|hypothetical} exposure, VL <20.
+{HIV|hypothetical} exposure, viral load 0.
+Exposed to {TB|hypothetical}. Wife's PPD positive.
+Exposed to {TB|present}. Patient's PPD positive.
 Family exposed to {scabies|present} by pt.
 {C diff|present} contact plus precautions.
 {RSV|present} contact/droplet precautions.

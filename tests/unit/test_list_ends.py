@@ -55,6 +55,29 @@ No {vomiting|negated}, no more {diarrhea|negated} x2d.
 No {alcohol|negated}, {tobacco|negated} x 10 years.
 No {headache|negated}, mild {nausea|present}, {vomiting|present}.
 No {AS|negated}, mod {MR|present}.
+No {LOC|negated}, {vomiting|present} x 3.
+Denies {fever|negated}, {emesis|present} x4 since midnight.
+No acute {distress|negated}, {oriented|present} x3.
+No {fever|negated} or {vomiting|negated} x 2.
+No {CP|negated}, {vomiting|negated} x 2, {nausea|negated}, or {rash|negated}.
+No {BM|negated} x 2.
+No prior {stroke|negated}, {TIA|historical} in 2015.
+No {MI|negated}, {CVA|historical} 2018.
+Denies prior {surgery|negated}, {fractures|historical} in 2009.
+No prior {seizures|negated}, {febrile seizure|historical} at age 2.
+No {chest pain|negated}, {syncope|historical} 2 years ago.
+No recurrence, {cholecystectomy|historical} 10 years ago, {appendectomy|present}.
+No {MI|negated}, {stroke|negated} or {TIA|negated} in 2015.
+No {admissions|negated}, {flares|negated} in 2024.
+No odor, {slough|present} 20%.
+No plaque, {stenosis|negated} over 50%.
+No {DM|negated}, {HTN|uncertain} x 10 yrs.
+No {adhesions|negated}, and the {omentum|present} was swept away.
+No masses, the {trachea|present} is midline.
+Never smoker with {lung cancer|present}.
+Never-smoker, {lung cancer|present}.
+Never drinker with {cirrhosis|present}.
+Never {smoker|negated}.
 Flu neg. {Pneumonia|present} on film.
 Gram neg. {bacteremia|present}.
 On apixaban for {atrial fibrillation|present}. r/o {UTI|uncertain} vs {stroke|uncertain}.
