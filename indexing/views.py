@@ -2,7 +2,8 @@
 
 Every engine builds its fields from these views, so that all of them hide the same words.
 The asserted one hides, too, letters that are no abbreviation where they stand: a payer's "(HCC)"
-behind a diagnosis, the initials of who signed.
+behind a diagnosis, the initials of who signed. The title before a name it hides from words alone,
+so that MS finds no "Ms. Smith" and the phrase "Ms. Smith" does.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from indexing.analysis import TOKEN, both
-from indexing.language.other_meanings import other_letters
+from indexing.language.other_meanings import other_letters, titles
 from indexing.model import Assertion, Mention, Section
 from indexing.ports import LexicalEntry
 
@@ -62,12 +63,14 @@ class _Terms:
 def views(entry: LexicalEntry) -> Views:
     """Cut one document into its views."""
     text = entry.document.text
-    every = _analyse(text)
-    title = _view(_analyse(entry.document.title))
-    whole = _view(every)
-    misread = other_letters(text)
-    hidden = [m for m in entry.mentions if hides(m, "")]
-    shown = _shown(every, [*_places(hidden), *misread])
+    every, called = _analyse(text), _analyse(entry.document.title)
+    misread, addressed = other_letters(text), titles(text)
+
+    def asserting(section: str) -> _Terms:
+        hidden = _places(m for m in entry.mentions if hides(m, section))
+        return _unaddressed(_shown(every, [*hidden, *misread]), addressed)
+
+    title, whole, shown = _view(called), _view(every), asserting("")
     asserted = whole if shown is every else _view(shown)
     sections: dict[str, View] = {}
     whole_sections: dict[str, View] = {}
@@ -76,19 +79,18 @@ def views(entry: LexicalEntry) -> Views:
         by_name.setdefault(section.name, []).append(section)
     by_name.pop("", None)
     for name, part in sorted(by_name.items()):
-        seen = shown
-        if name in IMPLIED:
-            seen = _shown(every, [*_places(m for m in hidden if hides(m, name)), *misread])
+        seen = asserting(name) if name in IMPLIED else shown
         inside = [_inside(every, each.body, each.end) for each in part]
         sections[name] = _stretch(seen, inside)
         if seen is not every:
             plain = _stretch(every, inside)
-            if plain != sections[name]:
+            if plain.exact != sections[name].exact:  # a title alone is no second copy worth
                 whole_sections[name] = plain
+    read = _view(_unaddressed(called, titles(entry.document.title)))
     return Views(
-        _joined(title, View((), ())),
+        _joined(read, View((), ())),
         _joined(title, whole),
-        _joined(title, asserted),
+        _joined(read, asserted),
         _denied(every, entry.mentions),
         sections,
         whole_sections,
@@ -142,6 +144,17 @@ def _shown(every: _Terms, hidden: Sequence[tuple[int, int]]) -> _Terms:
         for at in _inside(every, start, end):
             exact[at] = stems[at] = FILLER
     return _Terms(every.starts, every.ends, exact, stems)
+
+
+def _unaddressed(every: _Terms, addressed: Sequence[tuple[int, int]]) -> _Terms:
+    """Return the text with a filler for the stem of each title before a name."""
+    if not addressed:
+        return every
+    stems = list(every.stems)
+    for start, end in addressed:
+        for at in _inside(every, start, end):
+            stems[at] = FILLER
+    return _Terms(every.starts, every.ends, every.exact, stems)
 
 
 def _stretch(every: _Terms, inside: Iterable[range]) -> View:

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.assertion import Offsets, assess
+from indexing.language.other_meanings import is_title
 from indexing.language.status import copied_stretches
 from indexing.model import Assertion, Section
 from indexing.ports import Derived
 from indexing.views import HIDDEN
-from rankers.snippets import TITLES
 from rankers.wants import Want
 
 MOST_PLACES = 6  # of the same words in one note, judged
@@ -72,7 +72,7 @@ def _worded(note: Derived, words: str) -> list[Said]:
     spelled = re.compile(rf"(?<!\w){apart}(?!\w)", re.IGNORECASE)
     found = []
     for match, _ in zip(spelled.finditer(text), range(MOST_PLACES), strict=False):
-        if words.isupper() and match[0] in TITLES:  # who asks for MS means nobody's title
+        if is_title(text, *match.span()):  # who asks for MS means nobody's title
             continue
         if any(m.start <= match.start() and match.end() <= m.end for m in note.mentions):
             continue  # part of another name: "hemoglobin" in "hemoglobin A1c"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
 from indexing.clauses import Clause, Phrase
-from indexing.language.other_meanings import are_other_letters
+from indexing.language.other_meanings import are_other_letters, is_title
 from indexing.model import Mention, Section
 from indexing.ports import AssertionMode, Derived
 from indexing.views import hides
@@ -165,6 +165,8 @@ def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_F
             if not weight and not _is_wildcard(want):
                 continue
             if not literal and are_other_letters(derived.document.text, *match.span()):
+                continue
+            if mode == "present" and is_title(derived.document.text, *match.span()):
                 continue
             share = _share(hidden, match.start(), match.end())
             kind = "literal" if literal or not weight else "synonym"

@@ -14,6 +14,7 @@ from typing import Final
 from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.bounds import Bound, parse_bounds
 from indexing.language.matcher import Matcher, Span
+from indexing.language.other_meanings import is_title_word
 from indexing.language.terminology import SemanticType, Terminology
 from indexing.language.units import DURATIONS
 from indexing.language.values import Side, sides
@@ -73,8 +74,8 @@ _HOW_OFTEN: Final = re.compile(
 @dataclass(frozen=True, slots=True)
 class Want:
     """One thing asked about: `words`, from `start` to `end` of the question, and what they mean.
-    What means nothing known is looked for as it stands. `exact`: a drug by its own name, so that a
-    note without it is about another."""
+    What means nothing known is looked for as it stands. `exact`: a drug by its own name, or letters
+    that are a title too, so that a note without it is about another."""
 
     start: int
     end: int
@@ -271,6 +272,8 @@ class Reader:
         wants += self._unnamed(question, [want.bound for want in wants])
         if len(wants) > MOST_WANTS or not question.demands(wants):
             return Wants(bounds=question.bounds)
+        if len(wants) == 1 and is_title_word(text.strip()) and not text.strip().istitle():
+            wants = [replace(wants[0], exact=True)]  # MS is nobody's "Ms."
         mode = None if implied else _mode(wants)
         # "No fever or chills" denies both.
         either = either or (question.has_or and not _denied(wants))

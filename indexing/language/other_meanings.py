@@ -243,3 +243,27 @@ def are_other_letters(text: str, start: int, end: int) -> bool:
 def _mean_other(text: str, match: re.Match[str]) -> bool:
     test = _WORDS.get(match[0].lower()) or _wrote
     return test in (_pays_more, _wrote) and means_other(text, *match.span())
+
+
+# As titles are written: "MR" is a valve that leaks, "Ms since 2015" an illness.
+_TITLE: Final = re.compile(r"\b(?:Ms|Mr|Dr)\b(?=\.|[ ]+[A-Z\[<*_])")
+
+
+_TITLE_WORDS: Final = frozenset(("ms", "mr", "dr"))
+
+
+def is_title_word(word: str) -> bool:
+    """Whether a word may be a title."""
+    return word.lower() in _TITLE_WORDS
+
+
+def titles(text: str) -> list[tuple[int, int]]:
+    """Return where "Ms.", "Mr." or "Dr." address somebody: no illness is meant there, whose letters
+    are the same."""
+    return [match.span() for match in _TITLE.finditer(text)]
+
+
+def is_title(text: str, start: int, end: int) -> bool:
+    """Whether `text[start:end]` is one of the places that `titles` finds."""
+    match = _TITLE.match(text, start)
+    return match is not None and match.end() == end

@@ -169,6 +169,19 @@ def test_a_phrase_denied_in_a_section_is_found_by_its_literal_words(index: Lexic
     assert ids(index, 'section:subjective "chest pains"') == set()
 
 
+def test_a_title_before_a_name_is_found_in_its_phrase_alone(index: LexicalIndex) -> None:
+    index.upsert(TENANT, [
+        entry("ill", "MS since 2015. Severe MR. Background DR. Ms since then is stable."),
+        entry("seen", "Ms. Smith and Mr Jones were seen by Dr. Lee.", title="Letter to Dr. Moss"),
+    ])  # fmt: skip
+    for title in ("ms", "mr", "dr"):
+        assert ids(index, title) == {"ill"}
+        assert ids(index, title, mode="any") == {"ill", "seen"}
+    for phrase in ('"ms smith"', '"Mr. Jones"', '"dr lee"', '"dr moss"'):
+        assert ids(index, phrase) == {"seen"}
+    assert ids(index, "smith") == {"seen"}
+
+
 def test_upsert_twice_is_once_and_newer_wins(filled: LexicalIndex) -> None:
     before = hits(filled, "chest")
     filled.upsert(TENANT, [entry("d", "Arthritis of both hands. Chest x-ray: normal.")])

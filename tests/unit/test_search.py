@@ -203,6 +203,21 @@ def test_a_payers_category_is_no_carcinoma() -> None:
     search.close()
 
 
+@pytest.mark.parametrize("asked", ["MS", "ms", "MS relapse"])
+def test_nobodys_title_is_an_illness(asked: str) -> None:
+    notes = {
+        "ill": ("Neurology", "P1", "MS diagnosed in 2015, one relapse since."),
+        "seen": ("Clinic letter", "P2", "Ms. Smith came for her cough. Ms. Smith feels better."),
+    }
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    assert found(ask(search, asked, rankers=LEXICAL)) == ["ill"]
+    assert found(ask(search, asked.split()[0])) == ["ill"]
+    assert found(ask(search, "ms smith"))[0] == "seen"
+    for hit in ask(search, asked).hits:
+        assert "Ms" not in [hit.snippet.text[m.start : m.end] for m in hit.snippet.marks]
+    search.close()
+
+
 def test_contributions_add_up_on_every_hit(search: Search) -> None:
     answer = ask(search, "chest pain and fever")
     assert answer.hits
