@@ -19,7 +19,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres.documents import PostgresDocuments
 from indexing.charts import Person
 from indexing.errors import InvalidInput
-from indexing.orders import newest_first
+from indexing.orders import newest_first, score_among_newest
 from rankers.answer import Answer, Hit, Mark, SearchRequest, Sentence, Snippet, hit_of
 from rankers.explain import Signal
 from rankers.wants import LONGEST
@@ -187,7 +187,8 @@ def answered(
     if request.newest:
         hits = found.answer.hits
         heads = documents.heads(access, [hit.doc_id for hit in hits])
-        places = newest_first([(hit.doc_id, hit.score) for hit in hits], heads)
+        scores = [(h.doc_id, score_among_newest(h.score, h.signals)) for h in hits]
+        places = newest_first(scores, heads)
         found = replace(found, answer=replace(found.answer, hits=tuple(hits[p] for p in places)))
     facet = found.answer.facets.get("patient", ())
     row = replace(audited(found.answer), patient_ids=[str(e["value"]) for e in facet if e["value"]])

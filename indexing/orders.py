@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,12 @@ def by_patient(doc_ids: Sequence[str], heads: Mapping[str, NoteHead]) -> list[in
     for at, owner in enumerate(owners):
         best.setdefault(owner, at)
     return sorted(range(len(owners)), key=lambda at: (best[owners[at]], at))
+
+
+def score_among_newest(score: float, legs: Collection[str]) -> float:
+    """Return the score by which a hit stands among the newest: none where meaning alone found it,
+    since the newest that is only near is not the newest of it."""
+    return score if {"lexical", "graph"}.intersection(legs) else 0.0
 
 
 def newest_first(hits: Sequence[tuple[str, float]], heads: Mapping[str, NoteHead]) -> list[int]:

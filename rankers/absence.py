@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from indexing.access import Access
-from indexing.clauses import Clause
+from indexing.analysis import terms
+from indexing.clauses import Clause, Or, Phrase, Word
 from indexing.errors import EngineUnavailable
 from indexing.hidden import SMALLEST_CELL
 from indexing.ports import AssertionMode, Documents, Freshness, LexicalIndex, Ranking
@@ -37,6 +38,27 @@ class Prover:
     def __init__(self, lexical: LexicalIndex, documents: Documents) -> None:
         self._lexical = lexical
         self._documents = documents
+
+    def names_it(
+        self, access: Access, plan: Plan, rankings: Mapping[str, Ranking], hits: Sequence[Hit]
+    ) -> bool:
+        """Say whether any note that is shown or may be names what a question of nothing but names
+        asks about, by its concept or in one of its wordings: "total hip replacement" holds two of
+        the words of a total knee replacement, and is none."""
+        asked = plan.wants
+        if asked.read or asked.covered < 1 or not plan.about.seeds or "graph" not in rankings:
+            return True  # told by reading the notes, or by words alone
+        names = frozenset(plan.about.seeds).union(*(want.concepts for want in asked.wants))
+        if any(not hit.concepts.keys().isdisjoint(names) for hit in hits):
+            return True
+        worded = [terms(want.words) for want in asked.wants]
+        worded += [terms(each.text) for each in plan.wordings if not each.offered]
+        either = Or(tuple(Word(w[0]) if len(w) == 1 else Phrase(tuple(w)) for w in worded if w))
+        found = [hit.doc_id for hit in hits]
+        try:
+            return bool(self._lexical.matching(access, either, plan.filters, plan.assertion, found))
+        except EngineUnavailable:
+            return True
 
     def prove(
         self,

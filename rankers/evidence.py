@@ -14,6 +14,7 @@ from indexing.language.status import copied_stretches
 from indexing.model import Assertion, Section
 from indexing.ports import Derived
 from indexing.views import HIDDEN
+from rankers.meanings import MEASURED
 from rankers.wants import Want
 
 MOST_PLACES = 6  # of the same words in one note, judged
@@ -48,7 +49,7 @@ def said_of(note: Derived, want: Want) -> list[Said]:
     ]
     own = [s for s, m in zip(found, places, strict=True) if m.concept_id in want.meaning.own]
     found = own or found
-    if want.bound is not None and want.meaning.short:
+    if want.meaning.short and (want.bound is not None or want.meaning.kind in MEASURED):
         found += _shortly(note, want.meaning.short)
     return found or _worded(note, want.words)
 
@@ -56,7 +57,8 @@ def said_of(note: Derived, want: Want) -> list[Said]:
 def _shortly(note: Derived, names: Sequence[str]) -> list[Said]:
     """Return where a number stands right behind a short name: "K 6.4" is potassium."""
     spelled = "|".join(re.escape(name) for name in names)
-    beside = re.compile(rf"(?<![\w/.-])(?:{spelled})\+?(?=[ ]?[:=]?[ ]?\(?[<>]?\d)")
+    number = r"(?:[ ](?:of|is|was))?[ ]?[:=]?[ ]?\(?[<>]?\d"
+    beside = re.compile(rf"(?<![\w/.-])(?:{spelled})\+?(?={number})")
     return [
         Said(m.start(), m.end(), Assertion.PRESENT, Assertion.PRESENT, None)
         for m in beside.finditer(note.document.text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from indexing.analysis import TOKEN
 from indexing.clauses import And, Clause, Or, Ranked, Scoped, Word
 from indexing.errors import InvalidQuery
 from rankers.query import parse
@@ -70,6 +71,13 @@ def _asking(words: Sequence[str], at: int) -> Iterator[int]:
         rest = set(words[place + 1 : at]) - _WHOSE - _BEFORE - {"the"}
         if words[place] == "when" or (words[place] in _MOMENT and not rest):
             yield place
+
+
+def newest_words(text: str) -> list[tuple[int, int]]:
+    """Return where the words of a text stand that ask for the newest."""
+    every = list(TOKEN.finditer(text))
+    newest = ordering([match.group().lower() for match in every])
+    return [every[at].span() for at in sorted(newest)]
 
 
 def ordering_of(clause: Ranked) -> frozenset[int]:

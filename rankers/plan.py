@@ -22,6 +22,7 @@ from rankers.chosen import both, chosen, every, periods
 from rankers.cues import Asked
 from rankers.expand import Expanded, Expander, Wording
 from rankers.fusion import SHARES, Share
+from rankers.latest import newest_words
 from rankers.offers import Links, Offer, offered
 from rankers.query import ParsedQuery, has_or, is_pasted, parse, scopes
 from rankers.snippets import Wanted, wanted
@@ -60,6 +61,7 @@ class Plan:
         if found is None:
             names = [each.text for each in self.wordings if not each.offered]
             aside = [(c.start, c.end) for c in self.parsed.chips if c.kind in ("cue", "value")]
+            aside += newest_words(self.request.q)
             found = wanted(self.parsed.clause, names, self.about.seeds, self.about.weights, aside)
             self.kept["wanted"] = found
         return found

@@ -176,6 +176,7 @@ class Search:
         if access.deidentified:
             hidden, others = few(hidden), few(others)
         named = says_it(rankings, hits, plan.about.seeds)
+        said = said and (request.bare or self._prover.names_it(access, plan, rankings, hits))
         proved = None
         if not request.bare and not (named and said):
             proved = self._prover.prove(access, plan, fresh, others, named=named)

@@ -23,7 +23,7 @@ from indexing.ports import AssertionMode
 from rankers.ages import is_age
 from rankers.cues import Asked, QueryCue, cues
 from rankers.graph import named
-from rankers.latest import ordering
+from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.short_names import told_as
 from rankers.times import times_told
@@ -74,8 +74,9 @@ _HOW_OFTEN: Final = re.compile(
 @dataclass(frozen=True, slots=True)
 class Want:
     """One thing asked about: `words`, from `start` to `end` of the question, and what they mean.
-    What means nothing known is looked for as it stands. `exact`: a drug by its own name, or letters
-    that are a title too, so that a note without it is about another."""
+    What means nothing known is looked for as it stands. `exact`: a note that does not name it
+    is no answer; a drug by its own name, letters that are a title too, what is asked the newest of.
+    """
 
     start: int
     end: int
@@ -239,10 +240,8 @@ class _Question:
             aside += [match.span() for match in _HOW_OFTEN.finditer(self.text)]
         runs: list[tuple[int, int]] = []
         open_ = False
-        every = list(TOKEN.finditer(self.text))
-        newest = ordering([match.group().lower() for match in every])
-        aside += [match.span() for at, match in enumerate(every) if at in newest]
-        for match in every:
+        aside += newest_words(self.text)
+        for match in TOKEN.finditer(self.text):
             covered = any(a < match.end() and match.start() < b for a, b in aside)
             word = match.group().lower()
             if covered or word in STOP_WORDS or word in _ASKING or word.isdigit():
@@ -272,8 +271,9 @@ class Reader:
         wants += self._unnamed(question, [want.bound for want in wants])
         if len(wants) > MOST_WANTS or not question.demands(wants):
             return Wants(bounds=question.bounds)
-        if len(wants) == 1 and is_title_word(text.strip()) and not text.strip().istitle():
-            wants = [replace(wants[0], exact=True)]  # MS is nobody's "Ms."
+        # The newest note that is only near is not the latest of it; MS is nobody's "Ms.".
+        if newest_words(text) or is_title_word(text):
+            wants = [replace(want, exact=True) for want in wants]
         mode = None if implied else _mode(wants)
         # "No fever or chills" denies both.
         either = either or (question.has_or and not _denied(wants))

@@ -253,8 +253,9 @@ _TITLE_WORDS: Final = frozenset(("ms", "mr", "dr"))
 
 
 def is_title_word(word: str) -> bool:
-    """Whether a word may be a title."""
-    return word.lower() in _TITLE_WORDS
+    """Whether a word has the letters of a title and is not written as one."""
+    word = word.strip()
+    return word.lower() in _TITLE_WORDS and not word.istitle()
 
 
 def titles(text: str) -> list[tuple[int, int]]:

@@ -204,6 +204,13 @@ def test_what_is_measured_elsewhere_or_taken_is_no_level(reader: Reader, query: 
     assert want.meaning.kind not in MEASURED
 
 
+def test_the_latest_value_stands_behind_short_names_too(language: Language, reader: Reader) -> None:
+    wants = reader.read("most recent creatinine")
+    for told in ("Results: Cr 1.01, Plt 237.", "Cr of 1.01.", "Creatinine fell with fluids."):
+        assert answers(note(language, told), wants) == FULLY
+    assert answers(note(language, "Labs today, will call with results."), wants) == SILENT
+
+
 def test_how_often_a_dose_is_taken_is_no_word_that_a_note_must_hold(reader: Reader) -> None:
     for query in ("metoprolol 50 mg twice daily", "aspirin 81 mg every day"):
         assert reader.read(query).covered == 1

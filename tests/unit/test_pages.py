@@ -21,7 +21,7 @@ from app.questions import LEGS, Question, legs, mode, question_of
 from indexing.charts import Reading, Series, thinned
 from indexing.errors import AnamnesisError, Gone, InvalidInput, InvalidQuery, NotFound
 from indexing.model import Assertion, Cue, Document, Mention, Section, TenantId
-from indexing.orders import NoteHead, by_patient, newest_first
+from indexing.orders import NoteHead, by_patient, newest_first, score_among_newest
 from indexing.ports import Derived
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -261,6 +261,12 @@ def test_the_newest_come_first_and_what_only_touches_on_it_last(
     best = max((score for _, score in told), default=0)
     keys = [(told[at][1] < best / 4, -told[at][0], at) for at in every]
     assert keys == sorted(keys)
+
+
+def test_the_newest_that_is_only_near_is_not_the_newest_of_it() -> None:
+    assert score_among_newest(0.9, {"vector", "alike"}) == 0
+    assert score_among_newest(0.9, {"vector", "graph"}) == 0.9
+    assert score_among_newest(0.9, {"lexical"}) == 0.9
 
 
 def test_the_nearest_class_decides_the_status() -> None:

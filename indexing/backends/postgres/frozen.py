@@ -19,7 +19,7 @@ from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.documents import heads, visible
 from indexing.errors import NotFound
-from indexing.orders import NoteHead, by_patient, newest_first
+from indexing.orders import NoteHead, by_patient, newest_first, score_among_newest
 
 _pack = zstandard.ZstdCompressor(level=3).compress
 _unpack = zstandard.ZstdDecompressor().decompress
@@ -141,7 +141,10 @@ def _ordered(
     if grouping == "patient":
         places = by_patient([hit["doc_id"] for hit in hits], known)
     else:
-        places = newest_first([(hit["doc_id"], hit["score"]) for hit in hits], known)
+        places = newest_first(
+            [(hit["doc_id"], score_among_newest(hit["score"], hit["signals"])) for hit in hits],
+            known,
+        )
     return [hits[at] for at in places]
 
 
