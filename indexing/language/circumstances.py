@@ -54,7 +54,7 @@ _ABOUT: Final = re.compile(
 )
 # "Prior treatment with methotrexate for arthritis", "Avoid: NSAIDs given kidney disease".
 _OF_DRUGS: Final = re.compile(
-    r"\b(?:stop|stopped|discontinued|held|avoid\w*|"
+    r"\b(?:stop(?:ped|ping)?|discontinu(?:ed|ing|ation)|held|avoid\w*|"
     r"not (?:taking|given|start|initiate|restart)|meds?|medications?|"
     r"medicines?|drugs?|trials?|courses?|treatments?|therap(?:y|ies)|chemotherapy|regimens?|use)\b"
 )

@@ -50,7 +50,8 @@ _OTHER: Final = (
     r"neighbou?r|classmate|child|kids?)[ ](?:who[ ])?(?:(?:has|have|had|just|recently|also|later|"
     r"then|since|is|was|being|tested|came|back|turned|got|caught|contracted)[ ]){0,4}"
     r"(?:positive|pos\b|it\b|treated for)|"
-    r"(?<!patient)(?<!\bpt)'s[ ](?:[a-z0-9-]+[ ]){0,4}?(?:positive|pos\b|reactive))"
+    r"(?:(?<!patient)(?<!\bpt)|(?<=source patient)|(?<=source pt))'s[ ](?:[a-z0-9-]+[ ]){0,4}?"
+    r"(?:positive|pos\b|reactive|vl\b|viral load))"
 )
 # "Exposed to COVID, tested positive": the patient has caught it.
 _CAUGHT_IT: Final = re.compile(

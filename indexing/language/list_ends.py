@@ -62,12 +62,20 @@ _IS_THERE: Final = re.compile(
 # to pass.
 _UNIT: Final = r"(?:h|hrs?|hours?|d|days?|nights?|wks?|w|weeks?|mos?|months?|y|yrs?|years?)"
 _YEAR: Final = r"\(?(?:19|20)\d\d\b"
+# Not "no cyanosis x 4" (limbs) nor "no DVT x 2 studies", but "vomiting x 3 since noon".
+_COUNTED: Final = (
+    r"x[ ]?1?[1-9](?=[ ]*(?:$|[.,;)]|(?:episodes?|times|today|yesterday|overnight|tonight|earlier|"
+    r"since|this|last|at|on|in|after|over|per|prior|before|during|while|relieved|treated|given|and|"
+    r"nonbloody|loose|daily|nightly|weekly)\b))"
+)
 _CAME_TO_PASS: Final = re.compile(
-    r"(?P<item>,[ ](?:and[ ])?(?:(?!(?:n?or|and|no|not|without|but|than|over|least)\b)"
-    r"[a-z/&'-]+[ ]){1,4}?)"
-    rf"(?:x[ ]?(?:1?[1-9])(?![\w/-]|[ ]?{_UNIT}\b)|(?P<year>in[ ](?:[a-z]{{3,9}}[ ])?{_YEAR})|"
-    rf"{_YEAR}|(?:\d{{1,2}}|two|three|four|five|several|many)[ ]{_UNIT}[ ]ago|"
-    r"at birth|at (?:the )?age (?:of )?\d|\d{1,3}[ ]?%)"
+    r"(?P<item>,[ ](?:and[ ])?(?!(?:cyanosis|clubbing|edema|deformit[a-z]+)[ ]x[ ]?[24]\b)"
+    r"(?:(?!(?:n?or|and|no|not|without|but|than|over|least|on|at|by|with|during|from|since|until|"
+    r"before|after|per)\b)[a-z/&'-]+[ ]){1,4}?)"
+    rf"(?:{_COUNTED}|(?P<lasts>x[ ]?\d{{1,2}}[ ]?{_UNIT}\b)|"
+    rf"(?P<year>in[ ](?:[a-z]{{3,9}}[ ])?{_YEAR})|{_YEAR}|"
+    rf"(?:\d{{1,2}}|two|three|four|five|several|many)[ ]{_UNIT}[ ]ago|"
+    r"at birth|(?P<age>at (?:the )?age (?:of )?\d)|\d{1,3}[ ]?%)"
     r"(?!(?:,[ ](?:(?!n?or\b)[a-z-]+[ ]?){1,3}){0,5},?[ ]n?or\b)"
 )
 _DATED: Final = re.compile(r"\d| ago\b|at birth")
@@ -76,6 +84,11 @@ _SMOKER: Final = re.compile(r"[ -](?:smoker|drinker)(?=,|[ ](?:with|who|presenti
 # "No admissions, flares in 2024": of several things, in all that time none.
 _PLURAL: Final = re.compile(r".*[a-z](?<![ius])s ")
 _EARLIER: Final = re.compile(r".*\b(?:prior|previous|past|history|hx|h/o|never)\b.*")
+# "Negative for malignancy, atypia noted".
+_NOTED: Final = re.compile(
+    r"[^,;:()]*,[ ](?P<there>(?!n?or\b|and\b)(?:(?!n?or\b|and\b|no\b)[a-z/-]+[ ]){1,3}"
+    r"(?:(?:is|was)[ ])?(?:present|noted|seen|found|identified|confirmed))[ ]*(?=$|[.;,)])"
+)
 # "No fever, elevated mood or weight gain": a list that goes on with "or" is still the denial's.
 _GOES_ON: Final = re.compile(r"[^;:]{0,80}?\b(?:or|nor)\b")
 # "Negative for PE, pneumonia pending", "no stroke, TIA possible": the last item is in doubt.
@@ -118,19 +131,26 @@ def lasting(folded: str, cue: tuple[int, int], last: int) -> tuple[int, int, int
 def there(folded: str, cue: tuple[int, int], last: int, end: int) -> int:
     """Return where, before `end`, begins what stands in the list of the denial at `cue` and yet is
     said to be present or to have come to pass; `end` for none."""
-    match = _IS_THERE.match(folded, cue[1], last)
+    said = _NOTED if folded.startswith("neg", cue[0]) else _IS_THERE
+    match = said.match(folded, cue[1], last)
     if match:
         return match.start("there")
     if folded.startswith("never", cue[0]):
         smoker = _SMOKER.match(folded, cue[1], last)
         end = smoker.end() if smoker else end
+    prior = _EARLIER.fullmatch(folded, *cue) is not None
     if _DATED.search(folded, cue[1], min(last, end + _FAR)) is None:
         return end
     for came in _CAME_TO_PASS.finditer(folded, cue[1], last):
         if came.start() >= end:
             break
-        in_year = came["year"] and _PLURAL.fullmatch(came["item"])
-        if not in_year or _EARLIER.fullmatch(folded, *cue):
+        if came["lasts"]:  # "no flashes or floaters, blurry vision x 1 wk": "or" has ended the list
+            told = folded.find(" or ", cue[1], came.start()) >= 0
+        elif came["age"]:
+            told = prior
+        else:
+            told = prior or came["year"] is None or _PLURAL.fullmatch(came["item"]) is None
+        if told:
             return came.start()
     return end
 

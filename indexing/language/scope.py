@@ -105,6 +105,19 @@ _IS_NAMED: Final = re.compile(
     r"primary|contributing|underlying)[ ])?(?:causes?|source|reason|etiology|culprit|explanation|"
     r"trigger|factors?|contributors?|component)\b)"
 )
+# "CHF is likely to worsen", "is likely improving": neither is in doubt.
+_GOES_ON: Final = re.compile(
+    r"[ ](?:to(?! (?:be|represent|reflect)\b)|"
+    r"(?!coming|being|having|representing|developing)[a-z]+ing|at)\b"
+)
+# "Obesity makes apnea more likely".
+_MAKES: Final = re.compile(r"\b(?:mak(?:es?|ing)|renders?)\b")
+# "Suspicion for PE is low".
+_SUSPECTS: Final = ("suspicion", "concern", "likelihood", "probability", "risk")
+_IS_LOW: Final = re.compile(
+    r"[ ][^.;:,]{1,50}?[ ](?:is|was|remains)[ ](?:very |quite |extremely |relatively |fairly )?"
+    r"(?:low|minimal)\b(?!,?[ ](?:but|though|however|although))"
+)
 # "GERD more likely than angina"; but "a mass most likely a thrombus".
 _MORE: Final = re.compile(r"(?:more|most)[ ]+likely")
 _NO_MORE: Final = re.compile(r"[ ]*(?:$|[.,;)]|(?:given|although|though|but)\b|than\b(?! not\b))")
@@ -177,11 +190,13 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 continue
             if rule.kind is Kind.NEGATED and left_standing(folded, hit[:2], last):
                 rule = rule._replace(kind=Kind.UNCERTAIN)
+            if rule.kind is Kind.UNCERTAIN and _is_low(folded, last, hit):
+                rule = rule._replace(kind=Kind.NEGATED)
             if not rule.forward and is_new(folded, (hit.start, hit.end), last):
                 if is_guess(folded, first, (hit.start, hit.end), last):
                     found.append(Scope(Kind.UNCERTAIN, first, hit.start, *hit[:2], forward=False))
                 continue
-            if not rule.forward and not _stands_behind(folded, last, hit):
+            if not rule.forward and not _stands_behind(folded, first, last, hit):
                 continue
             if rule.forward and hit.start > first and _is_done(folded, last, hit):
                 continue
@@ -237,25 +252,33 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
     )
 
 
-def _stands_behind(folded: str, last: int, hit: Hit) -> bool:
+def _stands_behind(folded: str, first: int, last: int, hit: Hit) -> bool:
     """Whether a lone word looks back ("cough, resolved."), not on to a noun ("resolved cough")."""
     if _OF_CAUSE.match(folded, hit.start, last) is not None:
         return False
     if folded.endswith("likely", hit.start, hit.end):
         if _IS_LIKELY.fullmatch(folded, hit.start, hit.end):
-            return not _looks_on(folded, last, hit)
+            on = _looks_on(folded, last, hit)
+            return not on and _GOES_ON.match(folded, hit.end, last) is None
         if _MORE.fullmatch(folded, hit.start, hit.end):
-            return _NO_MORE.match(folded, hit.end, last) is not None
+            made = _MAKES.search(folded, max(first, hit.start - _NEAREST), hit.start)
+            return made is None and _NO_MORE.match(folded, hit.end, last) is not None
     if not _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
         return True
     return _NO_NOUN.match(folded, hit.end, last) is not None
+
+
+def _is_low(folded: str, last: int, hit: Hit) -> bool:
+    """Whether what "suspicion for" speaks of is then called unlikely."""
+    suspects = folded.startswith(_SUSPECTS, hit.start)
+    return suspects and _IS_LOW.match(folded, hit.end, last) is not None
 
 
 def _looks_on(folded: str, last: int, hit: Hit) -> bool:
     """Whether what "is likely" at `hit` doubts is named behind it."""
     if _NAMES_IT.match(folded, hit.end, last):
         return _IS_NAMED.match(folded, hit.end, last) is None or folded.startswith(" th", hit.end)
-    if _IS_NAMED.match(folded, hit.end, last):
+    if _IS_NAMED.match(folded, hit.end, last) or _GOES_ON.match(folded, hit.end, last):
         return False
     return _NO_NOUN.match(folded, hit.end, last) is None and folded[hit.end : last].strip() != ""
 

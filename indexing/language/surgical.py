@@ -30,20 +30,21 @@ _FAR: Final = 40  # code points in which a dose stands
 _IF: Final = re.compile(
     r"(?:[ ](?:gtt|drip|iv|po|\d+[ ]?(?:mg|mcg|g|units)|daily|bid|tid)){0,4}"
     r"[ ](if)\b(?! (?:not|negative|positive|possible|able|tolerated|"
-    r"you (?:do|don't|would))\b)"
+    r"i|anything|memory|you (?:do|don't|would))\b)"
 )
 _AFTER: Final = re.compile(r"s/p|s\.p\.|status[ -]post|.*\d.*")
 _LISTED: Final = re.compile(
     r", (?:and )?(?:(?!(?:after|before|for|from|with|since|following|needs?|requires?|"
     r"awaiting|another|will|plan|no)\b)"
-    rf"[\w/&#-]+[ ]){{0,3}}?{_DONE}\b(?![ ](?:planned|scheduled|pending|tomorrow|today|"
-    r"[a-z]+itis|leak|infection|failure|site|scar|complications?)\b)[^,;.:]*"
+    rf"[\w/&#-]+[ ]){{0,3}}?{_DONE}\b(?=[ ]*(?:$|[^\w ]|(?:in|on|of|to|for|at|with|w/|"
+    r"by|and|via|using|from|c/b|x|repair|surgery|procedure|placement|revision|removal)\b|x?\d))"
+    r"(?![ ](?:to|on)[ ](?:be|monday|tuesday|wednesday|thursday|friday)\b)[^,;.:]*"
 )
 # What came of it, or with it, is not over as it is.
 _CAME_OF_IT: Final = re.compile(
     r"(?P<of>[ ](?:c/b|complicated by|(?:with|w/)[ ]residual)\b)|"
     r"\b(?:fall|mv[ac]|gsw|trauma|assault|accident|collision|crash|injury)\b[^,;.]{0,30}?"
-    r"(?P<beside>[ ](?:with|w/)(?![ ]*(?:no|loc|o|subsequent)\b))"
+    r"(?P<beside>[ ](?:with|w/)(?![ ]subsequent\b))"
 )
 _WITH: Final = re.compile(r"(?P<beside>[ ](?:with|w/)[ ](?!mesh|graft|dr\b|hardware|drain))")
 _DAYS: Final = re.compile(

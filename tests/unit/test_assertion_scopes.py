@@ -125,6 +125,32 @@ It looks like {shingles|uncertain}.
 {Anemia|present} is likely due to bleeding.
 {GERD|uncertain} is likely the cause of her {cough|present}.
 It is likely that he has {gout|uncertain}.
+{Migraine|uncertain} is highly likely.
+{Fatigue|uncertain} is likely a factor in his {memory loss|present}.
+{Edema|present} is likely caused by {amlodipine|present}.
+{Gout|uncertain} is favored.
+Favor continuing {warfarin|present}.
+Do me a favor and close your {eyes|present}.
+The cut stops, stopping short of the {wrist|present} crease.
+Discontinuing {tamoxifen|historical} for {DVT|present}.
+After discontinuation of {Zoloft|historical}.
+Weaning off {prednisone|historical}.
+INR high despite stopping {Coumadin|historical} and giving {vitamin K|present}.
+There is a concern that she has {sepsis|uncertain}.
+{CHF|present} is likely to worsen.
+{CHF|present} is likely improving.
+{Diabetes|present} is likely contributing to her {neuropathy|present}.
+It is likely coming from a {pinched nerve|uncertain}.
+{Obesity|present} makes {apnea|present} more likely.
+Suspicion for {PE|negated} is low.
+Concern for {sepsis|uncertain} is low, but cultures pending.
+Concern for {sepsis|uncertain}, and his {blood pressure|uncertain} is low.
+There is concern that he is developing {ARDS|uncertain}.
+There is concern for {sepsis|uncertain}.
+There is concern regarding the {numbness|present} he has.
+Favor conservative management of {fracture|present}.
+Some {swelling|hypothetical} is normal for the first few days.
+Past trial of {Zoloft|historical} and says {Prozac|present} works.
 It is likely that {methotrexate|present} is the cause.
 Favor {ATN|uncertain} over {prerenal azotemia|uncertain}.
 {Cellulitis|uncertain} favored over {DVT|uncertain}.
@@ -145,6 +171,7 @@ Ex-30 weeker with {BPD|present}.
 Ex-{smoker|historical} with {COPD|present}.
 Former heavy {smoker|historical} who has {COPD|present}.
 Prior {smoker|historical}.
+Former {smoker|historical} with {pneumonia|present}.
 Resolved {AKI|historical} with {CKD|present}.
 Past {MI|historical} with {sepsis|historical}.
 Quit {smoking|historical} and has {bronchitis|present}.

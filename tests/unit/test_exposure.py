@@ -49,6 +49,8 @@ Exposed to {TB|hypothetical}, never treated for it.
 {HIV|hypothetical} exposure, viral load 0.
 Exposed to {TB|hypothetical}. Wife's PPD positive.
 Exposed to {TB|present}. Patient's PPD positive.
+Exposed to {HCV|hypothetical}, partner's VL 2 million.
+{HBV|hypothetical} exposure, source patient's antigen positive.
 Family exposed to {scabies|present} by pt.
 {C diff|present} contact plus precautions.
 {RSV|present} contact/droplet precautions.

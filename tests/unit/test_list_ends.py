@@ -59,6 +59,8 @@ No {LOC|negated}, {vomiting|present} x 3.
 Denies {fever|negated}, {emesis|present} x4 since midnight.
 No acute {distress|negated}, {oriented|present} x3.
 No {fever|negated} or {vomiting|negated} x 2.
+No {fever|negated}, {loose stools|present} x 3 today.
+No stay in intensive care, {jaundice|historical} at birth.
 No {CP|negated}, {vomiting|negated} x 2, {nausea|negated}, or {rash|negated}.
 No {BM|negated} x 2.
 No prior {stroke|negated}, {TIA|historical} in 2015.
@@ -72,6 +74,16 @@ No {admissions|negated}, {flares|negated} in 2024.
 No odor, {slough|present} 20%.
 No plaque, {stenosis|negated} over 50%.
 No {DM|negated}, {HTN|uncertain} x 10 yrs.
+No {MI|negated}, {CHF|negated} on echo in 2015.
+No {seizures|negated}, {falls|negated} since 2019.
+No {nausea|negated}, {vomiting|negated} with 10% of meals.
+No {PE|negated}, {DVT|negated} x 2 studies.
+No {rash|negated}, {edema|negated} x 4.
+Without {fever|negated}, {cough|negated} at age 75.
+Denies {flashes|negated} or {floaters|negated}, {blurry vision|present} x 1 wk.
+Denies {SI|negated}, {HI|negated} x 2 wks.
+Negative for {malignancy|negated}, {atypia|present} noted.
+No {edema|negated}, {erythema|negated} noted.
 No {adhesions|negated}, and the {omentum|present} was swept away.
 No masses, the {trachea|present} is midline.
 Never smoker with {lung cancer|present}.

@@ -12,6 +12,8 @@ s/p {cholecystectomy|historical}, {appendectomy|historical}, {hysterectomy|histo
 s/p {ex lap|historical}, {LOA|historical} for {SBO|historical} on 3/4, {ileus|present}.
 S/P {CABG|historical} x4, {AVR|historical}, {hypertension|present}, {diabetes|present}.
 s/p {prostatectomy|historical}, {radiation proctitis|present}.
+s/p {stent|historical}, {stent thrombosis|present}.
+s/p {CABG|historical}, {pacemaker|present} interrogated today.
 s/p {tracheostomy|historical}, requires another {bronchoscopy|present}.
 s/p {TKR|historical}, {arthroplasty|hypothetical} planned on the left.
 S/p {TKR|historical} c/b {infection|present}.
@@ -19,6 +21,7 @@ s/p {stroke|historical} w/ residual {hemiparesis|present}.
 s/p {fall|historical} from a ladder with {rib fractures|present}.
 Status post {MVA|historical} w/ {femur fracture|present}.
 s/p {fall|historical} with no {LOC|negated}.
+s/p {injury|historical} with subsequent {knee replacement|historical}.
 s/p {hernia repair|historical} with {mesh|historical}.
 POD #2 from {CABG|historical}, {afib|present} with RVR.
 POD2 {TKA|historical}, {pain|present} controlled.
@@ -37,6 +40,7 @@ Start {heparin|hypothetical} gtt if {DVT|hypothetical} confirmed.
 Takes {ibuprofen|present} 400 mg if {pain|hypothetical}.
 Initiate {meloxicam|present} 15 mg once daily.
 Repeat {CT|present} if you don't mind.
+Had {MRI|present} if I recall.
 """
 ADVICE = """
 Go to the nearest ER for {chest pain|hypothetical} or {syncope|hypothetical}.
@@ -44,6 +48,8 @@ Seek immediate medical attention for {weakness|hypothetical}.
 Seek care right away for {numbness|hypothetical}.
 Monitor the incision for {redness|hypothetical}. {Pain|present} is mild.
 You may experience {dizziness|hypothetical}.
+You can expect some {bruising|hypothetical}.
+Would recommend starting {aspirin|hypothetical}.
 It is normal to have some {cramping|hypothetical}.
 {Heparin|present} drip, hold for {bleeding|hypothetical}.
 On a 72-hour hold for {psychosis|present}.
