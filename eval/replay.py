@@ -8,16 +8,18 @@ legs (shares, scores or ranks, the weight of like hits) is computed here from th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexing.ports import Ranking, Scored, Vectors
-from rankers.alike import DEPTH, WEIGHTS, around, centres, feedback_of, towards
+from rankers.alike import DEPTH, WEIGHTS, around, centres, feedback_of, sharpness_of, towards
 from rankers.answer import LEGS
-from rankers.fusion import EXPANSIONS, By, Share, parts, query_class, split, standing
+from rankers.fusion import EXPANSIONS, By, Share, parts, split, standing
+from rankers.held import gain
+from rankers.kinds import query_class
 
 K = 10
 
@@ -26,11 +28,12 @@ Figures = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one topic was answered: leg -> (document, score), best first, and whether one note holds
-    every word of it."""
+    """What one topic was answered: leg -> (document, score), best first, whether one note holds
+    every word of it, and what documents hold of a statement."""
 
     legs: Mapping[str, Sequence[tuple[str, float]]]
     told: bool = False
+    held: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,6 +86,7 @@ class _Answers:
     gains: Figures
     at: NDArray[np.int64]  # each document's row of vectors, -1 without one
     alike: bool  # hits gain by their like: the vector leg was asked, and no note says it all
+    held: Figures  # what each document gains by what it holds of a statement
 
 
 class Topic:
@@ -121,14 +125,14 @@ class Topic:
         order = np.lexsort((np.arange(len(scores)), -scores))[:DEPTH]
         known = np.flatnonzero(found.at[order] >= 0) if found.alike else np.zeros(0, dtype=int)
         given = [WEIGHTS[self.kind] if each is None else each for each in alikes]
-        total = scores[order]
+        total = scores[order] + found.held[order]
         means = np.zeros(len(order))
         if len(known) > 1:
             near = self._vectors.matrix[found.at[order[known]]]
             if feedback := feedback_of(self.kind, self._covered):
                 total[known] += feedback * towards(near, total[known])
             if any(given):  # `rankers.alike.gains` for every weight at once
-                means[known] = around(near, total[known])
+                means[known] = around(near, total[known], sharpness_of(self.kind))
         return [self._gained(found.gains[order], order, total + w * means) for w in given]
 
     def _gained(self, gains: Figures, order: NDArray[np.intp], scores: Figures) -> float:
@@ -153,7 +157,8 @@ class Topic:
         vectors = np.array([self._vectors.place.get(d, -1) for d in docs], dtype=np.int64)
         out = {by: standing(each, by, told=stored.told) for by, each in given.items()}
         alike = "vector" in stored.legs and not stored.told
-        return _Answers(rows, out, frozenset(answered), gains, vectors, alike)
+        held = gain(np.array([stored.held.get(d, 0.0) for d in docs], dtype=float))
+        return _Answers(rows, out, frozenset(answered), gains, vectors, alike, held)
 
 
 def _ranking(hits: Sequence[tuple[str, float]]) -> Ranking:

@@ -10,7 +10,7 @@ from eval.archive import Card
 from eval.measures import Figures
 from eval.references import REFERENCES
 from eval.run import RANKERS
-from rankers.fusion import query_class
+from rankers.kinds import query_class
 
 MOST_UNDER_A_LEG = 0.002  # of nDCG@10: what a fusion may lose against its best leg
 

@@ -101,7 +101,17 @@ class Expansion:
     end: int = 0
 
 
-Clause: TypeAlias = Word | Phrase | Scoped | Field | Ranked | And | Or | Not | Expansion
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a document holds of these words, phrases and expansions: each counts once, as rare as it
+    is, however often it stands there. Who holds all that any document holds scores 1."""
+
+    clauses: tuple[Clause, ...]
+    start: int = 0
+    end: int = 0
+
+
+Clause: TypeAlias = Word | Phrase | Scoped | Field | Ranked | And | Or | Not | Expansion | Held
 
 
 def interval(value: str) -> tuple[datetime | None, datetime | None]:

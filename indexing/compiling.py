@@ -21,6 +21,7 @@ from indexing.clauses import (
     Clause,
     Expansion,
     Field,
+    Held,
     Not,
     Or,
     Phrase,
@@ -104,8 +105,12 @@ class QueryCompiler(ABC, Generic[Q]):
         """Multiply the score."""
 
     @abstractmethod
+    def worth(self, query: Q, score: float) -> Q:
+        """Match for this score, whatever it would have been."""
+
     def unscored(self, query: Q) -> Q:
         """Match for no score."""
+        return self.worth(query, 0.0)
 
     @abstractmethod
     def term(self, field: str, word: str) -> Q:
@@ -148,6 +153,8 @@ class QueryCompiler(ABC, Generic[Q]):
             return self._all(clause.clauses, replace(context, ranked=False))
         if isinstance(clause, Not):
             return self._all((clause,), replace(context, ranked=False))
+        if isinstance(clause, Held):
+            return self._held(clause.clauses, replace(context, ranked=True))
         return self._expansion(clause, context)
 
     def _all(self, clauses: Sequence[Clause], context: Context) -> Q:
@@ -166,7 +173,16 @@ class QueryCompiler(ABC, Generic[Q]):
         asked = self.clause(clause.clause, context)
         return self.best([asked, *map(self.boosted, wordings, factors)])
 
+    def _held(self, clauses: Sequence[Clause], context: Context) -> Q:
+        rarities = [self._rarity(each, context) for each in clauses]
+        total = sum(rarities)
+        rare = [(each, own / total) for each, own in zip(clauses, rarities, strict=True) if own]
+        return self.some([self.worth(self.clause(each, context), share) for each, share in rare])
+
     def _rarity(self, clause: Clause, context: Context) -> float:
+        if isinstance(clause, Expansion):  # as it is asked, or as anybody says it
+            wordings = (clause.clause, *_first(clause.others))
+            return next(filter(None, (self._rarity(each, context) for each in wordings)), 0.0)
         if isinstance(clause, Word) and not clause.pattern:
             return self.rarity(context.view, terms(clause.text), exact=False)
         if isinstance(clause, Phrase):

@@ -143,6 +143,17 @@ class LexicalIndex(Protocol):
         """Return those of `doc_ids` that satisfy `clause` and `filters`."""
         ...
 
+    def scores(
+        self,
+        access: Access,
+        clause: Clause,
+        filters: Filters,
+        assertion: AssertionMode,
+        doc_ids: Iterable[str],
+    ) -> Mapping[str, float]:
+        """Return what those of `doc_ids` that satisfy `clause` and `filters` score."""
+        ...
+
     def facets(
         self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int
     ) -> Mapping[str, tuple[FacetCount, ...]]:

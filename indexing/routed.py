@@ -178,6 +178,18 @@ class RoutedLexicalIndex(Routed[LexicalIndex]):
         index, asked = self._asked(access)
         return index.matching(asked, clause, filters, assertion, doc_ids)
 
+    def scores(
+        self,
+        access: Access,
+        clause: Clause,
+        filters: Filters,
+        assertion: AssertionMode,
+        doc_ids: Iterable[str],
+    ) -> Mapping[str, float]:
+        """Return what those of `doc_ids` that satisfy `clause` and `filters` score."""
+        index, asked = self._asked(access)
+        return index.scores(asked, clause, filters, assertion, doc_ids)
+
     def facets(
         self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int
     ) -> Mapping[str, tuple[FacetCount, ...]]:

@@ -17,22 +17,28 @@ from numpy.typing import NDArray
 from indexing.access import Access
 from indexing.ports import PassageVectors, Vectors
 from rankers.explain import Fused, Signal
-from rankers.fusion import LEAST_WHOLE, Share, query_class
+from rankers.fusion import LEAST_WHOLE, Share
+from rankers.kinds import query_class
 
 Figures = NDArray[np.float64]
 
 NAME = "alike"
 DEPTH = 100  # best hits that are held against each other; those below keep their score
-NEAREST, SHARPNESS = 8, 4  # how many count, by the power of their cosine
+NEAREST = 8  # how many count, by a power of their cosine
+SHARPNESS, STATEMENT_SHARPNESS = 4, 16  # of a statement, notes that say almost the same
 # What the mean of the nearest is worth beside a hit's own score. Tuned zero-shot on the legs' own
 # answers to NFCorpus dev (.342 to .349), SciFact train and both MTSamples sets (lay wording .439 to
 # .440), which lose nothing by it; with five neighbours and plain cosines lay wording lost .005.
-WEIGHTS: Mapping[str, float] = {"keywords": 0.4, "question": 0.4, "note": 0.2, "any": 0.4}
+WEIGHTS: Mapping[str, float] = {
+    "keywords": 0.4, "question": 0.4, "statement": 0.4, "note": 0.2, "any": 0.4,
+}  # fmt: skip
 # Feedback: the mean of the best few, each by a power of its score, so that a hit far above the
 # rest speaks almost alone; what lies nearest to it gains this. Tuned in the same way: NFCorpus dev
 # .345 to .354, SciFact train and known items lose nothing. A question whose every word is a concept
 # gets none: its concepts tell better what is meant (lay wording lost .025).
-FEEDBACK: Mapping[str, float] = {"keywords": 0.45, "question": 0.45, "note": 0.0, "any": 0.0}
+FEEDBACK: Mapping[str, float] = {
+    "keywords": 0.45, "question": 0.45, "statement": 0.45, "note": 0.0, "any": 0.0,
+}  # fmt: skip
 BEST, POWER = 3, 3
 SPREAD = 0.15  # of cosines at least: among hits all alike, small differences are not blown up
 
@@ -74,7 +80,8 @@ class Alike:
         if len(known) < 2:
             return fused
         middles = centres([rows[hit.doc_id] for hit in known])
-        gained = gains(middles, [hit.score for hit in known], weight, feedback)
+        own = [hit.score for hit in known]
+        gained = gains(middles, own, weight, feedback, sharpness_of(kind))
         places = np.argsort(np.argsort(-gained, kind="stable")) + 1
         given = {
             hit.doc_id: Signal(int(place), gain, gain)
@@ -91,13 +98,24 @@ def feedback_of(kind: str, covered: float) -> float:
     return FEEDBACK[kind] if covered < LEAST_WHOLE else 0.0
 
 
-def gains(vectors: Vectors, scores: Sequence[float], weight: float, feedback: float) -> Figures:
+def sharpness_of(kind: str) -> int:
+    """Return the power of the cosine that a neighbour counts by."""
+    return STATEMENT_SHARPNESS if kind == "statement" else SHARPNESS
+
+
+def gains(
+    vectors: Vectors,
+    scores: Sequence[float],
+    weight: float,
+    feedback: float,
+    sharpness: int = SHARPNESS,
+) -> Figures:
     """Return what each row gains by the rows like it; `scores` are their own."""
     own = np.asarray(scores, dtype=np.float64)
     pulled = np.zeros_like(own)
     if feedback:
         pulled += feedback * towards(vectors, own)
-    return pulled + weight * around(vectors, own + pulled) if weight else pulled
+    return pulled + weight * around(vectors, own + pulled, sharpness) if weight else pulled
 
 
 def towards(vectors: Vectors, scores: Figures) -> Figures:
@@ -119,14 +137,14 @@ def centres(rows: Sequence[Vectors]) -> Vectors:
     return found
 
 
-def around(vectors: Vectors, scores: Figures) -> Figures:
+def around(vectors: Vectors, scores: Figures, sharpness: int = SHARPNESS) -> Figures:
     """Return the mean score of each row's nearest others, the nearer the more."""
     n = min(NEAREST, len(vectors) - 1)
     cosines = vectors @ vectors.T
     np.fill_diagonal(cosines, -np.inf)
     nearest = np.argpartition(-cosines, n - 1, axis=1)[:, :n]
     near = np.maximum(np.take_along_axis(cosines, nearest, axis=1), 0.0).astype(np.float64)
-    near **= SHARPNESS
+    near **= sharpness
     found: Figures = (near * scores[nearest]).sum(axis=1) / np.maximum(near.sum(axis=1), 1e-12)
     return found
 

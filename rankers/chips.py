@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from indexing.analysis import STOP_WORDS
-from indexing.clauses import And, Clause, Expansion, Field, Not, Or, Phrase, Ranked, Scoped, Word
+from indexing.clauses import (
+    And,
+    Clause,
+    Expansion,
+    Field,
+    Held,
+    Not,
+    Or,
+    Phrase,
+    Ranked,
+    Scoped,
+    Word,
+)
 from rankers.parser import is_constraint
 
 MOST_CHIPS = 48  # a pasted note is not taken apart word by word
@@ -88,7 +100,7 @@ def render(clause: Clause) -> str:
         return f"-{_grouped(clause.clause)}"
     if isinstance(clause, Scoped):
         return f"section:{clause.section} {_grouped(clause.clause)}"
-    if isinstance(clause, Ranked):
+    if isinstance(clause, Ranked | Held):
         return " ".join(_grouped(part) for part in clause.clauses)
     if isinstance(clause, Or):
         return " OR ".join(_operand(part) for part in clause.clauses)

@@ -11,8 +11,9 @@ from indexing.analysis import STOP_WORDS, stems, terms
 from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped, Word
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
-from rankers.fusion import EXPANSIONS, SHARES, Share, query_class
+from rankers.fusion import EXPANSIONS, SHARES, Share
 from rankers.graph import named
+from rankers.kinds import query_class
 from rankers.namesakes import namesakes
 from rankers.offers import offer_id, taken
 

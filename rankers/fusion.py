@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 import orjson
 
-from indexing.analysis import terms, without_stop_words
 from indexing.errors import ConfigurationError
 from indexing.ports import Ranking
 from rankers.explain import Fused, Signal
+from rankers.kinds import query_class
 
 # Cosines crowd: the two-hundredth nearest note is as near as any note is by chance, and what a leg
 # did not return gets what that one gets, nothing. A fixed rank, so that depth moves no score.
@@ -27,8 +27,6 @@ FLOOR_RANK = 200
 LEAST_SPREAD = 0.25  # of cosines: where all are about as near, small differences count little
 
 By = Literal["scores", "ranks"]
-
-KEYWORDS, QUESTION = 4, 40  # words: up to so many are keywords, a question; more are a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,13 @@ class Share:
     expansions: tuple[str, ...] | None = None
 
 
-# By how many words the question has, "any" when it is not known. Tuned zero-shot on NFCorpus dev,
-# SciFact train and the two MTSamples sets, where keywords and questions want the same; whole notes
-# lose with dense vectors (PMC-Patients).
+# By kind of question (`rankers.kinds`). Tuned zero-shot on NFCorpus dev, SciFact train and the two
+# MTSamples sets, where keywords and questions want the same; statements (SciFact, known items) tell
+# more than concepts; whole notes lose with dense vectors (PMC-Patients).
 SHARES: Mapping[str, Share] = {
     "keywords": Share(0.45, 0.25),
     "question": Share(0.45, 0.25),
+    "statement": Share(0.48, 0.12),
     "note": Share(0.3, 0.25),
     "any": Share(0.45, 0.25),
 }
@@ -140,16 +139,6 @@ def _tuple(names: Any) -> tuple[str, ...] | None:
 def _lies(value: object, most: float) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and 0 <= value <= most  # type: ignore[operator]
-
-
-def query_class(question: str | None) -> str:
-    """Name what kind of question this is: a key of `SHARES`."""
-    if question is None:
-        return "any"
-    n = len(without_stop_words(terms(question)))
-    if n <= KEYWORDS:
-        return "keywords"
-    return "question" if n <= QUESTION else "note"
 
 
 def weights(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from indexing.errors import ConfigurationError
 from indexing.ports import Encoder, Vectors
 from rankers.explain import Fused, Signal, ranked
-from rankers.fusion import query_class
+from rankers.kinds import query_class
 
 PRECEDENT, BASE = "precedent", "learned"
 SIGNALS = ("lexical", "vector", "graph", "alike")
@@ -31,6 +31,7 @@ DEPTH = 200  # best hits that are ordered anew; those below keep their order and
 NEAREST = 20  # judged questions that say something of this one
 SHARPNESS = 4  # the power of a cosine that weighs one
 _KINDS = ("keywords", "question", "note")
+_LIKE = {"statement": "question"}  # to trees, which see what a hit holds in its fused score
 # The features, and the signal that each one's contribution is counted to.
 FEATURES: tuple[tuple[str, str], ...] = (
     *((f"{name}.{what}", name) for name in SIGNALS for what in ("score", "share", "place")),
@@ -65,7 +66,7 @@ class Precedents:
 
 def features(fused: Sequence[Fused], question: str, precedent: Mapping[str, float]) -> Matrix:
     """Return a row for each hit, (n, len(FEATURES)); NaN where a leg says nothing of it."""
-    kind = query_class(question)
+    kind = _LIKE.get(query_class(question), query_class(question))
     rows = np.full((len(fused), len(FEATURES)), np.nan)
     for row, hit in zip(rows, fused, strict=True):
         for at, name in enumerate(SIGNALS):

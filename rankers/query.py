@@ -31,7 +31,7 @@ from indexing.errors import InvalidQuery
 from indexing.filters import Filters
 from indexing.ports import AssertionMode
 from rankers.chips import Chip, chips, render
-from rankers.fusion import query_class
+from rankers.kinds import is_whole, query_class
 from rankers.lexer import lex
 from rankers.parser import Parser, is_constraint
 from rankers.values import Meant, whole
@@ -234,4 +234,4 @@ def _encoder_text(query: str, clause: Clause, *, bare: bool) -> str:
         leaf.text.replace("*", "") if isinstance(leaf, Word) else " ".join(leaf.words)
         for leaf in leaves(clause)
     ]
-    return " ".join(words)
+    return f"{' '.join(words)}{'.' if is_whole(query) else ''}"

@@ -45,6 +45,7 @@ from rankers.describe import described
 from rankers.explain import Fused, Reasons, leg_reason, verdict
 from rankers.extract import extracted
 from rankers.fusion import SHARES, Share, fuse
+from rankers.held import holding
 from rankers.lanes import Lanes
 from rankers.legs import Legs, Ran
 from rankers.near import kept, least_cosine, near_enough
@@ -320,6 +321,11 @@ class Search:
         depth = max(k, MOST_READ if moved else alike.DEPTH)
         told = told_by(self._lexical, access, plan, rankings)
         fused = self._fusion(rankings, depth, question, covered=covered, told=told)
+        if len(plan.legs) > 1 and "lexical" in rankings:
+            try:
+                fused = holding(self._lexical, access, plan, fused)
+            except EngineUnavailable:
+                missing = tuple(dict.fromkeys((*missing, "lexical")))
         if self._alike is not None and "vector" in rankings and len(plan.legs) > 1:
             try:
                 fused = self._alike.joined(access, question, fused, covered, told=told)

@@ -10,7 +10,7 @@ from indexing.analysis import terms, without_stop_words
 from indexing.clauses import And, Word
 from indexing.errors import EngineUnavailable
 from indexing.ports import LexicalIndex, Ranking
-from rankers.fusion import query_class
+from rankers.kinds import KEYWORDS, QUESTION
 from rankers.plan import Plan
 
 FEW = 10  # best notes by words that are held against the question
@@ -24,12 +24,11 @@ def told_by(
     Many notes hold a few keywords, and none a pasted note: neither is asked. Where the full text
     does not answer, nothing is said.
     """
-    text = plan.parsed.text
+    words = without_stop_words(terms(plan.parsed.text))
     best = [hit.doc_id for hit in rankings["lexical"].hits[:FEW]] if "lexical" in rankings else []
-    if not best or len(rankings) == 1 or query_class(text) != "question":
+    if not best or len(rankings) == 1 or not KEYWORDS < len(words) <= QUESTION:
         return False
-    words = dict.fromkeys(without_stop_words(terms(text)))
-    every = And(tuple(Word(word) for word in words))
+    every = And(tuple(Word(word) for word in dict.fromkeys(words)))
     try:
         return bool(index.matching(access, every, plan.filters, plan.assertion, best))
     except EngineUnavailable:

@@ -23,6 +23,7 @@ from indexing.ports import AssertionMode
 from rankers.ages import is_age
 from rankers.cues import Asked, QueryCue, cues
 from rankers.graph import named
+from rankers.kinds import is_whole
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.short_names import told_as
@@ -218,7 +219,8 @@ class _Question:
     def demands(self, wants: Sequence[Want]) -> bool:
         """Say whether the text is a question about what it names, or a few words as they stand."""
         length = len(TOKEN.findall(self.text))
-        if _STATEMENT.search(self.text) and length > MOST_UNNAMED:
+        # A whole sentence tells something: it asks for no note that denies it too.
+        if is_whole(self.text) and length > MOST_UNNAMED:
             return False
         measured = any(want.bound is not None and want.concepts for want in wants)
         if measured and length <= MOST_MEASURED:
@@ -371,8 +373,6 @@ class Reader:
         return wants
 
 
-# A whole sentence, full stop and all, tells something: it asks for no note that denies it too.
-_STATEMENT: Final = re.compile(r"[.]\s*$")
 _OR: Final = re.compile(r"\bor\b", re.IGNORECASE)
 
 

@@ -36,6 +36,8 @@ from rankers.answer import LEGS, SearchRequest
 from rankers.explain import Fused
 from rankers.fusion import SHARES, fuse
 from rankers.graph import concepts
+from rankers.held import held_of
+from rankers.plan import Plan
 from rankers.search import Search
 
 DEPTH = 200  # as a page's legs
@@ -183,25 +185,28 @@ def _answers(
             part: dict[str, Asked] = {}
             for topic in some:
                 recorder.given, recorder.told = {}, False
-                asked_plainly(search, access, read.topics[topic])
+                plan = asked_plainly(search, access, read.topics[topic])
                 legs = {
                     leg: [(hit.doc_id, hit.score) for hit in ranking.hits]
                     for leg, ranking in recorder.given.items()
                 }
-                part[topic] = Asked(legs, recorder.told)
+                docs = sorted({doc_id for hits in legs.values() for doc_id, _ in hits})
+                held = held_of(own.lexical, access, plan, docs) if plan and docs else {}
+                part[topic] = Asked(legs, recorder.told, held)
             yield part
 
 
-def asked_plainly(search: Search, access: Access, text: str) -> None:
-    """Ask as `eval run` does: what does not parse is asked again as plain words."""
+def asked_plainly(search: Search, access: Access, text: str) -> Plan | None:
+    """Ask as `eval run` does: what does not parse is asked again as plain words; return what was
+    asked. None where there is no word in it at all: nothing is found, and that counts."""
     request = SearchRequest(q=text, k=DEPTH, rankers=LEGS, bare=True)
     try:
-        search.answer(access, request)
+        return search.rank(access, request).plan
     except InvalidQuery:
         try:
-            search.answer(access, replace(request, plain=True))
-        except InvalidQuery:  # no word in it at all: nothing is found, and that counts
-            return
+            return search.rank(access, replace(request, plain=True)).plan
+        except InvalidQuery:
+            return None
 
 
 def _told(

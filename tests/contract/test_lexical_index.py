@@ -11,7 +11,7 @@ import pytest
 
 from app.settings import LexicalBackend
 from indexing.access import LABELS, Access
-from indexing.clauses import Clause, Expansion, Phrase, Word
+from indexing.clauses import Clause, Expansion, Held, Phrase, Word
 from indexing.filters import Filters
 from indexing.model import Assertion, Document, Mention, Section, TenantId, Tombstone
 from indexing.ports import AssertionMode, LexicalEntry, LexicalIndex, Scored
@@ -158,6 +158,46 @@ def test_a_rarer_wording_for_the_same_thing_is_no_better_answer(index: LexicalIn
         score = {hit.doc_id: hit.score for hit in found}
         assert score["rare"] == pytest.approx(0.9 * score["itch0"], rel=1e-3)
         assert score["skin"] == pytest.approx(0.8 * score["itch0"], rel=1e-3)
+
+
+def test_what_is_held_counts_once_as_rare_as_it_is(filled: LexicalIndex) -> None:
+    filled.upsert(TENANT, [entry("e", "Pain, pain, pain and more pain.")])
+    parts = (Word("pain"), Word("severe"), Word("wombat"), Phrase(("chest", "pain")))
+    every = ["a", "b", "c", "d", "e", "nobody"]
+    held = filled.scores(ACCESS, Held(parts), ALL, "present", every)
+    assert held.keys() == {"a", "b", "e"}
+    assert held["a"] == pytest.approx(1.0, rel=1e-4)  # nobody holds the wombat
+    assert held["b"] == pytest.approx(held["e"], rel=1e-4)  # how often says nothing
+    assert 0 < held["e"] < 1 / 3  # three in five hold it, one the others
+    assert filled.scores(ACCESS, Held(parts), ALL, "present", ["e", "c"]).keys() == {"e"}
+    assert filled.scores(ACCESS, Held((Word("wombat"),)), ALL, "present", every) == {}
+    assert filled.scores(ACCESS, Held(()), ALL, "present", every) == {}
+
+
+def test_another_wording_is_held_as_the_one_that_was_asked(filled: LexicalIndex) -> None:
+    either = Expansion(Word("pyrexia"), ((Word("fever"), 0.5),))
+    held = filled.scores(ACCESS, Held((either, Word("cough"))), ALL, "present", ["a", "c"])
+    assert held == {"c": pytest.approx(1.0, rel=1e-4)}
+
+
+def test_what_is_held_is_asserted_and_open_to_who_asks(filled: LexicalIndex) -> None:
+    base = entry("n", "No wombat fever", patient_id="p", labels=("R",))
+    filled.upsert(TENANT, [said(base, "fever", Assertion.NEGATED)])
+    both = Held((Word("fever"), Word("wombat")))
+    opened = replace(ACCESS, labels=LABELS)
+    held = filled.scores(opened, both, ALL, "present", ["n"])
+    assert held["n"] < filled.scores(opened, both, ALL, "any", ["n"])["n"]
+    assert filled.scores(ACCESS, both, ALL, "any", ["n", "c"]).keys() == {"c"}
+    nobody = replace(opened, patients=frozenset())
+    assert filled.scores(nobody, both, ALL, "any", ["n", "c"]) == {}
+    elsewhere = replace(opened, tenant_id=TenantId(uuid4()))
+    assert filled.scores(elsewhere, both, ALL, "any", ["n", "c"]) == {}
+
+
+def test_scores_are_those_of_a_search(filled: LexicalIndex) -> None:
+    ranked = {hit.doc_id: hit.score for hit in hits(filled, "severe chest pain")}
+    found = filled.scores(ACCESS, clause("severe chest pain"), ALL, "present", ["a", "d", "c"])
+    assert found == {d: pytest.approx(ranked[d], rel=1e-4) for d in ("a", "d")}
 
 
 def test_a_phrase_denied_in_a_section_is_found_by_its_literal_words(index: LexicalIndex) -> None:

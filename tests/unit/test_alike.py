@@ -72,6 +72,24 @@ def test_a_hit_among_good_hits_passes_one_that_stands_alone() -> None:
     assert order.index("d005") < order.index("d004")
 
 
+def test_of_a_statement_only_what_says_almost_the_same_counts() -> None:
+    """d001 has one that is nearly it, which scores, and two beside it that do not."""
+    angles = {"d000": 0.0, "d001": 0.2, "d002": 0.9, "d003": 0.9}
+    given = {
+        d: np.array([[np.cos(angle), np.sin(angle)]], dtype=np.float32)
+        for d, angle in angles.items()
+    }
+    only = Alike(Rows(given))
+    before = hits([1.0, 0.0, 0.0, 0.0])
+    told = "Aspirin given early lowers the risk of a second stroke."
+
+    def share(question: str) -> float:
+        found = {hit.doc_id: hit for hit in only.joined(ACCESS, question, before, 1.0)}
+        return found["d001"].score
+
+    assert share(told) > 1.5 * share(told.rstrip("."))
+
+
 def test_what_is_like_the_best_gains_unless_every_word_is_a_concept() -> None:
     near, far = np.eye(2, dtype=np.float32)
     given = {f"d00{i}": np.stack([near if i in (0, 4) else far]) for i in range(5)}

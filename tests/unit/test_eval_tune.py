@@ -22,6 +22,8 @@ from indexing.model import TenantId
 from indexing.ports import Ranking, Scored, Vectors
 from rankers.alike import Alike
 from rankers.fusion import EXPANSIONS, SHARES, Share, fuse
+from rankers.held import gained
+from rankers.kinds import query_class
 
 DOCS = [f"d{i:02}" for i in range(15)]
 SCORES = st.dictionaries(
@@ -65,6 +67,8 @@ ACCESS = Access(TenantId(uuid4()), "eve", frozenset({Role.RELEVANCE}), "HQUALIMP
     alike=st.sampled_from([0.0, 0.4, None]),
     covered=st.sampled_from([0.0, 0.5, 1.0]),
     told=st.booleans(),
+    question=st.sampled_from(["tinnitus", "What is told of it stands in one note."]),
+    held=st.dictionaries(st.sampled_from(DOCS), st.floats(0, 1)),
 )
 def test_what_is_computed_is_what_the_search_would_do(
     legs: dict[str, dict[str, float]],
@@ -73,16 +77,20 @@ def test_what_is_computed_is_what_the_search_would_do(
     alike: float | None,
     covered: float,
     told: bool,
+    question: str,
+    held: dict[str, float],
 ) -> None:
+    held = held if query_class(question) == "statement" else {}
     share = replace(LEGS_ONLY.legs[at], alike=alike)
-    asked = {ASKING: Asked({leg: stored(scores) for leg, scores in legs.items()}, told)}
-    made = Topic("t", "tinnitus", judged, asked, Rows.of(HELD.rows), ASKING, covered)
+    asked = {ASKING: Asked({leg: stored(scores) for leg, scores in legs.items()}, told, held)}
+    made = Topic("t", question, judged, asked, Rows.of(HELD.rows), ASKING, covered)
     [figure] = made.figures(Setting(share, TITLE), [alike])
     rankings = {leg: ranking(scores) for leg, scores in legs.items()}
     shares = dict.fromkeys(SHARES, share)
-    fused = fuse(rankings, 200, "tinnitus", shares, covered=covered, told=told)
+    fused = fuse(rankings, 200, question, shares, covered=covered, told=told)
+    fused = gained(fused, held)
     weights = dict.fromkeys(SHARES, 0.4 if alike is None else alike)
-    joined = Alike(HELD, weights).joined(ACCESS, "tinnitus", fused, covered, told=told)
+    joined = Alike(HELD, weights).joined(ACCESS, question, fused, covered, told=told)
     scores = [hit.score for hit in joined]
     if len({round(s, 9) for s in scores}) == len(scores):  # ties of floats may fall either way
         ours = [hit.doc_id for hit in joined][:10]

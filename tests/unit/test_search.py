@@ -388,6 +388,29 @@ def test_a_full_text_that_was_asked_in_vain_is_not_asked_again(parts: dict[str, 
     assert down.asked == 0
 
 
+def test_a_statement_is_held_against_the_best_notes(parts: dict[str, object]) -> None:
+    search = Search(**parts)  # type: ignore[arg-type]
+    told = "The patient has severe chest pain that radiates."
+    answer = ask(search, told)
+    [first, *_] = answer.hits
+    assert (first.doc_id, first.signals["held"].rank) == ("has", 1)
+    assert first.score == pytest.approx(sum(s.contribution for s in first.signals.values()))
+    asked = ask(search, told.rstrip("."))
+    assert all("held" not in hit.signals for hit in asked.hits)
+    alone = ask(search, told, rankers=LEXICAL)
+    assert all("held" not in hit.signals for hit in alone.hits)  # one leg keeps its own scores
+
+
+def test_a_full_text_that_dies_after_it_answered_is_named(
+    parts: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = Search(**parts)  # type: ignore[arg-type]
+    monkeypatch.setattr(parts["lexical"], "scores", Down().matching, raising=False)
+    answer = ask(search, "The patient has severe chest pain that radiates.")
+    assert "lexical" in answer.missing
+    assert found(answer)[0] == "has"
+
+
 def test_a_slow_leg_is_not_waited_for(parts: dict[str, object]) -> None:
     slow = Slow()
     search = Search(**{**parts, "vector": slow}, timeout_s=0.2)  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from indexing.clauses import (
     Clause,
     Expansion,
     Field,
+    Held,
     Not,
     Or,
     Phrase,
@@ -90,8 +91,20 @@ class MemoryLexicalIndex:
         doc_ids: Iterable[str],
     ) -> frozenset[str]:
         """Return those of `doc_ids` that satisfy `clause` and `filters`."""
+        return frozenset(self.scores(access, clause, filters, assertion, doc_ids))
+
+    def scores(
+        self,
+        access: Access,
+        clause: Clause,
+        filters: Filters,
+        assertion: AssertionMode,
+        doc_ids: Iterable[str],
+    ) -> Mapping[str, float]:
+        """Return what those of `doc_ids` that satisfy `clause` and `filters` score."""
         scorer = _Scorer(self._live(access.tenant_id), self._title_weight)
-        return frozenset(doc_ids) & scorer.matches(access, clause, filters, assertion).keys()
+        found = scorer.matches(access, clause, filters, assertion)
+        return {doc_id: found[doc_id] for doc_id in found.keys() & set(doc_ids)}
 
     def facets(
         self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int
@@ -224,7 +237,18 @@ class _Scorer:
         if isinstance(clause, Not):
             whole = replace(context, mode="any", ranked=False)
             return 0.0 if self._score(held, clause.clause, whole) is None else None
+        if isinstance(clause, Held):
+            return self._share_held(held, clause, replace(context, ranked=True))
         return self._expansion(held, clause, context)
+
+    def _share_held(self, held: _Held, clause: Held, context: Context) -> float | None:
+        rarities = [self._rarity(part, context) for part in clause.clauses]
+        there = [
+            rarity
+            for part, rarity in zip(clause.clauses, rarities, strict=True)
+            if rarity and self._score(held, part, context) is not None
+        ]
+        return sum(there) / sum(rarities) if there else None
 
     def _expansion(self, held: _Held, clause: Expansion, context: Context) -> float | None:
         plain = replace(context, ranked=False)
@@ -239,6 +263,9 @@ class _Scorer:
 
     def _rarity(self, clause: Clause, context: Context) -> float:
         held = self._live.values()
+        if isinstance(clause, Expansion):
+            wordings = [clause.clause, *(other for other, _ in clause.others)]
+            return next(filter(None, (self._rarity(each, context) for each in wordings)), 0.0)
         if isinstance(clause, Word) and not clause.pattern:
             words, every = stems(clause.text), [_view(each, context).stems for each in held]
         elif isinstance(clause, Phrase):

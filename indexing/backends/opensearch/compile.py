@@ -91,9 +91,9 @@ class Compiler(QueryCompiler[Query]):
         """Multiply the score."""
         return {"bool": {"must": [query], "boost": factor}}
 
-    def unscored(self, query: Query) -> Query:
-        """Match for no score."""
-        return {"constant_score": {"filter": query, "boost": 0.0}}
+    def worth(self, query: Query, score: float) -> Query:
+        """Match for this score."""
+        return {"constant_score": {"filter": query, "boost": score}}
 
     def term(self, field: str, word: str) -> Query:
         """Match what has the same stem."""

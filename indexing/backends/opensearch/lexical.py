@@ -95,14 +95,30 @@ class OpenSearchLexicalIndex:
         doc_ids: Iterable[str],
     ) -> frozenset[str]:
         """Return those of `doc_ids` that satisfy `clause` and `filters`."""
+        return frozenset(
+            self._among(access, doc_ids, self._query(clause, access, filters, assertion))
+        )
+
+    def scores(
+        self,
+        access: Access,
+        clause: Clause,
+        filters: Filters,
+        assertion: AssertionMode,
+        doc_ids: Iterable[str],
+    ) -> Mapping[str, float]:
+        """Return what those of `doc_ids` that satisfy `clause` and `filters` score."""
+        return self._among(access, doc_ids, self._scored(clause, access, filters, assertion))
+
+    def _among(self, access: Access, doc_ids: Iterable[str], query: Query) -> dict[str, float]:
+        """Return what those of `doc_ids` that `query` finds score."""
         wanted = sorted(each for each in set(doc_ids) if spelled(each))
-        matched: set[str] = set()
+        found: dict[str, float] = {}
         for at in range(0, len(wanted), schema.DEEPEST):
             some = wanted[at : at + schema.DEEPEST]
-            query = self._query(clause, access, filters, assertion)
-            query["bool"]["filter"].append(among(some))
-            matched |= {doc_id for doc_id, _ in self._ranked(access, query, len(some))[0]}
-        return frozenset(matched)
+            narrowed = {"bool": {"must": [query], "filter": [among(some)]}}
+            found.update(self._ranked(access, narrowed, len(some))[0])
+        return found
 
     def facets(
         self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int

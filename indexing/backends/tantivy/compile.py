@@ -79,9 +79,9 @@ class Compiler(QueryCompiler[Query]):
         """Multiply the score."""
         return Query.boost_query(query, factor)
 
-    def unscored(self, query: Query) -> Query:
-        """Match for no score."""
-        return Query.const_score_query(query, 0.0)
+    def worth(self, query: Query, score: float) -> Query:
+        """Match for this score."""
+        return Query.const_score_query(query, score)
 
     def term(self, field: str, word: str) -> Query:
         """Match what has the same stem."""

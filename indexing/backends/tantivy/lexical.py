@@ -135,10 +135,26 @@ class TantivyLexicalIndex:
                     if plain:
                         namespace.remember(searcher, view, every)
                     return every.intersection(wanted)
-            among = compiler.any_term("doc_id", wanted)
-            both = Query.boolean_query([(Occur.Must, among), (Occur.Must, query)])
-            hits = searcher.search(both, len(wanted), count=False).hits
-            return frozenset(namespace.doc_ids(searcher, [address for _, address in hits]))
+            return frozenset(_among(namespace, searcher, compiler, query, wanted))
+
+    def scores(
+        self,
+        access: Access,
+        clause: Clause,
+        filters: Filters,
+        assertion: AssertionMode,
+        doc_ids: Iterable[str],
+    ) -> Mapping[str, float]:
+        """Return what those of `doc_ids` that satisfy `clause` and `filters` score."""
+        wanted = sorted(set(doc_ids))
+        namespace = self._current(access.tenant_id)
+        if namespace is None or not wanted:
+            return {}
+        searcher = namespace.searcher()
+        with mapped_errors("score"):
+            compiler = self._compiler(namespace, searcher)
+            query = compiler.guarded(clause, access, filters, assertion)
+            return _among(namespace, searcher, compiler, query, wanted)
 
     def facets(
         self, access: Access, clause: Clause, filters: Filters, assertion: AssertionMode, size: int
@@ -220,6 +236,21 @@ class TantivyLexicalIndex:
             compiler = self._compiler(namespace, searcher)
             last = self._compiled = asked, compiler.guarded(clause, access, filters, assertion)
         return last[1]
+
+
+def _among(
+    namespace: Namespace,
+    searcher: tantivy.Searcher,
+    compiler: Compiler,
+    query: Query,
+    wanted: Sequence[str],
+) -> dict[str, float]:
+    """Return what those of the wanted documents that `query` finds score."""
+    listed = compiler.unscored(compiler.any_term("doc_id", wanted))
+    both = Query.boolean_query([(Occur.Must, listed), (Occur.Must, query)])
+    hits = searcher.search(both, len(wanted), count=False).hits
+    doc_ids = namespace.doc_ids(searcher, [address for _, address in hits])
+    return {d: float(score) for (score, _), d in zip(hits, doc_ids, strict=True)}
 
 
 def _counted(found: tantivy.SearchResult) -> int:

@@ -1,0 +1,44 @@
+"""What kind of question a text is."""
+
+from __future__ import annotations
+
+import pytest
+
+from rankers.alike import FEEDBACK, WEIGHTS
+from rankers.fusion import SHARES
+from rankers.kinds import QUESTION, is_whole, query_class
+from rankers.query import parse
+
+TOLD = "Aspirin given early lowers the risk of a second stroke."
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (None, "any"),
+        ("", "keywords"),
+        ("chest pain", "keywords"),
+        ("Chest pain.", "keywords"),  # a name, whatever stands behind it
+        ("Aspirin prevents stroke.", "statement"),
+        ("aspirin prevents stroke", "keywords"),
+        (TOLD, "statement"),
+        (TOLD.rstrip("."), "question"),
+        (f"{TOLD.rstrip('.')}?", "question"),
+        (f"“{TOLD}”", "statement"),
+        (f"({TOLD}) ", "statement"),
+        ("word " * (QUESTION + 1) + ".", "note"),
+    ],
+)
+def test_a_question_is_of_a_kind(text: str | None, kind: str) -> None:
+    assert query_class(text) == kind
+
+
+def test_every_kind_has_its_weights() -> None:
+    kinds = {"any", "keywords", "question", "statement", "note"}
+    assert SHARES.keys() == WEIGHTS.keys() == FEEDBACK.keys() == kinds
+
+
+def test_a_statement_stays_one_without_its_syntax() -> None:
+    query = "The boy (aged 4) has “fever” and a stiff neck."
+    assert is_whole(parse(query).text)
+    assert not is_whole(parse(query.rstrip(".")).text)
