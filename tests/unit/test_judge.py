@@ -68,6 +68,7 @@ ANSWERED = [
     ("family history of gout", "His father had gout.", "No family history of gout."),
     ("no family history of gout", "No family history of gout.", "His father had gout."),
     ("no chest pain", "Denies chest pain.", "Chest pain since this morning."),
+    ("head ct no bleed", "CT head without contrast. No ICH.", "CT head: intracranial hemorrhage."),
     ("on warfarin", "Takes warfarin daily.", "Warfarin was stopped."),
     ("warfarin stopped", "Warfarin was stopped.", "Takes warfarin daily."),
     ("not on insulin", "Not on insulin.", "On insulin glargine at bedtime."),
@@ -95,6 +96,12 @@ def test_right_and_wrong(
     wants = reader.read(query)
     assert answers(note(language, right), wants) > SILENT
     assert answers(note(language, wrong), wants) == AGAINST
+
+
+def test_who_never_used_drugs_is_no_answer_to_drug_use(language: Language, reader: Reader) -> None:
+    wants = reader.read("drug use")
+    assert answers(note(language, "Uses drugs on weekends."), wants) == FULLY
+    assert answers(note(language, "Never used drugs."), wants) == AGAINST
 
 
 @pytest.mark.parametrize("query", sorted({query for query, _, _ in ANSWERED}))

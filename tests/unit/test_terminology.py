@@ -170,3 +170,19 @@ def test_the_seed_is_kept_at_home(tmp_path: Path) -> None:
     first = open_terminology(tmp_path)
     assert (tmp_path / "terminology" / first.version / "texts.json").is_file()
     assert open_terminology(tmp_path) is first
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("DNR", "full code"), ("DNR", "advance directive"), ("DNI", "DNR"), ("LBBB", "RBBB"),
+        ("palliative care", "hospice"), ("palliative care", "CMO"), ("HER2", "ER status"),
+    ],
+)  # fmt: skip
+def test_what_forbids_each_other_has_no_name_in_common(
+    terminology: Terminology, one: str, other: str
+) -> None:
+    mine, others = terminology.find(one), terminology.find(other)
+    assert mine
+    assert others
+    assert set(mine).isdisjoint(others)
