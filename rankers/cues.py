@@ -8,8 +8,8 @@ else; a trailing one for what stands right before it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -53,7 +53,7 @@ _RELATIVE: Final = (
     r"grand(?:mother|father|parents?)|relatives?|wife|husband|spouse|partner|sons?|daughters?"
 )
 _FAMILY: Final = (
-    r"(?:strong |positive )?(?:family|familial) (?:medical )?(?:history|hx)(?: of| for)?|"
+    r"(?:strong |positive )?fam(?:ily|ilial)? (?:medical )?(?:history|hx)(?: of| for)?|"
     rf"f(?:am)?hx?(?: of)?|relatives? with|"
     rf"(?:{_RELATIVE})(?:'s)?(?: (?:with|who had|had|has|died (?:of|from)|diagnosed with))?"
 )
@@ -67,6 +67,11 @@ _NO: Final = (
 _NO_SPAN: Final = (
     r"(?! (?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|few|several|couple|"
     r"days?|weeks?|months?|years?)\b)"
+)
+# Behind "negative": what is so called and denies nothing.
+_NO_SIGN: Final = (
+    r"(?! (?:pressure|margins?|symptoms?|feedback|ions?|head|chest|ct|cta|mri|mra|x-?ray|cxr|scan|"
+    r"echo|ekg|ecg|ultrasound|us|biopsy|stress|cath)\b)"
 )
 _USE: Final = r"(?:on|taking|using|receiving)"
 
@@ -86,9 +91,9 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx) of",
         "no (?:complaints?|symptoms?|findings?) of",
         "no (?:current|recent|new|known|prior|previous|h/o)", _NO, "denie[sd]", "denying",
-        "without(?: any)?", "negative for", "absence of", "absent", "free (?:of|from)",
-        "never (?:had|been)", "never", "not having", "(?:does|did) not have", "ruled out(?: for)?",
-        "excluded",
+        "without(?: any)?", f"neg(?:ative)?(?: for|{_NO_SIGN})", "absence of", "absent",
+        "free (?:of|from)", "never (?:had|been)", "never", "not having", "not(?= allergic)",
+        "(?:does|did) not have", "ruled out(?: for)?", "excluded",
     ),
     Asked.ALLERGY: (
         "(?:known )?(?:allerg(?:y|ies|ic)|anaphylaxis|hypersensitivity) (?:to|with)",
@@ -96,7 +101,8 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.INTOLERANCE: (
         "intoleran(?:t|ce) (?:of|to)",
         "(?:side effects?|adverse (?:reactions?|effects?)) (?:of|from|to|with)",
-        "(?:could|did|does) not tolerate", "cannot tolerate",
+        "(?:could|did|does) not tolerate",
+        "(?:cannot|can['’]?t|unable to|couldn['’]t) (?:tolerate|take)",
     ),
     Asked.SUSPECTED: (
         "suspected", "suspicion (?:of|for)", "suspicious for", "possible", "probable", "presumed",
@@ -190,7 +196,24 @@ def cues(query: str) -> list[QueryCue]:
     for cue in sorted([*_trailing(query), *_leading(query)], key=lambda c: (c.start, -c.end)):
         if not found or cue.start >= found[-1].end:
             found.append(cue)
-    return [_ended(cue, found) for cue in found]
+    found = _without_denied_allergies(query, found)
+    ended = [_ended(cue, found) for cue in found]
+    # In "no allergies" nothing is left that the allergy could be to: it is what is denied.
+    return [cue for cue in ended if query[cue.first : cue.last].strip()]
+
+
+def _without_denied_allergies(query: str, found: Sequence[QueryCue]) -> list[QueryCue]:
+    """Let "no" hold for all of "allergy to penicillin": who asks so asks for no allergy."""
+    kept: list[QueryCue] = []
+    for cue in found:
+        leads = cue.asked is Asked.ALLERGY and cue.first >= cue.end
+        before = kept[-1] if kept and leads else None
+        beside = before is not None and not query[before.end : cue.start].strip()
+        if before and beside and before.asked is Asked.NEGATED:
+            kept[-1] = replace(before, first=cue.start, last=max(before.last, cue.last))
+        else:
+            kept.append(cue)
+    return kept
 
 
 def _leading(query: str) -> Iterator[QueryCue]:

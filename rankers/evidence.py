@@ -23,13 +23,14 @@ AROUND = 300  # characters on both sides that decide what is said of them
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One place of a note that speaks of what is asked."""
+    """One place of a note that speaks of what is asked, or of something `narrower`."""
 
     start: int
     end: int
     assertion: Assertion
     status: Assertion
     section: Section | None
+    narrower: bool = False
 
 
 def said_of(note: Derived, want: Want) -> list[Said]:
@@ -44,6 +45,7 @@ def said_of(note: Derived, want: Want) -> list[Said]:
             told(want, m.concept_id, m.assertion),
             told(want, m.concept_id, m.status),
             _section(note.sections, m.start),
+            bool(want.meaning.itself) and m.concept_id not in want.meaning.itself,
         )
         for m in places
     ]

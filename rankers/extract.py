@@ -25,7 +25,7 @@ from rankers.plan import Plan
 from rankers.query import scopes
 from rankers.snippets import apart, section_at, sentence_around
 from rankers.times import times_told
-from rankers.wants import LONGEST, Want
+from rankers.wants import DENIED, LONGEST, Want
 
 MOST = 5  # sentences
 READ = 10  # of the best notes
@@ -138,6 +138,8 @@ def _fits(need: _Need, note: Derived, want: Want) -> list[Said]:
     """Return the places that answer a want. Who reacts to a drug does not take it: a question that
     names drugs alone asks for their use."""
     found = _below_headings(want, fitting(note, want))
+    if want.asked in DENIED:
+        found = [said for said in found if not said.narrower]
     if need.words or not want.drug or want.asked in _OF_ALLERGY:
         return found
     return [said for said in found if not allergic(note.document.text, said)]

@@ -27,7 +27,7 @@ from rankers.explain import Fused, Signal
 from rankers.lookalike import holds_alike
 from rankers.meanings import DRUGS
 from rankers.near import kept
-from rankers.wants import Want, Wants
+from rankers.wants import DENIED, Want, Wants
 
 # How well a note answers one want. AGAINST: it says something else of it.
 AGAINST, SILENT, LEAST, PARTLY, FULLY = 0.0, 0.3, 0.31, 0.6, 1.0
@@ -277,6 +277,8 @@ def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[
     done = want.asked is Asked.PAST and want.meaning.kind is SemanticType.PROCEDURE
     if done and not fits and stands(said):
         return PARTLY, said  # what was done is past, however it is told
+    if fits and want.asked in DENIED and all(each.narrower for each in fits):
+        return PARTLY, fits  # who has no abscess may have an infection
     return (FULLY if fits else AGAINST), fits
 
 

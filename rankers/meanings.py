@@ -54,7 +54,7 @@ _STANDING: Final = frozenset({Asked.PAST, Asked.HISTORY, Asked.FAMILY, Asked.ALL
 class Meaning:
     """`concepts` mean it or something narrower; `own` are those of them that carry its name
     ("gestational diabetes"); `told` those whose name itself says how it stands; `broader` are what
-    it is a kind of; `alike` only look like it."""
+    it is a kind of; `alike` only look like it; `itself` nothing narrower, none where it is open."""
 
     concepts: frozenset[str]
     own: frozenset[str] = frozenset()
@@ -62,6 +62,7 @@ class Meaning:
     broader: frozenset[str] = frozenset()
     alike: frozenset[str] = frozenset()
     short: tuple[str, ...] = ()
+    itself: frozenset[str] = frozenset()
     kind: SemanticType = SemanticType.OTHER
 
 
@@ -99,6 +100,7 @@ class Meanings:
             (frozenset(self._terminology.parents(concept)) | self._bare(worded)) - found,
             self._alike(concept, kind) - found,
             tuple(n.text for n in names if n.kind is NameKind.ABBREVIATION),
+            frozenset({concept, *namesakes(self._terminology, concept), *told}),
             kind,
         )
 

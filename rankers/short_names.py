@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from indexing.language.bounds import Bound
 from indexing.language.matcher import Span
 from indexing.language.terminology import SemanticType, Terminology
+from indexing.language.units import NUMBER, number
 
 _NAMES: Final = {
     "k": "potassium", "na": "sodium", "cl": "chloride", "ca": "calcium", "mg": "magnesium level",
@@ -41,6 +42,10 @@ _STRIPPED: Final = re.compile(r"^serum | level$", re.IGNORECASE)
 _ELSEWHERE: Final = frozenset(
     "urine urinary csf spinal pleural ascitic peritoneal synovial fluid stool sweat dietary".split()
 )
+_RANGE: Final = re.compile(
+    rf"(?:[ ](?:of|is|was))?[ ]*[:=]?[ ]*(?P<low>{NUMBER})[-–](?P<high>{NUMBER})(?![\w./%-])"
+)
+_YEARS: Final = re.compile(r"(?:19|20)\d\d")
 _WORDS_BEFORE: Final = re.compile(
     r"(?<![\w/.-])((?:[A-Za-z][\w'-]*[ ]){0,2}[A-Za-z][\w'-]*?)(?:[ ]levels?)?[ ]?$", re.IGNORECASE
 )
@@ -73,12 +78,25 @@ def _measured_as(terminology: Terminology, text: str, end: int) -> list[Span]:
     words = match[1].split() if match else []
     for first in range(len(words)):
         name = " ".join(words[first:])
-        if any(_is_measured(terminology, each) for each in terminology.find(name)):
+        meant = terminology.find(name)
+        measured = [each for each in meant if _is_measured(terminology, each)]
+        if measured and match and len(meant) > 1:  # "PSA > 4" is no psoriatic arthritis
+            return [_span(terminology, match.end(1) - len(name), match.end(1), measured[0])]
+        if measured:
             return []
         level = [each for each in _levels(terminology, name) if _is_measured(terminology, each)]
         if level and match and (not first or words[first - 1].lower() not in _ELSEWHERE):
             return [_span(terminology, match.end(1) - len(name), match.end(1), level[0])]
     return []
+
+
+def range_behind(text: str, end: int) -> Bound | None:
+    """Return the range right behind the name of something measured: "EF 35-40"; years are none."""
+    match = _RANGE.match(text, end)
+    low, high = (number(match["low"]), number(match["high"])) if match else (0.0, 0.0)
+    if match is None or low >= high or _YEARS.fullmatch(match["low"]):
+        return None
+    return Bound("", ">=", low, "", match.start("low"), match.end(), high)
 
 
 def _levels(terminology: Terminology, name: str) -> list[str]:

@@ -26,7 +26,7 @@ from rankers.graph import named
 from rankers.kinds import is_whole
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
-from rankers.short_names import told_as
+from rankers.short_names import range_behind, told_as
 from rankers.times import times_told
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
@@ -289,13 +289,17 @@ class Reader:
         for span in named(self._matcher, text):
             if any(cue.start <= span.start and span.end <= cue.end for cue in found):
                 continue  # "allergy" in "penicillin allergy"
+            if span.ambiguous and text[span.start : span.end].lower() in _ASKING:
+                continue  # "pt is DNR"
             part, cue, asked = self._apart(text, span, found)
             spans.append(part)
             within |= {cue} if cue else set()
             if asked is not None:
                 carried[part.start] = asked
         kept = tuple(cue for cue in found if cue in within or self._counts(cue, spans))
-        bounds = tuple(parse_bounds(text))
+        measured = [s for s in spans if self._meanings.kind(s.concept_id) in MEASURED]
+        ranges = [each for s in measured if (each := range_behind(text, s.end)) is not None]
+        bounds = tuple(sorted([*parse_bounds(text), *ranges], key=lambda each: each.start))
         whose = frozenset(
             span.start
             for before, span in pairwise(spans)
@@ -346,8 +350,8 @@ class Reader:
             told = told_as(self._terminology, span.concept_id)
             meaning = replace(
                 meaning, concepts=meaning.concepts | told.concepts,
-                own=meaning.own | told.concepts, alike=meaning.alike - told.concepts,
-                short=meaning.short + told.short,
+                own=meaning.own | told.concepts, itself=meaning.itself | told.concepts,
+                alike=meaning.alike - told.concepts, short=meaning.short + told.short,
             )  # fmt: skip
         return Want(
             span.start, span.end, question.text[span.start : span.end], meaning,
@@ -377,11 +381,11 @@ _OR: Final = re.compile(r"\bor\b", re.IGNORECASE)
 
 
 def _denied(wants: Iterable[Want]) -> bool:
-    return any(want.asked in _DENIED for want in wants)
+    return any(want.asked in DENIED for want in wants)
 
 
-_DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
-_ELSEWHERE: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY, *_DENIED})
+DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
+_ELSEWHERE: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY, *DENIED})
 
 
 def _mode(wants: Sequence[Want]) -> AssertionMode | None:

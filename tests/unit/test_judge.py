@@ -72,6 +72,13 @@ ANSWERED = [
     ("on warfarin", "Takes warfarin daily.", "Warfarin was stopped."),
     ("warfarin stopped", "Warfarin was stopped.", "Takes warfarin daily."),
     ("not on insulin", "Not on insulin.", "On insulin glargine at bedtime."),
+    ("no allergy to penicillin", "Not allergic to penicillin.", "Allergic to penicillin."),
+    ("not allergic to penicillin", "Not allergic to penicillin.", "Allergic to penicillin."),
+    ("no known allergies", "No known allergies.", "Allergies: codeine."),
+    ("neg d-dimer", "D-dimer negative.", "D-dimer 3.8 (H)."),
+    ("can't take nsaids", "Could not tolerate ibuprofen.", "Takes ibuprofen daily."),
+    ("no fam hx gout", "No family history of gout.", "His father had gout."),
+    ("mom breast ca", "Mother had carcinoma of the breast.", "Breast ca, stage I."),
     ("penicillin allergy", "Allergic to penicillin.", "Started penicillin V today."),
     ("penicillin allergy", "ALLERGIES: Penicillin", "She is not allergic to penicillin."),
     ("statin intolerance", "Could not tolerate atorvastatin.", "Takes atorvastatin daily."),
@@ -96,6 +103,21 @@ def test_right_and_wrong(
     wants = reader.read(query)
     assert answers(note(language, right), wants) > SILENT
     assert answers(note(language, wrong), wants) == AGAINST
+
+
+def test_who_denies_something_narrower_denies_less(language: Language, reader: Reader) -> None:
+    for query, broad, narrow in (
+        ("no infection", "No evidence of infection.", "No abscess."),
+        ("never had a stroke", "Denies stroke.", "Subarachnoid hemorrhage has been excluded."),
+        ("not on statin", "Not on a statin.", "Not on atorvastatin."),
+    ):
+        wants = reader.read(query)
+        assert answers(note(language, broad), wants) == FULLY
+        assert answers(note(language, narrow), wants) == PARTLY
+
+
+def test_pt_is_no_test_where_something_else_is_asked(reader: Reader) -> None:
+    assert [want.words for want in reader.read("pt is dnr").wants] == ["dnr"]
 
 
 def test_who_never_used_drugs_is_no_answer_to_drug_use(language: Language, reader: Reader) -> None:

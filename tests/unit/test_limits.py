@@ -115,6 +115,9 @@ ANSWERED = [
     ("hemoglobin under 8 but over 6 g/dL", "Hgb 71 g/L.", "Hgb 8.0."),
     ("INR > 2 and < 3", "INR 2.5.", "INR 3.0."),
     ("INR >= 2, <= 3", "INR 3.0.", "INR 3.4."),
+    ("ef 35-40", "LVEF 38%.", "LVEF 62%."),
+    ("wbc 12-15", "WBC of 12.4 (H).", "WBC of 4.1."),
+    ("psa > 4", "PSA 6.1.", "PSA 0.4."),
     ("K over 3 but under 5", "K 4.1.", "K 2.4."),
     ("INR < 2 or > 3", "INR 5.2.", "INR 2.5."),
     ("INR < 2 or > 3", "INR >8.", "INR 2.5."),
@@ -209,6 +212,10 @@ def test_the_latest_value_stands_behind_short_names_too(language: Language, read
     for told in ("Results: Cr 1.01, Plt 237.", "Cr of 1.01.", "Creatinine fell with fluids."):
         assert answers(note(language, told), wants) == FULLY
     assert answers(note(language, "Labs today, will call with results."), wants) == SILENT
+
+
+def test_years_behind_a_measured_name_are_no_range(reader: Reader) -> None:
+    assert not reader.read("troponin 2019-2020").bounds
 
 
 def test_how_often_a_dose_is_taken_is_no_word_that_a_note_must_hold(reader: Reader) -> None:
