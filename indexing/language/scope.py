@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from indexing.language.cues import Hit, Kind, Reach, Rule
+from indexing.language.doubt import NO_NOUN, is_low, looks_back, looks_on
 from indexing.language.earlier import is_guess, is_new
 from indexing.language.left_standing import left_standing
 from indexing.language.list_ends import Clauses, lasting, left_open, there
@@ -85,48 +86,6 @@ _EITHER_WAY: Final = re.compile(
     r"(?:(?:was|were|is|are|has been|have been) )?"
     r"not (?:given|administered)|(?:cannot|can not|can't|could not) exclude"
 )
-# "Anemia, likely due to kidney disease": the cause is in doubt, and the anemia there.
-_OF_CAUSE: Final = re.compile(
-    r"(?:(?:is|are|was|were) )?(?:(?:also|still|most|more|very|highly) )?"
-    r"(?:possibl[ey]|probabl[ey]|likely) "
-    r"(?:due to|d/t|2/2|secondary to|from|because of|related to|caused by)\b"
-)
-# "The rash is likely eczema": what it names is in doubt. "PE is likely given the tachycardia",
-# "GERD is likely the cause of her cough": what stands before.
-_IS_LIKELY: Final = re.compile(
-    r"(?:is|are|was|were) (?:(?:also|still|most|more|very|highly) )?likely"
-)
-_NAMES_IT: Final = re.compile(
-    r"[ ](?:(?:to (?:be|represent|reflect) )?(?:an?|her|his|just|simply)|"
-    r"that (?:he|she|they|this|it|there|the patient|patient|pt))\b"
-)
-_IS_NAMED: Final = re.compile(
-    r"[ ](?:(?:that|around|going|able|unable|one)\b|(?:(?:an?|the)[ ])?(?:(?:important|major|main|"
-    r"primary|contributing|underlying)[ ])?(?:causes?|source|reason|etiology|culprit|explanation|"
-    r"trigger|factors?|contributors?|component)\b)"
-)
-# "CHF is likely to worsen", "is likely improving": neither is in doubt.
-_GOES_ON: Final = re.compile(
-    r"[ ](?:to(?! (?:be|represent|reflect)\b)|"
-    r"(?!coming|being|having|representing|developing)[a-z]+ing|at)\b"
-)
-# "Obesity makes apnea more likely".
-_MAKES: Final = re.compile(r"\b(?:mak(?:es?|ing)|renders?)\b")
-# "Suspicion for PE is low".
-_SUSPECTS: Final = ("suspicion", "concern", "likelihood", "probability", "risk")
-_IS_LOW: Final = re.compile(
-    r"[ ][^.;:,]{1,50}?[ ](?:is|was|remains)[ ](?:very |quite |extremely |relatively |fairly )?"
-    r"(?:low|minimal)\b(?!,?[ ](?:but|though|however|although))"
-)
-# "GERD more likely than angina"; but "a mass most likely a thrombus".
-_MORE: Final = re.compile(r"(?:more|most)[ ]+likely")
-_NO_MORE: Final = re.compile(r"[ ]*(?:$|[.,;)]|(?:given|although|though|but)\b|than\b(?! not\b))")
-_NO_NOUN: Final = re.compile(
-    r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|off|due|d/t|2/2|because|for|at|since|"
-    r"when|\d+|x|x[ ]?\d|"
-    r"and|but|today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
-    r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to)\b)"
-)
 # "Former smoker with COPD".
 _HABIT_OF: Final = re.compile(
     r"\b(?:smoker|drinker|alcoholic|user)(?=[ ](?:with|who|presenting|here|admitted)\b)"
@@ -148,6 +107,10 @@ _WHICH: Final = re.compile(r"\b(?:which|that|who) $")
 # "Neutropenic fever, cultures negative": it names what is negative, which no comma parts from it.
 _TESTED: Final = re.compile(r"(?:tests?|screen|cultures?|titer|antigen|antibody|pcr|swab)\b")
 _PLURAL: Final = re.compile(r"(?:were|are|have)\b")
+_CAUSE_OF: Final = re.compile(
+    r"\b(?:cause|etiology|source|reason|origin) (?:of|for) "
+    r"(?:(?!since|because|but|and\b|as\b)[\w'/-]+ ){1,5}$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +153,7 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 continue
             if rule.kind is Kind.NEGATED and left_standing(folded, hit[:2], last):
                 rule = rule._replace(kind=Kind.UNCERTAIN)
-            if rule.kind is Kind.UNCERTAIN and _is_low(folded, last, hit):
+            if rule.kind is Kind.UNCERTAIN and is_low(folded, hit[:2], last):
                 rule = rule._replace(kind=Kind.NEGATED)
             if not rule.forward and is_new(folded, (hit.start, hit.end), last):
                 if is_guess(folded, first, (hit.start, hit.end), last):
@@ -216,6 +179,10 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 if doubt is not None:
                     found.append(Scope(Kind.UNCERTAIN, end, doubt[0], *doubt, forward=False))
             else:
+                if rule.kind is Kind.NEGATED and _CAUSE_OF.search(
+                    folded, max(first, hit.start - _NEAREST), hit.start
+                ):
+                    continue  # the cause is not found, and what it is of is there
                 start = _backward(folded, first, hit, rule, closers)
                 aim = rule.kind is Kind.NOT_ASSESSED and _AIM.search(folded, start, hit.start)
                 found.append(_scope(rule, hit, start, aim.end() if aim else hit.start))
@@ -254,43 +221,21 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
 
 def _stands_behind(folded: str, first: int, last: int, hit: Hit) -> bool:
     """Whether a lone word looks back ("cough, resolved."), not on to a noun ("resolved cough")."""
-    if _OF_CAUSE.match(folded, hit.start, last) is not None:
-        return False
-    if folded.endswith("likely", hit.start, hit.end):
-        if _IS_LIKELY.fullmatch(folded, hit.start, hit.end):
-            on = _looks_on(folded, last, hit)
-            return not on and _GOES_ON.match(folded, hit.end, last) is None
-        if _MORE.fullmatch(folded, hit.start, hit.end):
-            made = _MAKES.search(folded, max(first, hit.start - _NEAREST), hit.start)
-            return made is None and _NO_MORE.match(folded, hit.end, last) is not None
+    back = looks_back(folded, first, hit[:2], last)
+    if back is not None:
+        return back
     if not _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
         return True
-    return _NO_NOUN.match(folded, hit.end, last) is not None
-
-
-def _is_low(folded: str, last: int, hit: Hit) -> bool:
-    """Whether what "suspicion for" speaks of is then called unlikely."""
-    suspects = folded.startswith(_SUSPECTS, hit.start)
-    return suspects and _IS_LOW.match(folded, hit.end, last) is not None
-
-
-def _looks_on(folded: str, last: int, hit: Hit) -> bool:
-    """Whether what "is likely" at `hit` doubts is named behind it."""
-    if _NAMES_IT.match(folded, hit.end, last):
-        return _IS_NAMED.match(folded, hit.end, last) is None or folded.startswith(" th", hit.end)
-    if _IS_NAMED.match(folded, hit.end, last) or _GOES_ON.match(folded, hit.end, last):
-        return False
-    return _NO_NOUN.match(folded, hit.end, last) is None and folded[hit.end : last].strip() != ""
+    return NO_NOUN.match(folded, hit.end, last) is not None
 
 
 def _is_done(folded: str, last: int, hit: Hit) -> bool:
     """Whether a lone word ends what it speaks of: a comma or bracket follows, or what did it."""
-    likely = folded.endswith("likely", hit.start, hit.end)
-    if likely and _IS_LIKELY.fullmatch(folded, hit.start, hit.end):
-        cause = _OF_CAUSE.match(folded, hit.start, last)
-        return cause is not None or not _looks_on(folded, last, hit)
+    on = looks_on(folded, hit[:2], last)
+    if on is not None:
+        return not on
     if _NOT_GIVEN.fullmatch(folded, hit.start, hit.end):
-        return _NO_NOUN.match(folded, hit.end, last) is not None
+        return NO_NOUN.match(folded, hit.end, last) is not None
     if _BY.match(folded, hit.start, last) and _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
         return True
     return folded[hit.end : min(hit.end + 1, last)] in (",", ";", ")") and (
@@ -375,6 +320,8 @@ def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: _Closers) 
     start = max(first, closers.before(rule.kind, named.start() if named else hit.start))
     semicolon = folded.rfind(";", start, hit.start)
     start = max(start, semicolon + 1)
+    if rule.kind is Kind.NOT_ASSESSED:  # "no effusion and the ovaries not well seen"
+        start = max(start, folded.rfind(" and the ", start, hit.start))
     if rule.kind is Kind.HYPOTHETICAL:  # "heparin for DVT prophylaxis": the drug is given
         purpose = folded.rfind(" for ", start, hit.start)
         start = start if purpose < 0 else purpose + 5

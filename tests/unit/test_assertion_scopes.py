@@ -125,6 +125,37 @@ It looks like {shingles|uncertain}.
 {Anemia|present} is likely due to bleeding.
 {GERD|uncertain} is likely the cause of her {cough|present}.
 It is likely that he has {gout|uncertain}.
+There is possible {pneumonia|uncertain} in the left base.
+There was questionable {pneumonia|uncertain}.
+{PE|uncertain} is suspected clinically given {tachycardia|present}.
+{PE|uncertain} is possible in this {setting|present}.
+{Cellulitis|present} suspected to be secondary to {bites|present}.
+She was felt to have {pneumonia|uncertain}.
+He is unlikely to have {pneumonia|negated}.
+He is not likely to have {pneumonia|negated}.
+{Pneumonia|negated} is not likely.
+{Pneumonia|negated} is not felt to be present.
+{Pneumonia|negated} effectively ruled out.
+{Pneumonia|negated} has not been identified.
+{Pneumonia|negated} not reported.
+{Stone|negated} could not be found.
+{Pneumonia|uncertain} may be present.
+{Pneumonia|uncertain} not definitely identified.
+{Appendix|not_assessed} not well seen.
+No {effusion|negated} and the {appendix|not_assessed} is not clearly seen.
+Patient was ruled out for {MI|negated} by serial {EKG|present}.
+He is to be ruled out for {MI|uncertain}.
+With no suspicion for {PE|negated}.
+Being worked up for {lupus|uncertain}.
+The patient was not on {warfarin|negated}.
+Has never been on {insulin|negated}.
+Was never diagnosed with {asthma|negated}.
+No longer complains of {headache|historical}.
+Treated presumptively for {PJP|uncertain}.
+Findings inconsistent with {pneumonia|negated}.
+Inconsistent with taking {insulin|present}.
+The cause of her {ear pain|present} was not found.
+No reason for it since {stenosis|negated} was ruled out.
 {Migraine|uncertain} is highly likely.
 {Fatigue|uncertain} is likely a factor in his {memory loss|present}.
 {Edema|present} is likely caused by {amlodipine|present}.

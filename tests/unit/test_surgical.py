@@ -50,6 +50,8 @@ Monitor the incision for {redness|hypothetical}. {Pain|present} is mild.
 You may experience {dizziness|hypothetical}.
 You can expect some {bruising|hypothetical}.
 Would recommend starting {aspirin|hypothetical}.
+She should return for worsening {pain|hypothetical}.
+She should return for follow-up of her {diabetes|present}.
 It is normal to have some {cramping|hypothetical}.
 {Heparin|present} drip, hold for {bleeding|hypothetical}.
 On a 72-hour hold for {psychosis|present}.
