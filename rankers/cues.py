@@ -91,9 +91,9 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx) of",
         "no (?:complaints?|symptoms?|findings?) of",
         "no (?:current|recent|new|known|prior|previous|h/o)", _NO, "denie[sd]", "denying",
-        "without(?: any)?", f"neg(?:ative)?(?: for|{_NO_SIGN})", "absence of", "absent",
-        "free (?:of|from)", "never (?:had|been)", "never", "not having", "not(?= allergic)",
-        "(?:does|did) not have", "ruled out(?: for)?", "excluded",
+        "(?:without|w/o(?:ut)?)(?: any)?", f"neg(?:ative)?(?: for|{_NO_SIGN})", "absence of",
+        "absent", "free (?:of|from)", "never (?:had|been)", "never", "not having",
+        "not(?= allergic)", "(?:does|did) not have", "ruled out(?: for)?", "excluded",
     ),
     Asked.ALLERGY: (
         "(?:known )?(?:allerg(?:y|ies|ic)|anaphylaxis|hypersensitivity) (?:to|with)",
@@ -111,7 +111,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     ),
     Asked.CONFIRMED: (
         "(?:confirmed|definite|proven|documented|established)(?: (?:diagnosis|case) of)?",
-        "definitive", "(?:biopsy|culture)[- ]proven",
+        "definitive", "(?:tested |test )?positive for", "(?:biopsy|culture)[- ]proven",
         "diagnosed with", "known(?: to have)?",
     ),
     Asked.HISTORY: (
@@ -125,7 +125,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.CHILDHOOD: ("childhood", "pa?ediatric"),
     Asked.TAKING: (
         "(?:currently|still|now|patients?|who (?:is|are)) (?:on|taking|using|receiving|takes|uses)",
-        "on", "taking", "takes", "receiving", "currently prescribed",
+        "on", "taking", "takes", "receiving", "currently prescribed", "tolerat(?:es|ed|ing)",
     ),
     Asked.CURRENT: (
         "current(?:ly)?", "active(?:ly)?", "ongoing", "present", "persist(?:ent|ing)", "still",
@@ -148,6 +148,7 @@ _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
         rf"(?:in|of) (?:the |a |his |her )?(?:family|(?:{_RELATIVE}))", "runs in (?:the )?family",
         "family history",
     ),
+    Asked.TAKING: ("(?:was |is |well )?tolerated(?: well)?",),
     Asked.SUSPECTED: ("(?:is )?suspected", "(?:cannot be|not) (?:excluded|ruled out)"),
     Asked.CONFIRMED: ("confirmed", "proven"),
     Asked.CHILDHOOD: (

@@ -170,6 +170,14 @@ def repeats(note: Derived, asked: Wants) -> bool:
     return any(_answers(note, each) == COPIED and fitting(note, each) for each in asked.wants)
 
 
+def met(note: Derived | None, asked: Wants) -> bool:
+    """Say whether a note gives the numbers and sides that are asked, all or one of either; True
+    where none is."""
+    limits = [want for want in asked.wants if want.bound is not None or want.side is not None]
+    each = [note is None or bool(fitting(note, want)) for want in limits]
+    return any(each) if asked.either and each else all(each)
+
+
 def scaled(hit: Fused, weight: float) -> Fused:
     """Return a hit with a part of its score; its contributions still sum to it."""
     if weight == FULLY:

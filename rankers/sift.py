@@ -94,10 +94,11 @@ class Sifter:
         self, access: Access, plan: Plan, fused: Sequence[Fused], k: int
     ) -> tuple[tuple[Fused, ...], bool]:
         """Return at most `k` hits that answer, by reading notes until there are as many as the
-        request shows; and whether any does, or repeats one that did."""
+        request shows; and whether any does in full, or repeats one that did: a note that gives no
+        dose is only near to who asks for one."""
         answering: list[Fused] = []
         silent: list[Fused] = []
-        repeated = False
+        repeated = met = False
         at = 0
         # A page that shows as many as are ever read reads them in one lot: nine cost as many trips.
         lots = -(-MOST_READ // READ_AT_ONCE) if plan.request.k >= MOST_READ else 1
@@ -108,13 +109,14 @@ class Sifter:
             good, mute = judge.sifted(some, plan.wants, notes)
             answering += good
             silent += mute
+            met = met or any(judge.met(notes.get(hit.doc_id), plan.wants) for hit in good)
             if not (answering or repeated):
                 repeated = any(judge.repeats(notes[hit.doc_id], plan.wants) for hit in mute)
             at += len(some)
         # What says nothing of something particular is no answer, but better than an empty page.
         ordered = sorted(answering or silent, key=lambda hit: (-hit.score, hit.doc_id))
         every = ordered if answering else [*ordered, *fused[at:]]
-        return ranked(every[: max(k, 0)]), bool(answering) or repeated
+        return ranked(every[: max(k, 0)]), (bool(answering) and met) or repeated
 
 
 def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fused]:

@@ -23,6 +23,7 @@ from indexing.ports import AssertionMode
 from rankers.ages import is_age
 from rankers.cues import Asked, QueryCue, cues
 from rankers.graph import named
+from rankers.joined_names import denied_apart
 from rankers.kinds import is_whole
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
@@ -286,7 +287,7 @@ class Reader:
         spans: list[Span] = []
         carried: dict[int, Asked] = {}
         within: set[QueryCue] = set()
-        for span in named(self._matcher, text):
+        for span in denied_apart(self._matcher, text, named(self._matcher, text), found):
             if any(cue.start <= span.start and span.end <= cue.end for cue in found):
                 continue  # "allergy" in "penicillin allergy"
             if span.ambiguous and text[span.start : span.end].lower() in _ASKING:

@@ -207,11 +207,21 @@ def _wrote(_word: str, before: str, after: str) -> bool:
     return _DATED.search(before.rpartition("\n")[2] + typed[0]) is not None
 
 
+# "Low potassium diet" is what those with too much are given, a "diabetic foot exam" no ulcer.
+_LONGER: Final = re.compile(
+    r"\b(?:(?:low|high|reduced)[ -](?:potassium|sodium|salt|phosph\w+|calcium|magnesium|protein|"
+    r"sugar|glucose|cholesterol|iron)(?=[ -](?:[a-z]+[ -])?(?:diets?|foods?|intake|meals?)\b)|"
+    r"diabetic[ ]foot(?=[ ](?:exam\w*|check\w*|screen\w*|care|clinic|education)\b))",
+    re.IGNORECASE,
+)
+
+
 def means_other(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]`, the name of a concept, does not mean it there."""
-    if end - start > 9:
-        return False
     word = text[start:end]
+    if end - start > 9:
+        longer = _LONGER.match(text, start)
+        return longer is not None and longer.end() == end
     test = _WORDS.get(word.lower())
     if test is None and _INITIALS.fullmatch(word) is None:
         return False

@@ -24,6 +24,7 @@ from rankers.judge import (
     PARTLY,
     SILENT,
     answers,
+    met,
     repeats,
     settled,
     sifted,
@@ -79,6 +80,11 @@ ANSWERED = [
     ("can't take nsaids", "Could not tolerate ibuprofen.", "Takes ibuprofen daily."),
     ("no fam hx gout", "No family history of gout.", "His father had gout."),
     ("mom breast ca", "Mother had carcinoma of the breast.", "Breast ca, stage I."),
+    ("tolerates penicillin", "Takes penicillin V.", "Allergies: penicillin (rash)."),
+    ("penicillin tolerated", "Takes penicillin V.", "Allergies: penicillin (rash)."),
+    ("fever w/o cough", "Fever. No cough.", "No fever. Cough."),
+    ("positive for covid", "COVID-19 confirmed.", "Negative for COVID-19."),
+    ("no nausea or vomiting", "Denies nausea. No vomiting.", "Nausea and vomiting."),
     ("penicillin allergy", "Allergic to penicillin.", "Started penicillin V today."),
     ("penicillin allergy", "ALLERGIES: Penicillin", "She is not allergic to penicillin."),
     ("statin intolerance", "Could not tolerate atorvastatin.", "Takes atorvastatin daily."),
@@ -114,6 +120,36 @@ def test_who_denies_something_narrower_denies_less(language: Language, reader: R
         wants = reader.read(query)
         assert answers(note(language, broad), wants) == FULLY
         assert answers(note(language, narrow), wants) == PARTLY
+
+
+def test_a_diet_or_an_exam_is_no_illness(language: Language, reader: Reader) -> None:
+    for query, told, other in (
+        ("hypokalemia", "Low potassium today.", "Low potassium diet sheet."),
+        ("diabetic foot ulcer", "Diabetic foot ulcer.", "Diabetic foot examination completed."),
+    ):
+        concepts = {mention.concept_id for mention in note(language, told).mentions}
+        (want,) = reader.read(query).wants
+        assert concepts & want.concepts
+        mentioned = {mention.concept_id for mention in note(language, other).mentions}
+        assert not mentioned & want.concepts
+
+
+@pytest.mark.parametrize(
+    ("query", "told", "in_full"),
+    [
+        ("warfarin 5 mg", "Takes warfarin 5 mg.", True),
+        ("warfarin 5 mg", "Takes warfarin.", False),
+        ("left hip replacement", "Left hip replacement.", True),
+        ("left hip replacement", "Hip replacement.", False),
+        ("warfarin", "Takes warfarin.", True),
+    ],
+)
+def test_a_note_without_the_number_or_side_is_only_near(
+    language: Language, reader: Reader, query: str, told: str, in_full: bool
+) -> None:
+    wants, held = reader.read(query), note(language, told)
+    assert answers(held, wants) > SILENT
+    assert met(held, wants) is in_full
 
 
 def test_pt_is_no_test_where_something_else_is_asked(reader: Reader) -> None:
