@@ -29,6 +29,26 @@ _TOLD: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "bicarbonate": ("bicarb", ("CO2",)),
     "blood pressure": ("", ("Systolic", "systolic", "Diastolic", "diastolic")),
 }
+# Findings whose limits are those of what is measured: "hyperkalemia > 5.5" of potassium.
+_FOUND_BY: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    finding: told
+    for findings, told in (
+        ("hyperkalemia, hypokalemia", ("potassium", ("K",))),
+        ("hypernatremia, hyponatremia", ("sodium", ("Na",))),
+        ("hyperglycemia, hypoglycemia", ("glucose", ())),
+        ("hypercalcemia, hypocalcemia", ("calcium", ("Ca",))),
+        ("hypomagnesemia", ("magnesium level", ("Mg",))),
+        ("hypertension, hypotension", ("blood pressure", ("BP",))),
+        ("tachycardia, bradycardia", ("heart rate", ("HR",))),
+        ("anemia", ("hemoglobin", ("Hgb", "Hb"))),
+        ("thrombocytopenia, thrombocytosis", ("platelet count", ("Plt",))),
+        ("leukocytosis, leukopenia", ("white blood cell count", ("WBC",))),
+        ("neutropenia", ("neutrophil count", ("ANC",))),
+        ("hypoxemia", ("oxygen saturation", ("SpO2",))),
+        ("obesity", ("body mass index", ("BMI",))),
+    )
+    for finding in findings.split(", ")
+}
 _BEFORE: Final = re.compile(
     rf"(?<![\w/.-])(?:(?P<name>{'|'.join(_NAMES)})\+?)(?= ?(?:level )?$)", re.IGNORECASE
 )
@@ -125,7 +145,7 @@ def told_as(terminology: Terminology, concept: str) -> Told:
     found = {each for name in bare for each in terminology.find(name)[:1]}
     concepts = {each for each in found if terminology.concept(each).semantic_type in _TAKEN}
     short: tuple[str, ...] = ()
-    for name, (other, beside) in _TOLD.items():
+    for name, (other, beside) in (*_TOLD.items(), *_FOUND_BY.items()):
         if concept in terminology.find(name):
             concepts |= set(terminology.find(other)[:1]) if other else set()
             short += beside
