@@ -62,9 +62,11 @@ def section_field(name: str) -> str:
 
 def rarity(documents: int, holding: Sequence[int]) -> float:
     """Return what BM25 makes of how rare a wording's terms are, each in `holding` of `documents`;
-    0 where one occurs nowhere."""
+    0 where one occurs nowhere. Never less: an engine may go on counting in `holding` what was
+    replaced, and words in every note would make a note that holds them worse."""
     if not holding or not all(holding):
         return 0.0
+    documents = max(documents, *holding)
     return sum(math.log(1 + (documents - n + 0.5) / (n + 0.5)) for n in holding)
 
 

@@ -174,6 +174,16 @@ def test_what_is_held_counts_once_as_rare_as_it_is(filled: LexicalIndex) -> None
     assert filled.scores(ACCESS, Held(()), ALL, "present", every) == {}
 
 
+def test_words_of_every_note_make_none_worse_for_what_was_replaced(index: LexicalIndex) -> None:
+    for version in (1, 2):  # engines count what was replaced for a while
+        common = [entry(f"n{at}", "the knee", version) for at in range(0, 20, version)]
+        index.upsert(TENANT, [*common, entry("rare", "a knee and a wombat", version)])
+    held = index.scores(
+        ACCESS, Held((Word("knee"), Word("wombat"))), ALL, "present", ["n0", "rare"]
+    )
+    assert 0 < held["n0"] < held["rare"] == pytest.approx(1.0, rel=1e-4)
+
+
 def test_another_wording_is_held_as_the_one_that_was_asked(filled: LexicalIndex) -> None:
     either = Expansion(Word("pyrexia"), ((Word("fever"), 0.5),))
     held = filled.scores(ACCESS, Held((either, Word("cough"))), ALL, "present", ["a", "c"])
