@@ -13,11 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.access import Access
-from indexing.clauses import Held, Ranked
+from indexing.analysis import stems, terms
+from indexing.clauses import Clause, Held, Ranked, Word
+from indexing.filters import Filters
 from indexing.ports import LexicalIndex
 from rankers.explain import Fused, Signal, ranked
 from rankers.kinds import query_class
+from rankers.parser import is_constraint
 from rankers.plan import Plan
+from rankers.query import conjuncts
 
 NAME = "held"
 DEPTH = 100  # best hits that are held against it; what lies below gains nothing
@@ -56,12 +60,32 @@ def held_of(
     """Return what documents hold of a statement's rarity, up to 1; nothing for other kinds of
     questions, nor for a query that says by its syntax what must be held.
 
+    Words that stand in no note open to who asks are left out of the whole: what a note lacks of
+    it would count the closed notes that hold them.
+
     Raises: EngineUnavailable.
     """
-    clause = plan.clause
-    if query_class(plan.parsed.text) != "statement" or not isinstance(clause, Ranked):
+    parts = _told(plan.clause) if query_class(plan.parsed.text) == "statement" else ()
+    if not parts or not doc_ids:
         return {}
-    return index.scores(access, Held(clause.clauses), plan.filters, plan.assertion, doc_ids)
+    counts = index.counts(access, parts, Filters())
+    known = tuple(part for part, count in zip(parts, counts, strict=True) if count)
+    return index.scores(access, Held(known), plan.filters, plan.assertion, doc_ids)
+
+
+def _told(clause: Clause) -> tuple[Clause, ...]:
+    """Return what is told beside fields and years, which only let through, each once: of a word of
+    several, such as "IL-10", each, since who holds one of them does not hold the others."""
+    ranking = [part for part in conjuncts(clause) if not is_constraint(part)]
+    if len(ranking) != 1 or not isinstance(ranking[0], Ranked):
+        return ()
+    found: dict[Clause | str, Clause] = {}
+    for part in ranking[0].clauses:
+        if isinstance(part, Word) and not part.pattern:
+            found |= {stem: Word(word) for word in terms(part.text) for stem in stems(word)}
+        else:
+            found[part] = part
+    return tuple(found.values())
 
 
 def gain(held: Part) -> Part:

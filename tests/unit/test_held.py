@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.access import Access
+from indexing.access import LABELS, Access
 from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.language.matcher import Matcher
 from indexing.language.terminology.store import no_terminology
@@ -103,6 +103,53 @@ def test_only_a_statement_is_held_against_notes(
 ) -> None:
     before = hits({"often": 0.5, "says": 0.4})
     assert holding(index, ACCESS, planned(planner, question), before) is before
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        SearchRequest(q=f"type:Letter {STATEMENT}", k=10, rankers=LEGS),
+        SearchRequest(q=f"{STATEMENT} -knee assertion:present", k=10, rankers=LEGS),
+        SearchRequest(q=STATEMENT, k=10, rankers=LEGS, only={"period": ("2023", "2024")}),
+    ],
+)
+def test_what_only_lets_through_changes_nothing_that_is_held(
+    planner: Planner, index: MemoryLexicalIndex, asked: SearchRequest
+) -> None:
+    plain = held_of(index, ACCESS, planned(planner, STATEMENT), ["says", "often"])
+    assert held_of(index, ACCESS, planner.plan(asked, 200, UTC), ["says", "often"]) == plain
+
+
+def test_a_word_of_closed_notes_alone_is_held_as_one_that_stands_nowhere(
+    planner: Planner, index: MemoryLexicalIndex
+) -> None:
+    """What the open notes lack of a statement would count the closed ones."""
+    asked = planned(planner, "The boy had a tonsillectomy and sarcoma now.")
+    opened = Access(TENANT, "dr", frozenset(), patients=frozenset({"p"}))
+    before = held_of(index, opened, asked, list(NOTES))
+    closed = [
+        Document(TENANT, "label", 1, "Sarcoma.", patient_id="p", labels=frozenset({"R"})),
+        Document(TENANT, "other patient", 1, "Sarcoma.", patient_id="q"),
+    ]
+    other = MemoryLexicalIndex()
+    for doc_id, text in NOTES.items():
+        other.upsert(TENANT, [LexicalEntry(Document(TENANT, doc_id, 1, text, patient_id="p"))])
+    other.upsert(TENANT, [LexicalEntry(each) for each in closed])
+    assert before["says"] == held_of(other, opened, asked, list(NOTES))["says"] == 1.0
+    cleared = Access(TENANT, "dr", frozenset(), labels=LABELS)
+    assert held_of(other, cleared, asked, list(NOTES))["says"] < 1.0
+
+
+def test_each_piece_of_a_word_is_held_by_itself_and_once(planner: Planner) -> None:
+    index = MemoryLexicalIndex()
+    texts = {"whole": "IL-10 rises in burns", "number": "10 rises in burns", "burns": "burns"}
+    for doc_id, text in texts.items():
+        index.upsert(TENANT, [LexicalEntry(Document(TENANT, doc_id, 1, text))])
+    held = held_of(index, ACCESS, planned(planner, "IL-10 rises in burns."), list(texts))
+    assert held["whole"] == pytest.approx(1.0)
+    assert held["number"] < held["whole"]
+    twice = held_of(index, ACCESS, planned(planner, "IL-10 rises in burns, burning."), list(texts))
+    assert twice == pytest.approx(held)
 
 
 def test_the_assertion_asked_is_the_one_held(planner: Planner, index: MemoryLexicalIndex) -> None:
