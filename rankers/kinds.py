@@ -10,7 +10,7 @@ from indexing.analysis import terms, without_stop_words
 KEYWORDS, QUESTION = 4, 40  # words: up to so many are keywords, a question; more are a note
 LEAST_TOLD = 3  # words: fewer are a name, with a full stop behind it or not
 
-_WHOLE: Final = re.compile(r"[.][\"'”’)\]]*\s*$")
+_WHOLE: Final = re.compile(r"(?<!\.)[.][\"'”’)\]]*\s*$")
 
 
 def is_whole(text: str) -> bool:

@@ -234,4 +234,10 @@ def _encoder_text(query: str, clause: Clause, *, bare: bool) -> str:
         leaf.text.replace("*", "") if isinstance(leaf, Word) else " ".join(leaf.words)
         for leaf in leaves(clause)
     ]
-    return f"{' '.join(words)}{'.' if is_whole(query) else ''}"
+    return f"{' '.join(words)}{'.' if _told(query, clause) else ''}"
+
+
+def _told(query: str, clause: Clause) -> bool:
+    """Say whether it is a sentence that is asked, whatever fields stand behind its full stop."""
+    end = max((leaf.end for leaf in leaves(clause)), default=0)
+    return is_whole(query) or is_whole(query[:end] + query[end:].partition(" ")[0])

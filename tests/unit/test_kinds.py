@@ -26,6 +26,7 @@ TOLD = "Aspirin given early lowers the risk of a second stroke."
         (f"{TOLD.rstrip('.')}?", "question"),
         (f"“{TOLD}”", "statement"),
         (f"({TOLD}) ", "statement"),
+        (f"{TOLD}..", "question"),  # broken off
         ("word " * (QUESTION + 1) + ".", "note"),
     ],
 )
@@ -42,3 +43,10 @@ def test_a_statement_stays_one_without_its_syntax() -> None:
     query = "The boy (aged 4) has “fever” and a stiff neck."
     assert is_whole(parse(query).text)
     assert not is_whole(parse(query.rstrip(".")).text)
+
+
+@pytest.mark.parametrize("behind", ["type:Letter", "date:2023", "assertion:any", "-cough"])
+def test_fields_behind_its_full_stop_take_it_from_no_statement(behind: str) -> None:
+    assert query_class(parse(f"{TOLD} {behind}").text) == "statement"
+    assert query_class(parse(f"({TOLD}) {behind}").text) == "statement"
+    assert query_class(parse(f"{TOLD.rstrip('.')} {behind}").text) == "question"
