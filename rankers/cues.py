@@ -68,6 +68,7 @@ _NO_SPAN: Final = (
     r"(?! (?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|few|several|couple|"
     r"days?|weeks?|months?|years?)\b)"
 )
+_WHICH: Final = r"(?:past |previous |prior |remote |personal )?(?:medical |surgical )?"
 # Behind "negative": what is so called and denies nothing.
 _NO_SIGN: Final = (
     r"(?! (?:pressure|margins?|symptoms?|feedback|ions?|head|chest|ct|cta|mri|mra|x-?ray|cxr|scan|"
@@ -82,7 +83,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.STOPPED: (
         rf"no longer {_USE}", rf"(?:was|were|has been|previously|formerly) {_USE}",
         "(?:stopp(?:ed|ing)|quit)(?: taking| using)?", "discontinu(?:ed|ing|ation of)",
-        "came off", "taken off", "cessation of", "d/c'?d",
+        "came off", "taken off", "cessation of", "d/c'?d", "h(?:old(?:ing)?|eld)",
     ),
     Asked.NOT_TAKING: (
         rf"not (?:currently )?{_USE}", "never (?:on|took|taken)", "avoid(?:s|ed|ing)?", "off",
@@ -92,8 +93,8 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "no (?:complaints?|symptoms?|findings?) of",
         "no (?:current|recent|new|known|prior|previous|h/o)", _NO, "denie[sd]", "denying",
         "(?:without|w/o(?:ut)?)(?: any)?", f"neg(?:ative)?(?: for|{_NO_SIGN})", "absence of",
-        "absent", "free (?:of|from)", "never (?:had|been)", "never", "not having",
-        "not(?= allergic)", "(?:does|did) not have", "ruled out(?: for)?", "excluded",
+        "refus(?:ed|es)", "declined", "absent", "free (?:of|from)", "never (?:had|been)", "never",
+        "not having", "not(?= allergic)", "(?:does|did) not have", "ruled out(?: for)?", "excluded",
     ),
     Asked.ALLERGY: (
         "(?:known )?(?:allerg(?:y|ies|ic)|anaphylaxis|hypersensitivity) (?:to|with)",
@@ -115,7 +116,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "diagnosed with", "known(?: to have)?",
     ),
     Asked.HISTORY: (
-        "(?:past |previous |prior |remote |personal )?(?:medical |surgical )?(?:history|hx) of",
+        rf"{_WHICH}(?:history of|hx(?: of)?)",
         "h/o", "pmhx?(?: of)?", "past medical history",
     ),
     Asked.PAST: (
@@ -126,6 +127,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.TAKING: (
         "(?:currently|still|now|patients?|who (?:is|are)) (?:on|taking|using|receiving|takes|uses)",
         "on", "taking", "takes", "receiving", "currently prescribed", "tolerat(?:es|ed|ing)",
+        "re-?start(?:ed|ing)?", "resum(?:e[ds]?|ing)",
     ),
     Asked.CURRENT: (
         "current(?:ly)?", "active(?:ly)?", "ongoing", "present", "persist(?:ent|ing)", "still",
@@ -148,7 +150,9 @@ _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
         rf"(?:in|of) (?:the |a |his |her )?(?:family|(?:{_RELATIVE}))", "runs in (?:the )?family",
         "family history",
     ),
-    Asked.TAKING: ("(?:was |is |well )?tolerated(?: well)?",),
+    Asked.TAKING: (
+        "(?:was |is |well )?tolerated(?: well)?", "(?:was |were )?(?:re-?started|resumed)",
+    ),
     Asked.SUSPECTED: ("(?:is )?suspected", "(?:cannot be|not) (?:excluded|ruled out)"),
     Asked.CONFIRMED: ("confirmed", "proven"),
     Asked.CHILDHOOD: (

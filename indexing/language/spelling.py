@@ -21,7 +21,8 @@ def spelled_short(written: str, *, capitals: bool, lenient: bool) -> bool:
     `lenient`: the text is a query in lower case."""
     word = fold(written)
     if lenient:
-        return word not in common() or (len(word) == 2 and word not in _LITTLE)
+        little = len(word) == 2 and word not in _LITTLE
+        return word not in common() or little or word in _MEDICINE
     body = written[:-1] if written.endswith("s") and len(written) > 2 else written
     if body.isupper():
         return not (capitals and word in english())
@@ -37,3 +38,5 @@ _LITTLE = frozenset(
     """am an as at be by do go he if in is it me my no of oh ok on or so to up us we hi la de
     el en et le un id ie eg""".split()
 )
+# Common as words because of medicine.
+_MEDICINE = frozenset("hiv cbc alt nhl aaa nash".split())
