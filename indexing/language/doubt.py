@@ -48,7 +48,7 @@ _IS_LOW: Final = re.compile(
     r"(?:low|minimal)\b(?!,?[ ](?:but|though|however|although))"
 )
 # "GERD more likely than angina"; but "a mass most likely a thrombus".
-_MORE: Final = re.compile(r"(?:more|most)[ ]+likely")
+_MORE: Final = re.compile(r"(?:more|most)[ ]+likely|presumed")
 _NO_MORE: Final = re.compile(r"[ ]*(?:$|[.,;)]|(?:given|although|though|but)\b|than\b(?! not\b))")
 NO_NOUN: Final = re.compile(
     r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|off|due|d/t|2/2|because|for|at|since|"
@@ -65,7 +65,7 @@ def looks_back(folded: str, first: int, cue: tuple[int, int], last: int) -> bool
     start, end = cue
     if _OF_CAUSE.match(folded, start, last) is not None:
         return False
-    if not folded.endswith("likely", start, end):
+    if not folded.endswith(("likely", "presumed"), start, end):
         return None
     if _IS_LIKELY.fullmatch(folded, start, end):
         return not _names_it(folded, end, last) and _GOES_ON.match(folded, end, last) is None

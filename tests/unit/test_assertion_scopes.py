@@ -147,6 +147,22 @@ Patient was ruled out for {MI|negated} by serial {EKG|present}.
 He is to be ruled out for {MI|uncertain}.
 With no suspicion for {PE|negated}.
 Being worked up for {lupus|uncertain}.
+Not significant for {edema|negated}.
+Failed to identify any {lesion|negated}.
+Unable to palpate any {mass|negated}.
+Unable to identify the cause of {anemia|present}.
+No longer concerned for {sepsis|negated}.
+Reassuring against {ACS|negated}.
+{PE|negated} is not on the differential.
+{PE|uncertain} is low on the differential.
+Such changes can be seen with {sarcoidosis|uncertain}.
+Other considerations include {lymphoma|uncertain}.
+{Viral syndrome|uncertain}, presumed.
+Presumed {cellulitis|uncertain}, on {cefazolin|present}.
+Prior episode of {pancreatitis|historical}.
+{Gout|historical} in the distant past.
+History in the distant past of {gout|historical}.
+{Choking|present} and presumed for a {foreign body|uncertain}.
 The patient was not on {warfarin|negated}.
 Has never been on {insulin|negated}.
 Was never diagnosed with {asthma|negated}.
