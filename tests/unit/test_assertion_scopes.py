@@ -147,6 +147,8 @@ Patient was ruled out for {MI|negated} by serial {EKG|present}.
 He is to be ruled out for {MI|uncertain}.
 With no suspicion for {PE|negated}.
 Being worked up for {lupus|uncertain}.
+PGF died of {stroke|family}, MGM with {breast cancer|family}.
+{Colon cancer|family} on her mother's side.
 Not significant for {edema|negated}.
 Failed to identify any {lesion|negated}.
 Unable to palpate any {mass|negated}.

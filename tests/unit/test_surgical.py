@@ -52,6 +52,10 @@ You can expect some {bruising|hypothetical}.
 Would recommend starting {aspirin|hypothetical}.
 She should return for worsening {pain|hypothetical}.
 She should return for follow-up of her {diabetes|present}.
+Notify MD for {fever|hypothetical}.
+RTED for {syncope|hypothetical}.
+Educated on signs of {sepsis|hypothetical}.
+Please report any {bleeding|hypothetical}.
 It is normal to have some {cramping|hypothetical}.
 {Heparin|present} drip, hold for {bleeding|hypothetical}.
 On a 72-hour hold for {psychosis|present}.
