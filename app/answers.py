@@ -26,7 +26,7 @@ from rankers.wants import LONGEST
 
 LEG_NAMES = {"lexical": "Words", "vector": "Meaning", "graph": "Concepts"}
 _BESIDE_LEGS = {
-    "held": "What it holds of it",
+    "held": "Covers the sentence",
     "alike": "Notes like it",
     "precedent": "Judged for like questions",
     "learned": "Learned",

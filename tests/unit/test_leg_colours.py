@@ -8,6 +8,8 @@ import pytest
 
 from app.answers import _BESIDE_LEGS, LEG_NAMES
 from app.pages import folder
+from rankers import alike, held, learned
+from rankers.answer import LEGS
 
 STYLE = (folder("static") / "style.css").read_text()
 RULES = re.findall(r"([^{};]+)\{([^{}]*)\}", STYLE)
@@ -30,3 +32,8 @@ def test_a_part_of_a_score_is_seen(leg: str) -> None:
     bar, dot = _colour("rect", leg, "fill"), _colour(".dot", leg, "background")
     assert bar == dot
     assert STYLE.count(f"{bar}:") == 3, "defined in each palette"
+
+
+def test_a_part_of_a_score_is_named() -> None:
+    parts = {*LEGS, held.NAME, alike.NAME, learned.PRECEDENT, learned.BASE}
+    assert parts <= {*LEG_NAMES, *_BESIDE_LEGS}
