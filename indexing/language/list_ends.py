@@ -46,7 +46,7 @@ _CLAUSE: Final = re.compile(
     r"warm|moist|well|good|full|symmetric(?:al)?|equal|reactive|non-?tender|non-?distended|"
     r"(?P<sign>mild|mod(?:erate)?|minimal|slight|tiny|scattered|"
     r"small(?![ ](?:bowel|joint|vessel|cell|airway|fiber))|elevated|increased|decreased|"
-    r"reduced|diminished|occasional|intermittent|persistent|worsening|ongoing|"
+    r"reduced|diminished|occasional|intermittent|persistent|worsening|ongoing|several|numerous|"
     r"[1-6]/6)|trace|\+|[1-4]\+|\(\+\)|unchanged|well-controlled|controlled|"
     r"healthy|pleasant|comfortable|cooperative|within[ ]normal[ ]limits|wnl|s1|family[ ]history|"
     r"past[ ]medical[ ]history|history[ ]of|gait|pupils)(?![\w]))"

@@ -147,6 +147,12 @@ Patient was ruled out for {MI|negated} by serial {EKG|present}.
 He is to be ruled out for {MI|uncertain}.
 With no suspicion for {PE|negated}.
 Being worked up for {lupus|uncertain}.
+Stress test negative for {ischemia|negated}.
+Cultures negative for {MRSA|negated}.
+{HIV|negated} nonreactive, {chlamydia|present} detected.
+{Pupils|present} nonreactive.
+{RA|present}, {synovitis|negated} none today.
+Anaphylaxis to {peanut|historical}, carries an {EpiPen|present}.
 PGF died of {stroke|family}, MGM with {breast cancer|family}.
 {Colon cancer|family} on her mother's side.
 Not significant for {edema|negated}.

@@ -84,6 +84,8 @@ Denies {flashes|negated} or {floaters|negated}, {blurry vision|present} x 1 wk.
 Denies {SI|negated}, {HI|negated} x 2 wks.
 Negative for {malignancy|negated}, {atypia|present} noted.
 No {edema|negated}, {erythema|negated} noted.
+No suspicious {lesions|negated}, several {keratoses|present}.
+No {rash|negated}, numerous {nevi|negated} or {cysts|negated}.
 No {adhesions|negated}, and the {omentum|present} was swept away.
 No masses, the {trachea|present} is midline.
 Never smoker with {lung cancer|present}.
