@@ -289,6 +289,31 @@ def test_words_of_a_name_are_not_the_thing() -> None:
     search.close()
 
 
+def test_a_note_without_the_dose_is_only_near() -> None:
+    notes = {"takes": ("Clinic", "P1", "Takes warfarin.")}
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    answer = ask(search, "warfarin 5 mg")
+    assert found(answer) == ["takes"]
+    assert answer.absence is not None
+    assert answer.absence.statement == UNSAID
+    notes["dosed"] = ("Clinic", "P2", "Takes warfarin 5 mg daily.")
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    assert ask(search, "warfarin 5 mg").absence is None
+    search.close()
+
+
+def test_what_is_narrower_is_no_sentence_of_a_denial() -> None:
+    notes = {
+        "none": ("Radiology", "P1", "No evidence of infection."),
+        "narrow": ("Radiology", "P2", "No abscess."),
+    }
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    answer = ask(search, "no infection")
+    assert found(answer) == ["none", "narrow"]
+    assert [each.text for each in answer.best] == ["No evidence of infection."]
+    search.close()
+
+
 def test_closed_notes_stay_closed(search: Search) -> None:
     answer = ask(search, "panic attacks chest pain")
     assert "secret" not in found(answer)
