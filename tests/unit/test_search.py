@@ -413,6 +413,22 @@ def test_a_full_text_that_was_asked_in_vain_is_not_asked_again(parts: dict[str, 
     assert down.asked == 0
 
 
+def test_a_statement_is_held_against_no_note_where_the_full_text_is_down(
+    parts: dict[str, object],
+) -> None:
+    class Counted(Down):
+        asked = 0
+
+        def counts(self, *_: object) -> Mapping[str, int]:
+            self.asked += 1
+            return super().assertions()
+
+    down = Counted()
+    search = Search(**{**parts, "lexical": down})  # type: ignore[arg-type]
+    answer = ask(search, "The patient has severe chest pain that radiates.", bare=True)
+    assert (answer.missing, down.asked) == (("lexical",), 0)
+
+
 def test_a_statement_is_held_against_the_best_notes(parts: dict[str, object]) -> None:
     search = Search(**parts)  # type: ignore[arg-type]
     told = "The patient has severe chest pain that radiates."
