@@ -188,6 +188,10 @@ def test_another_wording_is_held_as_the_one_that_was_asked(filled: LexicalIndex)
     either = Expansion(Word("pyrexia"), ((Word("fever"), 0.5),))
     held = filled.scores(ACCESS, Held((either, Word("cough"))), ALL, "present", ["a", "c"])
     assert held == {"c": pytest.approx(1.0, rel=1e-4)}
+    alone = filled.scores(ACCESS, Held((either, Word("emergency"))), ALL, "present", ["a", "c"])
+    assert alone.keys() == {"a", "c"}
+    wild = Held((Word("fev*", pattern=True),))  # nobody knows how rare it is
+    assert filled.scores(ACCESS, wild, ALL, "present", ["a", "c"]) == {}
 
 
 def test_what_is_held_is_asserted_and_open_to_who_asks(filled: LexicalIndex) -> None:

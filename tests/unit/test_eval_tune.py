@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eval.asked import AskedAnswers
@@ -70,6 +70,19 @@ ACCESS = Access(TenantId(uuid4()), "eve", frozenset({Role.RELEVANCE}), "HQUALIMP
     question=st.sampled_from(["tinnitus", "What is told of it stands in one note."]),
     held=st.dictionaries(st.sampled_from(DOCS), st.floats(0, 1)),
 )
+@example(  # notes as good by words, whose place is that of the notes most like them
+    legs={
+        "lexical": dict.fromkeys(DOCS[:10], 5.0),
+        "vector": {
+            f"d{at:02}": n / 7
+            for n, own in ((36, (0, 5, 13)), (35, (3, 7, 10, 11)), (34, (2, 8, 9, 12)))
+            for at in own
+        },
+        "graph": {},
+    },
+    judged={"d05": 3}, at=0, alike=0.4, covered=0.0, told=False,
+    question="What is told of it stands in one note.", held={},
+)  # fmt: skip
 def test_what_is_computed_is_what_the_search_would_do(
     legs: dict[str, dict[str, float]],
     judged: dict[str, int],

@@ -13,7 +13,7 @@ from eval.learn import Example, example, lineage, precedents, train
 from indexing.errors import ConfigurationError, InvalidInput
 from indexing.ports import Vectors
 from rankers.explain import Fused, Signal
-from rankers.learned import BASE, DEPTH, NEAREST, PRECEDENT, Learned, Precedents, save
+from rankers.learned import BASE, DEPTH, NEAREST, PRECEDENT, Learned, Precedents, features, save
 
 pytest.importorskip("lightgbm", reason="the extra `lab` is not installed")
 
@@ -77,6 +77,13 @@ def test_it_orders_by_what_it_learned_and_the_parts_are_the_score(folder: Path) 
     assert after[0].signals["graph"].contribution > 0
     assert learned.lineage["topics"] == 60
     assert learned.trained_on == ("s train",)
+
+
+def test_a_statement_is_to_trees_what_its_question_is() -> None:
+    question = "tinnitus of the left ear since early childhood"
+    rows = features(hits(3), question, {})
+    assert np.array_equal(features(hits(3), f"{question}.", {}), rows, equal_nan=True)
+    assert not np.array_equal(features(hits(3), "tinnitus", {}), rows, equal_nan=True)
 
 
 def test_precedents_leave_the_question_itself_out() -> None:
