@@ -78,7 +78,8 @@ _CAME_TO_PASS: Final = re.compile(
     r"at birth|(?P<age>at (?:the )?age (?:of )?\d)|\d{1,3}[ ]?%)"
     r"(?!(?:,[ ](?:(?!n?or\b)[a-z-]+[ ]?){1,3}){0,5},?[ ]n?or\b)"
 )
-_DATED: Final = re.compile(r"\d| ago\b|at birth")
+_DIGIT: Final = re.compile(r"\d")
+_NEAR: Final = 40  # code points behind an item in which its count or day stands
 # "Never smoker with lung cancer".
 _SMOKER: Final = re.compile(r"[ -](?:smoker|drinker)(?=,|[ ](?:with|who|presenting)\b)")
 # "No admissions, flares in 2024": of several things, in all that time none.
@@ -138,9 +139,12 @@ def there(folded: str, cue: tuple[int, int], last: int, end: int) -> int:
     if folded.startswith("never", cue[0]):
         smoker = _SMOKER.match(folded, cue[1], last)
         end = smoker.end() if smoker else end
-    prior = _EARLIER.fullmatch(folded, *cue) is not None
-    if _DATED.search(folded, cue[1], min(last, end + _FAR)) is None:
+    near = min(last, end + _NEAR)
+    if _DIGIT.search(folded, cue[1], near) is None and not any(
+        folded.find(word, cue[1], near) >= 0 for word in (" ago", "at birth")
+    ):  # plain searches first: asked of every denial
         return end
+    prior = _EARLIER.fullmatch(folded, *cue) is not None
     for came in _CAME_TO_PASS.finditer(folded, cue[1], last):
         if came.start() >= end:
             break

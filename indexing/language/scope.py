@@ -179,10 +179,8 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                 if doubt is not None:
                     found.append(Scope(Kind.UNCERTAIN, end, doubt[0], *doubt, forward=False))
             else:
-                if rule.kind is Kind.NEGATED and _CAUSE_OF.search(
-                    folded, max(first, hit.start - _NEAREST), hit.start
-                ):
-                    continue  # the cause is not found, and what it is of is there
+                if rule.kind is Kind.NEGATED and _of_cause(folded, first, hit.start):
+                    continue
                 start = _backward(folded, first, hit, rule, closers)
                 aim = rule.kind is Kind.NOT_ASSESSED and _AIM.search(folded, start, hit.start)
                 found.append(_scope(rule, hit, start, aim.end() if aim else hit.start))
@@ -191,6 +189,14 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
 
 def _doubts(rule: Rule) -> bool:
     return rule.kind is Kind.UNCERTAIN and not rule.forward
+
+
+def _of_cause(folded: str, first: int, end: int) -> bool:
+    """Whether it is the cause that is not found, and what it is the cause of is there."""
+    first = max(first, end - _NEAREST)
+    if folded.find(" of ", first, end) < 0 and folded.find(" for ", first, end) < 0:
+        return False
+    return _CAUSE_OF.search(folded, first, end) is not None
 
 
 def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
