@@ -146,7 +146,7 @@ def _readings(
         today = _TODAY.search(text, end, reach)
         return [_changed(text, today)] if today and not dose else []
     found = list(_doses(text, end, limit) if dose else _results(text, end, limit))
-    return found or list(_ahead(text, start))
+    return found or list(_ahead(text, start, end))
 
 
 def _without_references(text: str, start: int, end: int) -> str:
@@ -213,9 +213,10 @@ def _changed(text: str, match: re.Match[str]) -> Measurement:
     return Measurement(number(value), unit, match.start("value"), end, high, op)
 
 
-def _ahead(text: str, start: int) -> Iterator[Measurement]:
+def _ahead(text: str, start: int, end: int) -> Iterator[Measurement]:
     match = _BEFORE.search(text, max(0, start - AHEAD), start)
-    if match and (match["unit"] or match[0].endswith("of ")):
+    counted = unit_of(text[start:end])  # "30 pack-years"
+    if match and (match["unit"] or match[0].endswith("of ") or counted):
         high = number(match["upper"]) if match["upper"] else None
         unit = unit_of(match["unit"])
         yield Measurement(number(match["value"]), unit, match.start("value"), start, high)

@@ -121,6 +121,7 @@ ANSWERED = [
     ("anemia under 7", "Anemia, Hgb 6.4.", "Anemia, Hgb 9.4."),
     ("tachycardia over 120", "Tachycardia. HR 143.", "Tachycardia. HR 104."),
     ("thrombocytopenia under 50", "Plt 32.", "Plt 90, thrombocytopenia."),
+    ("pack years > 20", "Smokes, 30 pack-years.", "Smokes, 10 pack-years."),
     ("ef 35-40", "LVEF 38%.", "LVEF 62%."),
     ("wbc 12-15", "WBC of 12.4 (H).", "WBC of 4.1."),
     ("psa > 4", "PSA 6.1.", "PSA 0.4."),
