@@ -32,6 +32,7 @@ _BESIDE_LEGS = {
     "learned": "Learned",
     "rerank": "Second reading",
 }
+SIGNAL_NAMES = {**LEG_NAMES, **_BESIDE_LEGS}  # of all that adds to a score
 
 # What a mark's kind is called, beside the line style that tells it apart without colour.
 MARK_LABELS = {

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app import errors
-from app.answers import HIDDEN_WORDS, LEG_NAMES, MARK_LABELS, WRONG_LABELS
+from app.answers import HIDDEN_WORDS, LEG_NAMES, MARK_LABELS, SIGNAL_NAMES, WRONG_LABELS
 from app.auth.sessions import (
     anonymous,
     cookie_name,
@@ -137,6 +137,7 @@ def frame(request: Request) -> Mapping[str, Any]:
         "spanned": partial(spanned, zone=who.zone if who else UTC),
         "mark_kinds": tuple(MARK_LABELS.items()),
         "leg_names": LEG_NAMES,
+        "signal_names": SIGNAL_NAMES,
         "hidden_words": HIDDEN_WORDS,
         "wrong_labels": WRONG_LABELS,
         "grade_labels": GRADE_LABELS,

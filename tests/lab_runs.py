@@ -23,7 +23,8 @@ SET = Benchmark(
 
 def hit(number: int, rank: int) -> StoredHit:
     words, meaning = Signal(rank, 9.0 - rank, 0.5 / rank), Signal(21 - rank, 0.5, 0.01 * rank)
-    return StoredHit(f"n{number}", 1.0 / rank, {"lexical": words, "vector": meaning})
+    signals = {"lexical": words, "vector": meaning, "held": Signal(rank, 0.5, 0.06)}
+    return StoredHit(f"n{number}", 1.0 / rank, signals)
 
 
 def answers(shift: int) -> list[Answered]:

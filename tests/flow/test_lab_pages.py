@@ -94,6 +94,7 @@ def test_two_runs_are_compared_in_words_numbers_and_a_drawing(
     assert topic.status_code == 200
     assert "What moved, and why" in topic.text
     assert "Note &lt;" in topic.text
+    assert "Covers the sentence" in topic.text
     assert "RR@10" in client.get(f"{at}&metric=RR@10").text
 
 

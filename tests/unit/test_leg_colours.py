@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.answers import _BESIDE_LEGS, LEG_NAMES
+from app.answers import SIGNAL_NAMES
 from app.pages import folder
 from rankers import alike, held, learned
 from rankers.answer import LEGS
@@ -27,7 +27,7 @@ def _colour(element: str, leg: str, says: str) -> str:
     return only
 
 
-@pytest.mark.parametrize("leg", [*LEG_NAMES, *_BESIDE_LEGS])
+@pytest.mark.parametrize("leg", SIGNAL_NAMES)
 def test_a_part_of_a_score_is_seen(leg: str) -> None:
     bar, dot = _colour("rect", leg, "fill"), _colour(".dot", leg, "background")
     assert bar == dot
@@ -36,4 +36,4 @@ def test_a_part_of_a_score_is_seen(leg: str) -> None:
 
 def test_a_part_of_a_score_is_named() -> None:
     parts = {*LEGS, held.NAME, alike.NAME, learned.PRECEDENT, learned.BASE}
-    assert parts <= {*LEG_NAMES, *_BESIDE_LEGS}
+    assert parts <= SIGNAL_NAMES.keys()
