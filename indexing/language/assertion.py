@@ -160,6 +160,7 @@ class _Note:
         self._headed: dict[int, Headed | None] = {}
         self._carried = carried(text)
         self._exposures = exposures(lined)
+        self._conditions = " if " in self._folded
 
     def judge(self, start: int, end: int) -> Assessment:
         number = max(0, bisect_right(self._part_starts, start) - 1)
@@ -181,11 +182,12 @@ class _Note:
             if scope.kind not in found and scope.covers(self._folded, start, end):
                 found[scope.kind] = scope
         self._told_of_youth(found, (first, start, end), part.end)
-        asked = asked_for(self._folded, first, start, end, last)
-        if asked and Kind.HYPOTHETICAL not in found:
-            found[Kind.HYPOTHETICAL] = Scope(
-                Kind.HYPOTHETICAL, start, end, *asked.span(1), forward=False
-            )
+        if self._conditions and Kind.HYPOTHETICAL not in found:
+            asked = asked_for(self._folded, first, start, end, last)
+            if asked:
+                found[Kind.HYPOTHETICAL] = Scope(
+                    Kind.HYPOTHETICAL, start, end, *asked.span(1), forward=False
+                )
         if Kind.NEGATED in found and is_circumstance(self._folded, first, start, end, last):
             del found[Kind.NEGATED]
         for kind in (Kind.NEGATED, Kind.HISTORICAL):

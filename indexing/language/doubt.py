@@ -83,8 +83,6 @@ def looks_on(folded: str, cue: tuple[int, int], last: int) -> bool | None:
         if _IS_LIKELY.fullmatch(folded, start, end) is None:
             return None
         return _OF_CAUSE.match(folded, start, last) is None and _names_it(folded, end, last)
-    if not folded.startswith(("is ", "are ", "was ", "were "), start):
-        return None
     if _IS_MAYBE.fullmatch(folded, start, end) is None:
         return None
     return _SAYS_HOW.match(folded, end, last) is None and NO_NOUN.match(folded, end, last) is None

@@ -237,9 +237,10 @@ def _stands_behind(folded: str, first: int, last: int, hit: Hit) -> bool:
 
 def _is_done(folded: str, last: int, hit: Hit) -> bool:
     """Whether a lone word ends what it speaks of: a comma or bracket follows, or what did it."""
-    on = looks_on(folded, hit[:2], last)
-    if on is not None:
-        return not on
+    if folded.startswith(("is ", "are ", "was ", "were "), hit.start):
+        on = looks_on(folded, hit[:2], last)
+        if on is not None:
+            return not on
     if _NOT_GIVEN.fullmatch(folded, hit.start, hit.end):
         return NO_NOUN.match(folded, hit.end, last) is not None
     if _BY.match(folded, hit.start, last) and _EITHER_WAY.fullmatch(folded, hit.start, hit.end):
