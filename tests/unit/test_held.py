@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from indexing.access import LABELS, Access
 from indexing.backends.memory.lexical import MemoryLexicalIndex
-from indexing.language.matcher import Matcher
-from indexing.language.terminology.store import no_terminology
 from indexing.model import Assertion, Document, Mention, TenantId
 from indexing.ports import LexicalEntry
 from rankers.answer import LEGS, SearchRequest
 from rankers.explain import Fused, Signal
 from rankers.held import DEPTH, NAME, WORTH, gain, gained, held_of, holding
-from rankers.plan import Plan, Planner
+from rankers.plan import Planner
+from tests.planning import indexed, planned, planner_of_words
 
 TENANT = TenantId(uuid4())
 ACCESS = Access(TENANT, "dr", frozenset())
@@ -36,23 +35,14 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def planner() -> Planner:
-    terminology = no_terminology()
-    return Planner(terminology, Matcher(terminology))
+    return planner_of_words()
 
 
 @pytest.fixture(scope="module")
 def index() -> MemoryLexicalIndex:
-    made = MemoryLexicalIndex()
-    for doc_id, text in NOTES.items():
-        document = Document(TENANT, doc_id, 1, text, title="", patient_id="p", type="Letter")
-        at = text.find("bleeding") if doc_id == "denies" else -1
-        denied = Mention(at, at + 8, "b", "bleeding", Assertion.NEGATED, Assertion.NEGATED)
-        made.upsert(TENANT, [LexicalEntry(document, (), (denied,) if at >= 0 else ())])
-    return made
-
-
-def planned(planner: Planner, question: str) -> Plan:
-    return planner.plan(SearchRequest(q=question, k=10, rankers=LEGS), 200, UTC)
+    at = NOTES["denies"].index("bleeding")
+    denied = Mention(at, at + 8, "b", "bleeding", Assertion.NEGATED, Assertion.NEGATED)
+    return indexed(TENANT, NOTES, {"denies": [denied]})
 
 
 def hits(scores: Mapping[str, float]) -> tuple[Fused, ...]:

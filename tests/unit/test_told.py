@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from uuid import uuid4
 
 import pytest
@@ -10,13 +9,11 @@ import pytest
 from indexing.access import Access
 from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.errors import EngineUnavailable
-from indexing.language.matcher import Matcher
-from indexing.language.terminology.store import no_terminology
-from indexing.model import Document, TenantId
-from indexing.ports import LexicalEntry, Ranking, Scored
-from rankers.answer import LEGS, SearchRequest
-from rankers.plan import Plan, Planner
+from indexing.model import TenantId
+from indexing.ports import Ranking, Scored
+from rankers.plan import Planner
 from rankers.told import FEW, told_by
+from tests.planning import indexed, planned, planner_of_words
 
 TENANT = TenantId(uuid4())
 ACCESS = Access(TENANT, "dr", frozenset())
@@ -30,21 +27,12 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def planner() -> Planner:
-    terminology = no_terminology()
-    return Planner(terminology, Matcher(terminology))
+    return planner_of_words()
 
 
 @pytest.fixture(scope="module")
 def index() -> MemoryLexicalIndex:
-    made = MemoryLexicalIndex()
-    for doc_id, text in NOTES.items():
-        document = Document(TENANT, doc_id, 1, text, title="", patient_id="p", type="Letter")
-        made.upsert(TENANT, [LexicalEntry(document, (), ())])
-    return made
-
-
-def planned(planner: Planner, question: str) -> Plan:
-    return planner.plan(SearchRequest(q=question, k=10, rankers=LEGS), 200, UTC)
+    return indexed(TENANT, NOTES)
 
 
 def legs(*doc_ids: str, beside: bool = True) -> dict[str, Ranking]:
