@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from indexing.language.bounds import Bound
-from rankers.chips import Chip
+from rankers.chips import Chip, without
 from rankers.cues import Asked
 from rankers.query import ParsedQuery
 from rankers.wants import Wants
@@ -60,9 +60,9 @@ def _chip(parsed: ParsedQuery, kind: str, start: int, end: int, meaning: str) ->
     for match in re.finditer(rf"(?<!\S){spelled}(?!\w)|{spelled}", parsed.source):
         if len(parsed.source[: match.start()].split()) < len(before):
             continue
-        rest = f"{parsed.source[: match.start()].rstrip()} {parsed.source[match.end() :].lstrip()}"
         label = f"{match.group()} → {meaning}"
-        return Chip(kind, label, match.start(), match.end(), rest.strip())
+        rest = without(parsed.source, *match.span())
+        return Chip(kind, label, match.start(), match.end(), rest)
     return None
 
 

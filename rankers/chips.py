@@ -20,6 +20,7 @@ from indexing.clauses import (
     Scoped,
     Word,
 )
+from rankers.kinds import is_whole
 from rankers.parser import is_constraint
 
 MOST_CHIPS = 48  # a pasted note is not taken apart word by word
@@ -56,10 +57,12 @@ def chips(query: str, clause: Clause, suffix: str = "") -> tuple[Chip, ...]:
     if len(pieces) > MOST_CHIPS:
         return (Chip("words", query.strip(), 0, len(query), ""),)
     found, row = [], _is_row(query, clause)
+    # Behind a field's value a full stop would be part of it.
+    stop = "." if is_whole(query) and isinstance(pieces[-1], Word | Phrase) else ""
     # Words that are not looked for get no chip, unless there is nothing else.
     for piece in [p for p in pieces if not _is_stop_word(p)] or pieces:
         rest = _without(clause, piece)
-        removed = "" if rest is None else render(rest) + suffix
+        removed = "" if rest is None else render(rest) + stop + suffix
         if rest is not None and row and isinstance(piece, Word):
             removed = _cut(query, piece) or removed
         label = query[piece.start : piece.end]
@@ -80,7 +83,16 @@ def _cut(query: str, word: Word) -> str:
     behind = _SIGNS.match(query, word.end)
     if not alone or behind is None:
         return ""
-    return f"{query[: word.start].rstrip()} {query[behind.end() :].lstrip()}".strip()
+    stop = "." if is_whole(query[: behind.end()]) and not query[behind.end() :].strip() else ""
+    return without(query, word.start, behind.end() - len(stop))
+
+
+def without(query: str, start: int, end: int) -> str:
+    """Return a query without `query[start:end]`; a sign that ends it stays with what is left, so
+    that a statement stays one."""
+    before, after = query[:start].rstrip(), query[end:].lstrip()
+    space = "" if _SIGNS.fullmatch(after) else " "
+    return f"{before}{space}{after}".strip() if before else after.lstrip(" .,;")
 
 
 def _is_stop_word(piece: Clause) -> bool:

@@ -210,6 +210,7 @@ def test_any_question_is_read(reader: Reader, query: str) -> None:
         ("hemoglobin  below 8 g/dL", "value", "below 8 g/dL → < 8 g/dl", "hemoglobin"),
         ("A1c between 7 and 8", "value", "between 7 and 8 → 7 to 8", "A1c"),
         ('no "chest pain" type:x', "cue", "no → denied", '"chest pain" type:x'),
+        ("Aspirin, then stopped.", "cue", "stopped → stopped", "Aspirin, then."),
     ],
 )
 def test_cues_and_numbers_are_chips(

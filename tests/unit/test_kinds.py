@@ -28,6 +28,14 @@ TOLD = "Aspirin given early lowers the risk of a second stroke."
         (f"({TOLD}) ", "statement"),
         (f"{TOLD}..", "question"),  # broken off
         ("word " * (QUESTION + 1) + ".", "note"),
+        ("Show all patients with sepsis after surgery.", "question"),  # a request, no claim
+        ("Please list children with croup on steroids.", "question"),
+        ("Any patients with a latex allergy on file.", "question"),
+        ("Showing sepsis after surgery, she was cooled.", "statement"),
+        ("Any bleeding after surgery stopped by itself.", "statement"),
+        ("Lasix given by mouth b.i.d.", "question"),  # its full stop is the abbreviation's
+        ("Lasix given by mouth twice a day.", "statement"),
+        ("Lasix given by mouth is hard on vitamin D.", "statement"),
     ],
 )
 def test_a_question_is_of_a_kind(text: str | None, kind: str) -> None:

@@ -208,6 +208,13 @@ def test_chips_name_each_piece_and_the_query_without_it() -> None:
         ("women on methotrexate > 15 mg", "women", "on methotrexate > 15 mg"),
         ("(k OR na) potassium", "potassium", "k OR na"),
         ("severe-pain cough", "cough", "severe-pain"),
+        ("The boy bled after surgery.", "surgery", "The boy bled after."),
+        ("The boy bled after surgery.", "boy", "The bled after surgery."),
+        ("Bled (twice) after surgery.", "surgery", "Bled twice after."),
+        ('He has "chest pain" today.', "today", 'He has "chest pain".'),
+        ('He has "chest pain" today.', '"chest pain"', "He has today."),
+        ("The boy bled type:letter.", "bled", "The boy type:letter."),
+        ('assertion:any He "bled" today.', '"bled"', "He today. assertion:any"),
     ],
 )
 def test_without_a_word_the_signs_of_the_others_stay(query: str, word: str, removed: str) -> None:
