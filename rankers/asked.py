@@ -45,7 +45,10 @@ def with_asked(parsed: ParsedQuery, wants: Wants) -> tuple[Chip, ...]:
 
 
 def _made(parsed: ParsedQuery, wants: Wants) -> Iterator[Chip | None]:
-    for cue in wants.cues:
+    literal = bool(wants.wants) and all(want.asked is Asked.ANY for want in wants.wants)
+    for cue in () if literal else wants.cues:
+        if cue.plain and any(other.first == cue.start for other in wants.cues):
+            continue  # in "no acute distress" it is the denial that is asked
         yield _chip(parsed, "cue", cue.start, cue.end, _MEANT[cue.asked])
     for bound in (want.bound for want in wants.wants if want.bound is not None):
         yield _chip(parsed, "value", bound.start, bound.end, _spelled(bound))

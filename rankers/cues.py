@@ -75,6 +75,7 @@ _NO_SIGN: Final = (
     r"echo|ekg|ecg|ultrasound|us|biopsy|stress|cath)\b)"
 )
 _USE: Final = r"(?:on|taking|using|receiving)"
+_DOES_NOT: Final = r"(?:does|do|did)(?: not|n['’]?t)"
 
 # In this order: the first that fits at a place wins.
 _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
@@ -86,7 +87,8 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "came off", "taken off", "cessation of", "d/c'?d", "h(?:old(?:ing)?|eld)",
     ),
     Asked.NOT_TAKING: (
-        rf"not (?:currently )?{_USE}", "never (?:on|took|taken)", "avoid(?:s|ed|ing)?", "off",
+        rf"(?:not|(?:is|was|are)n['’]?t) (?:currently )?{_USE}", rf"{_DOES_NOT} take",
+        "never (?:on|took|taken)", "avoid(?:s|ed|ing)?", "off",
     ),
     Asked.NEGATED: (
         "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx) of",
@@ -94,7 +96,9 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "no (?:current|recent|new|known|prior|previous|h/o)", _NO, "denie[sd]", "denying",
         "(?:without|w/o(?:ut)?)(?: any)?", f"neg(?:ative)?(?: for|{_NO_SIGN})", "absence of",
         "refus(?:ed|es)", "declined", "absent", "free (?:of|from)", "never (?:had|been)", "never",
-        "not having", "not(?= allergic)", "(?:does|did) not have", "ruled out(?: for)?", "excluded",
+        "not having", "not(?= allergic)", "ruled out(?: for)?", "excluded",
+        rf"{_DOES_NOT} (?:have|report|endorse|show)",
+        rf"{_DOES_NOT}(?= (?:drink|smoke|use|abuse|vape|chew)\b)",
     ),
     Asked.ALLERGY: (
         "(?:known )?(?:allerg(?:y|ies|ic)|anaphylaxis|hypersensitivity) (?:to|with)",
@@ -171,6 +175,7 @@ def _alternatives(cues: Mapping[Asked, tuple[str, ...]]) -> str:
     return "|".join(f"(?P<{asked.name}>{'|'.join(words)})" for asked, words in cues.items())
 
 
+DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
 # Words that stand in names of diseases and are cues only outside them.
 _PLAIN: Final = frozenset(
     "acute active old new present ex persistent off on past absent still negative now likely "
@@ -244,9 +249,12 @@ def _trailing(query: str) -> Iterator[QueryCue]:
 
 
 def _ended(cue: QueryCue, every: Iterable[QueryCue]) -> QueryCue:
-    """End a cue's stretch where the next cue begins; a trailing one reaches back to the last."""
+    """End a cue's stretch where the next cue begins; a trailing one reaches back to the last. What
+    bends the name beside it ends nothing: "no acute distress", "family history of active TB"."""
     first, last = cue.first, cue.last
     for other in every:
+        if other.plain and not cue.plain and other.start == cue.first:
+            continue
         if cue.first >= cue.end and cue.end <= other.start < last and other.first >= other.end:
             last = other.start
         if cue.first < cue.start and other.end <= cue.start:

@@ -16,7 +16,7 @@ from indexing.model import Assertion, Section
 from indexing.ports import Derived
 from indexing.views import HIDDEN, hides
 from rankers.answer import Hit, Mark, Sentence
-from rankers.cues import Asked
+from rankers.cues import DENIED, Asked
 from rankers.evidence import Said, copied, label
 from rankers.judge import allergic, fitting
 from rankers.latest import ordering
@@ -25,7 +25,7 @@ from rankers.plan import Plan
 from rankers.query import scopes
 from rankers.snippets import apart, section_at, sentence_around
 from rankers.times import times_told
-from rankers.wants import DENIED, LONGEST, Want
+from rankers.wants import LONGEST, Want
 
 MOST = 5  # sentences
 READ = 10  # of the best notes

@@ -21,13 +21,14 @@ from indexing.model import Assertion
 from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
 from rankers.bounds import meets
-from rankers.cues import Asked
+from rankers.cues import DENIED, Asked
 from rankers.evidence import Said, copied, heads_apart, label, said_of, stands, told
 from rankers.explain import Fused, Signal
 from rankers.lookalike import holds_alike
 from rankers.meanings import DRUGS
 from rankers.near import kept
-from rankers.wants import DENIED, Want, Wants
+from rankers.relatives import told_of
+from rankers.wants import Want, Wants
 
 # How well a note answers one want. AGAINST: it says something else of it.
 AGAINST, SILENT, LEAST, PARTLY, FULLY = 0.0, 0.3, 0.31, 0.6, 1.0
@@ -274,6 +275,8 @@ def _silent(note: Derived, want: Want) -> float:
 
 def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[Said]]:
     """Return how well what is said fits the standing asked for, and the places that fit."""
+    if want.asked is Asked.TAKING:  # who reacts to it does not take it
+        said = [each for each in said if not allergic(note.document.text, each)]
     if want.asked in _ONLY:
         weights, old = _ONLY[want.asked], copied(note)
         labels = [(s, label(s, old)) for s in said]
@@ -282,6 +285,8 @@ def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[
     if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and stands(said):
         return AGAINST, []
     fits = [s for s in said if _fits(note, want.asked, s, said)]
+    if want.relatives and fits:
+        return _of_relatives(note, want, fits)
     done = want.asked is Asked.PAST and want.meaning.kind is SemanticType.PROCEDURE
     if done and not fits and stands(said):
         return PARTLY, said  # what was done is past, however it is told
@@ -319,7 +324,9 @@ def _fits(note: Derived, asked: Asked, said: Said, every: Sequence[Said]) -> boo
         case Asked.FAMILY:
             return said.assertion is Assertion.FAMILY and not _none_of(text, said)
         case Asked.NO_FAMILY:
-            return said.assertion is Assertion.FAMILY and _none_of(text, said)
+            # "Other than her daughter there are no other family members with it."
+            told = [s for s in every if s.assertion is Assertion.FAMILY]
+            return said in told and all(_none_of(text, s) for s in told)
         case Asked.PAST:
             return said.assertion is Assertion.HISTORICAL
         case Asked.STOPPED:
@@ -330,6 +337,15 @@ def _fits(note: Derived, asked: Asked, said: Said, every: Sequence[Said]) -> boo
             return said.assertion not in HIDDEN and _CHILD.search(around) is not None
         case _:  # allergy, intolerance
             return said.assertion not in _UNSAID and allergic(text, said)
+
+
+def _of_relatives(note: Derived, want: Want, fits: list[Said]) -> tuple[float, list[Said]]:
+    """Weigh a family's illness by whose it is: an aunt's is not the mother's; where a note names
+    nobody it may be."""
+    told = [(each, told_of(note.document.text, each.start, each.end)) for each in fits]
+    own = [each for each, whose in told if whose & want.relatives]
+    open_ = [each for each, whose in told if not whose]
+    return (FULLY, own) if own else (PARTLY if open_ else AGAINST, open_)
 
 
 def _only_copied(note: Derived, said: Iterable[Said]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
-from indexing.clauses import Clause
+from indexing.clauses import Clause, Phrase, Word
 from indexing.filters import Filters
 from indexing.language.matcher import Matcher
 from indexing.language.terminology import Terminology
@@ -19,12 +19,12 @@ from rankers import graph, lexical, vector
 from rankers.answer import LEGS, SearchRequest, ShownChip
 from rankers.asked import with_asked
 from rankers.chosen import both, chosen, every, periods
-from rankers.cues import Asked
+from rankers.cues import DENIED, Asked, cues
 from rankers.expand import Expanded, Expander, Wording
 from rankers.fusion import SHARES, Share
 from rankers.latest import newest_words
 from rankers.offers import Links, Offer, offered
-from rankers.query import ParsedQuery, has_or, is_pasted, parse, scopes
+from rankers.query import ParsedQuery, has_or, is_pasted, leaves, parse, scopes
 from rankers.snippets import Wanted, wanted
 from rankers.spelling import Held, respelled
 from rankers.values import Known, Meant, meant
@@ -153,6 +153,8 @@ class Planner:
             taken_up = [each.concept_id for each in expanded.wordings if each.concept_id]
             about = graph.concepts(self._matcher, self._terminology, parsed.text, taken_up)
         said = request.assertion or parsed.assertion
+        if said is None and any(map(_denies, leaves(parsed.clause))):
+            said = "any"  # what is quoted with its denial is denied where it stands
         implied = any(scoped.section in IMPLIED for scoped in scopes(parsed.clause))
         wants = self._reader.read(
             parsed.text,
@@ -181,3 +183,10 @@ class Planner:
 
 
 _ASKED = {"any": Asked.ANY, "negated": Asked.NEGATED, "present": None}
+_ELSEWHERE = DENIED | {Asked.FAMILY, Asked.NO_FAMILY}
+
+
+def _denies(leaf: Word | Phrase) -> bool:
+    """Say whether a phrase holds the words that take it out of what a note asserts."""
+    words = " ".join(leaf.words) if isinstance(leaf, Phrase) else ""
+    return any(cue.asked in _ELSEWHERE for cue in cues(words))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from indexing.analysis import STOP_WORDS, TOKEN
+from indexing.analysis import TOKEN
 from indexing.language.bounds import Bound, parse_bounds
 from indexing.language.matcher import Matcher, Span
 from indexing.language.other_meanings import is_title_word
@@ -21,14 +21,15 @@ from indexing.language.values import Side, sides
 from indexing.model import Assertion
 from indexing.ports import AssertionMode
 from rankers.ages import is_age
-from rankers.cues import Asked, QueryCue, cues
+from rankers.cues import DENIED, Asked, QueryCue, cues
 from rankers.graph import named
 from rankers.joined_names import denied_apart
 from rankers.kinds import is_whole
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
+from rankers.relatives import relatives
 from rankers.short_names import range_behind, told_as
-from rankers.times import times_told
+from rankers.stretches import ASKING, stretches
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
 MOST_BETWEEN = 3  # words between a name and its number
@@ -49,14 +50,11 @@ _CHANGE: Final = re.compile(
     re.IGNORECASE,
 )
 _REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
+_FAMILIES: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY})
+_ELSEWHERE: Final = _FAMILIES | DENIED
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
 _NOTHING: Final = Meaning(frozenset())
 _OF: Final = re.compile(r"\b(?:of|in|on|to|at|from|over) (?:the |his |her |a )?$", re.IGNORECASE)
-# Words of asking: "which patients have", "what about".
-_ASKING: Final = frozenset(
-    "patient patients pt pts anyone someone about any all show find list search give me please "
-    "notes note chart charts who whom whose had having been were i we you can could sided".split()
-)
 # A limit beside these is one of age, which notes write otherwise: "a 69-year-old".
 _AGED: Final = frozenset(
     "age aged ages patient patients pts people person adults men man women woman males females "
@@ -66,11 +64,6 @@ _AGED: Final = frozenset(
 _IN: Final = re.compile(r"\s+(?:in|during)\s+", re.IGNORECASE)  # "TSH in pregnancy > 4"
 _BY_AGE: Final = re.compile(r"(?:over|under|older|younger)\b", re.IGNORECASE)
 _TIMES: Final = re.compile(r"\s*(?:times|episodes)\b", re.IGNORECASE)
-_HOW_OFTEN: Final = re.compile(
-    r"\b(?:(?:once|twice|three times|four times) (?:a |per )?(?:day|daily|week|weekly)|"
-    r"(?:per|a|each|every) (?:day|week|month|year)|daily|weekly|nightly|bid|tid|qid)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +71,7 @@ class Want:
     """One thing asked about: `words`, from `start` to `end` of the question, and what they mean.
     What means nothing known is looked for as it stands. `exact`: a note that does not name it
     is no answer; a drug by its own name, letters that are a title too, what is asked the newest of.
+    `relatives` are those of the family that are asked for, none for all of it.
     """
 
     start: int
@@ -88,6 +82,7 @@ class Want:
     bound: Bound | None = None
     side: Side | None = None
     exact: bool = False
+    relatives: frozenset[str] = frozenset()
 
     @property
     def concepts(self) -> frozenset[str]:
@@ -232,29 +227,20 @@ class _Question:
         return sum(words) <= MOST_UNNAMED
 
     def stretches(self) -> list[tuple[int, int]]:
-        """Return the runs of content words between names, cues, numbers, sides, times, and how
-        often."""
-        aside = [(span.start, span.end) for span in self.spans]
-        aside += [(cue.start, cue.end) for cue in self.cues]
-        aside += [(bound.start, bound.end) for bound in self.bounds]
-        aside += [(found.start, found.end) for found in sides(self.text)]
-        aside += times_told(self.text)
-        if self.bounds:  # of a dose; what is eaten each day is what a question is about
-            aside += [match.span() for match in _HOW_OFTEN.finditer(self.text)]
-        runs: list[tuple[int, int]] = []
-        open_ = False
-        aside += newest_words(self.text)
-        for match in TOKEN.finditer(self.text):
-            covered = any(a < match.end() and match.start() < b for a, b in aside)
-            word = match.group().lower()
-            if covered or word in STOP_WORDS or word in _ASKING or word.isdigit():
-                open_ = False
-            elif open_:
-                runs[-1] = (runs[-1][0], match.end())
-            else:
-                runs.append(match.span())
-                open_ = True
-        return runs
+        """Return the runs of content words between names, cues, numbers, sides and times."""
+        taken = [(span.start, span.end) for span in self.spans]
+        taken += [(cue.start, cue.end) for cue in self.cues]
+        taken += [(bound.start, bound.end) for bound in self.bounds]
+        return stretches(self.text, taken, dosed=bool(self.bounds))
+
+    def relatives(self, span: Span) -> frozenset[str]:
+        """Return whose illness is asked where the family's is: "mother with"."""
+        told = [
+            self.text[cue.start : cue.end]
+            for cue in self.cues
+            if cue.asked in _FAMILIES and cue.first <= span.start and span.end <= cue.last
+        ]
+        return relatives(" ".join(told))
 
 
 class Reader:
@@ -290,7 +276,7 @@ class Reader:
         for span in denied_apart(self._matcher, text, named(self._matcher, text), found):
             if any(cue.start <= span.start and span.end <= cue.end for cue in found):
                 continue  # "allergy" in "penicillin allergy"
-            if span.ambiguous and text[span.start : span.end].lower() in _ASKING:
+            if span.ambiguous and text[span.start : span.end].lower() in ASKING:
                 continue  # "pt is DNR"
             part, cue, asked = self._apart(text, span, found)
             spans.append(part)
@@ -358,6 +344,7 @@ class Reader:
             span.start, span.end, question.text[span.start : span.end], meaning,
             asked, bound, None if meaning.kind in _UNSIDED else question.side(span),
             meaning.kind is SemanticType.DRUG and len(question.spans) == 1,
+            question.relatives(span),
         )  # fmt: skip
 
     def _unnamed(self, question: _Question, told: Sequence[Bound | None]) -> list[Want]:
@@ -374,7 +361,8 @@ class Reader:
             if question.spans and bound is None and asked is Asked.PRESENT:
                 continue
             meaning = Meaning(frozenset(), alike=self._meanings.alike_words(words))
-            wants.append(Want(start, end, words, meaning, asked, bound, question.side(span)))
+            side, whose = question.side(span), question.relatives(span)
+            wants.append(Want(start, end, words, meaning, asked, bound, side, relatives=whose))
         return wants
 
 
@@ -385,15 +373,11 @@ def _denied(wants: Iterable[Want]) -> bool:
     return any(want.asked in DENIED for want in wants)
 
 
-DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
-_ELSEWHERE: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY, *DENIED})
-
-
 def _mode(wants: Sequence[Want]) -> AssertionMode | None:
     """Return the view of the notes in which the words asked for stand; None for the usual one."""
     asked = {want.asked for want in wants}
-    # "Nonsmoker" denies smoking without a denial.
+    # "Nonsmoker" denies smoking without a denial; of what means nothing known no denial is marked.
     told = any(Assertion.NEGATED in want.meaning.told.values() for want in wants)
-    if asked and asked <= {Asked.NEGATED} and not told:
+    if asked and asked <= {Asked.NEGATED} and not told and all(w.concepts for w in wants):
         return "negated"
     return "any" if asked & _ELSEWHERE and Asked.PRESENT not in asked else None

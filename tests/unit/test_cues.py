@@ -56,6 +56,10 @@ def reader(matcher: Matcher) -> Reader:
         ("no longer taking lithium", Asked.STOPPED, "no longer taking", "lithium"),
         ("stopped taking metformin", Asked.STOPPED, "stopped taking", "metformin"),
         ("ruled out for PE", Asked.NEGATED, "ruled out for", "PE"),
+        ("does not drink alcohol", Asked.NEGATED, "does not", "drink alcohol"),
+        ("doesn't have gout", Asked.NEGATED, "doesn't have", "gout"),
+        ("did not take lithium", Asked.NOT_TAKING, "did not take", "lithium"),
+        ("isn't on warfarin", Asked.NOT_TAKING, "isn't on", "warfarin"),
         ("not on insulin", Asked.NOT_TAKING, "not on", "insulin"),
         ("penicillin allergy", Asked.ALLERGY, "allergy", "penicillin"),
         ("allergic to sulfa", Asked.ALLERGY, "allergic to", "sulfa"),
@@ -125,6 +129,11 @@ def test_a_stretch_of_time_up_to_now_is_no_history(query: str) -> None:
         ("acute myeloid leukemia", [("acute myeloid leukemia", Asked.PRESENT)]),
         ("acute stroke", [("stroke", Asked.CURRENT)]),
         ("pain on exertion", [("pain", Asked.PRESENT)]),
+        ("no acute distress", [("acute distress", Asked.NEGATED)]),
+        ("no active bleeding", [("bleeding", Asked.NEGATED)]),
+        ("denies past suicide attempts", [("suicide attempts", Asked.NEGATED)]),
+        ("family history of active tuberculosis", [("tuberculosis", Asked.FAMILY)]),
+        ("does not drink alcohol", [("drink alcohol", Asked.NEGATED)]),
         ("fever with chills", [("fever", Asked.PRESENT), ("chills", Asked.PRESENT)]),
         ("There is no increased risk of stroke with insulin.", []),
     ],
@@ -164,6 +173,38 @@ def test_sides_stand_beside_names(reader: Reader) -> None:
     assert want.side is Side.LEFT
     (other,) = reader.read("right inguinal hernia").wants
     assert other.side is Side.RIGHT
+
+
+@pytest.mark.parametrize(
+    "query", ["left lower lobe pneumonia", "pneumonia, right middle lobe", "left upper lobe nodule"]
+)
+def test_where_on_its_side_a_thing_lies_is_no_other_thing(reader: Reader, query: str) -> None:
+    (want,) = reader.read(query).wants
+    assert want.side in (Side.LEFT, Side.RIGHT)
+    assert "lobe" not in want.words
+
+
+def test_what_means_nothing_known_is_denied_nowhere_by_name(reader: Reader) -> None:
+    assert reader.read("no complications").mode == "any"
+    assert reader.read("no chest pain").mode == "negated"
+
+
+@pytest.mark.parametrize(
+    ("query", "mode"),
+    [
+        ('"no chest pain"', "any"),
+        ('"family history of gout"', "any"),
+        ('"chest pain"', "present"),
+        ('"not limited to"', "present"),
+        ('"no chest pain" assertion:negated', "negated"),
+    ],
+)
+def test_what_is_quoted_with_its_denial_is_looked_for_where_it_stands(
+    matcher: Matcher, query: str, mode: str
+) -> None:
+    plan = Planner(matcher.terminology, matcher).plan(SearchRequest(q=query), 10, UTC)
+    assert plan.assertion == mode
+    assert mode != "any" or all(chip.kind == "phrase" for chip in plan.parsed.chips)
 
 
 def test_a_long_text_wants_nothing(reader: Reader) -> None:
@@ -210,6 +251,7 @@ def test_any_question_is_read(reader: Reader, query: str) -> None:
         ("hemoglobin  below 8 g/dL", "value", "below 8 g/dL → < 8 g/dl", "hemoglobin"),
         ("A1c between 7 and 8", "value", "between 7 and 8 → 7 to 8", "A1c"),
         ('no "chest pain" type:x', "cue", "no → denied", '"chest pain" type:x'),
+        ("no old infarct", "cue", "no → denied", "old infarct"),
         ("Aspirin, then stopped.", "cue", "stopped → stopped", "Aspirin, then."),
     ],
 )

@@ -94,6 +94,18 @@ ANSWERED = [
     ("penicillin allergy", "ALLERGIES: Penicillin", "She is not allergic to penicillin."),
     ("statin intolerance", "Could not tolerate atorvastatin.", "Takes atorvastatin daily."),
     ("childhood asthma", "Asthma as a child.", "Asthma, on albuterol."),
+    ("mother with lupus", "Her mother had lupus.", "FAMILY HISTORY: Maternal cousin with lupus."),
+    ("father died of stroke", "Father died of a stroke.", "Father had gout, mother a stroke."),
+    ("dad has gout", "Gout in both parents.", "Gout in his brother, father healthy."),
+    ("gout in the grandmother", "PGM with gout.", "Mother with gout."),
+    (
+        "no family history of gout",
+        "No family history of gout.",
+        "His son has gout. Other than his son no family members have gout.",
+    ),
+    ("does not drink alcohol", "Denies alcohol use.", "He drinks alcohol daily."),
+    ("no acute distress", "No acute distress.", "In acute distress."),
+    ("on penicillin", "Takes penicillin V.", "She is penicillin allergic."),
     ("no fever since yesterday", "Denies fever.", "Fever since yesterday."),
     ("no seizures since last visit", "Denies seizures.", "Seizures twice."),
     ("no chest pain since monday", "Denies chest pain.", "Chest pain."),
@@ -114,6 +126,16 @@ def test_right_and_wrong(
     wants = reader.read(query)
     assert answers(note(language, right), wants) > SILENT
     assert answers(note(language, wrong), wants) == AGAINST
+
+
+def test_a_family_that_names_nobody_answers_for_a_mother_in_part(
+    language: Language, reader: Reader
+) -> None:
+    wants = reader.read("mother with lupus")
+    assert answers(note(language, "FAMILY HISTORY: Positive for lupus."), wants) == PARTLY
+    assert answers(note(language, "FAMILY HISTORY: Lupus in mother."), wants) == FULLY
+    side = "FAMILY HISTORY: Lupus on her mother's side."
+    assert answers(note(language, side), wants) == PARTLY
 
 
 def test_who_denies_something_narrower_denies_less(language: Language, reader: Reader) -> None:
