@@ -54,7 +54,9 @@ NO_NOUN: Final = re.compile(
     r"[ ]*(?:$|[^\w\s]|(?:in|on|by|last|after|with|without|off|due|d/t|2/2|because|for|at|since|"
     r"when|\d+|x|x[ ]?\d|"
     r"and|but|today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
-    r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to)\b)"
+    r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to|"
+    r"approximately|approx|about|around|roughly|nearly|almost|over(?=[ ])|shortly|recently|earlier|"
+    r"seven|eight|nine|ten)\b)"
 )
 _NEAR: Final = 80  # code points before a word of doubt
 

@@ -216,10 +216,22 @@ _LONGER: Final = re.compile(
 )
 
 
+# Who is to quit, or is helped to, has not: "something to help her quit smoking".
+_QUIT: Final = re.compile(r"quit(?:ting)?\b", re.IGNORECASE)
+_TO_QUIT: Final = re.compile(
+    r"\b(?:(?<! able )(?<!managed )to|should|must|will|would|can|could|cannot|may|"
+    r"(?:help|assist)\w*(?: (?:her|him|them|the patient|patient|pt))?(?: in| with| to)?|"
+    r"interested in|considering|contemplating|discussed|encouraged|about|aids? in|not)[ ]$",
+    re.IGNORECASE,
+)
+
+
 def means_other(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]`, the name of a concept, does not mean it there."""
     word = text[start:end]
     if end - start > 9:
+        if _QUIT.match(text, start, end):
+            return _TO_QUIT.search(text, max(0, start - _AROUND), start) is not None
         longer = _LONGER.match(text, start)
         return longer is not None and longer.end() == end
     test = _WORDS.get(word.lower())

@@ -294,6 +294,12 @@ Denies {fever|negated}, {cough|negated} that persists.
 No {distress|negated}, {fever|present} of 39.
 No {fever|negated}, {pain|negated}, or {swelling|negated} remains.
 No {effusion|negated}, or {mass|negated} of 3 mm.
+{Warfarin|historical} discontinued approximately 10 days earlier.
+{Aspirin|historical} stopped about two weeks ago.
+{Metformin|historical} held recently.
+Stopped over-the-counter {ibuprofen|historical}.
+Risks to include but not be limited to {bleeding|hypothetical}.
+Something to help him quit {drinking|present}.
 {Biopsy|not_assessed} of the {mass|present} was deferred.
 {Rectal exam|not_assessed} deferred by patient.
 """

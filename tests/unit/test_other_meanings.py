@@ -47,9 +47,15 @@ cc: {CF}, MD
 Seen with Dr. {CF}.
 Type 2 diabetes mellitus with nephropathy ({HCC})
 Morbid obesity ({HCC}), chronic
+Would like something to help her {quit smoking}.
+He should {quit smoking} before surgery.
+She is unable to {quit smoking}.
+Interested in {quitting smoking}.
 """
 # … and its own here.
 OWN = """
+She {quit smoking} in 2007.
+Was able to {quit smoking} last year.
 Completed {radiation} in 2019.
 Hepatocellular carcinoma ({HCC}), not resectable.
 {HCC} screening by ultrasound.
