@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from indexing.dated import dated
 from indexing.ports import Derived
 from rankers.answer import Hit, Snippet
+from rankers.judge import fitting
 from rankers.plan import Plan
 from rankers.snippets import Wanted, snippet
 
@@ -46,7 +47,13 @@ def _group(hit: Hit, first: AbstractSet[str]) -> str:
 
 def _described(plan: Plan, want: Wanted, hit: Hit, derived: Derived) -> Hit:
     note = derived.document
-    shown = snippet(derived, want, plan.assertion, hit.passage)
+    told = [
+        (said.start, said.end)
+        for asked in plan.wants.wants
+        if asked.particular
+        for said in fitting(derived, asked)
+    ]
+    shown = snippet(derived, want, plan.assertion, hit.passage, told)
     repeated, copy_of = _copies(derived, shown)
     return replace(
         hit, patient_id=note.patient_id, title=note.title,

@@ -381,6 +381,6 @@ def _sided(note: Derived, wanted: Side, said: Iterable[HasOffsets]) -> float:
 def _measured(note: Derived, want: Want, said: Sequence[Said]) -> float:
     """Weigh the numbers that stand with it."""
     held = meets(note, want, said)
-    if held is None:
+    if held is None or (want.bound is not None and want.bound.bare and not held):
         return PARTLY
     return FULLY if held else AGAINST

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from indexing.language.bounds import Bound
 from indexing.language.matcher import Span
 from indexing.language.terminology import SemanticType, Terminology
-from indexing.language.units import NUMBER, number
+from indexing.language.units import DURATIONS, NUMBER, number
 
 _NAMES: Final = {
     "k": "potassium", "na": "sodium", "cl": "chloride", "ca": "calcium", "mg": "magnesium level",
@@ -65,6 +65,11 @@ _ELSEWHERE: Final = frozenset(
 _RANGE: Final = re.compile(
     rf"(?:[ ](?:of|is|was))?[ ]*[:=]?[ ]*(?P<low>{NUMBER})[-–](?P<high>{NUMBER})(?![\w./%-])"
 )
+_BARE: Final = re.compile(
+    rf"(?:[ ](?:of|is|was))?[ ]*:?[ ]*(?P<value>{NUMBER})(?![\w./%:-]|,\d)"
+    rf"(?![ ]*(?:[-–x/<>=]|to\b|times\b|(?:{'|'.join(sorted(DURATIONS))}|hr|yr|mo|wk|min)))",
+    re.IGNORECASE,
+)
 _YEARS: Final = re.compile(r"(?:19|20)\d\d")
 _WORDS_BEFORE: Final = re.compile(
     r"(?<![\w/.-])((?:[A-Za-z][\w'-]*[ ]){0,2}[A-Za-z][\w'-]*?)(?:[ ]levels?)?[ ]?$", re.IGNORECASE
@@ -117,6 +122,15 @@ def range_behind(text: str, end: int) -> Bound | None:
     if match is None or low >= high or _YEARS.fullmatch(match["low"]):
         return None
     return Bound("", ">=", low, "", match.start("low"), match.end(), high)
+
+
+def number_behind(text: str, end: int) -> Bound | None:
+    """Return the number that stands alone right behind the name of something measured: "GCS 3",
+    "heart rate of 150"; years, times and durations are none."""
+    match = _BARE.match(text, end)
+    if match is None or _YEARS.fullmatch(match["value"]):
+        return None
+    return Bound("", "=", number(match["value"]), "", *match.span("value"), bare=True)
 
 
 def _levels(terminology: Terminology, name: str) -> list[str]:

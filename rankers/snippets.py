@@ -14,7 +14,7 @@ from indexing.ports import AssertionMode, Derived
 from indexing.views import hides
 from rankers.answer import Mark, Snippet
 from rankers.lead import lead
-from rankers.query import leaves
+from rankers.query import leaves, scopes
 
 LEAST_WORDS = 3  # of a sentence that is shown because it is near in meaning
 MOST_SKIPPED = 20  # headings and numbers before it
@@ -38,7 +38,8 @@ _FIRST = ("phrase", "literal", "synonym", "concept", "negated", "cue", "semantic
 class Wanted:
     """What a snippet should show. `words` maps stems to weights; `synonyms` each stem of another
     wording to those that must stand beside it, by wording; `phrases` and `scan` look at lowered
-    text; `concepts` and `near` are what was asked for and its neighbourhood."""
+    text; `concepts` and `near` are what was asked for and its neighbourhood; `sections` those in
+    which all of it must stand, none for anywhere."""
 
     words: Mapping[str, float]
     synonyms: Mapping[str, tuple[frozenset[str], ...]]
@@ -46,6 +47,7 @@ class Wanted:
     scan: re.Pattern[str] | None
     concepts: frozenset[str]
     near: frozenset[str]
+    sections: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,15 @@ def wanted(
     scan = re.compile(rf"(?<![^\W\d])(?:{'|'.join(every)})") if every else None
     return Wanted(
         words, {t: w for t, w in others.items() if t not in words}, tuple(phrases), scan,
-        frozenset(concepts), frozenset(near),
+        frozenset(concepts), frozenset(near), _sections(clause),
     )  # fmt: skip
+
+
+def _sections(clause: Clause) -> frozenset[str]:
+    parts = list(scopes(clause))
+    inside = [leaf for part in parts for leaf in leaves(part)]
+    everything = inside == list(leaves(clause))
+    return frozenset(part.section for part in parts) if everything else frozenset()
 
 
 def lowered(text: str) -> str:
@@ -116,15 +125,24 @@ def _prefix(word: str) -> str:
     return word[: max(2, len(word) - 1)] if word[-1:] in "iey" else word
 
 
-def snippet(derived: Derived, want: Wanted, mode: AssertionMode, passage: int | None) -> Snippet:
-    """Choose the sentence and mark it; `passage` is where the vector leg found the note."""
+def snippet(
+    derived: Derived,
+    want: Wanted,
+    mode: AssertionMode,
+    passage: int | None,
+    told: Sequence[tuple[int, int]] = (),
+) -> Snippet:
+    """Choose the sentence and mark it; `passage` is where the vector leg found the note, `told`
+    where it says what is asked as it is asked: of whom, when, how much, on which side."""
     text = derived.document.text
     if not text:
         return Snippet()
     found = list(_matches(derived, want, mode))
     if not found:
         return _opening(derived, passage)
-    start, end = _best(text, found)
+    inside = [f for f in found if section_at(derived.sections, f.start) in want.sections]
+    answers = [f for f in found if any(a < f.end and f.start < b for a, b in told)]
+    start, end = _best(text, answers or inside or found)
     shown = [f for f in found if f.start < end and f.end > start]
     marks = apart(Mark(max(f.start, start) - start, min(f.end, end) - start, f.kind) for f in shown)
     section = section_at(derived.sections, shown[0].start)

@@ -28,7 +28,7 @@ from rankers.kinds import is_whole
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.relatives import relatives
-from rankers.short_names import range_behind, told_as
+from rankers.short_names import number_behind, range_behind, told_as
 from rankers.stretches import ASKING, stretches
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
@@ -285,8 +285,11 @@ class Reader:
                 carried[part.start] = asked
         kept = tuple(cue for cue in found if cue in within or self._counts(cue, spans))
         measured = [s for s in spans if self._meanings.kind(s.concept_id) in MEASURED]
-        ranges = [each for s in measured if (each := range_behind(text, s.end)) is not None]
-        bounds = tuple(sorted([*parse_bounds(text), *ranges], key=lambda each: each.start))
+        bounds = parse_bounds(text)
+        for span in measured:
+            behind = range_behind(text, span.end) or number_behind(text, span.end)
+            if behind and not any(b.start < behind.end and behind.start < b.end for b in bounds):
+                bounds = sorted([*bounds, behind], key=lambda each: each.start)
         whose = frozenset(
             span.start
             for before, span in pairwise(spans)
@@ -294,7 +297,7 @@ class Reader:
             and self._meanings.kind(before.concept_id) in MEASURED
             and self._meanings.kind(span.concept_id) not in DRUGS | MEASURED
         )
-        return _Question(text, tuple(spans), kept, bounds, carried, implied, whose)
+        return _Question(text, tuple(spans), kept, tuple(bounds), carried, implied, whose)
 
     def _apart(
         self, text: str, span: Span, found: Iterable[QueryCue]

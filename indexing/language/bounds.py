@@ -17,6 +17,7 @@ class Bound:
     """A condition on a number in a query: "A1c over 10". `concept_words` are the words before
     it that name what is measured; `start`/`end` cover the bound with its number and unit. A second
     limit is `upper`: "between 3 and 5", "over 3 but under 5"; "under 3 or over 5" lies outside.
+    `bare`: a number alone, "GCS 3", which may be told about; what gives another is not against it.
     """
 
     concept_words: str
@@ -27,6 +28,7 @@ class Bound:
     end: int
     upper: float | None = None
     upper_op: Operator = "<="
+    bare: bool = False
 
     @property
     def outside(self) -> bool:
@@ -111,6 +113,13 @@ _EXACT: Final = re.compile(
     rf"(?P<value>{NUMBER})[ ]?(?P<unit>{ASKED_UNIT}))(?![a-z0-9/])",
     re.I,
 )
+# "3 < K < 5": the first limit stands before the name.
+_CHAINED: Final = re.compile(
+    rf"(?<![\w.,])(?P<value>{NUMBER})[ ]?(?:(?P<unit>{ASKED_UNIT})(?![a-z0-9/]))?[ ]*"
+    r"(?P<op>[<>]=?|[≤≥])[ ]*[A-Za-z][\w +'/-]{0,40}?[ ]*$",
+    re.I,
+)
+_TURNED: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _JOINED: Final = re.compile(r"[ ]*,?[ ]*(?:(?:and|but|yet|&|(?P<or>or))\b[ ]*)?", re.I)
 _CONCEPT: Final = re.compile(r"(?:[A-Za-z][\w/'-]*[ ]+){0,4}[A-Za-z][\w/'-]*[ ]*$")
 _STOPWORDS: Final = frozenset(
@@ -135,11 +144,24 @@ def parse_bounds(query: str) -> list[Bound]:
         if start < taken:
             continue
         words = _words_before(query, max(taken, 0), start)
-        bound = Bound(words, op, low, unit, start, end, high)
+        bound = _chained(Bound(words, op, low, unit, start, end, high), query, taken)
         both = _both(found[-1], bound, query) if found else None
         found[-1:] = [both] if both else [*found[-1:], bound]
         taken = end
     return found
+
+
+def _chained(bound: Bound, query: str, taken: int) -> Bound:
+    """Return a limit with the one that stands before its name, where both go the same way."""
+    before = _CHAINED.search(query, taken, bound.start) if bound.op != "=" else None
+    if before is None or bound.upper is not None:
+        return bound
+    told, unit = _OPERATORS[before["op"]], unit_of(before["unit"])
+    first = replace(bound, op=_TURNED[told], value=number(before["value"]), unit=unit)
+    low, high = (first, bound) if told[0] == "<" else (bound, first)
+    if told[0] != bound.op[0] or low.value >= high.value or unit not in ("", bound.unit):
+        return bound
+    return replace(bound, op=low.op, value=low.value, upper=high.value, upper_op=high.op)
 
 
 def _both(one: Bound, other: Bound, query: str) -> Bound | None:

@@ -7,7 +7,7 @@ import pytest
 from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
 from indexing.language.terminology import open_terminology
-from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers
+from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers, met
 from rankers.meanings import MEASURED
 from rankers.wants import Reader
 from tests.unit.test_judge import note
@@ -128,6 +128,9 @@ ANSWERED = [
     ("K over 3 but under 5", "K 4.1.", "K 2.4."),
     ("INR < 2 or > 3", "INR 5.2.", "INR 2.5."),
     ("INR < 2 or > 3", "INR >8.", "INR 2.5."),
+    ("3 < K < 5", "K 4.1.", "K 2.6."),
+    ("3 < K < 5", "K 4.1.", "K 5.6."),
+    ("120 >= systolic BP >= 90", "BP 104/60.", "BP 150/90."),
     ("INR below 2 and above 3", "INR 1.2.", "INR 2.5."),
     ("prednisone 20 mg or more but less than 60 mg", "Prednisone 40 mg.", "Prednisone 60 mg."),
     ("prednisone 60 mg", "Prednisone 60 mg daily.", "Prednisone 5 mg; it was 60 mg in March."),
@@ -141,6 +144,31 @@ def test_right_and_wrong(
     wants = reader.read(query)
     assert answers(note(language, right), wants) > SILENT
     assert answers(note(language, wrong), wants) == AGAINST
+
+
+@pytest.mark.parametrize(
+    ("query", "right", "other"),
+    [
+        ("GCS 3", "GCS 3.", "GCS 15."),
+        ("hemoglobin of 7", "Hemoglobin 7.0.", "Hemoglobin 9.5."),
+        ("heart rate is 150", "Heart rate 150.", "Heart rate 67."),
+    ],
+)
+def test_a_number_alone_comes_first_and_hides_nothing(
+    language: Language, reader: Reader, query: str, right: str, other: str
+) -> None:
+    wants = reader.read(query)
+    assert answers(note(language, right), wants) == FULLY
+    assert answers(note(language, other), wants) == PARTLY
+    assert not met(note(language, other), wants)
+
+
+@pytest.mark.parametrize(
+    "query", ["troponin x 3", "creatinine in 2020", "creatinine 2020", "glucose 2 hours after meal",
+              "hemoglobin A1c", "EF 35-40", "blood pressure 120/80"],
+)  # fmt: skip
+def test_not_every_number_behind_a_name_is_one_of_it(reader: Reader, query: str) -> None:
+    assert not any(want.bound and want.bound.bare for want in reader.read(query).wants)
 
 
 @pytest.mark.parametrize("query", sorted({query for query, _, _ in ANSWERED}))

@@ -336,6 +336,20 @@ def test_absence_is_proved(search: Search) -> None:
     )
 
 
+def test_a_hit_shows_where_it_says_what_is_asked_as_it_is_asked() -> None:
+    """Of the family, and not the patient's own in the words that hold most of the question."""
+    text = "ASSESSMENT: Breast cancer, in the left breast.\nFAMILY HISTORY: Mother, breast cancer."
+    search = Search(**made_of_notes({"both": ("Letter", "P", text)}))  # type: ignore[arg-type]
+    for question, shown in (
+        ("breast cancer left breast", "ASSESSMENT: Breast cancer, in the left breast."),
+        ("mother with breast cancer", "FAMILY HISTORY: Mother, breast cancer."),
+        ("breast cancer in the family, left breast", "FAMILY HISTORY: Mother, breast cancer."),
+    ):
+        (hit,) = ask(search, question).hits
+        assert hit.snippet.text == shown
+    search.close()
+
+
 def test_the_proof_names_what_was_looked_for(search: Search) -> None:
     """Who asks for a denial, or in one section, is not told that there is no mention at all."""
     for question, told in (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from indexing.clauses import Clause, Ranked, Word
-from indexing.model import Document, Passage, TenantId
+from indexing.clauses import Clause, Ranked, Scoped, Word
+from indexing.model import Document, Passage, Section, TenantId
 from indexing.ports import Derived
 from rankers.snippets import snippet, wanted
 
@@ -57,3 +57,29 @@ def test_how_a_thing_is_asked_for_weighs_less_than_the_thing() -> None:
     assert shown(text, asked, ((0, 10),)) == "Sister has diabetes."
     assert shown(f"{text} Mother had diabetes.", asked, ((0, 10),)) == "Mother had diabetes."
     assert shown("Mother had dementia. All well.", asked, ((0, 10),)) == "Mother had dementia."
+
+
+def test_in_a_section_its_own_sentence_is_shown() -> None:
+    text = "HPI: Stroke, a large stroke last night.\nFH: Father had a stroke.\n"
+    note = Derived(
+        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"), "1",
+        (Section(0, 4, 40, "history_of_present_illness"), Section(40, 43, 64, "family_history")),
+        (Passage(0, 0, len(text)),), (),
+    )  # fmt: skip
+    family = Scoped("family_history", Word("stroke"))
+    assert snippet(note, wanted(family), "any", 0).text == "FH: Father had a stroke."
+    elsewhere = Scoped("plan", Word("stroke"))
+    assert "large stroke" in snippet(note, wanted(elsewhere), "any", 0).text
+    beside = Ranked((Word("large"), family))
+    assert "large stroke" in snippet(note, wanted(beside), "any", 0).text
+
+
+def test_the_sentence_that_says_it_as_it_is_asked_is_shown() -> None:
+    text = "Gout of the left toe, gout again. Mother had gout."
+    note = Derived(
+        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
+        "1", (), (Passage(0, 0, len(text)),), (),
+    )  # fmt: skip
+    want, at = wanted(Ranked((Word("gout"), Word("toe")))), text.rindex("gout")
+    assert snippet(note, want, "any", 0).text == "Gout of the left toe, gout again."
+    assert snippet(note, want, "any", 0, [(at, at + 4)]).text == "Mother had gout."
