@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from indexing.analysis import STOP_WORDS, stems, terms
+from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
 from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped, Word
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
@@ -23,6 +23,7 @@ SYNONYM, ABBREVIATION, NARROWER = 0.9, 0.7, 0.5
 APART, CLINICAL_APART = 0.3, 0.6
 MOST_NAMES = 16  # of one concept
 MOST_NARROWER = 12
+LETTERS = 5  # of an abbreviation
 MOST_SPANS = 8  # concepts of one question; a pasted note is not expanded
 SURE_ABBREVIATION = 0.8  # share of its uses that mean the concept
 
@@ -135,10 +136,19 @@ class Expander:
             parts += [w for w in words if at <= w.start < inside[0].start]
             lay = self._is_lay(span.concept_id, query[start:end])
             applied = [w for w in wordings if not w.offered]
-            parts += _unit(inside, applied, APART if lay else CLINICAL_APART)
+            share = APART if lay else CLINICAL_APART
+            parts += _unit(inside, applied, share, exact=self._is_no_plural(span, inside))
             at = inside[-1].end
         parts += [w for w in words if w.start >= at]
         return parts[0] if len(parts) == 1 else Ranked(tuple(parts), first, last)
+
+    def _is_no_plural(self, span: Span, words: Sequence[Word]) -> bool:
+        """Say whether a name is letters whose stem is another word: "AMS" is not "am"."""
+        term = fold(words[0].text)
+        other = stem(term)
+        if len(words) > 1 or not words[0].text.isupper() or len(term) > LETTERS or other == term:
+            return False
+        return {span.concept_id, *span.candidates}.isdisjoint(self._terminology.find(other))
 
     def _taken(
         self,
@@ -256,15 +266,19 @@ def _literal(text: str) -> Clause:
     return Word(text) if len(words) == 1 else Phrase(words)
 
 
-def _unit(words: list[Word], wordings: Sequence[Wording], share: float) -> list[Clause]:
-    """Make one thing of a name's words: together they weigh in full, apart their share."""
-    if not wordings:
+def _unit(
+    words: list[Word], wordings: Sequence[Wording], share: float, *, exact: bool
+) -> list[Clause]:
+    """Make one thing of a name's words: together they weigh in full, apart their share. A word that
+    must be `exact` is looked for as it is written."""
+    if not wordings and not exact:
         return list(words)
     start, end = words[0].start, words[-1].end
     others = [(wording.clause, wording.weight) for wording in wordings]
     content = [word for word in words if word.text.lower() not in STOP_WORDS] or words
     if len(content) == 1:
-        return [Expansion(content[0], tuple(others), start, end)]
+        one: Clause = Phrase((fold(content[0].text),), 0, start, end) if exact else content[0]
+        return [Expansion(one, tuple(others), start, end)]
     together = Phrase(tuple(t for word in words for t in terms(word.text)), 0, start, end)
     apart = Ranked(tuple(content), start, end)
     return [Expansion(together, ((apart, share), *others), start, end)]

@@ -2,9 +2,10 @@
 searched by themselves, and never where another drug is spelled about as much alike.
 
 A word is one letter away (left out, too many, another), or its letters have changed places, two of
-them or two pairs; it begins alike, and no second word is as near: two letters away lie cycloserine
-and cyclosporine. English words, what some notes hold, and another form of a name's word are words.
-Numbers, short words and what stands in quotes, fields and wildcards are left as they were typed.
+them or two pairs; it begins alike, and no second word is as near, save another form of the same:
+two letters away lie cycloserine and cyclosporine. English words, what some notes hold, and another
+form of a name's word are words. Numbers, short words and what stands in quotes, fields and
+wildcards are left as they were typed.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def _meant(terminology: Terminology, word: str) -> str:
     if stem(word) in {stem(other) for other in known}:
         return ""
     near = sorted((OSA.distance(word, other), other) for other in known if _alike(word, other))
-    if not near or (near[1:] and near[1][0] == near[0][0]):
+    # "Diabetes" and "diabetic" are one word.
+    if len({stem(other) for far, other in near if far == near[0][0]}) != 1:
         return ""
     best = near[0][1]
     if near[0][0] > (2 if sorted(word) == sorted(best) else 1):

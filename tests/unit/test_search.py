@@ -350,6 +350,19 @@ def test_a_hit_shows_where_it_says_what_is_asked_as_it_is_asked() -> None:
     search.close()
 
 
+def test_letters_are_looked_for_as_they_are_written() -> None:
+    """AMS is no "am"; TIAS are several TIA, and what else it is called counts."""
+    notes = {
+        "letters": ("Letter", "P1", "Brought in for AMS."),
+        "morning": ("Letter", "P2", "Returns at 8 am, as far as I am aware."),
+        "stroke": ("Letter", "P3", "Had a TIA in May."),
+    }
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    for question, there in (("AMS", ["letters"]), ("TIAS", ["stroke"])):
+        assert found(ask(search, question, rankers=LEXICAL)) == there
+    search.close()
+
+
 def test_the_proof_names_what_was_looked_for(search: Search) -> None:
     """Who asks for a denial, or in one section, is not told that there is no mention at all."""
     for question, told in (

@@ -27,6 +27,7 @@ def offered(query: str, notes: int = 0) -> str:
         ("chset pian", "chest pain"), ("metfromin", "metformin"),
         ("metfromin AND (fever OR cuogh)", "metformin AND (fever OR cough)"),
         ("section:plan metfromin", "section:plan metformin"),
+        ("diabetis", "diabetes"),  # as near to "diabetic", which is a form of it
     ],
 )  # fmt: skip
 def test_a_word_that_can_only_be_one_is_offered(typed: str, meant: str) -> None:
