@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,13 +11,15 @@ from msgspec import structs
 
 from indexing.access import Access
 from indexing.analysis import terms
-from indexing.clauses import Clause, Or, Phrase, Word
+from indexing.clauses import And, Clause, Or, Phrase, Word
 from indexing.errors import EngineUnavailable
 from indexing.hidden import SMALLEST_CELL
 from indexing.ports import AssertionMode, Documents, Freshness, LexicalIndex, Ranking
 from rankers.answer import Absence, Hit
+from rankers.cues import Asked, cues
 from rankers.plan import Plan
 from rankers.query import scopes
+from rankers.wants import Want
 
 # How a note speaks of what it does not assert, by the status that keeps it out.
 _SAYING = {
@@ -53,7 +55,8 @@ class Prover:
             return True
         worded = [terms(want.words) for want in asked.wants]
         worded += [terms(each.text) for each in plan.wordings if not each.offered]
-        either = Or(tuple(Word(w[0]) if len(w) == 1 else Phrase(tuple(w)) for w in worded if w))
+        spelled = [Word(w[0]) if len(w) == 1 else Phrase(tuple(w)) for w in worded if w]
+        either = Or((*spelled, *_allergies(asked.wants)))
         found = [hit.doc_id for hit in hits]
         try:
             return bool(self._lexical.matching(access, either, plan.filters, plan.assertion, found))
@@ -80,6 +83,16 @@ class Prover:
         looked = looked_for(plan.parsed.clause, plan.assertion)
         proved = proof(searched, total, complete, ZoneInfo(access.time_zone), hidden, looked)
         return structs.replace(proved, statement=UNSAID) if named else proved
+
+
+def _allergies(wants: Iterable[Want]) -> Iterator[Clause]:
+    """Yield for each allergy that is asked by its name the thing itself beside any allergy: charts
+    list "ALLERGIES: sulfa, latex"."""
+    for want in wants:
+        for cue in cues(want.words):
+            of = terms(want.words[cue.first : cue.last])
+            if cue.asked is Asked.ALLERGY and of:
+                yield And((Or((Word("allergy"), Word("allergic"))), *map(Word, of)))
 
 
 def proof(

@@ -350,6 +350,32 @@ def test_a_hit_shows_where_it_says_what_is_asked_as_it_is_asked() -> None:
     search.close()
 
 
+def test_words_that_only_ask_find_nothing() -> None:
+    notes = {
+        "asks": ("Clinic", "P1", "The patients were shown a list. Find all below."),
+        "sepsis": ("Clinic", "P2", "Sepsis."),
+    }
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    for question in (
+        "show me all patients with sepsis", "List patients with sepsis.", "find sepsis",
+        "which patients have sepsis",
+    ):  # fmt: skip
+        assert found(ask(search, question, rankers=LEXICAL)) == ["sepsis"]
+    for question in ("list", "find all", "shown a list"):
+        assert found(ask(search, question, rankers=LEXICAL)) == ["asks"]
+    search.close()
+
+
+def test_an_allergy_is_named_by_the_list_of_allergies() -> None:
+    notes = {"list": ("Clinic", "P1", "ALLERGIES: sulfa, latex.")}
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    assert ask(search, "latex allergy").absence is None
+    notes = {"list": ("Clinic", "P1", "ALLERGIES: sulfa. PLAN: allergy testing.")}
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    assert ask(search, "latex allergy").absence is not None
+    search.close()
+
+
 def test_letters_are_looked_for_as_they_are_written() -> None:
     """AMS is no "am"; TIAS are several TIA, and what else it is called counts."""
     notes = {
