@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from app.pages import page
+from app.whence import here, typed
 from indexing.errors import (
     AnamnesisError,
     ConfigurationError,
@@ -35,6 +36,10 @@ _log = logging.getLogger("anamnesis.http")
 
 class NotSignedIn(AnamnesisError):
     """Nobody is signed in, the session ended, or the token is not valid."""
+
+
+class NotOfThisSession(Forbidden):
+    """A form of before somebody signed in anew, or one that another site sent."""
 
 
 class Throttled(AnamnesisError):
@@ -136,6 +141,7 @@ def problem_of(exc: Exception, request_id: str) -> Problem:
     title = _TITLES.get(status, "Something went wrong here")
     if not isinstance(exc, AnamnesisError):
         return Problem(status, title, "", "", request_id)
+    title = "This form is not of this session" if isinstance(exc, NotOfThisSession) else title
     position = exc.position if isinstance(exc, InvalidQuery) else None
     return Problem(status, title, str(exc), exc.hint, request_id, position)
 
@@ -185,15 +191,27 @@ def _in_their_language(request: Request, problem: Problem) -> Response:
     elif first in ("api", "health", "metrics", "static"):
         response = _as_json(problem)
     elif problem.status == 401:
-        if "hx-request" in request.headers:
-            return Response(status_code=401, headers={"HX-Redirect": "/login"})
-        back = quote(request.url.path) if request.method == "GET" else "/"
-        return RedirectResponse("/login" if back == "/" else f"/login?next={back}", 303)
+        return _sign_in_first(request)
     else:
-        return page(request, "error.html", status=problem.status, problem=problem)
+        return page(
+            request, "error.html", status=problem.status, problem=problem, typed=typed(request)
+        )
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _sign_in_first(request: Request) -> Response:
+    """Lead to the sign-in and from there back to where somebody was, with what they had typed."""
+    back = here(request)
+    leads = "/login" if back == "/" else f"/login?next={quote(back)}"
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": leads})
+    if words := typed(request):
+        failed = "Your session has ended."
+        return page(request, "login.html", status=401, then=back, name="", failed=failed,
+                    typed=words)  # fmt: skip
+    return RedirectResponse(leads, 303)
 
 
 def _report(request: Request, exc: Exception, problem: Problem) -> None:

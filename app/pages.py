@@ -103,6 +103,12 @@ def marked(message: object) -> Markup:
     return Markup("").join(told)
 
 
+def sentence(message: object) -> Markup:
+    """Write a message as a sentence: with a capital, and with one stop at its end."""
+    said = str(message).strip()
+    return marked(said[:1].upper() + said[1:] + ("" if said.endswith((".", "?", "!")) else "."))
+
+
 @cache
 def environment() -> Environment:
     """Return the one template environment."""
@@ -124,6 +130,7 @@ def environment() -> Environment:
     built.filters["unit"] = shown_unit
     built.filters["words"] = words
     built.filters["marked"] = marked
+    built.filters["sentence"] = sentence
     return built
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, cast, get_args
 
-from indexing.errors import InvalidInput
+from indexing.errors import InvalidInput, NotFound
 from indexing.filters import FACETS
 from indexing.ports import AssertionMode
 
@@ -60,8 +60,13 @@ class Question:
         return value in self.only.get(facet, ())
 
 
+_FIELDS = {each.name for each in fields(Question)}
+
+
 def question_of(stored: Mapping[str, Any]) -> Question:
-    """Read a question back from a frozen page."""
+    """Read a question back from a frozen page. Raises: NotFound, where the page is no search's."""
+    if stored.keys() - _FIELDS:
+        raise NotFound("this page of results is not here any more", hint="search again")
     lists = ("rankers", "rejected", "accepted")
     values: dict[str, Any] = {n: tuple(v) if n in lists else v for n, v in stored.items()}
     values["only"] = {name: tuple(v) for name, v in stored.get("only", {}).items()}

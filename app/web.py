@@ -52,6 +52,7 @@ from app.routes import (
 from app.services import Services
 from app.similar import PART_NAMES
 from app.vital_charts import drug_marks, encounter_marks
+from app.whence import here
 from indexing.dated import dated, spanned, written
 from indexing.errors import AnamnesisError
 
@@ -114,20 +115,23 @@ def create_app(services: Services) -> FastAPI:
 def frame(request: Request) -> Mapping[str, Any]:
     """Return what the frame of every page shows; a page about a dead database shows less."""
     try:
-        who, demo = current(request), False
-        if who is None:
-            demo = request.app.state.services.accounts.sole_tenant()[1]
-        else:
-            demo = who.account.demo
+        who = current(request)
+        sole, demo = (
+            request.app.state.services.accounts.sole_tenant()
+            if who is None
+            else ("", who.account.demo)
+        )
     except AnamnesisError:
         request.state.principal = who = None
-        demo = False
+        sole, demo = None, False
     theme = request.cookies.get(cookie_name(request, "theme"), "auto")
     return {
         "request": request,
+        "here": here(request),
         "who": who,
         "can": {p.name for p in who.allowed} if who else frozenset(),
         "demo": demo,
+        "sole": sole,
         "theme": theme if theme in THEMES else "auto",
         "form_token": form_token(request),
         "now": datetime.now(UTC),

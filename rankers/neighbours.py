@@ -208,7 +208,7 @@ class Neighbours:
         if found.empty:
             raise InvalidInput(
                 "the note names no finding that this terminology knows",
-                hint="paste a longer note, or list findings: --findings 'chest pain,!fever'",
+                hint="paste a longer note, or list findings: chest pain, !fever",
             )
         return found
 

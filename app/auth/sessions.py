@@ -15,7 +15,7 @@ from fastapi import Depends, Request, Response
 from starlette.datastructures import FormData
 
 from app.auth.permissions import Permission, permissions, purpose
-from app.errors import NotSignedIn
+from app.errors import NotOfThisSession, NotSignedIn
 from app.services import Services
 from indexing.access import Access
 from indexing.accounts import Account
@@ -143,10 +143,10 @@ def signed_in(request: Request) -> Principal:
     return who
 
 
-def may(permission: Permission) -> Callable[[Request], Principal]:
+def may(permission: Permission) -> Callable[..., Principal]:
     """Demand a session with this permission."""
 
-    def demand(request: Request) -> Principal:
+    def demand(request: Request, _posted: Annotated[None, Depends(_read_first)]) -> Principal:
         return _demand(signed_in(request), permission)
 
     return demand
@@ -178,20 +178,34 @@ def anonymous(request: Request) -> str:
 
 async def read_form(request: Request) -> FormData:
     """Read a posted form; no files."""
-    return await request.form(max_files=0, max_fields=500, max_part_size=256 * 1024)
+    form = await request.form(max_files=0, max_fields=500, max_part_size=256 * 1024)
+    request.state.posted = form
+    return form
+
+
+async def _read_first(request: Request) -> None:
+    """Read a posted form before its sender is asked for: whose session has ended meanwhile is
+    given back what they typed."""
+    if request.method == "POST":
+        await read_form(request)
+
+
+def genuine(request: Request, form: FormData) -> bool:
+    """Say whether a posted form carries this browser's token."""
+    given = form.get("form_token", "")
+    return isinstance(given, str) and hmac.compare_digest(
+        given.encode("utf-8", "replace"), form_token(request).encode()
+    )
 
 
 def signed_form(request: Request, form: Annotated[FormData, Depends(read_form)]) -> FormData:
     """Demand that a posted form carries this browser's token.
 
     Raises:
-        Forbidden: another site may have sent it, or the session changed meanwhile.
+        NotOfThisSession: another site may have sent it, or the session changed meanwhile.
     """
-    given = form.get("form_token", "")
-    if not isinstance(given, str) or not hmac.compare_digest(
-        given.encode("utf-8", "replace"), form_token(request).encode()
-    ):
-        raise Forbidden(
+    if not genuine(request, form):
+        raise NotOfThisSession(
             "this form was not sent from a page of this session",
             hint="go back, reload the page and send it again",
         )
@@ -202,6 +216,6 @@ Form = Annotated[FormData, Depends(signed_form)]
 
 
 def text(form: FormData, name: str) -> str:
-    """Return a field's text, "" when it is absent."""
+    """Return a field's text, "" when it is absent; U+0000, which no database stores, is a space."""
     value = form.get(name, "")
-    return value if isinstance(value, str) else ""
+    return value.replace("\0", " ") if isinstance(value, str) else ""

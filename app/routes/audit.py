@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from app.asked import keep, kept
 from app.auth.permissions import Permission
-from app.auth.sessions import Form, Principal, may, services, text
+from app.auth.sessions import Form, Principal, may, services
 from app.pages import page
 
 router = APIRouter()
@@ -18,19 +19,20 @@ PAGE = 100
 
 
 @router.get("/audit")
-def newest(request: Request, who: Officer) -> Response:
-    """Show the newest rows."""
-    return _shown(request, who, "", "", None)
+def rows(request: Request, who: Officer, asked: str = "") -> Response:
+    """Show the newest rows, or those of the patient or person that was sent."""
+    sent = kept(request, who, asked)
+    before = sent.get("before", "")
+    return _shown(
+        request, who, sent.get("patient", "").strip(), sent.get("user", "").strip(),
+        int(before) if before.isascii() and before.isdigit() else None,
+    )  # fmt: skip
 
 
 @router.post("/audit")
-def filtered(request: Request, who: Officer, form: Form) -> Response:
-    """Show the rows of a patient or of a person."""
-    before = text(form, "before")
-    return _shown(
-        request, who, text(form, "patient").strip(), text(form, "user").strip(),
-        int(before) if before.isascii() and before.isdigit() else None,
-    )  # fmt: skip
+def ask(request: Request, who: Officer, form: Form) -> Response:
+    """Take a patient or a person; the page that answers has an address without them."""
+    return keep(request, who, form, ("patient", "user", "before"))
 
 
 def _shown(

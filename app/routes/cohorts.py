@@ -16,7 +16,7 @@ from app.cohort_listing import listed
 from app.cohorts import PAGE, CohortDesk
 from app.pages import page
 from app.routes.api import json_answer, read_body
-from indexing.errors import Conflict, InvalidInput, InvalidQuery
+from indexing.errors import Conflict, InvalidInput
 
 router = APIRouter()
 
@@ -56,8 +56,8 @@ def save(request: Request, who: Reader, form: Form) -> Response:
     name, definition = text(form, "name"), text(form, "definition").replace("\r\n", "\n")
     try:
         head = desk.save(name, definition)
-    except (InvalidQuery, Conflict) as exc:  # what was typed comes back with what is wrong with it
-        status = 409 if isinstance(exc, Conflict) else 422
+    except (InvalidInput, Conflict) as exc:  # what was typed comes back with what is wrong with it
+        status = 422 if isinstance(exc, InvalidInput) else 409
         return page(request, "cohorts/list.html", status=status, cohorts=listed(desk), name=name,
                     definition=definition, error=exc)  # fmt: skip
     desk.run(head)

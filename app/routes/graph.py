@@ -8,8 +8,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from app.asked import keep, kept
 from app.auth.permissions import Permission
-from app.auth.sessions import Form, Principal, may, services, text, token_may
+from app.auth.sessions import Form, Principal, may, services, token_may
 from app.graph_drawing import draw
 from app.medical import (
     condition_pathways,
@@ -59,36 +60,32 @@ def _body(body: bytes) -> Asked:
         ) from None
 
 
-@router.get("/graph", dependencies=[Depends(may(Permission.CHART))])
-def ask(request: Request) -> Response:
-    """Show the form."""
-    return page(request, "graph.html", asked="", hops=1, drawing=None, pathways=None, fault="")
+@router.get("/graph")
+def answer(request: Request, who: Reader, asked: str = "") -> Response:
+    """Show the form, and what belongs to the named thing that was sent, and how it was treated."""
+    sent = kept(request, who, asked)
+    name, hops = sent.get("name", "").strip()[:LONGEST], sent.get("hops", "")
+    steps = int(hops) if hops in ("1", "2", "3") else 1
+    most = ALL if sent.get("most") == str(ALL) else MOST
+    own, found, paths, fault = services(request), None, None, ""
+    try:
+        if name:
+            found = node_graph(own, who.access, name, steps)
+            if found.nodes[0].node.kind is NodeKind.CONDITION:
+                paths = condition_pathways(own, who.access, name, most)
+    except NotFound as exc:
+        found, fault = None, str(exc)
+    return page(
+        request, "graph.html", status=404 if fault else 200, asked=name, hops=steps,
+        drawing=draw(found, who.zone) if found else None, pathways=paths, fault=fault, most=most,
+        all=ALL,
+    )  # fmt: skip
 
 
 @router.post("/graph")
-def answer(request: Request, who: Reader, form: Form) -> Response:
-    """Show what belongs to a named thing, and how it was treated; its name stays out of the
-    address."""
-    asked, hops = text(form, "name").strip()[:LONGEST], text(form, "hops") or "1"
-    steps = int(hops) if hops in ("1", "2", "3") else 1
-    most = ALL if text(form, "most") == str(ALL) else MOST
-    own = services(request)
-    try:
-        found = node_graph(own, who.access, asked, steps)
-        paths = (
-            condition_pathways(own, who.access, asked, most)
-            if found.nodes[0].node.kind is NodeKind.CONDITION
-            else None
-        )
-    except NotFound as fault:
-        return page(
-            request, "graph.html", status=404, asked=asked, hops=steps, drawing=None,
-            pathways=None, fault=str(fault),
-        )  # fmt: skip
-    return page(
-        request, "graph.html", asked=asked, hops=steps, drawing=draw(found, who.zone),
-        pathways=paths, fault="", most=most, all=ALL,
-    )  # fmt: skip
+def ask(request: Request, who: Reader, form: Form) -> Response:
+    """Take a name; the page that answers has an address without it."""
+    return keep(request, who, form, ("name", "hops", "most"))
 
 
 @router.post("/api/graph/neighbours")

@@ -8,8 +8,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from app.asked import keep, kept
 from app.auth.permissions import Permission
-from app.auth.sessions import Form, Principal, may, services, text, token_may
+from app.auth.sessions import Form, Principal, may, services, token_may
 from app.knowledge import known
 from app.pages import page
 from app.routes.api import read_body
@@ -20,6 +21,7 @@ from rankers.knowledge import DEEPEST, KnowledgeRequest
 
 router = APIRouter()
 LONGEST = 500
+NOTHING_ASKED = "Ask for something: a name, or what treats one."
 
 Reader = Annotated[Principal, Depends(may(Permission.SEARCH))]
 
@@ -56,24 +58,23 @@ def ask(
 
 
 @router.get("/knowledge")
-def form(request: Request, who: Reader) -> Response:
-    """Show the empty form."""
-    del who  # only demanded
-    return _page(request, KnowledgeRequest(""), None)
+def answered(request: Request, who: Reader, asked: str = "") -> Response:
+    """Show the form, and the answer to what was sent."""
+    sent = kept(request, who, asked)
+    kind, depth = sent.get("type", ""), sent.get("depth", "")
+    question = KnowledgeRequest(
+        sent.get("q", "")[:LONGEST], 20, sent.get("specialty", ""), (kind,) if kind else (),
+        int(depth) if depth.isdecimal() and int(depth) <= DEEPEST else 2,
+    )  # fmt: skip
+    if not question.q.strip():
+        return _page(request, question, None, NOTHING_ASKED if sent else "")
+    return _page(request, question, known(services(request), who.access, question))
 
 
 @router.post("/knowledge")
-def results(request: Request, who: Reader, sent: Form) -> Response:
-    """Answer on the page itself: nothing is kept, so there is no address to come back to."""
-    kind = text(sent, "type")
-    depth = text(sent, "depth")
-    asked = KnowledgeRequest(
-        text(sent, "q")[:LONGEST], 20, text(sent, "specialty"), (kind,) if kind else (),
-        int(depth) if depth.isdecimal() and int(depth) <= DEEPEST else 2,
-    )  # fmt: skip
-    if not asked.q.strip():
-        return _page(request, asked, None, "Ask for something: a name, or what treats one.")
-    return _page(request, asked, known(services(request), who.access, asked))
+def sent(request: Request, who: Reader, form: Form) -> Response:
+    """Take a question; the page that answers it has an address without its words."""
+    return keep(request, who, form, ("q", "specialty", "type", "depth"))
 
 
 def _page(request: Request, asked: KnowledgeRequest, answer: object, fault: str = "") -> Response:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
 
 from app.auth.permissions import Permission
 from app.auth.sessions import (
@@ -13,7 +15,9 @@ from app.auth.sessions import (
     access_of,
     current,
     drop_cookie,
+    genuine,
     keyed,
+    read_form,
     services,
     set_cookie,
     signed_in,
@@ -21,6 +25,7 @@ from app.auth.sessions import (
 )
 from app.errors import Throttled
 from app.pages import THEMES, page
+from indexing.errors import Conflict
 
 router = APIRouter()
 
@@ -49,16 +54,17 @@ def login_form(request: Request, next: str = "") -> Response:
 
 
 def _login_page(request: Request, then: str, name: str = "", failed: str = "") -> Response:
-    sole, _ = services(request).accounts.sole_tenant()
     return page(
-        request, "login.html", status=401 if failed else 200,
-        sole=sole, then=local(then), name=name, failed=failed,
+        request, "login.html", status=401 if failed else 200, then=local(then), name=name,
+        failed=failed, typed=(),
     )  # fmt: skip
 
 
 @router.post("/login")
-def login(request: Request, form: Form) -> Response:
+def login(request: Request, form: Annotated[FormData, Depends(read_form)]) -> Response:
     """Sign in: counted first, judged second, the same work whoever is named."""
+    if not genuine(request, form):
+        return _grown_old(request, form)
     own = services(request)
     tenant = text(form, "tenant").strip().lower() or own.accounts.sole_tenant()[0] or ""
     name, then = text(form, "name").strip().lower()[:200], text(form, "next")
@@ -81,6 +87,15 @@ def login(request: Request, form: Form) -> Response:
     response = RedirectResponse(local(then), 303)
     set_cookie(request, response, "session", secret)
     return response
+
+
+def _grown_old(request: Request, form: FormData) -> Response:
+    """Answer a form of before somebody signed in or out in another tab. Whoever fills it in may be
+    another than who is signed in: nobody is let on under a name that is not theirs."""
+    who = current(request)
+    if who is not None:
+        raise Conflict(f"{who.account.name} is signed in in this browser", hint="sign out first")
+    return _login_page(request, text(form, "next"), "", "This page had grown old: sign in again.")
 
 
 @router.post("/logout")

@@ -8,8 +8,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from app.asked import keep, kept
 from app.auth.permissions import Permission
-from app.auth.sessions import Form, Principal, may, services, text, token_may
+from app.auth.sessions import Form, Principal, may, services, token_may
+from app.errors import status_of
 from app.pages import page
 from app.routes.api import json_answer, read_body
 from app.similar import MOST, PART_NAMES, SEXES, Question, similar
@@ -20,6 +22,7 @@ router = APIRouter()
 Reader = Annotated[Principal, Depends(may(Permission.CHART))]
 Caller = Annotated[Principal, Depends(token_may(Permission.CHART))]
 SHOWN = 10
+LIMITS = ("sex", "age", "period", "condition")
 
 
 class SimilarBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,41 +42,43 @@ _body = msgspec.json.Decoder(SimilarBody)
 
 
 @router.get("/patients/{patient_id}/similar")
-def of_patient(request: Request, patient_id: str, who: Reader) -> Response:
-    """Show the patients most like this one."""
-    return _page(request, who, Question(patient=patient_id, k=SHOWN))
+def of_patient(request: Request, patient_id: str, who: Reader, asked: str = "") -> Response:
+    """Show the patients most like this one, within the limits that were sent."""
+    sent = kept(request, who, asked)
+    return _page(request, who, Question(patient=patient_id, k=SHOWN, **sent), answered=True)
 
 
 @router.post("/patients/{patient_id}/similar")
-def of_patient_limited(request: Request, patient_id: str, who: Reader, form: Form) -> Response:
-    """Show them with limits; these may name a condition, so that they stand in no address."""
-    return _page(request, who, Question(patient_id, "", "", SHOWN, *_limits(form)))
+def limit(request: Request, patient_id: str, who: Reader, form: Form) -> Response:
+    """Take limits; these may name a condition, so that they stand in no address."""
+    del patient_id  # the address holds it
+    return keep(request, who, form, LIMITS)
 
 
-@router.get("/similar", dependencies=[Depends(may(Permission.CHART))])
-def ask(request: Request) -> Response:
-    """Show the form for a note or findings."""
-    return page(request, "similar.html", asked=Question(), shown=None, sexes=SEXES,
-                parts=PART_NAMES)  # fmt: skip
+@router.get("/similar")
+def answer(request: Request, who: Reader, asked: str = "") -> Response:
+    """Show the form, and the patients most like the note, or with the findings, that was sent."""
+    sent = kept(request, who, asked)
+    return _page(request, who, Question(k=SHOWN, **sent), answered=bool(sent))
 
 
 @router.post("/similar")
-def asked(request: Request, who: Reader, form: Form) -> Response:
-    """Show the patients most like a pasted note, or with these findings."""
-    note, findings = text(form, "note"), text(form, "findings")
-    return _page(request, who, Question("", note, findings, SHOWN, *_limits(form)))
+def ask(request: Request, who: Reader, form: Form) -> Response:
+    """Take a note or findings; the page that answers has an address without them."""
+    return keep(request, who, form, ("note", "findings", *LIMITS))
 
 
-def _limits(form: Form) -> tuple[str, str, str, str]:
-    return (
-        text(form, "sex"), text(form, "age"), text(form, "period"), text(form, "condition"),
+def _page(request: Request, who: Principal, question: Question, *, answered: bool) -> Response:
+    """Show the form as it was filled in, with the answer or with what is wrong with it."""
+    shown, fault = None, None
+    try:
+        shown = similar(services(request), who.access, question) if answered else None
+    except InvalidInput as exc:
+        fault = exc
+    return page(
+        request, "similar.html", status=status_of(fault) if fault else 200, asked=question,
+        shown=shown, fault=fault, sexes=SEXES, parts=PART_NAMES,
     )  # fmt: skip
-
-
-def _page(request: Request, who: Principal, question: Question) -> Response:
-    shown = similar(services(request), who.access, question)
-    return page(request, "similar.html", asked=question, shown=shown, sexes=SEXES,
-                parts=PART_NAMES)  # fmt: skip
 
 
 @router.get("/api/patients/{patient_id}/similar")

@@ -11,8 +11,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from app.asked import keep, kept
 from app.auth.permissions import Permission
-from app.auth.sessions import Form, Principal, may, services, text, token_may
+from app.auth.sessions import Form, Principal, may, services, token_may
 from app.pages import page
 from app.routes.api import read_body
 from app.treatments import LONGEST, TREATMENTS_USE, demand, treatments
@@ -21,6 +22,7 @@ from indexing.errors import InvalidInput
 
 router = APIRouter()
 MOST_PROBLEMS = 30
+NOTHING_ASKED = "Choose or name a condition."
 
 Reader = Annotated[Principal, Depends(may(Permission.CHART))]
 Caller = Annotated[Principal, Depends(token_may(Permission.CHART))]
@@ -37,22 +39,24 @@ _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 @router.get("/patients/{patient_id}/treatments")
-def ask(request: Request, patient_id: str, who: Reader) -> Response:
-    """Show the form with the patient's problems to choose from."""
-    return _page(request, who, patient_id, "", None)
-
-
-@router.post("/patients/{patient_id}/treatments")
-def asked(request: Request, patient_id: str, who: Reader, form: Form) -> Response:
-    """Answer on the page itself: nothing is kept, so there is no address to come back to."""
-    condition = (text(form, "condition") or text(form, "problem")).strip()[:LONGEST]
+def answer(request: Request, patient_id: str, who: Reader, asked: str = "") -> Response:
+    """Show the form with the patient's problems to choose from, and the answer to what was sent."""
+    sent = kept(request, who, asked)
+    condition = (sent.get("condition") or sent.get("problem") or "").strip()[:LONGEST]
     if not condition:
-        return _page(request, who, patient_id, "", None, "Choose or name a condition.")
+        return _page(request, who, patient_id, "", None, NOTHING_ASKED if sent else "")
     try:
         shown = treatments(services(request), who.access, patient_id, condition)
     except InvalidInput as fault:
         return _page(request, who, patient_id, condition, None, f"{fault}: {fault.hint}")
     return _page(request, who, patient_id, condition, shown)
+
+
+@router.post("/patients/{patient_id}/treatments")
+def ask(request: Request, patient_id: str, who: Reader, form: Form) -> Response:
+    """Take a condition; the page that answers has an address without it."""
+    del patient_id  # the address holds it
+    return keep(request, who, form, ("condition", "problem"))
 
 
 def _page(

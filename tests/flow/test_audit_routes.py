@@ -109,7 +109,7 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/patients/{patient_id}/similar"): Read(
         "similar", "/patients/a-p/similar", (("sex", "female"),)
     ),
-    ("GET", "/similar"): "the empty form",
+    ("GET", "/similar"): "the empty form; what was sent is answered as below",
     ("POST", "/similar"): Read("similar", "/similar", (("findings", "chest pain"),), names=False),
     ("GET", "/api/patients/{patient_id}/similar"): Read(
         "similar", "/api/patients/a-p/similar", api=True
@@ -131,7 +131,7 @@ READS: dict[tuple[str, str], Read | str] = {
     ("POST", "/models/{name}/{version}/outcomes"): "writes: a row for each outcome filled in",
     ("POST", "/patients/{patient_id}/outlook"): "writes: its row stands beside the prediction",
     ("POST", "/api/patients/{patient_id}/predict"): "writes: as above",
-    ("GET", "/graph"): "the empty form",
+    ("GET", "/graph"): "the empty form; what was sent is answered as below",
     ("POST", "/graph"): Read("graph", "/graph", (("name", "hypertension"),), names=False),
     ("POST", "/api/graph/neighbours"): Read(
         "graph", "/api/graph/neighbours", (), api=True, names=False, body=(("name", "asthma"),)
@@ -172,7 +172,7 @@ READS: dict[tuple[str, str], Read | str] = {
     ("GET", "/fhir/{kind}/{resource_id}/_history"): Read(
         "fhir-history", f"{CONDITION}/_history", api=True
     ),
-    ("GET", "/knowledge"): "the empty form",
+    ("GET", "/knowledge"): "the empty form; what was sent is answered as below",
     ("POST", "/knowledge"): Read("search", "/knowledge", (("q", "chest pain"),), names=False),
     ("POST", "/api/knowledge"): Read("search", "/api/knowledge", (), api=True, names=False),
     ("POST", "/api/vitals"): "writes: its row counts the points",
@@ -234,7 +234,9 @@ def perform(
         name: value.replace("{note}", page.note).replace("{mark}", mark_of(hospital))
         for name, value in read.form
     }
-    return client.post(address, data={"form_token": token, **form})
+    answer = client.post(address, data={"form_token": token, **form})
+    leads = answer.headers.get("location", "")
+    return client.get(leads) if "?asked=" in leads else answer  # it reads where it is answered
 
 
 def mark_of(hospital: Hospital) -> str:

@@ -217,6 +217,8 @@ def test_any_field_is_answered_or_refused(
     answer = client.post(path, data={"form_token": token, **fields})
     assert answer.status_code in (200, 303, 400, 422), answer.text
     assert "x-leak" not in answer.headers
+    if "?asked=" in answer.headers.get("location", ""):
+        assert client.get(answer.headers["location"]).status_code in (200, 400, 422)
     cookies = answer.headers.get_list("set-cookie")
     assert not [each for each in cookies if each.startswith("x=")]
 

@@ -256,7 +256,7 @@ def test_the_page_answers_without_script_and_is_recorded(
     assert "/patients/like" in page.text
     assert "Zqlike" in page.text
     sent = {"form_token": token, "findings": "heart failure, !fever"}
-    answer = client.post("/similar", data=sent)
+    answer = client.post("/similar", data=sent, follow_redirects=True)
     assert answer.status_code == 200
     assert "/patients/like" in answer.text
     assert client.get("/patients/nobody/similar").status_code == 404
@@ -271,7 +271,7 @@ def test_the_page_answers_without_script_and_is_recorded(
 def test_a_researcher_sees_no_name_and_no_id(hospital: Hospital, client: TestClient) -> None:
     token = sign_in(client, hospital, Role.RESEARCHER)
     sent = {"form_token": token, "findings": "heart failure, atrial fibrillation"}
-    answer = client.post("/similar", data=sent)
+    answer = client.post("/similar", data=sent, follow_redirects=True)
     assert answer.status_code == 200
     assert "Patient " in answer.text
     assert "atrial fibrillation" in answer.text.lower()
@@ -311,7 +311,7 @@ def test_what_most_patients_share_is_folded_behind_what_sets_apart(
             assert (said["common"][0]["weight"] is None) is (role == Role.RESEARCHER)
             token = sign_in(opened, made, role)
             sent = {"form_token": token, "findings": "heart failure, fatigue"}
-            shown = opened.post("/similar", data=sent).text
+            shown = opened.post("/similar", data=sent, follow_redirects=True).text
         assert re.search(
             r'heart failure</span> <details class="small"><summary>and 1 that most patients '
             r'share</summary><span class="tag tag-found">fatigue</span>', shown

@@ -61,6 +61,8 @@ _BY_STATE: dict[str, type[AnamnesisError]] = {
 }
 
 
+_UNSTORABLE: Final = ("22021", "22P05")  # U+0000 as a byte, and as \u0000 of JSON
+
 # No result comes with a refused login, and so no SQLSTATE; nothing but the role stands in it.
 _LOGIN: Final = re.compile(r'authentication failed for user "([^"]+)"')
 
@@ -84,7 +86,7 @@ def mapped(exc: psycopg.Error) -> AnamnesisError:
     state = exc.sqlstate
     if state == _ERASED:
         return TenantErased()
-    if state is None and isinstance(exc, psycopg.DataError):
+    if (state is None and isinstance(exc, psycopg.DataError)) or state in _UNSTORABLE:
         return EventRejected("a value holds what PostgreSQL does not store, such as U+0000")
     if state is None:
         what, advice = login_refused(exc)

@@ -45,6 +45,11 @@ class PostgresFrozenPages:
             )  # fmt: skip
         return page_id
 
+    def keep_question(self, access: Access, question: Mapping[str, Any]) -> str:
+        """Keep what is asked and no answer: who opens the page reads and records anew."""
+        with self._database.tenant(access.tenant_id) as conn:
+            return keep(conn, access, self._life, question, {})
+
     def question(self, access: Access, page_id: str) -> Mapping[str, Any]:
         """Return what was asked. Raises: NotFound, as `open` does."""
         with self._database.tenant(access.tenant_id) as conn:
