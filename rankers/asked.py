@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from indexing.language.assertion import NONE_KNOWN
 from indexing.language.bounds import Bound
 from rankers.chips import Chip, without
 from rankers.cues import Asked
@@ -50,6 +51,9 @@ def _made(parsed: ParsedQuery, wants: Wants) -> Iterator[Chip | None]:
         if cue.plain and any(other.first == cue.start for other in wants.cues):
             continue  # in "no acute distress" it is the denial that is asked
         yield _chip(parsed, "cue", cue.start, cue.end, _MEANT[cue.asked])
+    for want in () if literal else wants.wants:
+        if NONE_KNOWN.fullmatch(want.words):
+            yield _chip(parsed, "cue", want.start, want.end, "no known allergy")
     for bound in (want.bound for want in wants.wants if want.bound is not None):
         yield _chip(parsed, "value", bound.start, bound.end, _spelled(bound))
 

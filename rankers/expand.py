@@ -11,6 +11,7 @@ from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
 from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped, Word
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
+from rankers.cues import FAMILIES, cues
 from rankers.fusion import EXPANSIONS, SHARES, Share
 from rankers.graph import named
 from rankers.kinds import query_class
@@ -118,7 +119,12 @@ class Expander:
         found: list[Wording],
     ) -> Clause:
         first, last = words[0].start, words[-1].end
-        spans = named(self._matcher, query[first:last])
+        # "FHx of gout" asks for gout: nothing else is called "family history".
+        whose = [cue for cue in cues(query[first:last]) if cue.asked in FAMILIES]
+        spans = [
+            span for span in named(self._matcher, query[first:last])
+            if not any(cue.start <= span.start and span.end <= cue.end for cue in whose)
+        ]  # fmt: skip
         plain: Clause = words[0] if len(words) == 1 else Ranked(words, first, last)
         if not spans and (concept := taken(query[first:last], choices.accepted - choices.rejected)):
             return self._taken(query[first:last], words, concept, choices, found)

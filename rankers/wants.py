@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from indexing.analysis import TOKEN
+from indexing.language.assertion import NONE_KNOWN
 from indexing.language.bounds import Bound, parse_bounds
 from indexing.language.matcher import Matcher, Span
 from indexing.language.other_meanings import is_title_word
@@ -21,7 +22,7 @@ from indexing.language.values import Side, sides
 from indexing.model import Assertion
 from indexing.ports import AssertionMode
 from rankers.ages import is_age
-from rankers.cues import DENIED, Asked, QueryCue, cues
+from rankers.cues import DENIED, FAMILIES, Asked, QueryCue, cues
 from rankers.graph import named
 from rankers.joined_names import denied_apart
 from rankers.kinds import is_whole
@@ -50,8 +51,7 @@ _CHANGE: Final = re.compile(
     re.IGNORECASE,
 )
 _REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
-_FAMILIES: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY})
-_ELSEWHERE: Final = _FAMILIES | DENIED
+_ELSEWHERE: Final = FAMILIES | DENIED
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
 _NOTHING: Final = Meaning(frozenset())
 _OF: Final = re.compile(r"\b(?:of|in|on|to|at|from|over) (?:the |his |her |a )?$", re.IGNORECASE)
@@ -238,7 +238,7 @@ class _Question:
         told = [
             self.text[cue.start : cue.end]
             for cue in self.cues
-            if cue.asked in _FAMILIES and cue.first <= span.start and span.end <= cue.last
+            if cue.asked in FAMILIES and cue.first <= span.start and span.end <= cue.last
         ]
         return relatives(" ".join(told))
 
@@ -313,6 +313,8 @@ class Reader:
             base = self._meanings.base(text, first, last, cue.asked)
             if base is not None and (not cue.plain or base == span.concept_id):
                 return Span(first, len(text[:last].rstrip()), base, span.name), cue, None
+        if NONE_KNOWN.fullmatch(text, span.start, span.end):
+            return span, None, Asked.NEGATED
         told = None if span.ambiguous else self._meanings.standing(span.concept_id)
         if told is None:
             return span, None, None

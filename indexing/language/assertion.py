@@ -122,6 +122,8 @@ _ITEM_MARK: Final = re.compile(r"(?:[-*•·–+]|\d{1,2}[.)])[ \t]*\S")
 _BARE_LINE: Final = re.compile(r"\n(?![ \t\n]|[-*•·–+]|\d{1,2}[.)])")
 
 _TELLING_PARTS: Final = _PAST_PARTS | {"family_history"}
+# "No known (drug) allergies": letters that deny what they name.
+NONE_KNOWN: Final = re.compile(r"nkd?a", re.IGNORECASE)
 _PLAIN: Final = Assessment(Assertion.PRESENT)
 _HABITUAL: Final = Assessment(Assertion.PRESENT, historical=True)
 
@@ -163,6 +165,8 @@ class _Note:
         self._conditions = " if " in self._folded
 
     def judge(self, start: int, end: int) -> Assessment:
+        if NONE_KNOWN.fullmatch(self._text, start, end):
+            return Assessment(Assertion.NEGATED, cue=Cue(start, end, self._text[start:end]))
         number = max(0, bisect_right(self._part_starts, start) - 1)
         part = self._sections[number]
         first, last = self._sentence(number, start, end)

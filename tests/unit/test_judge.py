@@ -103,6 +103,9 @@ ANSWERED = [
         "No family history of gout.",
         "His son has gout. Other than his son no family members have gout.",
     ),
+    ("NKDA", "No known drug allergies.", "ALLERGIES: drug allergy, see list."),
+    ("no known drug allergies", "ALLERGIES: NKDA", "Allergic to medicine: drug allergy."),
+    ("NKA", "ALLERGIES: NKA.", "Allergies are bad this spring."),
     ("does not drink alcohol", "Denies alcohol use.", "He drinks alcohol daily."),
     ("no acute distress", "No acute distress.", "In acute distress."),
     ("on penicillin", "Takes penicillin V.", "She is penicillin allergic."),
@@ -126,6 +129,16 @@ def test_right_and_wrong(
     wants = reader.read(query)
     assert answers(note(language, right), wants) > SILENT
     assert answers(note(language, wrong), wants) == AGAINST
+
+
+def test_letters_that_deny_are_no_allergy(language: Language, reader: Reader) -> None:
+    wants = reader.read("drug allergy")
+    assert answers(note(language, "Drug allergy."), wants) == FULLY
+    assert answers(note(language, "ALLERGIES: NKDA"), wants) == AGAINST
+    mention = note(language, "ALLERGIES: NKDA").mentions[-1]
+    assert mention.assertion is Assertion.NEGATED
+    assert mention.cue is not None
+    assert mention.cue.text == "NKDA"
 
 
 def test_a_family_that_names_nobody_answers_for_a_mother_in_part(
