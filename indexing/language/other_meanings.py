@@ -159,6 +159,14 @@ def _pays_more(word: str, before: str, after: str) -> bool:
     return bracketed and _CARCINOMA.search(before) is None
 
 
+# --- "CT PE protocol", "chest PE study": how it is looked for ---
+_LOOKED_FOR: Final = _re(r"[ -](?:protocol|study|studies|prot)\b")
+
+
+def _is_study(word: str, before: str, after: str) -> bool:
+    return _LOOKED_FOR.match(after) is not None or _wrote(word, before, after)
+
+
 _WORDS: Final[dict[str, _Test]] = {
     "radiation": _spreads,
     "pulse": _throbs,
@@ -168,6 +176,7 @@ _WORDS: Final[dict[str, _Test]] = {
     "gas": _other_gas,
     "m0": _no_stage,
     "hcc": _pays_more,
+    "pe": _is_study,
 }
 # "Dictated by AF/md", "Signed: AF, MD", "D: 1/2/20 AF/jt": who wrote, signed or typed.
 _SIGNED: Final = _re(
@@ -264,7 +273,7 @@ def are_other_letters(text: str, start: int, end: int) -> bool:
 
 def _mean_other(text: str, match: re.Match[str]) -> bool:
     test = _WORDS.get(match[0].lower()) or _wrote
-    return test in (_pays_more, _wrote) and means_other(text, *match.span())
+    return test in (_pays_more, _wrote, _is_study) and means_other(text, *match.span())
 
 
 # As titles are written: "MR" is a valve that leaks, "Ms since 2015" an illness.

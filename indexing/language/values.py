@@ -94,6 +94,13 @@ _INTOLERANT: Final = re.compile(
     r"adverse reaction|reaction to|sensitivity)\w*",
     re.I,
 )
+# "Rash, which occurred from penicillin"; but "relief of the itching from hydroxyzine".
+_REACTED: Final = re.compile(
+    r"\b(?:rash|hives|urticaria|itching|pruritus|swelling|angioedema|anaphyla\w+)\b"
+    r"[^.;\n]{0,40}?\b(?:from|due to|secondary to|caused by|induced by)[ ](?:the |her |his |a )?$",
+    re.I,
+)
+_RELIEVED: Final = re.compile(r"\b(?:relie|improv|resol|better|respon)", re.I)
 _NO_ALLERGY: Final = re.compile(r"\b(?:no|not|denies|without)\b[^.;\n]{0,30}\ballerg", re.I)
 _AROUND: Final = 60
 
@@ -107,7 +114,9 @@ def drug_status(
     start = max(start, mention.start - _AROUND)
     end = min((i for c in ".;\n" if (i := text.find(c, mention.end)) >= 0), default=len(text))
     around = text[start : min(end, mention.end + _AROUND)]
-    if _INTOLERANT.search(around):
+    before = text[start : mention.start]
+    reacted = _REACTED.search(before) and not _RELIEVED.search(before)
+    if _INTOLERANT.search(around) or reacted:
         return DrugStatus.INTOLERANCE
     if _ALLERGIC.search(around) and not _NO_ALLERGY.search(around):
         return DrugStatus.ALLERGY

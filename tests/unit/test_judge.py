@@ -108,6 +108,7 @@ ANSWERED = [
     ("NKA", "ALLERGIES: NKA.", "Allergies are bad this spring."),
     ("does not drink alcohol", "Denies alcohol use.", "He drinks alcohol daily."),
     ("no acute distress", "No acute distress.", "In acute distress."),
+    ("penicillin tolerated", "Takes penicillin V.", "A rash, which occurred from penicillin."),
     ("on penicillin", "Takes penicillin V.", "She is penicillin allergic."),
     ("no fever since yesterday", "Denies fever.", "Fever since yesterday."),
     ("no seizures since last visit", "Denies seizures.", "Seizures twice."),

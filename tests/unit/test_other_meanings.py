@@ -47,6 +47,8 @@ cc: {CF}, MD
 Seen with Dr. {CF}.
 Type 2 diabetes mellitus with nephropathy ({HCC})
 Morbid obesity ({HCC}), chronic
+CT chest {PE} protocol negative.
+CTA chest {PE} study showing no clot.
 Would like something to help her {quit smoking}.
 He should {quit smoking} before surgery.
 She is unable to {quit smoking}.
@@ -55,6 +57,7 @@ Interested in {quitting smoking}.
 # … and its own here.
 OWN = """
 She {quit smoking} in 2007.
+No {PE} on CT.
 Was able to {quit smoking} last year.
 Completed {radiation} in 2019.
 Hepatocellular carcinoma ({HCC}), not resectable.
@@ -117,6 +120,11 @@ def test_words_that_mean_something_else(text: str, start: int, end: int) -> None
 @pytest.mark.parametrize(("text", "start", "end"), _cases(OWN))
 def test_words_that_mean_what_they_name(text: str, start: int, end: int) -> None:
     assert not means_other(text, start, end)
+
+
+def test_initials_that_are_an_illness_elsewhere_too() -> None:
+    assert other_letters("Dictated by PE/md") == [(12, 14)]
+    assert other_letters("CT chest PE protocol negative.") == []  # its words stay
 
 
 @pytest.mark.parametrize(("text", "start", "end"), _cases(OTHER))
