@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Protocol
 
 from indexing.language.callers import of_patient
 from indexing.language.circumstances import is_circumstance, is_purpose
+from indexing.language.consent import risks_told
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
 from indexing.language.denied_lines import Carried, carried
 from indexing.language.exposure import exposures
@@ -24,7 +25,14 @@ from indexing.language.headings_say import headings_say
 from indexing.language.hearsay import refuted
 from indexing.language.letters import letters
 from indexing.language.marks import NEGATES, marks
-from indexing.language.persistence import is_chronic, is_event, named_young, outgrown
+from indexing.language.persistence import (
+    goes_on,
+    is_chronic,
+    is_event,
+    is_given_up,
+    named_young,
+    outgrown,
+)
 from indexing.language.scope import CELLS, Scope, scopes
 from indexing.language.sentences import sentence_starts
 from indexing.language.surgical import asked_for, days_after
@@ -114,6 +122,9 @@ _BEGAN: Final = ("diagnosed", "dx", "since", "found", "began", "started", "onset
 _BEGINNING: Final = re.compile(
     r"\b(?:diagnosed|developed|found to have|started|began|begun|initiated|placed on|put on)\b"
 )
+_AGO: Final = ("ago", "back", "prior", "earlier", "last year")
+_STARTED: Final = re.compile(r"\b(?:began|begun|started|starting|beginning|onset|commenced)\b")
+_ONSET: Final = re.compile(r"\bonset of (?:the|his|her|this|these|their|current)? ?$")
 _PAST_CUE: Final = re.compile(r"\b(?:history|hx|h/o|prior|previous|past|former)\b")
 
 
@@ -155,6 +166,7 @@ class _Note:
         self._part_starts = [part.start for part in self._sections]
         words = [*of_patient(self._folded, find(self._folded)), *refuted(text, self._folded)]
         signs = [*marks(lined), *letters(text), *days_after(self._folded)]
+        signs += risks_told(self._folded)
         self._hits = _merged(words, signs)
         self._hit_starts = [hit.start for hit in self._hits]
         self._sentences: dict[int, list[int]] = {}
@@ -201,9 +213,24 @@ class _Note:
         over = found.get(Kind.HISTORICAL)
         if over and over.forward and _stays(self._folded, over.cue_end, start, end):
             del found[Kind.HISTORICAL]
+        if over and self._only_begun(over, first, start, end):
+            found.pop(Kind.HISTORICAL, None)
         if not found and part.name not in _TELLING_PARTS:
             return _HABITUAL if _is_habit(self._folded[start:end]) else _PLAIN
         return self._conclude(found, part, (first, last, start, end))
+
+    def _only_begun(self, over: Scope, first: int, start: int, end: int) -> bool:
+        """Whether it began so long ago, and is not over since: "his pain began two years ago"."""
+        folded = self._folded
+        return (
+            not over.forward
+            and folded.endswith(_AGO, over.cue_start, over.cue_end)
+            and (
+                _STARTED.search(folded, end, over.cue_start) is not None
+                or _ONSET.search(folded, max(first, start - 30), start) is not None
+            )
+            and not is_event(folded[start:end])
+        )
 
     def _told_of_youth(
         self, found: dict[Kind, Scope], place: tuple[int, int, int], last: int
@@ -328,6 +355,9 @@ class _Note:
                 or _BEGINNING.search(self._folded, told, min(start, told + 80)) is not None
             )
             over = is_event(words) if began else not is_chronic(words)
+            if over and cue.forward and not (is_event(words) or _is_habit(words)):
+                over = not goes_on(self._folded, cue.cue_end, start, end, last)
+            over = over or is_given_up(self._folded[cue.cue_start : cue.cue_end], words)
             label = Assertion.HISTORICAL if over else Assertion.PRESENT
             return Assessment(label, True, family, self._cue(cue))
         if (

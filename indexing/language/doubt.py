@@ -59,6 +59,20 @@ NO_NOUN: Final = re.compile(
     r"seven|eight|nine|ten)\b)"
 )
 _NEAR: Final = 80  # code points before a word of doubt
+_CAUSED: Final = re.compile(
+    r"(?:due to|d/t|secondary to|related to|caused by|attributable to|result of|because of|"
+    r"resulting from|(?:sequela|manifestation|complication) of)$"
+)
+_KNOWN: Final = re.compile(
+    r" (?:(?:the|his|her|their|your|my|(?:patient|pt)'s|known|underlying|chronic|"
+    r"long[- ]?(?:term|standing)|(?:poorly |un)controlled)\b|"
+    # What the patient took or went through is there; whether it did it, is not sure.
+    r"(?:[\w-]+ ){0,3}(?:use|overuse|abuse|therapy|surgery|medications?)\b)"
+)
+_FEAR: Final = re.compile(
+    r"(?<![^ ])(?!(?:and|but|now|is|are|was|were|more|most|very) )[\w)-]+ "
+    r"(?:suspicious|worrisome|concerning|suggestive|indicative|diagnostic|evidence) $"
+)
 
 
 def looks_back(folded: str, first: int, cue: tuple[int, int], last: int) -> bool | None:
@@ -103,3 +117,23 @@ def _names_it(folded: str, end: int, last: int) -> bool:
     if _IS_NAMED.match(folded, end, last) or _GOES_ON.match(folded, end, last):
         return False
     return NO_NOUN.match(folded, end, last) is None and folded[end:last].strip() != ""
+
+
+def fears(folded: str, cue: tuple[int, int]) -> bool:
+    """Whether the word at `cue` is the "for" of "no lesion suspicious for melanoma", which ends no
+    denial; ", suspicious for" and "is suspicious for" tell something else."""
+    return (
+        cue[1] - cue[0] == 3
+        and folded.startswith("for", cue[0])
+        and (_FEAR.search(folded, max(0, cue[0] - 40), cue[0]) is not None)
+    )
+
+
+def takes_for_granted(folded: str, cue: tuple[int, int], last: int) -> bool:
+    """Whether what the cue at `cue` doubts is how two things hang together, and the second is known
+    to be there: "likely due to her known asthma"."""
+    return (
+        folded.endswith((" to", " of", "d/t", " from", " by"), *cue)
+        and _CAUSED.search(folded, *cue) is not None
+        and _KNOWN.match(folded, cue[1], last) is not None
+    )

@@ -30,6 +30,9 @@ _CLAUSE: Final = re.compile(
     r"(?:clear|intact|normal|regular|symmetric(?:al)?|unremarkable|active|supple|[0-4]\+)"
     r"(?=[ ]*(?:$|[^\w ]|(?:and|bilaterally|throughout|to|in|on|x|with|at|without)\b))|"
     r"(?:(?!n?or\b)[a-z]+[ ]){1,2}(?:of|to)[ ]\d|"
+    # "Without ectopy, respiratory rate 20": the next thing counted.
+    r"(?<=[,;][ ])(?:temp(?:erature)?|pulse|resp(?:irations?|iratory rate)?|heart rate|bp|"
+    r"blood pressure|weight|sats?|oxygen saturation)[ ](?:(?:is|was|of|at|rate)[ ])*\d|"
     r"(?:(?:he|she|they|it|there|this|which|who|(?:the[ ]|this[ ])?(?:patient|pt)|his|her)[ ]+)?"
     r"(?:also[ ]+|now[ ]+|then[ ]+|currently[ ]+|still[ ]+|has[ ]+been[ ]+)?"
     r"(?:is|are|was|were|has|have|had|presents|presented|reports?|reported|states?|stated|"
@@ -37,7 +40,7 @@ _CLAUSE: Final = re.compile(
     r"developed|develops|continues?|continued|feels|felt|takes|taking|uses|using|start(?:ed|s)?|"
     r"remains|appears|appeared|shows|showed|showing|demonstrates|revealed|reveals|reporting|found|"
     r"came|went|will|can|does|did|gets|got|having|smokes|drinks|experiences|experienced|"
-    r"underwent|received|requires|lives|works|sounds|seems|tolerated|tolerating|begins|began|"
+    r"underwent|proceeded|elected|agreed|opted|decided|received|requires|lives|works|sounds|seems|tolerated|tolerating|begins|began|"
     r"exhibits|suffers|says|said|improved|improving|responded|present|treated|given|"
     r"positive|pos|with(?![ ]+(?:no|any))|status)\b"
     r"|(?:the[ ]+|an?[ ]+|some[ ]+|mildly[ ]+|moderate(?:ly)?[ ]+|bilateral[ ]+|otherwise[ ]+|"
@@ -83,6 +86,11 @@ _NEAR: Final = 40  # code points behind an item in which its count or day stands
 # "Never smoker with lung cancer".
 _SMOKER: Final = re.compile(r"[ -](?:smoker|drinker)(?=,|[ ](?:with|who|presenting)\b)")
 # "No admissions, flares in 2024": of several things, in all that time none.
+# "CT without contrast: pneumonia": only what was not given.
+_CONTRAST: Final = re.compile(
+    r"[ ](?:(?:any|iv|intravenous|oral)[ ])*contrast(?:[ ](?:material|enhancement|agent|medium))?"
+    r"(?=[ ]?:|[ ](?:shows?|showed|showing|demonstrates?|demonstrated|reveals?|revealed)\b)"
+)
 _PLURAL: Final = re.compile(r".*[a-z](?<![ius])s ")
 _EARLIER: Final = re.compile(r".*\b(?:prior|previous|past|history|hx|h/o|never)\b.*")
 # "Negative for malignancy, atypia noted".
@@ -139,6 +147,9 @@ def there(folded: str, cue: tuple[int, int], last: int, end: int) -> int:
     if folded.startswith("never", cue[0]):
         smoker = _SMOKER.match(folded, cue[1], last)
         end = smoker.end() if smoker else end
+    bare = _CONTRAST.match(folded, cue[1], end)
+    if bare:
+        return bare.end()
     near = min(last, end + _NEAR)
     if _DIGIT.search(folded, cue[1], near) is None and not any(
         folded.find(word, cue[1], near) >= 0 for word in (" ago", "at birth")

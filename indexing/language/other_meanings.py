@@ -7,6 +7,15 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from indexing.language.other_parts import (
+    goes_back,
+    is_length,
+    is_machine,
+    is_of_bone,
+    meets_face,
+    supplies_colon,
+)
+
 _AROUND: Final = 150  # code points before a word that tell what a text speaks of
 _BEHIND: Final = 60  # and after it
 
@@ -177,6 +186,14 @@ _WORDS: Final[dict[str, _Test]] = {
     "m0": _no_stage,
     "hcc": _pays_more,
     "pe": _is_study,
+    "back": goes_back,
+    "foot": is_length,
+    "feet": is_length,
+    "head": is_of_bone,
+    "heads": is_of_bone,
+    "arm": is_machine,
+    "face": meets_face,
+    "colic": supplies_colon,
 }
 # "Dictated by AF/md", "Signed: AF, MD", "D: 1/2/20 AF/jt": who wrote, signed or typed.
 _SIGNED: Final = _re(

@@ -28,7 +28,7 @@ _CHRONIC: Final = re.compile(
     r"irregular (?:heart ?beat|pulse)|\w+ fibrillation|arrhythmi\w*|overweight|"
     r"high (?:sugar|lipids)|hypertriglycerid\w*|pre-?diabet\w*|(?:under|over)active thyroid|"
     r"dependence|addiction|alcoholism|(?:hearing|vision|visual) (?:loss|impairment)|deaf\w*|"
-    r"blindness|scoliosis|amyloid\w*|spondyl\w*|paraly\w*|\w*plegia)\b"
+    r"blindness|scars?|scoliosis|amyloid\w*|spondyl\w*|paraly\w*|\w*plegia)\b"
 )
 # Told of a patient's youth, and over unless the sentence goes on to say that it is not.
 _YOUNG: Final = (
@@ -74,6 +74,20 @@ _EVENT: Final = re.compile(
     r"hospitalization\w*|intubat\w*|radiation|chemotherapy)\b)"
 )
 
+_CHRONIC_WORD: Final = re.compile(
+    r"\b(?:chronic|long-?standing|ongoing|persistent|intractable|progressive|progression of|"
+    r"worsening)[ ](?:[a-z-]+[ ])?$"
+)
+_FOR_SO_LONG: Final = re.compile(
+    r"(?:[ ](?!(?:and|or|with|for|treated|status|in|requiring|s/p)\b)[\w-]+){0,3}[ ]"
+    r"(?:(?:for|over|during)[ ](?:the[ ])?(?:past|last)\b|for[ ](?:(?:about|approximately|at least|"
+    r"over|more than|the)[ ])*(?:\d+|one|two|three|four|five|six|several|many|some|a few)\b"
+    r"(?=[ ](?:\w+[ ])?(?:days?|weeks?|months?|years?|time)\b))"
+)
+_ADDICTION: Final = re.compile(
+    r"\b(?:dependence|addiction|alcoholi\w+|aud|oud|(?:use|abuse) disorder|abuse)\b"
+)
+
 
 def is_chronic(words: str) -> bool:
     """Whether folded `words` name a condition that lasts."""
@@ -83,6 +97,20 @@ def is_chronic(words: str) -> bool:
 def is_event(words: str) -> bool:
     """Whether folded `words` name something that happens and is then over."""
     return _EVENT.search(words) is not None and _LASTING.search(words) is None
+
+
+def is_given_up(cue: str, words: str) -> bool:
+    """Whether folded `words` name a habit that `cue` says is over: "alcoholism in remission"."""
+    return cue.endswith("remission") and _ADDICTION.search(words) is not None
+
+
+def goes_on(folded: str, told: int, start: int, end: int, last: int) -> bool:
+    """Whether what a history behind `told` holds at `[start, end)` is said to be still there:
+    "history of chronic cough", "history of cough for the past year"."""
+    return (
+        _CHRONIC_WORD.search(folded, told, start) is not None
+        or _FOR_SO_LONG.match(folded, end, last) is not None
+    )
 
 
 def named_young(words: str) -> int | None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from indexing.language.as_needed import until_next_drug, was_given
 from indexing.language.cues import Hit, Kind, Reach, Rule
-from indexing.language.doubt import NO_NOUN, is_low, looks_back, looks_on
+from indexing.language.doubt import NO_NOUN, fears, is_low, looks_back, looks_on, takes_for_granted
 from indexing.language.earlier import is_guess, is_new
 from indexing.language.left_standing import left_standing
 from indexing.language.list_ends import Clauses, lasting, left_open, there
@@ -38,9 +39,6 @@ _ONE_DOSE: Final = re.compile(
     r"\b(?:per (?:parameters?|protocol|order set)|"
     r"(?:for|if|due to) (?:the )?(?:sbp|dbp|map|bp|hr|rr|pulse|heart rate|blood pressure))\b"
 )
-# "PRN morphine given x1": what was needed was given, for what there was.
-_AS_NEEDED: Final = re.compile(r"prn|p\.r\.n\.?|as needed")
-_GIVEN: Final = re.compile(r"\b(?:given|administered|received|x ?[1-9])\b")
 # "Repeat echo in 6 months": ordered for a day to come. Without the day it may be a result.
 _ORDER: Final = re.compile(r"repeat|recheck|surveillance|follow-?up|schedule|yearly|annual")
 _TO_COME: Final = re.compile(
@@ -142,12 +140,12 @@ class Scope:
 
 def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scope]:
     """Return what the cues of the sentence `[first, last)` govern, leftmost cue first."""
-    closers, clauses = _Closers(hits), Clauses(folded)
+    closers, clauses = _Closers(folded, hits), Clauses(folded)
     doubts = [h.start for h in hits if any(_doubts(rule) for rule in h.rules)]
     found: list[Scope] = []
     for hit in hits:
-        if _says_nothing(folded, first, last, hit):
-            continue
+        if (hit.rules[0].ends and hit.rules[-1].ends) or _says_nothing(folded, first, last, hit):
+            continue  # what only ends scopes opens none
         for rule in hit.rules:
             if rule.kind in (Kind.END, Kind.PSEUDO):
                 continue
@@ -215,8 +213,11 @@ def _says_nothing(folded: str, first: int, last: int, hit: Hit) -> bool:
         return _FORETOLD.search(folded, first, last) is None
     if folded.startswith(("screen", "ex-"), hit.start):
         return _OTHERWISE.match(folded, hit.start, last) is not None
-    if _AS_NEEDED.fullmatch(folded, hit.start, hit.end):
-        return _GIVEN.search(folded, hit.end, last) is not None
+    kind = hit.rules[0].kind
+    if kind is Kind.UNCERTAIN and takes_for_granted(folded, hit[:2], last):
+        return True
+    if kind is Kind.HYPOTHETICAL and was_given(folded, hit[:2], last):
+        return True
     if _ORDER.fullmatch(folded, hit.start, hit.end):
         return _TO_COME.match(folded, hit.end, last) is None
     return (
@@ -265,11 +266,13 @@ class _Closers:
     """Where the cues of one sentence end the scopes of each kind. Looked up, not walked: a list of
     a hundred denials asks for each of them."""
 
-    def __init__(self, hits: Sequence[Hit]) -> None:
+    def __init__(self, folded: str, hits: Sequence[Hit]) -> None:
         self._starts: dict[Kind, list[int]] = {}
         self._ends: dict[Kind, list[int]] = {}
         for hit in hits:
-            for kind in {kind for r in hit.rules if r.kind is Kind.END for kind in r.ends}:
+            if fears(folded, hit[:2]):
+                continue
+            for kind in {kind for r in hit.rules if r.ends for kind in r.ends}:
                 self._starts.setdefault(kind, []).append(hit.start)
                 self._ends.setdefault(kind, []).append(hit.end)
 
@@ -299,6 +302,8 @@ def _forward(
     if rule.kind is Kind.NEGATED:
         end = min(end, clauses.first(hit.end, last))
         end = min(end, there(folded, hit[:2], last, end))
+    if rule.kind is Kind.HYPOTHETICAL:
+        end = until_next_drug(folded, hit[:2], end)
     if rule.reach in (Reach.PHRASE, Reach.NEAR):
         whole, comma = end, _COMMA.search(folded, hit.end, end)
         if comma:
@@ -339,13 +344,20 @@ def _backward(folded: str, first: int, hit: Hit, rule: Rule, closers: _Closers) 
     plural = _PLURAL.match(folded, hit.start) is not None
     if rule.reach is Reach.PHRASE or not plural:
         item = _last_item(folded, start, hit.start)
-        # "Rales, wheeze, or rhonchi absent": joined by "or", the list is denied as one.
-        if rule.kind is not Kind.NEGATED or folded.find(" or ", max(0, item - 1), hit.start) < 0:
+        if not _as_one(folded, rule, item, hit.start):
             start = item
     words = [m.start() for m in _WORD.finditer(folded, start, hit.start)]
     if len(words) > _BACK_WORDS:
         start = words[bisect_left(words, words[-_BACK_WORDS])]
     return start
+
+
+def _as_one(folded: str, rule: Rule, item: int, end: int) -> bool:
+    """Whether the word that joins the last item makes a list one: "rales, wheeze, or rhonchi
+    absent", "asthma, diabetes, and cancer in her family"."""
+    if rule.kind is Kind.FAMILY and rule.reach is Reach.LIST:
+        return folded.startswith((" and ", "and "), item)
+    return rule.kind is Kind.NEGATED and folded.find(" or ", max(0, item - 1), end) >= 0
 
 
 def _named_by(folded: str, start: int, end: int) -> int:

@@ -129,7 +129,7 @@ There is possible {pneumonia|uncertain} in the left base.
 There was questionable {pneumonia|uncertain}.
 {PE|uncertain} is suspected clinically given {tachycardia|present}.
 {PE|uncertain} is possible in this {setting|present}.
-{Cellulitis|present} suspected to be secondary to {bites|present}.
+{Cellulitis|present} suspected to be secondary to {bites|uncertain}.
 She was felt to have {pneumonia|uncertain}.
 He is unlikely to have {pneumonia|negated}.
 He is not likely to have {pneumonia|negated}.

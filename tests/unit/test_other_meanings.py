@@ -53,12 +53,39 @@ Would like something to help her {quit smoking}.
 He should {quit smoking} before surgery.
 She is unable to {quit smoking}.
 Interested in {quitting smoking}.
+She was brought {back} to the ward.
+The cultures came {back} negative.
+We will see her {back} in two weeks.
+Results are {back}.
+He fell and hit the {back} of his head.
+He walks 300 {feet} with a cane.
+She is 5 {foot} 4.
+Collapse of the femoral {head}.
+Fracture of the {head} of the radius.
+The {head} of bed is elevated.
+Positioned under the C-{arm}.
+Twenty minutes {face}-to-face.
+Time spent face-to-{face} was long.
+The middle {colic} artery was tied.
+The right {colic} was spared.
 """
 # … and its own here.
 OWN = """
 She {quit smoking} in 2007.
 No {PE} on CT.
 Was able to {quit smoking} last year.
+Her {back} hurts.
+Pain in the {back} since June.
+Neck and {back} are tender.
+He injured his lower {back}.
+Rash on chest, {back}, and arms.
+Both {feet} are numb.
+Ulcer of the left {foot}.
+3. {Foot} drop.
+The {head} is atraumatic.
+The left {arm} is weak.
+The {face} is symmetric.
+Renal {colic} on the left.
 Completed {radiation} in 2019.
 Hepatocellular carcinoma ({HCC}), not resectable.
 {HCC} screening by ultrasound.

@@ -39,7 +39,10 @@ HPO = "id\tname\tparents\tobsolete\n" + "\n".join(
         "HP:0000057\tgone\t\t1",
     ]
 )
-LAY = "id\tlabel\tlayperson_synonym\nHP:0099999\tGreen ear\tEar like a leaf\n"
+LAY = (
+    "id\tlabel\tlayperson_synonym\nHP:0099999\tGreen ear\tEar like a leaf\n"
+    "HP:0012828\tSevere\tQuite bad\n"
+)
 DO = (
     '"id"\t"label"\t"subClassOf"\n'
     '"DOID:1"\t"green ear disease"\t"disease"\n'
@@ -114,6 +117,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = load(home, write(home / "in", list(FILES)))
     assert not report.rejects
     return home
+
+
+def test_a_lay_name_makes_no_finding_of_what_only_qualifies_one(tmp_path: Path) -> None:
+    load(tmp_path / "home", write(tmp_path / "files", ["hpo.tsv", "lay.tsv"]))
+    terminology = open_terminology(tmp_path / "home")
+    assert terminology.concept("HP:0012828").semantic_type is SemanticType.OTHER
+    found = Matcher(terminology).find("Severe green ear, quite bad.")
+    assert "HP:0012828" not in {span.concept_id for span in found}
 
 
 def test_one_concept_from_many_sources(home: Path) -> None:

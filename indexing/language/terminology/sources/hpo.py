@@ -61,7 +61,6 @@ def lay(lines: Lines, facts: Facts) -> None:
         if len(row) < 3 or ":" not in row[0] or not row[2]:
             lines.reject(number, "expected id, label, layperson_synonym")
             continue
-        facts.types.append((row[0], SemanticType.FINDING))
         facts.names.append((row[0], row[2], NameKind.LAY))
 
 
