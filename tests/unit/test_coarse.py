@@ -25,11 +25,13 @@ def test_every_product_lies_within_its_bounds(matrix: np.ndarray, query: np.ndar
     assert (off <= bounds.slack).all()
 
 
-def test_unit_vectors_are_bounded_narrowly() -> None:
-    matrix = _rows(np.random.default_rng(1), 500)
+@pytest.mark.parametrize("count", [64, 500, 4096, 4200])
+def test_unit_vectors_are_bounded_narrowly(count: int) -> None:
+    """In one block and many, made at once and not."""
+    matrix = _rows(np.random.default_rng(1), count)
     bounds = Coarse.of(matrix).bounds(matrix[3])
     assert bounds.slack < 0.05
-    assert abs(bounds.likely[3] - 1) < 0.02
+    assert bounds.likely == pytest.approx(matrix @ matrix[3], abs=bounds.slack)
 
 
 def test_bytes_do_not_overflow_where_all_are_largest() -> None:
