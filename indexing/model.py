@@ -29,7 +29,7 @@ class Assertion(StrEnum):
     NOT_ASSESSED = "not_assessed"
 
 
-class Cue(msgspec.Struct, frozen=True):
+class Cue(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The words that decided an assertion."""
 
     start: int
@@ -37,7 +37,7 @@ class Cue(msgspec.Struct, frozen=True):
     text: str
 
 
-class Section(msgspec.Struct, frozen=True):
+class Section(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A stretch of a note under one heading; `start` is where the heading begins.
 
     `name` is a canonical name of `indexing.language.sections`, "" before the first heading;
@@ -51,7 +51,7 @@ class Section(msgspec.Struct, frozen=True):
     loinc: str | None = None
 
 
-class Passage(msgspec.Struct, frozen=True):
+class Passage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A stretch of a note short enough for one vector; numbered from 0 within the note."""
 
     number: int
@@ -60,7 +60,7 @@ class Passage(msgspec.Struct, frozen=True):
     section: str = ""
 
 
-class Mention(msgspec.Struct, frozen=True):
+class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A concept at offsets. `status` is the note-level status of its concept; search uses that."""
 
     start: int

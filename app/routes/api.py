@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
+from msgspec import structs
 
 from app.answers import answered
 from app.auth.permissions import Permission
@@ -125,8 +126,11 @@ def _note_json(derived: Derived, zone: tzinfo) -> dict[str, Any]:
         "date_end": document.date_end,
         "text": document.text,
         "language_version": derived.language_version or None,
-        "sections": msgspec.to_builtins(derived.sections),
-        "mentions": msgspec.to_builtins(derived.mentions),
+        "sections": [structs.asdict(section) for section in derived.sections],
+        "mentions": [
+            structs.asdict(m) | {"cue": structs.asdict(m.cue) if m.cue else None}
+            for m in derived.mentions
+        ],
     }
 
 
