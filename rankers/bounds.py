@@ -20,7 +20,7 @@ from rankers.wants import Want
 # mg/dL. Hemoglobin and temperatures go their own ways.
 _MOLAR: Final = frozenset({"umol/l", "mmol/l"})
 
-_DOSES: Final = frozenset({"mg", "mcg", "g", "units"})
+_DOSES: Final = frozenset({"mg", "mcg", "g", "units", "meq"})
 
 _BY: Final = re.compile(
     rf"(?P<others>(?:[ ]?(?:x|×|by)[ ]?(?:{NUMBER})){{1,2}})[ ]?(?P<unit>cm|mm)\b", re.IGNORECASE
@@ -74,8 +74,8 @@ def _holds(want: Want, found: Measurement, elsewhere: tuple[str, ...] = ()) -> b
     of = analyte(want.meaning.own)
     if found.unit in DURATIONS and not bound.unit:
         return None  # "nodule for 12 weeks" tells nothing of "nodule over 8"
-    if found.unit in _DOSES and not bound.unit and want.meaning.kind is SemanticType.LAB_TEST:
-        return None  # "iron 325 mg" tells nothing of "iron < 30"
+    if found.unit in _DOSES - {bound.unit} and want.meaning.kind is SemanticType.LAB_TEST:
+        return None  # "iron 325 mg" tells nothing of "iron < 30", nor "potassium 10 mEq"
     if of is None:
         return _within(bound, found, ends, found.unit)
     limits = [bound.value] if bound.upper is None else [bound.value, bound.upper]

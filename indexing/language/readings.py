@@ -33,7 +33,7 @@ _BREAK: Final = re.compile(r"[;\n]|[.](?=\s|$)")
 _VALUE: Final = re.compile(
     rf"(?P<op>[<>≤≥]=?|=)?[ ]?(?<![\w./])(?P<value>{NUMBER})"
     rf"(?:[ ]?(?:-|–|to)[ ]?(?P<upper>{NUMBER}))?"
-    rf"(?:[ ]?-?(?P<unit>{UNIT})(?![a-z0-9/]))?(?![\d:]|[.]\d)",
+    rf"(?:[ ]?-?(?P<unit>{UNIT})(?![a-z0-9/]))?(?![\d:#]|[.]\d)",  # "7#10oz" are pounds
     re.IGNORECASE,
 )
 # Between a name and its number.

@@ -147,6 +147,22 @@ def test_right_and_wrong(
 
 
 @pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("potassium > 6", "Potassium 10 mEq daily."),
+        ("potassium > 6 mmol/L", "Potassium 20 mEq daily."),
+        ("birth weight under 1500 g", "Birth weight 7#10oz."),
+    ],
+)
+def test_a_dose_or_pounds_and_ounces_are_no_such_number(
+    language: Language, reader: Reader, query: str, text: str
+) -> None:
+    wants = reader.read(query)
+    assert SILENT < answers(note(language, text), wants) < FULLY
+    assert not met(note(language, text), wants)
+
+
+@pytest.mark.parametrize(
     ("query", "right", "other"),
     [
         ("GCS 3", "GCS 3.", "GCS 15."),
