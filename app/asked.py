@@ -19,9 +19,14 @@ from indexing.errors import NotFound
 
 def keep(request: Request, who: Principal, form: FormData, names: Sequence[str]) -> Response:
     """Keep these fields of a form, and lead to the page of the same path that answers them."""
-    sent = {"path": request.url.path, "sent": {name: text(form, name) for name in names}}
-    page_id = services(request).frozen.keep_question(who.access, sent)
-    return RedirectResponse(f"{request.url.path}?asked={page_id}", 303)
+    return lead(request, who, request.url.path, {name: text(form, name) for name in names})
+
+
+def lead(request: Request, who: Principal, path: str, sent: Mapping[str, str]) -> Response:
+    """Keep what was sent, and lead to the page that answers it."""
+    question = {"path": path, "sent": dict(sent)}
+    page_id = services(request).frozen.keep_question(who.access, question)
+    return RedirectResponse(f"{path}?asked={page_id}", 303)
 
 
 def kept(request: Request, who: Principal, page_id: str) -> Mapping[str, str]:

@@ -79,9 +79,9 @@ def view_of(derived: Derived, found: Sequence[Found], zone: tzinfo, site: str) -
     every = _distinct(found, len(document.text))
     hits = _jumped(every)
     spans = [*_hit_spans(every, hits), *_mention_spans(derived.mentions)]
+    covering = list(_covering(derived.sections, len(document.text)))
     parts = [
-        _part(document, section, number, spans, hits)
-        for number, section in enumerate(_covering(derived.sections, len(document.text)))
+        _part(document, section, number, spans, hits) for number, section in enumerate(covering)
     ]
     date = partial_date(document.date_start, document.told_until, zone)
     return NoteView(
@@ -90,7 +90,7 @@ def view_of(derived: Derived, found: Sequence[Found], zone: tzinfo, site: str) -
         date,
         parts,
         len(hits),
-        _citations(derived, hits, date, site),
+        _citations(document, covering, hits, date, site),
         _counted(derived.mentions),
         bool(derived.language_version),
     )
@@ -183,25 +183,29 @@ def sentence(text: str, start: int, end: int) -> str:
     return " ".join(text[low:high].split())
 
 
-def _citations(derived: Derived, hits: Sequence[Found], date: str, site: str) -> Sequence[Citation]:
+def _citations(
+    document: Document, sections: Sequence[Section], hits: Sequence[Found], date: str, site: str
+) -> Sequence[Citation]:
     """Return one citation per sentence, with the anchors of all its hits."""
-    anchors: dict[tuple[str, str], list[str]] = {}
+    anchors: dict[tuple[str, int], list[str]] = {}
     for number, hit in enumerate(hits, 1):
-        section = next((s for s in derived.sections if s.start <= hit.start < s.end), None)
-        key = sentence(derived.document.text, hit.start, hit.end), section.name if section else ""
+        part = next(n for n, s in enumerate(sections) if s.start <= hit.start < s.end)
+        key = sentence(document.text, hit.start, hit.end), part
         anchors.setdefault(key, []).append(f"hit-{number}")
+    page = f"{site}notes/{quote(document.doc_id, safe='')}"
     return [
-        _citation(derived.document, quoted, section, found, date, site)
-        for (quoted, section), found in anchors.items()
-    ]
+        # The link is for others, too: hits are marked for whoever searched, sections for everybody.
+        Citation(
+            tuple(found), quoted, _source(document, date, sections[part].name),
+            f"{page}#section-{part}",
+        )
+        for (quoted, part), found in anchors.items()
+    ]  # fmt: skip
 
 
-def _citation(
-    document: Document, quoted: str, section: str, anchors: list[str], date: str, site: str
-) -> Citation:
+def _source(document: Document, date: str, section: str) -> str:
     facts = (document.title or document.type, date, document.author, words(section))
-    link = f"{site}notes/{quote(document.doc_id, safe='')}#{anchors[0]}"
-    return Citation(tuple(anchors), quoted, " · ".join(fact for fact in facts if fact), link)
+    return " · ".join(fact for fact in facts if fact)
 
 
 def _counted(mentions: Sequence[Mention]) -> list[tuple[str, str, int]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, cast, get_args
+from urllib.parse import unquote
 
 from indexing.errors import InvalidInput, NotFound
 from indexing.filters import FACETS
@@ -60,6 +62,7 @@ class Question:
         return value in self.only.get(facet, ())
 
 
+_NOTE_PAGE = re.compile(r"(?:https?://[^/]+)?/notes/([^?#]+)(?:[?#].*)?")
 _FIELDS = {each.name for each in fields(Question)}
 
 
@@ -71,6 +74,12 @@ def question_of(stored: Mapping[str, Any]) -> Question:
     values: dict[str, Any] = {n: tuple(v) if n in lists else v for n, v in stored.items()}
     values["only"] = {name: tuple(v) for name, v in stored.get("only", {}).items()}
     return Question(**values)
+
+
+def named_note(typed: str) -> str:
+    """Return the id of a note that was named by it, or by the address of its page."""
+    address = _NOTE_PAGE.fullmatch(typed.strip())
+    return unquote(address[1]) if address else typed.strip()
 
 
 def grouping(name: str, *, dated: bool = True) -> Grouping:

@@ -143,7 +143,12 @@
     settle(event.target);
     const judged = $("#judged");
     if (judged) judged.textContent = $$("[data-grade][aria-pressed='true']").length;
+    // The chip that was pressed is gone: go on at what it led to, which is read out so.
+    const count = event.target.id === "search" && document.activeElement === document.body && $("#count");
+    if (count) count.focus({ preventScroll: true });
   });
-  document.addEventListener("htmx:responseError", () => say("That did not work: reload the page and try again"));
+  document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status === 404
+    ? "This page of results is not here any more: search again"
+    : "That did not work: reload the page and try again"));
   document.addEventListener("htmx:sendError", () => say("The server does not answer"));
 })();

@@ -5,16 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from app.answers import audited, request_of, results_of, shown_patients
+from app.asked import kept, lead
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, keyed, may, services, text
 from app.judging import Place, blinded, judging, place_of
 from app.pages import PAGE_SIZE, page
-from app.questions import LONGEST_QUERY, Question, grouping, legs, mode, question_of
+from app.questions import (
+    LONGEST_QUERY,
+    Question,
+    grouping,
+    legs,
+    mode,
+    named_note,
+    question_of,
+)
 from app.views import view_of
 from indexing.audit import AuditRow
 from indexing.errors import InvalidInput, InvalidQuery
@@ -27,8 +37,11 @@ Searcher = Annotated[Principal, Depends(may(Permission.SEARCH))]
 
 
 @router.get("/search")
-def empty(request: Request, _who: Searcher) -> Response:
-    """Show the form with nothing asked."""
+def empty(request: Request, who: Searcher, asked: str = "") -> Response:
+    """Show the form with nothing asked, or with what could not be read."""
+    if sent := kept(request, who, asked):
+        question = question_of(msgspec.json.decode(sent["question"]))
+        return _answered(request, who, question, Place())
     return page(request, "search.html", question=Question(), results=None, fault=None)
 
 
@@ -102,6 +115,9 @@ def _answered(request: Request, who: Principal, question: Question, place: Place
             raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
         found, asked = view_of(services(request), who.access).rank(request_of(question))
     except InvalidQuery as fault:
+        if request.method == "POST" and "hx-request" not in request.headers:
+            sent = {"question": msgspec.json.encode(question.to_json()).decode()}
+            return lead(request, who, "/search", sent)
         return page(
             request, _template(request), status=422, question=question, results=None, fault=fault
         )
@@ -150,7 +166,7 @@ def why(request: Request, who: Searcher, page_id: str, form: Form) -> Response:
     """Say why a note is not on the page: its rank in each leg, or what removed it."""
     own = services(request)
     question = question_of(own.frozen.question(who.access, page_id))
-    doc_id = text(form, "doc_id").strip()
+    doc_id = named_note(text(form, "doc_id"))
     view = view_of(own, who.access)
     reasons = view.why_not(request_of(question), doc_id)
     # The row names the note where there is one; of what was typed otherwise, only its hash.

@@ -32,6 +32,7 @@ def test_sign_in_search_read_and_sign_out(visitor: Visitor) -> None:
     expect(page.locator(".hit").first).to_contain_text("chest pain", ignore_case=True)
     page.locator("a.open", has_text="Cardiology clinic").click()
     expect(page.locator("h1")).to_have_text("Cardiology clinic")
+    expect(page).to_have_title("Note · Anamnesis")  # the browser's history tells nothing of it
     expect(page.locator("#hit-1")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/login"))
@@ -44,8 +45,9 @@ def test_a_chip_is_taken_away_without_leaving_the_page(visitor: Visitor) -> None
     visitor.search("furosemide exertion")
     page = visitor.page
     before = page.url
-    page.get_by_role("button", name="Without exertion").click()
+    page.get_by_role("button", name="Without exertion").press("Enter")
     expect(page.get_by_role("button", name="Without exertion")).to_have_count(0)
+    expect(page.locator("#count")).to_be_focused()
     assert page.url != before
     expect(page.locator("#q")).to_have_value("furosemide")
     assert re.search(r"/search/[\w-]{20,}$", page.url)
@@ -127,7 +129,10 @@ def test_copying_takes_sentence_date_author_section_and_link(visitor: Visitor) -
     words = page.evaluate("navigator.clipboard.readText()")
     assert "“Chest pain on exertion for two weeks.”" in words
     assert "Cardiology clinic · 2024-03-02 10:00 · Dr Quill · history of present illness" in words
-    assert re.search(r"/notes/note-angina#hit-1$", words)
+    link = re.search(r"http\S+/notes/note-angina#section-\d+$", words)
+    assert link is not None
+    page.goto(link[0])  # as somebody else does, who has not searched
+    expect(page.locator(":target")).to_contain_text("Chest pain on exertion")
 
 
 def test_concepts_are_marked_on_demand(visitor: Visitor) -> None:
@@ -162,6 +167,11 @@ def test_a_bad_query_points_at_its_character(visitor: Visitor) -> None:
     page.fill("#q", "fever AND (cough")
     page.press("#q", "Enter")
     expect(page.locator("#fault")).to_contain_text("Character 11")
+    page.fill("#q", "fever AND cough")
+    page.press("#q", "Enter")
+    page.wait_for_selector("#count")
+    page.go_back()
+    expect(page.locator("#fault")).to_contain_text("Character 11")
     assert visitor.complaints == [c for c in visitor.complaints if "422" in c]
     visitor.complaints.clear()  # the browser logs the status itself
 
@@ -171,9 +181,19 @@ def test_why_a_note_is_not_here(visitor: Visitor) -> None:
     visitor.search("furosemide type:'Discharge summary'")
     page = visitor.page
     page.locator(".why summary").click()
-    page.fill("#why-id", "note-angina")
+    page.fill("#why-id", f"{visitor.site}/notes/note-angina?found=x#hit-1")
     page.get_by_role("button", name="Explain").click()
     expect(page.locator("#why-answer table")).to_be_visible()
+
+
+def test_what_is_printed_asks_for_nothing(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("chest pain")
+    page = visitor.page
+    page.emulate_media(media="print")
+    expect(page.locator(".snippet").first).to_be_visible()
+    for selector in (".wrong", ".why", ".refine button", ".group-by"):
+        assert all(not each.is_visible() for each in page.locator(selector).all()), selector
 
 
 def test_the_light_is_a_choice_that_stays(visitor: Visitor) -> None:

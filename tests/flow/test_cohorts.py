@@ -332,3 +332,16 @@ def test_the_interface_answers_by_token(hospital: Hospital) -> None:
         assert client.post("/api/cohorts", json={}, headers=bearer).status_code == 400
         assert client.get("/api/cohorts/none/diff", headers=bearer).status_code == 404
         assert client.post("/api/cohorts", json={"definition": "sex male"}).status_code == 401
+
+
+def test_a_page_without_a_cell_to_judge_does_not_say_that_all_are_judged(
+    hospital: Hospital,
+) -> None:
+    with browser(hospital) as client:
+        sent = {"name": "Without", "definition": "lacks: text orthopnoeaxyz\nkeep not lacks"}
+        token = sign_in(client, hospital, Role.CLINICIAN)
+        answer = client.post("/cohorts", data={**sent, "form_token": token}, follow_redirects=True)
+        assert "not met" in answer.text
+        assert "No cell here is open to a verdict" in answer.text
+        assert "judged every cell" not in answer.text
+        assert "<title>Cohort ·" in answer.text  # its name is what somebody asks for

@@ -113,7 +113,7 @@ def test_each_sentence_is_cited_once_with_its_source() -> None:
     assert cite.anchors == ("hit-1", "hit-2")
     assert cite.sentence == "PLAN: Aspirin for chest pain, aspirin daily."
     assert cite.source == "Clinic · 2024-03-02 · Dr Quill · plan"
-    assert cite.link == "http://here/notes/n%2F1%20a#hit-1"
+    assert cite.link == "http://here/notes/n%2F1%20a#section-0"
 
 
 def test_weak_hits_are_jumped_to_when_there_is_nothing_better() -> None:
