@@ -154,6 +154,8 @@ class _Question:
         of what stands last before it, or by its own name."""
         if self.implied is Asked.ANY:
             return self.implied
+        if NONE_KNOWN.fullmatch(self.text, span.start, span.end):
+            return Asked.NEGATED  # whether the terminology knows the letters or not
         for cue in self.cues:
             if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and not drug:
                 continue
@@ -313,8 +315,6 @@ class Reader:
             base = self._meanings.base(text, first, last, cue.asked)
             if base is not None and (not cue.plain or base == span.concept_id):
                 return Span(first, len(text[:last].rstrip()), base, span.name), cue, None
-        if NONE_KNOWN.fullmatch(text, span.start, span.end):
-            return span, None, Asked.NEGATED
         told = None if span.ambiguous else self._meanings.standing(span.concept_id)
         if told is None:
             return span, None, None

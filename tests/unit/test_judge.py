@@ -13,6 +13,7 @@ from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
 from indexing.language.terminology import open_terminology
+from indexing.language.terminology.store import no_terminology
 from indexing.model import Assertion, Copied, Document, TenantId
 from indexing.ports import Derived, Ranking, Scored
 from rankers.answer import SearchRequest
@@ -130,6 +131,13 @@ def test_right_and_wrong(
     wants = reader.read(query)
     assert answers(note(language, right), wants) > SILENT
     assert answers(note(language, wrong), wants) == AGAINST
+
+
+def test_letters_that_deny_are_read_without_a_terminology_that_knows_them() -> None:
+    nothing = no_terminology()
+    wants = Reader(nothing, Matcher(nothing)).read("patients with NKDA")
+    assert wants.mode == "any"
+    assert answers(note(Language(nothing), "ALLERGIES: NKDA"), wants) > SILENT
 
 
 def test_letters_that_deny_are_no_allergy(language: Language, reader: Reader) -> None:
