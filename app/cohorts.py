@@ -153,7 +153,8 @@ class CohortDesk:
     def save(self, name: str, definition: str) -> CohortHead:
         """Keep a definition that can be run. Raises: InvalidInput, InvalidQuery."""
         name = " ".join(name.split())
-        if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        kept = {head.name for head in self.own.cohort_store.heads(self.access)}
+        if not name or len(name) > LONGEST_NAME or not (name.isprintable() or name in kept):
             raise InvalidInput(f"a cohort's name has 1 to {LONGEST_NAME} printable characters")
         self.evaluate(definition)
         return self.own.cohort_store.save(self.access, name, definition)

@@ -10,7 +10,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -111,7 +111,10 @@ class Edge:
         except Exception as exc:  # noqa: BLE001 - the last catch: uvicorn would log its words
             if begun:
                 return  # too late for an error page: the connection breaks off
-            response = self._respond(Request(scope, receive), exc)
+            try:
+                response = self._respond(Request(scope, receive), exc)
+            except Exception:  # noqa: BLE001 - so would it those of a page of errors that fails
+                response = PlainTextResponse("Something went wrong here", 500)
             await response(scope, receive, send)
 
     def _dress(self, message: MutableMapping[str, Any], scope: Scope, request_id: str) -> None:

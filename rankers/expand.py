@@ -175,13 +175,10 @@ class Expander:
             offer_id(concept, asked), "near", asked, name, SYNONYM, first, last, _literal(name),
             concept_id=concept,
         )  # fmt: skip
-        wordings = [own] + [
-            Wording(f"{concept}/{text}", kind, asked, text, weight, first, last, _literal(text))
-            for kind, text, weight in every
-            if text != name and f"{concept}/{text}" not in choices.rejected
-        ]
+        others_of = [each for each in every if each[1] != name]
+        wordings = [own, *_worded(asked, concept, others_of, first, last, choices.rejected)]
         found.extend(wordings)
-        others = tuple((each.clause, each.weight) for each in wordings)
+        others = tuple((each.clause, each.weight) for each in wordings if not each.offered)
         return Expansion(plain, others, first, last)
 
     def _wordings(
@@ -201,11 +198,7 @@ class Expander:
                 return [w for w in offered if w.id not in choices.rejected]
             concept = taken[0].id.partition(":")[2]
         kept = _distinct(asked, self._every(concept, choices.kinds))
-        return [
-            Wording(f"{concept}/{text}", kind, asked, text, weight, start, end, _literal(text))
-            for kind, text, weight in kept
-            if f"{concept}/{text}" not in choices.rejected
-        ]
+        return _worded(asked, concept, kept, start, end, choices.rejected)
 
     def _is_lay(self, concept: str, asked: str) -> bool:
         """Say whether a question names a concept as lay people do."""
@@ -246,6 +239,24 @@ class Expander:
     def _narrower(self, concept: str) -> list[tuple[str, str, float]]:
         near = self._terminology.descendants(concept, MOST_NARROWER)
         return [("narrower", self._terminology.concept(c).name, NARROWER) for c in near]
+
+
+def _worded(
+    asked: str,
+    concept: str,
+    names: Iterable[tuple[str, str, float]],
+    start: int,
+    end: int,
+    rejected: frozenset[str],
+) -> list[Wording]:
+    """Return a concept's names as wordings; one that was taken away is offered again."""
+    return [
+        Wording(
+            f"{concept}/{text}", kind, asked, text, weight, start, end, _literal(text),
+            offered=f"{concept}/{text}" in rejected,
+        )
+        for kind, text, weight in names
+    ]  # fmt: skip
 
 
 def _distinct(asked: str, every: Sequence[tuple[str, str, float]]) -> list[tuple[str, str, float]]:

@@ -55,6 +55,19 @@ def test_a_chip_is_taken_away_without_leaving_the_page(visitor: Visitor) -> None
     expect(page.get_by_role("button", name="Without furosemide")).to_be_visible()
 
 
+def test_a_wording_that_was_taken_away_can_be_taken_up_again(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("dyspnea")
+    page = visitor.page
+    away = page.get_by_role("button", name="Without dyspnea → shortness of breath")
+    away.click()
+    again = page.get_by_role("button", name=re.compile("dyspnea → shortness of breath .*add"))
+    expect(away).to_have_count(0)
+    again.click()
+    expect(away).to_be_visible()
+    expect(again).to_have_count(0)
+
+
 def test_a_facet_narrows_and_widens(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.search("chest pain")

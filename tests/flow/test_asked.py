@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -123,6 +124,16 @@ def test_a_cohort_is_called_by_what_can_be_read(
     assert page.status_code == 422
     assert "printable characters" in page.text
     assert definition in page.text
+
+
+def test_a_cohort_that_was_called_otherwise_before_can_be_changed(
+    client: TestClient, hospital: Hospital
+) -> None:
+    token = sign_in(client, hospital, Role.CLINICIAN)
+    own, name = hospital.services, "hf \u202etset"
+    own.cohort_store.save(replace(hospital.access, user_id="x"), name, "hf: condition gout")
+    fields = {"form_token": token, "name": name, "definition": "hf: condition heart failure"}
+    assert client.post("/cohorts", data=fields).status_code == 303
 
 
 # Sessions that ended, forms that grew old

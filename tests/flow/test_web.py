@@ -263,6 +263,19 @@ def test_our_own_bugs_tell_nothing(
         assert answer.headers["x-request-id"] in caplog.text
 
 
+def test_an_error_page_that_fails_tells_nothing_either(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("Ada Example has a secret")
+
+    with browser(ward) as client:
+        monkeypatch.setattr("app.errors.page", broken)
+        answer = client.get("/nothing")
+        assert (answer.status_code, answer.text) == (500, "Something went wrong here")
+        assert "secret" not in caplog.text
+
+
 def test_metrics_need_a_token_and_hold_no_ids(ward: Ward) -> None:
     settings = ward.services.settings.model_copy(update={"metrics_token": SecretStr("m" * 20)})
     watched = replace(ward, services=replace(ward.services, settings=settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -47,6 +48,19 @@ def test_a_lay_question_reaches_the_notes_that_use_the_clinical_name(split: Term
     assert "Pedal edema" in {each.text for each in plan.wordings}
     assert plan.about.weights[read] > 0.8
     assert read in plan.wants.wants[0].concepts
+
+
+def test_a_wording_that_was_taken_away_is_offered_and_not_searched(split: Terminology) -> None:
+    planner = Planner(split, Matcher(split))
+    asked = SearchRequest(q="lower leg swelling", rankers=("lexical",))
+    plan = planner.plan(asked, 10, UTC)
+    (named,) = (each for each in plan.wordings if each.text == "Pedal edema")
+    without = planner.plan(replace(asked, rejected=(named.id,)), 10, UTC)
+    assert without.wordings == tuple(
+        replace(each, offered=each.id == named.id) for each in plan.wordings
+    )
+    assert "pedal" in str(plan.clause).lower()
+    assert "pedal" not in str(without.clause).lower()
 
 
 @pytest.mark.parametrize(
