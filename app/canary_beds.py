@@ -22,12 +22,12 @@ from indexing.ports import (
     VectorEntry,
     VectorIndex,
     Vectors,
-    VitalsStore,
     Worded,
     WordIndex,
 )
 from indexing.spaces import MEDICAL_CONCEPTS
 from indexing.vitals.model import SeriesKey, batch_of, micros
+from indexing.vitals.store import VitalsStore
 
 K: Final = 50
 CONCEPT_NAME: Final = "chest pain"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from app.engines import require
 from indexing.erasure import marks_of
-from indexing.ports import VitalsStore
 from indexing.vitals.intake import Intake
+from indexing.vitals.store import VitalsStore
 
 if TYPE_CHECKING:
     from app.wiring import Installation

@@ -33,9 +33,9 @@ from indexing.ports import (
     Cache,
     Encoder,
     Reranker,
-    VitalsStore,
 )
 from indexing.routed import RoutedGraphIndex, RoutedLexicalIndex, RoutedVectorIndex
+from indexing.vitals.store import VitalsStore
 
 if TYPE_CHECKING:  # loaded when first used: a command that needs no search starts without it
     from app.medical_terms import MedicalTerms

@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 
 from indexing.access import Access, Role
 from indexing.model import ChangeEvent, Kind, TenantId
-from indexing.ports import VitalsStore
 from indexing.vitals.model import Batch, SeriesKey, batch_of, micros
+from indexing.vitals.store import VitalsStore
 
 FOLLOWER = "follower:outcomes"  # who did it, in the audit
 _TOLD_BY = ("Encounter/", "Patient/")

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from indexing.model import TenantId
-from indexing.ports import VitalsStore
 from indexing.vitals.anomaly import anomalous, scored
 from indexing.vitals.lines import Fault, Parsed, Precision, parse
 from indexing.vitals.model import Baseline, Batch, SeriesKey
+from indexing.vitals.store import VitalsStore
 
 DETAILS, ROLLUPS = timedelta(days=2 * 365), timedelta(days=10 * 365)
 _LOOK_AGAIN_S = 3600.0  # a history that another hour was added to is much the same

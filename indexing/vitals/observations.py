@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Protocol
 
 from indexing.model import ChangeEvent, Kind, TenantId
-from indexing.ports import VitalsStore
 from indexing.vitals.intake import Intake
 from indexing.vitals.kinds import BY_LOINC
 from indexing.vitals.model import FLAGS, SeriesKey, batch_of, micros
+from indexing.vitals.store import VitalsStore
 from indexing.vitals.units import Change, change_of
 
 LOINC = "http://loinc.org"

@@ -16,11 +16,11 @@ from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.errors import Forbidden
 from indexing.model import ChangeEvent, Kind, Position, Tenant, TenantId
-from indexing.ports import VitalsStore
 from indexing.vitals.anomaly import baseline, baselines
 from indexing.vitals.hours import rolled
 from indexing.vitals.model import HOUR_US, Batch, SeriesKey, Span, batch_of, micros
 from indexing.vitals.observations import LOINC, Judged, Observed, VitalsFollower
+from indexing.vitals.store import VitalsStore
 from tests.engines import every
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

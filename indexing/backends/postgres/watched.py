@@ -13,9 +13,9 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.outlook import PostgresOutlook
-from indexing.ports import VitalsStore
 from indexing.vitals.drawing import Course, joined, of_hours, of_points
 from indexing.vitals.model import Extent, Points, Rollups, SeriesKey, Span, Window
+from indexing.vitals.store import VitalsStore
 
 _CHARTS = """
 WITH RECURSIVE own(id) AS (SELECT %(patient)s::text COLLATE "C" UNION
