@@ -18,9 +18,11 @@ TERMS = """id\tname\tparents\tobsolete
 HP:0000118\tPhenotypic abnormality\t\tfalse
 HP:0012398\tPeripheral edema\tHP:0000118\tfalse
 HP:0010741\tPedal edema\tHP:0000118\tfalse
+HP:0032316\tFamily history\tHP:0000118\tfalse
 """
 LAY = """id\tlabel\tlayperson_synonym
 HP:0010741\tPedal edema\tLower leg swelling
+HP:0032316\tFamily history\tRecord of the clan
 """
 
 
@@ -83,3 +85,11 @@ def test_a_wording_that_was_crossed_out_is_not_given_to_the_model(split: Termino
     planner = Planner(split, Matcher(split))
     request = SearchRequest(q="heart racing", rejected=("anm:palpitations/palpitations",))
     assert planner.plan(request, 10, UTC).meant == "heart racing"
+
+
+def test_the_words_for_a_family_stand_for_nothing_else(split: Terminology) -> None:
+    planner = Planner(split, Matcher(split))
+    alone = planner.plan(SearchRequest(q="family history"), 10, UTC)
+    assert {each.text for each in alone.wordings} == {"Record of the clan"}
+    plan = planner.plan(SearchRequest(q="family history of gout"), 10, UTC)
+    assert "Record of the clan" not in {each.text for each in plan.wordings}
