@@ -133,6 +133,24 @@
     if (copying) copy(copying.dataset.copy);
   });
 
+  // What was pressed is gone from a page that was swapped: go on at its result, or, for a chip, at
+  // the count that it led to, which is read out so.
+  let pressed = "";
+  function goOn() {
+    const hit = pressed && document.getElementById(pressed);
+    if (hit) hit.classList.add("here");
+    const place = (hit && $("a.open", hit)) || $("#count");
+    if (place) place.focus({ preventScroll: !hit });
+  }
+  document.addEventListener("htmx:beforeSwap", () => {
+    const hit = document.activeElement.closest(".hit");
+    pressed = hit ? hit.id : "";
+  });
+  // After the settling, which puts classes back as they were sent.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "search" && document.activeElement === document.body) goOn();
+  });
+
   // Facets take the first screen of a phone: closed there until asked for.
   function settle(root) {
     if (matchMedia("(max-width: 52rem)").matches) for (const each of $$(".facet, .fold", root)) each.open = false;
@@ -143,9 +161,6 @@
     settle(event.target);
     const judged = $("#judged");
     if (judged) judged.textContent = $$("[data-grade][aria-pressed='true']").length;
-    // The chip that was pressed is gone: go on at what it led to, which is read out so.
-    const count = event.target.id === "search" && document.activeElement === document.body && $("#count");
-    if (count) count.focus({ preventScroll: true });
   });
   document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status === 404
     ? "This page of results is not here any more: search again"

@@ -24,11 +24,13 @@ def test_a_hit_is_called_wrong_by_keys_and_taken_back(visitor: Visitor) -> None:
     page.keyboard.press("Escape")
     page.locator("#count").click()
     page.keyboard.press("j")
+    page.keyboard.press("j")
     page.keyboard.press("w")
     expect(page.locator(".hit.here .wrong button").first).to_be_focused()
     page.keyboard.press("3")
     said = page.locator(".wrong-said")
     expect(said).to_have_text(re.compile("Called wrong: old"))
+    expect(page.locator("#hit-2.here a.open")).to_be_focused()  # and one goes on from there
     assert page.url == before
     page.get_by_role("button", name="Undo").click()
     expect(said).to_have_count(0)
