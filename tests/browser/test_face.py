@@ -199,6 +199,15 @@ def test_why_a_note_is_not_here(visitor: Visitor) -> None:
     expect(page.locator("#why-answer table")).to_be_visible()
 
 
+def test_the_narrowest_screen_is_wide_enough(visitor: Visitor) -> None:
+    """WCAG 1.4.10: 320 pixels, as a desk's screen has at 400 %."""
+    visitor.sign_in()
+    visitor.page.set_viewport_size({"width": 320, "height": 700})
+    visitor.search("chest pain")
+    for path in _pages(visitor):
+        look(visitor, path)
+
+
 def test_what_is_printed_asks_for_nothing(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.search("chest pain")
