@@ -73,6 +73,7 @@ Her twin brother had {leukemia|family}.
 Relative {weakness|present} on the left.
 A first-degree relative with {melanoma|family}.
 A relative had {melanoma|family}.
+Weaker relative to his {injury|present}.
 Lives with sister, and denies {tobacco|negated}.
 With her husband, we discussed the {hernia|present}.
 Family history of {diabetes|family}, I suspect {angina|uncertain}.
