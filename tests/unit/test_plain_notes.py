@@ -98,6 +98,11 @@ If any of the following are noted: {fever|hypothetical}, {chills|hypothetical}.
 Exam shows signs of a {stroke|present}.
 Considering his history and the {diabetes|present}, start {metformin|present}.
 Considering {dialysis|uncertain}.
+Considering how bad the {pain|present} is, she may stay.
+She has not gotten any help from {physical therapy|present}.
+No masses with h/o {breast cancer|historical}.
+There is {gout|family}, {asthma|family}, and {melanoma|family} on the maternal side.
+{Diabetes|family}, {gout|family}, and {asthma|family} in both parents.
 {Radiation|hypothetical} is planned as a boost.
 Chronic history of {abdominal pain|present}.
 A long history of {back pain|present}.
