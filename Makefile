@@ -11,7 +11,8 @@ BIN := .venv/bin
 # Compiled modules are kept, whatever the surroundings say: the tests start hundreds of interpreters.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install dev models engines test-models demo test test-slow test-engines soak lint lock wheel gate gate-baseline ragas
+.PHONY: install dev models engines test-models demo test test-slow test-engines test-engine-contracts \
+	test-engine-flows soak lint lock wheel gate gate-baseline ragas
 
 install: .venv/.installed
 dev: .venv/.installed-dev
@@ -45,10 +46,18 @@ test-slow: dev
 engines: dev
 	$(BIN)/python -m tests.engines
 
-# Every engine's contract on real servers, started beside the project or named by the settings; a
-# server that is missing is a failure here, where `pytest` alone skips it with the reason.
+# Every engine on real servers, started beside the project or named by the settings; a server that is
+# missing is a failure here, where `pytest` alone skips it with the reason. Ports' contracts and the
+# flows run beside each other, each with servers of its own: alone they wait for these half the time.
 test-engines: dev
-	ANAMNESIS_ENGINES=require $(BIN)/python -m pytest -m "engines and not soak"
+	$(MAKE) -j2 --output-sync test-engine-contracts test-engine-flows
+
+test-engine-contracts: dev
+	ANAMNESIS_ENGINES=require $(BIN)/python -m pytest -m "engines and not soak" --ignore tests/flow
+
+test-engine-flows: export ANAMNESIS_ENGINES_SET := 1
+test-engine-flows: dev
+	ANAMNESIS_ENGINES=require $(BIN)/python -m pytest -m "engines and not soak" tests/flow
 	ANAMNESIS_ENGINES=require ANAMNESIS_LEXICAL=opensearch ANAMNESIS_VECTOR=weaviate \
 		ANAMNESIS_GRAPH=neo4j ANAMNESIS_MEDICAL=neo4j ANAMNESIS_CONCEPTS=neo4j ANAMNESIS_CACHE=redis \
 		$(BIN)/python -m pytest tests/flow/test_probes_http.py tests/flow/test_labels_http.py \
