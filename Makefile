@@ -12,7 +12,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install dev models engines test-models demo test test-slow test-engines test-engine-contracts \
-	test-engine-flows soak lint lock wheel gate gate-baseline ragas
+	test-engine-flows test-engines-together soak lint lock wheel gate gate-baseline ragas
 
 install: .venv/.installed
 dev: .venv/.installed-dev
@@ -47,10 +47,11 @@ engines: dev
 	$(BIN)/python -m tests.engines
 
 # Every engine on real servers, started beside the project or named by the settings; a server that is
-# missing is a failure here, where `pytest` alone skips it with the reason. Ports' contracts and the
-# flows run beside each other, each with servers of its own: alone they wait for these half the time.
+# missing is a failure here, where `pytest` alone skips it with the reason. Ports' contracts, the flows
+# and every engine at once run beside each other, each with servers of its own: alone they wait for
+# these half the time.
 test-engines: dev
-	$(MAKE) -j2 --output-sync test-engine-contracts test-engine-flows
+	$(MAKE) -j3 --output-sync test-engine-contracts test-engine-flows test-engines-together
 
 test-engine-contracts: dev
 	ANAMNESIS_ENGINES=require $(BIN)/python -m pytest -m "engines and not soak" --ignore tests/flow
@@ -58,6 +59,9 @@ test-engine-contracts: dev
 test-engine-flows: export ANAMNESIS_ENGINES_SET := 1
 test-engine-flows: dev
 	ANAMNESIS_ENGINES=require $(BIN)/python -m pytest -m "engines and not soak" tests/flow
+
+test-engines-together: export ANAMNESIS_ENGINES_SET := 2
+test-engines-together: dev
 	ANAMNESIS_ENGINES=require ANAMNESIS_LEXICAL=opensearch ANAMNESIS_VECTOR=weaviate \
 		ANAMNESIS_GRAPH=neo4j ANAMNESIS_MEDICAL=neo4j ANAMNESIS_CONCEPTS=neo4j ANAMNESIS_CACHE=redis \
 		$(BIN)/python -m pytest tests/flow/test_probes_http.py tests/flow/test_labels_http.py \

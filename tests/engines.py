@@ -32,10 +32,10 @@ EMBEDDED = frozenset({"memory", "tantivy", "postgres"})
 PASSWORD = "a-password-for-tests"
 PATIENT_S = 30.0  # for a sign of life: a busy machine is slow, not hung
 
-# Two ranges of ports per checkout, the same each time: what a killed run left behind is found again.
-# A run that says so has the second one, and so servers of its own beside those of another.
+# Three ranges of ports per checkout, the same each time: what a killed run left behind is found
+# again. A run that says so has the second or third, and so servers of its own beside another's.
 _SET = int(os.environ.get("ANAMNESIS_ENGINES_SET", "0"))
-_OWN = 20_000 + 80 * (zlib.crc32(str(ROOT).encode()) % 100)
+_OWN = 20_000 + 120 * (zlib.crc32(str(ROOT).encode()) % 100)
 _FIRST_PORT = int(os.environ.get("ANAMNESIS_ENGINES_PORT", _OWN)) + 40 * _SET
 _RUN = Path(f"/tmp/anamnesis-engines-{_FIRST_PORT}")
 # Started by root, some servers run as somebody else, who must reach their programs.
