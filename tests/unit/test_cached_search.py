@@ -13,7 +13,7 @@ from indexing.model import TenantId
 from rankers.answer import Answer
 from rankers.cached import CachedSearch
 from rankers.search import Found, SearchRequest
-from tests.unit.test_search import ACCESS, built
+from tests.searching import ACCESS, built
 
 
 class Kept:

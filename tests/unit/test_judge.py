@@ -34,7 +34,7 @@ from rankers.judge import (
 from rankers.plan import Planner
 from rankers.sift import Sifter
 from rankers.wants import Reader
-from tests.unit.test_search import Shelf
+from tests.searching import Shelf
 
 TENANT = TenantId(uuid4())
 

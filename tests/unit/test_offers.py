@@ -23,7 +23,7 @@ from rankers.answer import Answer, SearchRequest, ShownChip
 from rankers.search import Search
 from rankers.snippets import snippet, wanted
 from rankers.spelling import RARE
-from tests.unit.test_search import Letters, Shelf
+from tests.searching import Letters, Shelf
 
 TENANT = TenantId(uuid4())
 ACCESS = Access(TENANT, "dr", frozenset())

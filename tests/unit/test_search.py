@@ -3,166 +3,20 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from uuid import uuid4
 
-import numpy as np
 import pytest
 
-from indexing.access import Access
-from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.backends.memory.lexical import MemoryLexicalIndex
-from indexing.backends.memory.vectors import MemoryVectorIndex
-from indexing.errors import EngineUnavailable, InvalidQuery
-from indexing.language.matcher import Matcher
-from indexing.language.pipeline import Language
-from indexing.language.terminology import open_terminology
-from indexing.model import Document, TenantId, Tombstone
+from indexing.errors import InvalidQuery
+from indexing.model import Tombstone
 from indexing.ports import (
-    Derived,
-    Freshness,
-    GraphEntry,
     LexicalEntry,
-    Ranking,
-    VectorEntry,
-    Vectors,
 )
 from rankers.absence import UNSAID
 from rankers.answer import Answer
 from rankers.search import Search, SearchRequest
-
-TENANT = TenantId(uuid4())
-ACCESS = Access(TENANT, "dr", frozenset())
-COMPLETE = datetime(2024, 1, 1, 14, 2, tzinfo=UTC)
-
-NOTES = {
-    "has": ("Clinic letter", "P1", "He has chest pain on exertion. Started aspirin 81 mg."),
-    "denies": ("Clinic letter", "P2", "She denies chest pain. No cough."),
-    "mother": ("Clinic letter", "P3", "FAMILY HISTORY: Mother had breast cancer.\nPLAN: Mammo."),
-    "cough": ("Nursing", "P1", "Dry cough and fever since Monday. Lungs are clear."),
-    "secret": ("Psychiatry", "P1", "Reports chest pain during panic attacks."),
-}  # fmt: skip
-
-
-class Letters:
-    """An encoder without a model: counts letters."""
-
-    model, dimension = "letters", 26
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        rows = np.array([[t.lower().count(chr(97 + i)) for i in range(26)] for t in texts])
-        rows = rows.astype(np.float32) + 1e-3
-        found: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return found
-
-
-class Shelf:
-    """The notes themselves."""
-
-    def __init__(self, held: Mapping[str, Derived]) -> None:
-        self.held = dict(held)
-
-    def fetch(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
-        found = {d: self.held[d] for d in doc_ids if d in self.held}
-        return {
-            d: each
-            for d, each in found.items()
-            if access.opens(each.document.patient_id, each.document.labels)
-        }
-
-    def freshness(self, access: Access) -> Freshness:
-        return Freshness(COMPLETE, {"vector": 0})
-
-    def total(self, access: Access) -> int:
-        return sum(
-            access.opens(d.document.patient_id, d.document.labels) for d in self.held.values()
-        )
-
-    def values(self, access: Access, name: str) -> Sequence[str]:
-        notes = [each.document for each in self.held.values()]
-        return sorted({getattr(d, name) for d in notes if access.opens(d.patient_id, d.labels)})
-
-
-class Down:
-    """An engine that does not answer."""
-
-    def search(self, *_: object) -> Ranking:
-        raise EngineUnavailable("down")
-
-    def assertions(self, *_: object) -> Mapping[str, int]:
-        raise EngineUnavailable("down")
-
-    matching = facets = counts = standings = assertions
-
-
-class Slow(Down):
-    """An engine that hangs until it is let go."""
-
-    def __init__(self) -> None:
-        self.released = threading.Event()
-
-    def search(self, *_: object) -> Ranking:
-        self.released.wait(30)
-        return Ranking(())
-
-
-def built() -> tuple[Search, Shelf]:
-    """Make a search over the notes, for tests of what stands around it."""
-    made = made_of_notes()
-    shelf = made["documents"]
-    assert isinstance(shelf, Shelf)
-    return Search(**made), shelf  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def parts() -> dict[str, object]:
-    return made_of_notes()
-
-
-def made_of_notes(notes: Mapping[str, tuple[str, str, str]] = NOTES) -> dict[str, object]:
-    terminology = open_terminology()
-    language = Language(terminology)
-    encoder = Letters()
-    lexical, vector, graph = MemoryLexicalIndex(), MemoryVectorIndex(), MemoryGraphIndex()
-    held = {}
-    for doc_id, (kind, patient, text) in notes.items():
-        labels = frozenset({"PSY"}) if doc_id == "secret" else frozenset()
-        day = datetime(2023, 5, 1, tzinfo=UTC)
-        document = Document(
-            TENANT, doc_id, 1, text, title=f"Note {doc_id}", patient_id=patient, type=kind,
-            labels=labels, date_start=day, author="Dr Lee",
-        )  # fmt: skip
-        found = language.annotate(text)
-        held[doc_id] = Derived(document, "1", found.sections, found.passages, found.mentions)
-        lexical.upsert(TENANT, [LexicalEntry(document, found.sections, found.mentions)])
-        graph.upsert(TENANT, [GraphEntry(document, found.mentions)])
-        rows = encoder.encode([text[p.start : p.end] for p in found.passages])
-        vector.upsert(TENANT, [VectorEntry(document, "letters", found.passages, rows)])
-    return {
-        "lexical": lexical, "vector": vector, "graph": graph, "encoder": encoder,
-        "terminology": terminology, "matcher": Matcher(terminology), "documents": Shelf(held),
-    }  # fmt: skip
-
-
-@pytest.fixture
-def search(parts: dict[str, object]) -> Iterator[Search]:
-    made = Search(**parts)  # type: ignore[arg-type]
-    yield made
-    made.close()
-
-
-def ask(search: Search, q: str, **more: object) -> Answer:
-    return search.answer(ACCESS, SearchRequest(q, **more))  # type: ignore[arg-type]
-
-
-def found(answer: Answer) -> list[str]:
-    return [hit.doc_id for hit in answer.hits]
-
-
-LEXICAL = ("lexical",)
+from tests.searching import ACCESS, LEXICAL, TENANT, Shelf, ask, found, made_of_notes
 
 
 def test_the_sentence_in_the_right_chart(search: Search) -> None:
@@ -289,19 +143,6 @@ def test_words_of_a_name_are_not_the_thing() -> None:
     search.close()
 
 
-def test_a_note_without_the_dose_is_only_near() -> None:
-    notes = {"takes": ("Clinic", "P1", "Takes warfarin.")}
-    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
-    answer = ask(search, "warfarin 5 mg")
-    assert found(answer) == ["takes"]
-    assert answer.absence is not None
-    assert answer.absence.statement == UNSAID
-    notes["dosed"] = ("Clinic", "P2", "Takes warfarin 5 mg daily.")
-    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
-    assert ask(search, "warfarin 5 mg").absence is None
-    search.close()
-
-
 def test_what_is_narrower_is_no_sentence_of_a_denial() -> None:
     notes = {
         "none": ("Radiology", "P1", "No evidence of infection."),
@@ -322,18 +163,6 @@ def test_closed_notes_stay_closed(search: Search) -> None:
     assert "secret" in found(search.answer(cleared, SearchRequest("panic attacks")))
     shut = replace(ACCESS, patients=frozenset({"P2"}))
     assert set(found(search.answer(shut, SearchRequest("chest pain")))) <= {"denies"}
-
-
-def test_absence_is_proved(search: Search) -> None:
-    answer = ask(search, "borborygmus", rankers=LEXICAL)
-    assert answer.absence is not None
-    assert answer.absence.statement == "No mention in 4 of 4 notes, complete to 14:02."
-    assert ask(search, "fever").absence is None
-    denied = ask(search, "breast cancer", rankers=LEXICAL)
-    assert denied.absence is not None
-    assert denied.absence.statement == (
-        "Not asserted in 4 of 4 notes, complete to 14:02: 1 says it of the family."
-    )
 
 
 def test_a_hit_shows_where_it_says_what_is_asked_as_it_is_asked() -> None:
@@ -389,100 +218,6 @@ def test_letters_are_looked_for_as_they_are_written() -> None:
     search.close()
 
 
-def test_the_proof_names_what_was_looked_for(search: Search) -> None:
-    """Who asks for a denial, or in one section, is not told that there is no mention at all."""
-    for question, told in (
-        ("no gout", "No denial in 4 of 4 notes"),
-        ("no borborygmus", "No mention in 4 of 4 notes"),  # no denial of it is marked
-        ("section:plan fever", "No mention under plan, in 4 of 4 notes"),
-    ):
-        absence = ask(search, question, rankers=LEXICAL).absence
-        assert absence is not None
-        assert absence.statement.startswith(told)
-
-
-def test_notes_that_say_nothing_of_a_value_are_no_answer(search: Search) -> None:
-    answer = ask(search, "potassium over 5 on exertion")
-    assert found(answer)
-    assert answer.absence is not None
-    assert answer.absence.statement == "No note that comes near says this as it is asked."
-    assert answer.absence.searched == 4
-
-
-def test_a_filter_that_lets_nothing_through_is_no_proof(search: Search) -> None:
-    absence = ask(search, "fever author:ann", rankers=LEXICAL).absence
-    assert absence is not None
-    assert absence.statement.startswith("The filters let no note through, complete to 14:02")
-    assert "words of their value" in absence.statement
-    assert ask(search, 'fever author:"DR LEE"', rankers=LEXICAL).absence is None
-
-
-def test_a_page_that_reading_emptied_is_proved_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(NOTES, "zoo", ("Clinic letter", "P4", "There is no wombat in the ward."))
-    search, _ = built()
-    absence = ask(search, "wombat", rankers=LEXICAL).absence
-    assert absence is not None
-    assert absence.statement == (
-        "Not asserted in 5 of 5 notes, complete to 14:02: 1 has its words otherwise."
-    )
-    search.close()
-
-
-def test_what_is_only_near_does_not_hide_that_nothing_was_found(search: Search) -> None:
-    answer = ask(search, "pneumonia", rankers=("lexical", "graph"))
-    assert found(answer)  # cough and fever are near it
-    assert answer.absence is not None
-    assert answer.absence.statement.startswith("No mention in 4 of 4 notes")
-
-
-def test_a_leg_that_is_down_is_named(parts: dict[str, object]) -> None:
-    search = Search(**{**parts, "vector": Down(), "graph": Down()})  # type: ignore[arg-type]
-    answer = ask(search, "chest pain")
-    assert answer.missing == ("vector", "graph")
-    assert found(answer) == ["has"]
-    everything = Search(**{**parts, "lexical": Down(), "vector": Down(), "graph": Down()})  # type: ignore[arg-type]
-    with pytest.raises(EngineUnavailable):
-        ask(everything, "chest pain")
-
-
-def test_an_unchecked_hit_is_not_shown(parts: dict[str, object]) -> None:
-    search = Search(**{**parts, "lexical": Down()})  # type: ignore[arg-type]
-    assert "lexical" in ask(search, "chest pain", bare=True).missing
-    with pytest.raises(EngineUnavailable):
-        ask(search, "chest pain -fever", bare=True)
-
-
-def test_a_full_text_that_was_asked_in_vain_is_not_asked_again(parts: dict[str, object]) -> None:
-    class Counted(Down):
-        asked = 0
-
-        def matching(self, *_: object) -> Mapping[str, int]:
-            self.asked += 1
-            return super().assertions()
-
-    down = Counted()
-    search = Search(**{**parts, "lexical": down})  # type: ignore[arg-type]
-    with pytest.raises(EngineUnavailable, match="full text"):
-        ask(search, "chest pain -fever", bare=True)
-    assert down.asked == 0
-
-
-def test_a_statement_is_held_against_no_note_where_the_full_text_is_down(
-    parts: dict[str, object],
-) -> None:
-    class Counted(Down):
-        asked = 0
-
-        def counts(self, *_: object) -> Mapping[str, int]:
-            self.asked += 1
-            return super().assertions()
-
-    down = Counted()
-    search = Search(**{**parts, "lexical": down})  # type: ignore[arg-type]
-    answer = ask(search, "The patient has severe chest pain that radiates.", bare=True)
-    assert (answer.missing, down.asked) == (("lexical",), 0)
-
-
 def test_a_statement_is_held_against_the_best_notes(parts: dict[str, object]) -> None:
     search = Search(**parts)  # type: ignore[arg-type]
     told = "The patient has severe chest pain that radiates."
@@ -494,25 +229,6 @@ def test_a_statement_is_held_against_the_best_notes(parts: dict[str, object]) ->
     assert all("held" not in hit.signals for hit in asked.hits)
     alone = ask(search, told, rankers=LEXICAL)
     assert all("held" not in hit.signals for hit in alone.hits)  # one leg keeps its own scores
-
-
-def test_a_full_text_that_dies_after_it_answered_is_named(
-    parts: dict[str, object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    search = Search(**parts)  # type: ignore[arg-type]
-    monkeypatch.setattr(parts["lexical"], "scores", Down().matching, raising=False)
-    answer = ask(search, "The patient has severe chest pain that radiates.")
-    assert "lexical" in answer.missing
-    assert found(answer)[0] == "has"
-
-
-def test_a_slow_leg_is_not_waited_for(parts: dict[str, object]) -> None:
-    slow = Slow()
-    search = Search(**{**parts, "vector": slow}, timeout_s=0.2)  # type: ignore[arg-type]
-    answer = ask(search, "chest pain")
-    slow.released.set()
-    assert answer.missing == ("vector",)
-    assert answer.hits[0].doc_id == "has"
 
 
 def test_a_note_deleted_since_is_left_out(parts: dict[str, object]) -> None:

@@ -1,0 +1,80 @@
+"""What a search says where no note answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from rankers.absence import UNSAID
+from rankers.search import Search
+from tests.searching import LEXICAL, NOTES, ask, built, found, made_of_notes
+
+
+def test_absence_is_proved(search: Search) -> None:
+    answer = ask(search, "borborygmus", rankers=LEXICAL)
+    assert answer.absence is not None
+    assert answer.absence.statement == "No mention in 4 of 4 notes, complete to 14:02."
+    assert ask(search, "fever").absence is None
+    denied = ask(search, "breast cancer", rankers=LEXICAL)
+    assert denied.absence is not None
+    assert denied.absence.statement == (
+        "Not asserted in 4 of 4 notes, complete to 14:02: 1 says it of the family."
+    )
+
+
+def test_the_proof_names_what_was_looked_for(search: Search) -> None:
+    """Who asks for a denial, or in one section, is not told that there is no mention at all."""
+    for question, told in (
+        ("no gout", "No denial in 4 of 4 notes"),
+        ("no borborygmus", "No mention in 4 of 4 notes"),  # no denial of it is marked
+        ("section:plan fever", "No mention under plan, in 4 of 4 notes"),
+    ):
+        absence = ask(search, question, rankers=LEXICAL).absence
+        assert absence is not None
+        assert absence.statement.startswith(told)
+
+
+def test_notes_that_say_nothing_of_a_value_are_no_answer(search: Search) -> None:
+    answer = ask(search, "potassium over 5 on exertion")
+    assert found(answer)
+    assert answer.absence is not None
+    assert answer.absence.statement == "No note that comes near says this as it is asked."
+    assert answer.absence.searched == 4
+
+
+def test_a_filter_that_lets_nothing_through_is_no_proof(search: Search) -> None:
+    absence = ask(search, "fever author:ann", rankers=LEXICAL).absence
+    assert absence is not None
+    assert absence.statement.startswith("The filters let no note through, complete to 14:02")
+    assert "words of their value" in absence.statement
+    assert ask(search, 'fever author:"DR LEE"', rankers=LEXICAL).absence is None
+
+
+def test_a_page_that_reading_emptied_is_proved_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NOTES, "zoo", ("Clinic letter", "P4", "There is no wombat in the ward."))
+    search, _ = built()
+    absence = ask(search, "wombat", rankers=LEXICAL).absence
+    assert absence is not None
+    assert absence.statement == (
+        "Not asserted in 5 of 5 notes, complete to 14:02: 1 has its words otherwise."
+    )
+    search.close()
+
+
+def test_what_is_only_near_does_not_hide_that_nothing_was_found(search: Search) -> None:
+    answer = ask(search, "pneumonia", rankers=("lexical", "graph"))
+    assert found(answer)  # cough and fever are near it
+    assert answer.absence is not None
+    assert answer.absence.statement.startswith("No mention in 4 of 4 notes")
+
+
+def test_a_note_without_the_dose_is_only_near() -> None:
+    notes = {"takes": ("Clinic", "P1", "Takes warfarin.")}
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    answer = ask(search, "warfarin 5 mg")
+    assert found(answer) == ["takes"]
+    assert answer.absence is not None
+    assert answer.absence.statement == UNSAID
+    notes["dosed"] = ("Clinic", "P2", "Takes warfarin 5 mg daily.")
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    assert ask(search, "warfarin 5 mg").absence is None
+    search.close()
