@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from indexing.access import Access
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.vectors import know_vectors
+from indexing.backends.postgres.nearest import know_vectors
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone

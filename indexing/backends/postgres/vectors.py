@@ -9,29 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 from pgvector import Vector
-from pgvector.psycopg import register_vector
 
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.matrix import MOST_BYTES, MatrixReader, floats
+from indexing.backends.postgres.nearest import SETS, conditions, know_vectors, nearest
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone
 from indexing.ports import Ranking, Scored, VectorEntry, Vectors
 from indexing.reconcile import digest
-from indexing.spaces import CLINICAL_NOTES, filtered_by, folded, texts
+from indexing.spaces import CLINICAL_NOTES, folded, texts
 
 LARGE = 50_000  # passages; below it a scan is exact
 _PER_DOCUMENT = 2  # passages looked at per document asked for, at first
-# At 62,517 passages of notes much alike, under four filters: recall@10 .982 to .997 in 5 to 26 ms;
-# by 200, over a graph built by half the `ef_construction`, .954 to .976.
-_EF_SEARCH = 400
-
 _NAME = """
 INSERT INTO vector_document AS d (tenant_id, doc_id, version, model, live, epoch)
 VALUES (%s, %s, %s, %s, %s, %s)
@@ -156,7 +150,7 @@ class PostgresVectorIndex:
             kept = self._reader.passages(access.tenant_id, doc_ids, access.labels)
             if kept is not None:
                 return kept
-        where, values = _conditions(access, Filters())
+        where, values = conditions(access, Filters())
         with self._database.tenant(access.tenant_id) as conn:
             rows = conn.execute(
                 "SELECT doc_id, vector_send(embedding) FROM vector_passage "
@@ -173,13 +167,13 @@ class PostgresVectorIndex:
         self, access: Access, vector: Vectors, filters: Filters, k: int
     ) -> list[tuple[str, float, int]]:
         """Let the database look: at as many passages as k documents need."""
-        where, values = _conditions(access, filters)
+        where, values = conditions(access, filters)
         wanted = k * _PER_DOCUMENT
         with self._database.tenant(access.tenant_id) as conn:
             know_vectors(conn)
             approximate = self._approximate(conn, access.tenant_id)
             while True:
-                seen, best = _nearest(conn, where, values, vector, wanted, approximate)
+                seen, best = nearest(conn, where, values, vector, wanted, approximate)
                 if len(best) >= k or (seen < wanted and not approximate):
                     break
                 if seen < wanted:  # the graph gave up under these filters: scan instead
@@ -252,17 +246,6 @@ class PostgresVectorIndex:
         return True
 
 
-# Registering asks the catalogue for four types; a pooled connection is asked once.
-_KNOWING: WeakSet[Connection] = WeakSet()
-
-
-def know_vectors(conn: Connection) -> None:
-    """Let a connection send and read vectors."""
-    if conn not in _KNOWING:
-        register_vector(conn)
-        _KNOWING.add(conn)
-
-
 def _announce(
     conn: Connection, tenant_id: TenantId, names: Sequence[tuple[object, ...]]
 ) -> list[str]:
@@ -331,72 +314,7 @@ def _rows(tenant_id: TenantId, entry: VectorEntry) -> list[tuple[object, ...]]:
     ]
 
 
-def _conditions(access: Access, filters: Filters) -> tuple[str, list[Any]]:
-    """Return the WHERE clause and its values.
-
-    The tenant stands there as a constant too: the planner then tests the policy once per
-    statement, where it would otherwise read the setting again for every row.
-    """
-    parts = ["tenant_id = %s", "(labels IS NULL OR labels <@ %s)"]
-    values: list[Any] = [access.tenant_id, sorted(access.labels)]
-    if access.patients is not None:
-        opened = sorted(access.patients)
-        parts.append("patient = ANY(%s) AND patient_id = ANY(%s)")
-        values += [[p.casefold() for p in opened], opened]
-    for wanted, sign in ((filters.only, ""), (filters.without, "NOT ")):
-        for name, accepted in wanted.items():
-            if name not in filtered_by(CLINICAL_NOTES):
-                parts.append(f"{sign}false")
-                continue
-            holds = f"coalesce({name}, ARRAY['']) && %s" if name in _SETS else f"{name} = ANY(%s)"
-            parts.append(f"{sign}{holds}")
-            values.append(sorted(folded(CLINICAL_NOTES, name, accepted)))
-    if filters.at_least or filters.at_most:
-        parts.append("false")  # a note has no numbers
-    if filters.date_from is not None:
-        parts.append("date_end > %s")
-        values.append(filters.date_from)
-    if filters.date_to is not None:
-        parts.append("date_start < %s")
-        values.append(filters.date_to)
-    return " AND ".join(parts), values
-
-
-_SETS = ("conditions", "medications")
-
-
 def _codes(entry: VectorEntry) -> list[list[str] | None]:
     """Return each set of codes of a note as it is compared, None for none."""
     held = texts(CLINICAL_NOTES, entry.document, entry.metadata)
-    return [sorted(folded(CLINICAL_NOTES, name, held[name]) - {""}) or None for name in _SETS]
-
-
-def _nearest(
-    conn: Connection, where: str, values: list[Any], vector: Vectors, n: int, approximate: bool
-) -> tuple[int, list[tuple[str, float, int]]]:
-    """Look at the n nearest passages; return how many there were, and for each of their documents
-    (doc_id, cosine, passage) of the best one, the first where two are equal."""
-    q = Vector(vector)
-    d = q.dimensions()
-    if approximate:
-        conn.execute(
-            "SELECT set_config('hnsw.ef_search', %s, true), "
-            "set_config('hnsw.iterative_scan', 'relaxed_order', true), "
-            "set_config('hnsw.max_scan_tuples', '40000', true)",
-            (str(_EF_SEARCH),),
-        )
-        order, chosen = f"embedding::halfvec({d}) <#> %s::halfvec({d})", "embedding <#> %s"
-        bound = [q, *values, q, n]
-    else:
-        # "+ 0": no index orders by that, so every row is read; by its name, so that the distance
-        # is computed once for each.
-        order, chosen = "distance", "(embedding <#> %s) + 0"
-        bound = [q, *values, n]
-    rows = conn.execute(
-        "SELECT DISTINCT ON (doc_id) doc_id, -distance, number, count(*) OVER () FROM ("
-        f"SELECT doc_id, number, {chosen} AS distance FROM vector_passage WHERE {where} "
-        f"ORDER BY {order} LIMIT %s) AS nearest ORDER BY doc_id, distance, number",
-        bound,
-        binary=True,
-    ).fetchall()
-    return (rows[0][3] if rows else 0), [row[:3] for row in rows]
+    return [sorted(folded(CLINICAL_NOTES, name, held[name]) - {""}) or None for name in SETS]
