@@ -56,6 +56,8 @@ def _made(parsed: ParsedQuery, wants: Wants) -> Iterator[Chip | None]:
             yield _chip(parsed, "cue", want.start, want.end, "no known allergy")
     for bound in (want.bound for want in wants.wants if want.bound is not None):
         yield _chip(parsed, "value", bound.start, bound.end, _spelled(bound))
+        if bound.front is not None:  # both say the whole condition
+            yield _chip(parsed, "value", *bound.front, _spelled(bound))
 
 
 def _chip(parsed: ParsedQuery, kind: str, start: int, end: int, meaning: str) -> Chip | None:

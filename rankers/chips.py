@@ -20,6 +20,7 @@ from indexing.clauses import (
     Scoped,
     Word,
 )
+from rankers.asking import asking_words
 from rankers.kinds import is_whole
 from rankers.parser import is_constraint
 
@@ -60,7 +61,8 @@ def chips(query: str, clause: Clause, suffix: str = "") -> tuple[Chip, ...]:
     # Behind a field's value a full stop would be part of it.
     stop = "." if is_whole(query) and isinstance(pieces[-1], Word | Phrase) else ""
     # Words that are not looked for get no chip, unless there is nothing else.
-    for piece in [p for p in pieces if not _is_stop_word(p)] or pieces:
+    asks = [part for each in _rows(clause) for part in each.clauses[: asking_words(each)]]
+    for piece in [p for p in pieces if p not in asks and not _is_stop_word(p)] or pieces:
         rest = _without(clause, piece)
         removed = "" if rest is None else render(rest) + stop + suffix
         if rest is not None and row and isinstance(piece, Word):
@@ -162,6 +164,11 @@ def _pieces(clause: Clause) -> Iterator[Clause]:
             yield from part.clauses if isinstance(part, Ranked) and _implicit(clause) else (part,)
     else:
         yield clause
+
+
+def _rows(clause: Clause) -> list[Ranked]:
+    parts = clause.clauses if isinstance(clause, And) else (clause,)
+    return [part for part in parts if isinstance(part, Ranked)]
 
 
 def _without(clause: Clause, piece: Clause) -> Clause | None:

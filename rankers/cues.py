@@ -177,6 +177,7 @@ def _alternatives(cues: Mapping[Asked, tuple[str, ...]]) -> str:
 
 DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
 FAMILIES: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY})
+ELSEWHERE: Final = DENIED | FAMILIES  # what they ask for, notes do not assert
 # Words that stand in names of diseases and are cues only outside them.
 _PLAIN: Final = frozenset(
     "acute active old new present ex persistent off on past absent still negative now likely "

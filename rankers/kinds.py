@@ -6,26 +6,19 @@ import re
 from typing import Final
 
 from indexing.analysis import terms, without_stop_words
+from rankers.asking import is_request
 
 KEYWORDS, QUESTION = 4, 40  # words: up to so many are keywords, a question; more are a note
 LEAST_TOLD = 3  # words: fewer are a name, with a full stop behind it or not
 
 _WHOLE: Final = re.compile(r"(?<!\.)(?<!\b[a-z]\.[a-z])[.][\"'”’)\]]*\s*$", re.IGNORECASE)
-# Who orders something to be found asks, full stop or not. "Was extubated." and "When given early,
-# …" tell.
-_REQUEST: Final = re.compile(
-    r"\W*(?:(?:please|can you|could you) )*(?:show|list|find|give (?:me|us)|get (?:me|us)|"
-    r"search|look (?:for|up)|display|tell me|identify|pull up|which|what|who|whose|"
-    r"(?:all|any) (?:patients?|pts?|notes?|charts?)(?= (?:with|without|who|on|that|of)\b))\b",
-    re.IGNORECASE,
-)
 
 
 def is_whole(text: str) -> bool:
     """Say whether a text ends as a sentence does, full stop and all: it tells something, and one
     note that says so is looked for rather than all that are about the same. No request does, nor
     the full stop of "b.i.d."."""
-    return bool(_WHOLE.search(text)) and not _REQUEST.match(text)
+    return bool(_WHOLE.search(text)) and not is_request(text)
 
 
 def query_class(question: str | None) -> str:

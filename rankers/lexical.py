@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import Final
 
 from indexing.access import Access
 from indexing.analysis import STOP_WORDS
 from indexing.clauses import And, Clause, Expansion, Not, Or, Phrase, Ranked, Scoped, Word
 from indexing.filters import Filters
 from indexing.ports import AssertionMode, LexicalIndex, Ranking
+from rankers.asking import asking_words
 from rankers.latest import ordering_of
 
 MOST_RANKED_WORDS = 128  # of a pasted note: the rarest would do, but only the index knows them
-# No note is about the words that ask for it: "find", "show me all patients with".
-_ORDER: Final = re.compile(
-    r"(?:please )?(?:(?:show|list|find|display|identify|search|look (?:for|up)|"
-    r"(?:give|get|tell|show) (?:me|us))(?: (?:me|us|all|any|the|of|for))*"
-    r"(?: (?:patients?|pts?|notes?|charts?))?|"
-    r"(?:which|what|any|all) (?:patients?|pts?|notes?|charts?))(?= )"
-)
 
 
 def rank(
@@ -52,7 +44,7 @@ def prepared(clause: Clause) -> Clause:
 
 
 def _ranked(clause: Ranked) -> Clause:
-    order, asks = ordering_of(clause), _asking(clause)
+    order, asks = ordering_of(clause), asking_words(clause)
     kept = [
         part
         for at, part in enumerate(clause.clauses)
@@ -64,14 +56,6 @@ def _ranked(clause: Ranked) -> Clause:
     if not required or len(distinct) == 1:
         return inner
     return And((*required, inner), clause.start, clause.end)
-
-
-def _asking(clause: Ranked) -> int:
-    """Return how many words at the head of a question only order that something be found: "list
-    all patients who"."""
-    words = [each.text.lower() if isinstance(each, Word) else "" for each in clause.clauses]
-    head = _ORDER.match(" ".join(words))
-    return len(head[0].split()) if head else 0
 
 
 def _is_stop_word(clause: Clause) -> bool:

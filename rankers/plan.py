@@ -20,7 +20,7 @@ from rankers import graph, lexical, vector
 from rankers.answer import LEGS, SearchRequest, ShownChip
 from rankers.asked import with_asked
 from rankers.chosen import both, chosen, every, periods
-from rankers.cues import DENIED, FAMILIES, Asked, cues
+from rankers.cues import ELSEWHERE, Asked, cues
 from rankers.expand import Expanded, Expander, Wording
 from rankers.fusion import SHARES, Share
 from rankers.latest import newest_words
@@ -184,11 +184,10 @@ class Planner:
 
 
 _ASKED = {"any": Asked.ANY, "negated": Asked.NEGATED, "present": None}
-_ELSEWHERE = DENIED | FAMILIES
 
 
 def _denies(leaf: Word | Phrase) -> bool:
     """Say whether a phrase holds the words that take it out of what a note asserts."""
     words = " ".join(leaf.words) if isinstance(leaf, Phrase) else ""
     told = any(NONE_KNOWN.fullmatch(word) for word in words.split())
-    return told or any(cue.asked in _ELSEWHERE for cue in cues(words))
+    return told or any(cue.asked in ELSEWHERE for cue in cues(words))

@@ -95,7 +95,7 @@ def wanted(
         whole = frozenset(stems(name)) - STOP_WORDS
         for word in whole:
             others[word] = (*others.get(word, ()), whole - {word})
-    prefixes = {re.escape(_prefix(word)) + _WORD_END for word in {**words, **others}}
+    prefixes = {_begun(word) for word in {**words, **others}}
     every = sorted(prefixes, key=len, reverse=True) + scans
     scan = re.compile(rf"(?<![^\W\d])(?:{'|'.join(every)})") if every else None
     return Wanted(
@@ -118,6 +118,12 @@ def lowered(text: str) -> str:
     if len(low) == len(text):
         return low
     return "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
+
+
+def _begun(word: str) -> str:
+    """Return what finds the forms of a stem; a number is no piece of another: 3 is not in 1.73."""
+    spelled = re.escape(_prefix(word)) + _WORD_END
+    return rf"(?<!\d)(?<!\d[.,]){spelled}(?![.,]\d)" if word[0].isdigit() else spelled
 
 
 def _prefix(word: str) -> str:

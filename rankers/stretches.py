@@ -8,14 +8,10 @@ from typing import Final
 
 from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.values import sides
+from rankers.asking import ASKING
 from rankers.latest import newest_words
 from rankers.times import times_told
 
-# Words of asking: "which patients have", "what about".
-ASKING: Final = frozenset(
-    "patient patients pt pts anyone someone about any all show find list search give me please "
-    "notes note chart charts who whom whose had having been were i we you can could sided".split()
-)
 _HOW_OFTEN: Final = re.compile(
     r"\b(?:(?:once|twice|three times|four times) (?:a |per )?(?:day|daily|week|weekly)|"
     r"(?:per|a|each|every) (?:day|week|month|year)|daily|weekly|nightly|bid|tid|qid)\b",

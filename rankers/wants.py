@@ -22,7 +22,8 @@ from indexing.language.values import Side, sides
 from indexing.model import Assertion
 from indexing.ports import AssertionMode
 from rankers.ages import is_age
-from rankers.cues import DENIED, FAMILIES, Asked, QueryCue, cues
+from rankers.asking import ASKING
+from rankers.cues import DENIED, ELSEWHERE, FAMILIES, Asked, QueryCue, cues
 from rankers.graph import named
 from rankers.joined_names import denied_apart
 from rankers.kinds import is_whole
@@ -30,7 +31,7 @@ from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.relatives import relatives
 from rankers.short_names import number_behind, range_behind, told_as
-from rankers.stretches import ASKING, stretches
+from rankers.stretches import stretches
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
 MOST_BETWEEN = 3  # words between a name and its number
@@ -51,7 +52,6 @@ _CHANGE: Final = re.compile(
     re.IGNORECASE,
 )
 _REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
-_ELSEWHERE: Final = FAMILIES | DENIED
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
 _NOTHING: Final = Meaning(frozenset())
 _OF: Final = re.compile(r"\b(?:of|in|on|to|at|from|over) (?:the |his |her |a )?$", re.IGNORECASE)
@@ -385,4 +385,4 @@ def _mode(wants: Sequence[Want]) -> AssertionMode | None:
     told = any(Assertion.NEGATED in want.meaning.told.values() for want in wants)
     if asked and asked <= {Asked.NEGATED} and not told and all(w.concepts for w in wants):
         return "negated"
-    return "any" if asked & _ELSEWHERE and Asked.PRESENT not in asked else None
+    return "any" if asked & ELSEWHERE and Asked.PRESENT not in asked else None

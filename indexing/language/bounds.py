@@ -18,6 +18,7 @@ class Bound:
     it that name what is measured; `start`/`end` cover the bound with its number and unit. A second
     limit is `upper`: "between 3 and 5", "over 3 but under 5"; "under 3 or over 5" lies outside.
     `bare`: a number alone, "GCS 3", which may be told about; what gives another is not against it.
+    `front`: where the limit stands that is told before the name, "3 <" of "3 < K < 5".
     """
 
     concept_words: str
@@ -29,6 +30,7 @@ class Bound:
     upper: float | None = None
     upper_op: Operator = "<="
     bare: bool = False
+    front: tuple[int, int] | None = None
 
     @property
     def outside(self) -> bool:
@@ -161,7 +163,10 @@ def _chained(bound: Bound, query: str, taken: int) -> Bound:
     low, high = (first, bound) if told[0] == "<" else (bound, first)
     if told[0] != bound.op[0] or low.value >= high.value or unit not in ("", bound.unit):
         return bound
-    return replace(bound, op=low.op, value=low.value, upper=high.value, upper_op=high.op)
+    return replace(
+        bound, op=low.op, value=low.value, upper=high.value, upper_op=high.op,
+        front=(before.start("value"), before.end("op")),
+    )  # fmt: skip
 
 
 def _both(one: Bound, other: Bound, query: str) -> Bound | None:

@@ -277,3 +277,14 @@ def test_words_that_are_not_looked_for_get_no_chip(matcher: Matcher) -> None:
 
     assert labels("pain in the chest") == ["pain", "chest"]
     assert labels("in the") == ["in", "the"]
+    assert labels("Show me all patients with sepsis") == ["sepsis"]
+    assert labels("date:2020 list notes gout") == ["date:2020", "gout"]
+    assert labels("which patients") == ["patients"]
+
+
+def test_each_limit_of_a_chain_is_a_chip(matcher: Matcher) -> None:
+    planner = Planner(matcher.terminology, matcher)
+    chips = planner.plan(SearchRequest(q="3 < K < 5"), 10, UTC).parsed.chips
+    assert [(chip.label, chip.removed) for chip in chips] == [
+        ("3 < → > 3 and < 5", "K < 5"), ("K", "3 < < 5"), ("< 5 → > 3 and < 5", "3 < K"),
+    ]  # fmt: skip

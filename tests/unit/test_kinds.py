@@ -29,6 +29,7 @@ TOLD = "Aspirin given early lowers the risk of a second stroke."
         (f"{TOLD}..", "question"),  # broken off
         ("word " * (QUESTION + 1) + ".", "note"),
         ("Show all patients with sepsis after surgery.", "question"),  # a request, no claim
+        ("Which of them had sepsis after surgery.", "question"),
         ("Please list children with croup on steroids.", "question"),
         ("Any patients with a latex allergy on file.", "question"),
         ("Showing sepsis after surgery, she was cooled.", "statement"),

@@ -83,3 +83,12 @@ def test_the_sentence_that_says_it_as_it_is_asked_is_shown() -> None:
     want, at = wanted(Ranked((Word("gout"), Word("toe")))), text.rindex("gout")
     assert snippet(note, want, "any", 0).text == "Gout of the left toe, gout again."
     assert snippet(note, want, "any", 0, [(at, at + 4)]).text == "Mother had gout."
+
+
+def test_a_number_is_no_piece_of_another() -> None:
+    text = "Cr 1.73, BUN 23, phos 3.9, T3, GCS 3."
+    note = Derived(
+        Document(TenantId(uuid4()), "d", 1, text), "1", (), (Passage(0, 0, len(text)),), ()
+    )
+    found = snippet(note, wanted(Ranked((Word("GCS"), Word("3")))), "any", 0)
+    assert [(m.start, m.end) for m in found.marks] == [(31, 34), (35, 36)]
