@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -24,11 +26,16 @@ PatientMetric = Literal["cosine", "euclidean"]
 EncoderBackend = Literal["onnx", "sentence-transformers"]
 Deidentifier = Literal["rules", "presidio"]  # presidio finds what the rules do not, beside them
 
+PREFIX = "ANAMNESIS_"
+# These steer the servers that the tests start, by the Makefile and docker-compose.yml.
+_OF_TESTS = ("ANAMNESIS_ENGINES", "ANAMNESIS_POOLER")
+
 
 class Settings(BaseSettings):
     """Read from `ANAMNESIS_*` variables; the defaults need no server and no configuration."""
 
-    model_config = SettingsConfigDict(env_prefix="ANAMNESIS_", extra="ignore")
+    # An empty variable is none: an empty home would be whatever folder a command is called in.
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
 
     home: Path = Field(default_factory=lambda: user_data_path("anamnesis"))
     database_url: SecretStr | None = None  # None: the embedded server; else who may set it up
@@ -115,3 +122,22 @@ def load() -> Settings:
             "ANAMNESIS_ALLOWED_HOSTS is not JSON", hint='like ["search.example", "127.0.0.1"]'
         ) from None
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
+
+
+def strangers() -> dict[str, str]:
+    """Return the variables that are named like settings and are none, each with the setting that
+    was likely meant, "" for none: what is misspelt would change nothing without a word."""
+    known = [name.upper() for name in Settings.model_fields]
+    near: dict[str, str] = {}
+    for name in sorted(name for name, value in os.environ.items() if value):
+        bare = name.upper().removeprefix(PREFIX)
+        ours = bare != name.upper() and not name.upper().startswith(_OF_TESTS)
+        if ours and bare not in known:
+            meant = get_close_matches(bare, known, 1, 0.7)
+            near[name] = PREFIX + meant[0] if meant else ""
+    return near
+
+
+def told(name: str, near: str) -> str:
+    """Say that a variable is no setting, and which one was likely meant."""
+    return f"{name} is no setting and changes nothing" + (f": is it {near}?" if near else "")

@@ -15,7 +15,7 @@ from app.cli.output import print_json
 from app.demo_logins import every_logins
 from app.erasing import erasing
 from app.pages import folder
-from app.settings import load
+from app.settings import load, strangers, told
 from app.tenant_erasing import registry
 from app.wiring import Installation
 from indexing.backends.postgres.search_values import unfilled
@@ -97,6 +97,14 @@ def _looked(name: str, look: Look) -> Callable[[Installation], Finding]:
 def _python(_: Installation) -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     return Finding("python", "ok" if sys.version_info >= (3, 11) else "fault", version)
+
+
+def settings_finding(_: Installation) -> Finding:
+    """Say which variables are named like settings and are none."""
+    found = [told(name, near) for name, near in strangers().items()]
+    if found:
+        return Finding("settings", "warning", "; ".join(found), "unset them, or spell them right")
+    return Finding("settings", "ok", "every ANAMNESIS_ variable is one")
 
 
 def _home(installation: Installation) -> Finding:
@@ -262,6 +270,7 @@ def _graph(installation: Installation) -> Finding:
 
 _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "python": _python,
+    "settings": settings_finding,
     "home": _home,
     "secrets": _secrets,
     "database": _database,

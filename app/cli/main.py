@@ -53,6 +53,15 @@ app.command("treatments")(treatments)
 app.command("erase")(erase)
 
 
+@app.callback()
+def every_command() -> None:
+    """Say before any command which variables are named like settings and are none."""
+    from app.settings import strangers, told
+
+    for name, near in strangers().items():
+        _say(told(name, near), "")
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to bind.")] = None,

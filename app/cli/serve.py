@@ -14,7 +14,7 @@ from app.companion import Companion
 from app.letting_go import LettingGo
 from app.memory import collect_seldom
 from app.services import services_of
-from app.settings import Settings, load
+from app.settings import Settings, load, strangers
 from app.watch import DatabaseWatch
 from app.web import create_app
 from app.wiring import Installation
@@ -70,7 +70,8 @@ def run(installation: Installation, listening: socket.socket) -> None:
     settings = installation.settings
     collect_seldom()
     config = configured(create_app(services_of(installation)))
-    beside = Companion({"ANAMNESIS_HOME": str(settings.home)})
+    untold = dict.fromkeys(strangers())  # what this process said of them is said
+    beside = Companion({"ANAMNESIS_HOME": str(settings.home), **untold})
     with beside, DatabaseWatch(installation), LettingGo(installation):
         uvicorn.Server(config).run(sockets=[listening])
     installation.close()

@@ -14,7 +14,7 @@ from msgspec import structs
 from app.answers import answered
 from app.auth.permissions import Permission
 from app.auth.sessions import Principal, services, token_may
-from app.errors import WrongMedia
+from app.bodies import decoded, read_body
 from app.patient_view import gather, view_json
 from app.questions import DEPTH, LONGEST_QUERY, legs, mode
 from app.views import view_of
@@ -45,14 +45,6 @@ _body = msgspec.json.Decoder(SearchBody)
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
-async def read_body(request: Request) -> bytes:
-    """Read a JSON body."""
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if kind.lower() != "application/json":
-        raise WrongMedia("send application/json")
-    return await request.body()
-
-
 def json_answer(value: object, status: int = 200) -> Response:
     return Response(_encoder.encode(value), status, media_type="application/json")
 
@@ -71,14 +63,7 @@ def search(
 
 
 def _asked(body: bytes) -> SearchRequest:
-    try:
-        sent = _body.decode(body)
-    except (msgspec.DecodeError, RecursionError) as exc:
-        # msgspec quotes no values, but a misspelled field's name may be one.
-        where = str(exc).rpartition(" - at ")[2] if " - at " in str(exc) else "the body"
-        raise InvalidInput(
-            f"not a search: see {where}", hint='send {"q": "...", "k": 10}'
-        ) from None
+    sent = decoded(_body, body, '{"q": "...", "k": 10}')
     if len(sent.q) > LONGEST_QUERY and not sent.plain:
         raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
     if not set(sent.only) <= set(FACETS):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,12 +10,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, text, token_may
+from app.bodies import decoded, read_body
 from app.cohort_export import MEDIA, PROFILES, PURPOSES, exported
 from app.cohort_leaving import leaving
 from app.cohort_listing import listed
 from app.cohorts import PAGE, CohortDesk
 from app.pages import page
-from app.routes.api import json_answer, read_body
+from app.routes.api import json_answer
 from indexing.errors import Conflict, InvalidInput
 
 router = APIRouter()
@@ -120,13 +121,7 @@ def export(request: Request, who: Reader, cohort_id: str, form: Form) -> Respons
 @router.post("/api/cohorts")
 def api_run(request: Request, who: Caller, body: Annotated[bytes, Depends(read_body)]) -> Response:
     """Run a definition, or a saved cohort, and return its counts and a slice of its evidence."""
-    try:
-        sent: Any = _body.decode(body)
-    except (msgspec.DecodeError, RecursionError) as exc:
-        where = str(exc).rpartition(" - at ")[2] if " - at " in str(exc) else "the body"
-        raise InvalidInput(
-            f"not a cohort: see {where}", hint='send {"definition": "condition asthma"}'
-        ) from None
+    sent = decoded(_body, body, '{"definition": "condition asthma"}')
     if bool(sent.name) == bool(sent.definition):
         raise InvalidInput("send the name of a saved cohort, or a definition")
     desk = _desk(request, who)

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from app.asked import keep, kept
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, token_may
+from app.bodies import decoded, read_body
 from app.graph_drawing import draw
 from app.medical import (
     condition_pathways,
@@ -21,9 +22,8 @@ from app.medical import (
     patient_graph,
 )
 from app.pages import page
-from app.routes.api import read_body
 from app.views import view_of
-from indexing.errors import InvalidInput, NotFound
+from indexing.errors import NotFound
 from indexing.medical_graph import NodeKind
 from rankers.medical import MOST_HOPS
 
@@ -52,12 +52,7 @@ def _json(value: object) -> Response:
 
 
 def _body(body: bytes) -> Asked:
-    try:
-        return _asked.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise InvalidInput(
-            "not a question to the graph", hint='send {"name": "...", "hops": 1}'
-        ) from None
+    return decoded(_asked, body, '{"name": "...", "hops": 1}')
 
 
 @router.get("/graph")

@@ -11,10 +11,9 @@ from fastapi.responses import Response
 from app.asked import keep, kept
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, token_may
+from app.bodies import decoded, read_body
 from app.knowledge import known
 from app.pages import page
-from app.routes.api import read_body
-from indexing.errors import InvalidInput
 from indexing.language.terminology import SemanticType
 from indexing.language.terminology.specialties import SPECIALTIES
 from rankers.knowledge import DEEPEST, KnowledgeRequest
@@ -47,11 +46,7 @@ def ask(
     body: Annotated[bytes, Depends(read_body)],
 ) -> Response:
     """Rank concepts with their reasons, and the notes whose text fits."""
-    try:
-        sent = _body.decode(body)
-    except (msgspec.DecodeError, RecursionError) as exc:
-        where = str(exc).rpartition(" - at ")[2] if " - at " in str(exc) else "the body"
-        raise InvalidInput(f"not a question: see {where}", hint='send {"q": "..."}') from None
+    sent = decoded(_body, body, '{"q": "..."}')
     asked = KnowledgeRequest(sent.q, sent.k, sent.specialty, tuple(sent.types), sent.depth)
     answer = known(services(request), who.access, asked).to_json()
     return Response(_encoder.encode(answer), media_type="application/json")

@@ -10,12 +10,11 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, text, token_may
+from app.bodies import decoded, read_body
 from app.model_cards import SIDE, card_page
 from app.pages import page
 from app.predictions import words_of
-from app.routes.api import read_body
 from app.views import view_of
-from indexing.errors import InvalidInput
 from indexing.outlook import INTENDED_USE, RETURN, TYPES
 
 router = APIRouter()
@@ -101,10 +100,7 @@ def api_predict(
     request: Request, who: Teller, patient_id: str, body: Annotated[bytes, Depends(read_body)]
 ) -> Response:
     """Tell one prediction; stored, and written back as FHIR."""
-    try:
-        sent = _body.decode(body or b"{}")
-    except (msgspec.DecodeError, RecursionError):
-        raise InvalidInput("not a question for a model", hint='send {"type": "return90"}') from None
+    sent = decoded(_body, body or b"{}", '{"type": "return90"}')
     own = services(request)
     real = own.charts.standing(who.access, view_of(own, who.access).patient_id(patient_id))
     found = own.outlook(who.access).predict(real, sent.type)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,9 +11,10 @@ from fastapi.responses import Response
 from app.asked import keep, kept
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, token_may
+from app.bodies import decoded, read_body
 from app.errors import status_of
 from app.pages import page
-from app.routes.api import json_answer, read_body
+from app.routes.api import json_answer
 from app.similar import MOST, PART_NAMES, SEXES, Question, similar
 from indexing.errors import InvalidInput
 
@@ -96,13 +97,7 @@ def api_similar(
     request: Request, who: Caller, body: Annotated[bytes, Depends(read_body)]
 ) -> Response:
     """Return the patients most like a patient, a note or findings, within limits."""
-    try:
-        sent: Any = _body.decode(body)
-    except (msgspec.DecodeError, RecursionError) as exc:
-        where = str(exc).rpartition(" - at ")[2] if " - at " in str(exc) else "the body"
-        raise InvalidInput(
-            f"not a question: see {where}", hint='send {"findings": "chest pain,!fever", "k": 10}'
-        ) from None
+    sent = decoded(_body, body, '{"findings": "chest pain,!fever", "k": 10}')
     findings = sent.findings if isinstance(sent.findings, str) else ",".join(sent.findings)
     question = Question(
         sent.patient, sent.note, findings, sent.k, sent.sex, sent.age, sent.period, sent.condition

@@ -14,8 +14,8 @@ from fastapi.responses import Response
 from app.asked import keep, kept
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, token_may
+from app.bodies import decoded, read_body
 from app.pages import page
-from app.routes.api import read_body
 from app.treatments import LONGEST, TREATMENTS_USE, demand, treatments
 from app.views import view_of
 from indexing.errors import InvalidInput
@@ -81,11 +81,6 @@ def api(
     request: Request, patient_id: str, who: Caller, body: Annotated[bytes, Depends(read_body)]
 ) -> Response:
     """Return what patients alike were given, and what was recorded of it."""
-    try:
-        sent = _body.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise InvalidInput(
-            "not a question about treatments", hint='send {"condition": "ICD10CM:I50.9"}'
-        ) from None
+    sent = decoded(_body, body, '{"condition": "ICD10CM:I50.9"}')
     shown = treatments(services(request), who.access, patient_id, sent.condition)
     return Response(_encoder.encode(shown.to_json()), media_type="application/json")
