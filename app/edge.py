@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import TooLarge, TooSlow
-from indexing.errors import InvalidInput
+from indexing.errors import InvalidInput, NotFound
 
 _log = logging.getLogger("anamnesis.http")
 
@@ -83,18 +83,24 @@ class Edge:
         started, status = time.perf_counter(), 500
         request_id = secrets.token_hex(6)
         scope.setdefault("state", {})["request_id"] = request_id
+        bare = scope["method"] == "HEAD"  # what GET answers, without its body
+        asked = {**scope, "method": "GET"} if bare else scope
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._dress(message, scope, request_id)
+            elif bare and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self._serve(scope, receive, sending)
+            await self._serve(asked, receive, sending)
         finally:
-            self._note(scope, request_id, status, time.perf_counter() - started)
+            route = getattr(asked.get("route"), "path", "-")
+            seconds = time.perf_counter() - started
+            self._note(route, scope["method"], request_id, status, seconds)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
@@ -107,6 +113,8 @@ class Edge:
         try:
             if _host(scope) not in self._allowed:
                 raise InvalidInput("this host name is not served here")
+            if _holds_nul(scope):
+                raise NotFound("no address of this site holds U+0000")
             await self._app(scope, _limited(scope, receive), sending)
         except Exception as exc:  # noqa: BLE001 - the last catch: uvicorn would log its words
             if begun:
@@ -127,12 +135,11 @@ class Edge:
             headers.setdefault("Cache-Control", "no-store")
         headers["X-Request-Id"] = request_id
 
-    def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "-")
-        self._metrics.observe(route, scope["method"], status, seconds)
+    def _note(self, route: str, method: str, request_id: str, status: int, seconds: float) -> None:
+        self._metrics.observe(route, method, status, seconds)
         _log.info(
             "request %s: %s %s -> %d in %.0f ms",
-            request_id, scope["method"], route, status, seconds * 1000,
+            request_id, method, route, status, seconds * 1000,
         )  # fmt: skip
 
 
@@ -142,6 +149,13 @@ def _host(scope: Scope) -> str:
     if value.startswith("["):
         return value.partition("]")[0] + "]"
     return value.partition(":")[0].lower()
+
+
+def _holds_nul(scope: Scope) -> bool:
+    """Say whether an address holds U+0000, which no stored name does; what a FHIR search asks for
+    stands in its address, and is judged there."""
+    asks = scope["query_string"] if not scope["path"].startswith("/fhir") else b""
+    return "\x00" in scope["path"] or b"%00" in asks
 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from app.pages import page
 from app.whence import here, typed
@@ -177,11 +178,24 @@ def respond(request: Request, exc: Exception) -> Response:
     if problem.status >= 500:
         _report(request, exc, problem)
     response = _in_their_language(request, problem)
+    if problem.status == 405:
+        response.headers["Allow"] = ", ".join(_methods(request))
     if isinstance(exc, Throttled):
         response.headers["Retry-After"] = str(exc.retry_after_s)
     elif problem.status == 503:
         response.headers["Retry-After"] = "5"
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what can be done at an address, by all routes that share it."""
+    sharing = (
+        route.methods or ()
+        for route in request.app.state.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    )
+    found = {method for methods in sharing for method in methods}
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def _in_their_language(request: Request, problem: Problem) -> Response:

@@ -69,7 +69,7 @@ _FIELDS = {each.name for each in fields(Question)}
 def question_of(stored: Mapping[str, Any]) -> Question:
     """Read a question back from a frozen page. Raises: NotFound, where the page is no search's."""
     if stored.keys() - _FIELDS:
-        raise NotFound("this page of results is not here any more", hint="search again")
+        raise NotFound("this page is not here any more", hint="ask again")
     lists = ("rankers", "rejected", "accepted")
     values: dict[str, Any] = {n: tuple(v) if n in lists else v for n, v in stored.items()}
     values["only"] = {name: tuple(v) for name, v in stored.get("only", {}).items()}

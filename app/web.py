@@ -100,6 +100,7 @@ def create_app(services: Services) -> FastAPI:
     errors.install(app)
     for module in _ROUTES:
         app.include_router(module.router)
+    app.state.routes = [route for module in _ROUTES for route in module.router.routes]
     app.mount("/static", _Static(directory=folder("static")), name="static")
     settings = services.settings
     app.add_middleware(

@@ -137,7 +137,8 @@ class Parser:
             raise InvalidQuery("This is negated too often.", nots[DEEPEST].start)
         for operator in reversed(nots):
             assert clause is not None  # `assertion:` under NOT was refused
-            clause = Not(clause, operator.start, clause.end)
+            # To the end of what was read: a group's own clause ends before its parenthesis.
+            clause = Not(clause, operator.start, self._lexemes[self._at - 1].end)
         return clause
 
     def _atom(self) -> Clause | None:

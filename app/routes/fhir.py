@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from email.utils import format_datetime
+from types import MappingProxyType
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -23,12 +26,15 @@ from app.fhir_bodies import (
     status_of,
 )
 from app.fhir_forms import answered_in_json
-from indexing.errors import InvalidInput
+from indexing.errors import Gone, InvalidInput
 from indexing.fhir.bundle import read_submission
 from indexing.fhir.issues import operation_outcome
 from indexing.fhir.splice import served
 from indexing.ingest import Ingest, Outcome
 from indexing.records import Held, Incoming
+
+# What a writer wants back; an OperationOutcome for any other wish. Source: R4, http.html#ops.
+_PREFERRED = re.compile(r"\breturn=(minimal|representation)\b")
 
 router = APIRouter(prefix="/fhir", dependencies=[Depends(answered_in_json)])
 
@@ -101,10 +107,10 @@ def _single(
     entry = next(iter(read_submission(body)))
     if kind and entry.resource_type != kind:
         raise InvalidInput(f"the body is no {kind}")
-    return _outcome(request, _ingest(request, who).submit(body, request=asked)[0])
+    return _outcome(request, who, _ingest(request, who).submit(body, request=asked)[0])
 
 
-def _outcome(request: Request, outcome: Outcome) -> Response:
+def _outcome(request: Request, who: Principal, outcome: Outcome) -> Response:
     stored = outcome.stored
     body = operation_outcome(issues_of([outcome]))
     if outcome.rejected is not None:
@@ -116,7 +122,14 @@ def _outcome(request: Request, outcome: Outcome) -> Response:
         "ETag": etag(stored.version),
         "Last-Modified": format_datetime(stored.last_updated, usegmt=True),
     }
-    return _reply(body, int(status_of(stored)), headers)
+    status, preferred = int(status_of(stored)), _PREFERRED.search(request.headers.get("prefer", ""))
+    if preferred and preferred[1] == "minimal":
+        return Response(None, status, headers)
+    if preferred and Permission.RESOURCE_READ in who.allowed:
+        records = services(request).records
+        name = (stored.resource_type, stored.resource_id, stored.version)
+        return _served(records.read(who.access, *name), status, headers)
+    return _reply(body, status, headers)
 
 
 def _ingest(request: Request, who: Principal) -> Ingest:
@@ -139,13 +152,15 @@ def read_version(
     return _served(services(request).records.read(who.access, kind, resource_id, version))
 
 
-def _served(held: Held) -> Response:
+def _served(
+    held: Held, status: int = 200, more: Mapping[str, str] = MappingProxyType({})
+) -> Response:
     body = served(held.received, held.resource_id, held.version, held.last_updated, held.links)
     headers = {
         "ETag": etag(held.version),
         "Last-Modified": format_datetime(held.last_updated, usegmt=True),
     }
-    return Response(body, 200, headers, media_type=MEDIA)
+    return Response(body, status, {**headers, **more}, media_type=MEDIA)
 
 
 @router.delete("/{kind}")
@@ -153,16 +168,20 @@ def delete_match(request: Request, who: Writer, kind: str) -> Response:
     """Delete the one resource that the search in the address matches, if there is one."""
     outcome = _ingest(request, who).delete(kind, _search(request))
     if outcome.rejected is not None:
-        return _outcome(request, outcome)
+        return _outcome(request, who, outcome)
     headers = {"ETag": etag(outcome.stored.version)} if outcome.stored else {}
     return Response(status_code=204, headers=headers)
 
 
 @router.delete("/{kind}/{resource_id}")
 def delete(request: Request, who: Writer, kind: str, resource_id: str) -> Response:
-    """Delete: what was there stays readable by its version alone."""
+    """Delete: what was there stays readable by its version alone. Once more changes nothing, so
+    that a client whose answer was lost can ask again. Source: R4, http.html#delete."""
     records = services(request).records
-    held = records.read(who.access, kind, resource_id)
+    try:
+        held = records.read(who.access, kind, resource_id)
+    except Gone:
+        return Response(status_code=204)
     gone = Incoming(kind, resource_id, b"", deleted=True, if_match=held.version)
     stored = records.store(who.access, [gone], reason="http")[0]
     return Response(status_code=204, headers={"ETag": etag(stored.version)})

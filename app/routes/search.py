@@ -139,7 +139,7 @@ def frozen_page(
     place = Place(max(start, 0), order, judge, blind == "1")
     view = view_of(own, who.access)
     opened = own.frozen.open(who.access, page_id, max(start, 0), PAGE_SIZE, order)
-    opened = view.opened(opened)
+    opened, place = view.opened(opened), replace(place, start=opened.start)
     question = replace(question_of(opened.page.question), group=order)
     sheet = judging(own, who, view, question, opened, place)
     opened = blinded(opened) if sheet and sheet.blind else opened

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 
 from app.services import services_of
 from app.wiring import Installation
@@ -168,6 +169,32 @@ def test_put_and_delete_make_versions(client: TestClient, ward: Ward) -> None:
     assert client.delete(address, headers=headers).status_code == 204
     assert client.get(address, headers=headers).status_code == 410
     assert client.get(f"{address}/_history/1", headers=headers).json()["name"] == "One"
+    assert client.delete(address, headers=headers).status_code == 204  # an answer may be lost
+    newest = client.get(f"{address}/_history", headers=headers).json()["entry"]
+    assert len(newest) == 3  # two contents and one deletion
+    assert client.delete("/fhir/Organization/never", headers=headers).status_code == 404
+
+
+def test_a_writer_gets_back_what_it_prefers(
+    client: TestClient, ward: Ward, installation: Installation
+) -> None:
+    headers = ward.bearer() | {"Content-Type": "application/fhir+json"}
+    body = b'{"resourceType":"Patient","id":"wish","multipleBirthInteger":2}'
+
+    def put(prefer: str) -> Response:
+        sent = headers | ({"Prefer": prefer} if prefer else {})
+        return client.put("/fhir/Patient/wish", content=body, headers=sent)
+
+    first = put("return=minimal")
+    assert (first.status_code, first.content) == (201, b"")
+    assert first.headers["etag"] == 'W/"1"'
+    whole = put("respond-async, return=representation")
+    assert whole.status_code == 200
+    assert whole.content == client.get("/fhir/Patient/wish", headers=headers).content
+    assert whole.headers["location"].endswith("/fhir/Patient/wish/_history/1")
+    assert last_rows(installation, ward, 2) == [("resource", ["wish"])] * 2
+    for other in ("", "return=OperationOutcome", "return=minimalism"):
+        assert put(other).json()["resourceType"] == "OperationOutcome"
 
 
 def test_a_transaction_lands_whole_or_not_at_all(client: TestClient, ward: Ward) -> None:

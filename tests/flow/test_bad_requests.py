@@ -80,6 +80,53 @@ def test_odd_methods_do_nothing(
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "/%00", "/search/%00", "/search?asked=%00", "/graph?asked=%00", "/notes/%00",
+        "/patients/%00", "/cohorts/%00", "/fhir/Patient/%00", "/api/notes/a%00b",
+        "/notes/b-note?found=%00",
+    ],
+)  # fmt: skip
+def test_no_address_holds_what_no_name_holds(
+    client: TestClient, hospital: Hospital, path: str
+) -> None:
+    sign_in(client, hospital)
+    answer = client.get(path, headers=hospital.bearer())
+    assert answer.status_code == 404
+    assert "PostgreSQL" not in answer.text
+
+
+def test_head_answers_as_get_does_without_a_body(client: TestClient, hospital: Hospital) -> None:
+    sign_in(client, hospital)
+    for path, status in (
+        ("/health/live", 200), ("/search", 200), ("/fhir/Patient/b-p", 200), ("/notes/nope", 404),
+        ("/static/style.css", 200), ("/api/search", 405),
+    ):  # fmt: skip
+        whole = client.get(path, headers=hospital.bearer())
+        bare = client.head(path, headers=hospital.bearer())
+        assert (bare.status_code, whole.status_code) == (status, status), path
+        assert bare.content == b""
+        for name in ("content-type", "content-length", "etag", "content-security-policy"):
+            assert bare.headers.get(name) == whole.headers.get(name)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/fhir/Patient/b-p", "DELETE, GET, HEAD, PUT"),
+        ("PUT", "/api/search", "POST"),
+        ("GET", "/api/search", "POST"),
+        ("DELETE", "/search", "GET, HEAD, POST"),
+    ],
+)
+def test_a_method_that_is_not_taken_is_told_which_are(
+    client: TestClient, hospital: Hospital, method: str, path: str, allowed: str
+) -> None:
+    answer = client.request(method, path, headers=hospital.bearer())
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
     "host",
     ["evil.example", "127.0.0.1.evil.example", "", "127.0.0.1@evil.example", "[::2]", "\xff"],
 )

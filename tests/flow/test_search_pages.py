@@ -77,6 +77,28 @@ def test_a_frozen_page_keeps_no_text_and_shows_notes_as_they_read_now(
     assert "Discharge from ward 4" not in text
 
 
+def test_past_the_end_stands_the_last_page(client: TestClient, ward: Ward) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    path = ask(client, "pain")
+    last = client.get(path).text
+    for start in (20, 100_000, 10**30):
+        for group in ("", "&group=patient"):
+            shown = client.get(f"{path}?start={start}{group}").text
+            assert 'class="hits"' in shown
+            assert f"{start + 1}–" not in shown
+    assert "before</a>" not in last
+
+
+def test_a_kept_page_that_is_none_is_not_called_one_of_results(
+    client: TestClient, ward: Ward
+) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    for path in ("/search?asked=abc", "/graph?asked=abc", "/search/abc"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert "This page is not here any more." in answer.text
+
+
 def test_a_bad_query_points_at_its_character(client: TestClient, ward: Ward) -> None:
     sign_in(client, ward, Role.CLINICIAN)
     token = form_token(client.get("/search").text)

@@ -222,6 +222,22 @@ def test_without_a_word_the_signs_of_the_others_stay(query: str, word: str, remo
     assert found.removed == removed
 
 
+@pytest.mark.parametrize(
+    ("query", "label", "removed"),
+    [
+        ("pain NOT (a OR b)", "NOT (a OR b)", "pain"),
+        ("-((a OR b)) pain", "-((a OR b))", "pain"),
+        ("(NOT NOT (a b)) pain", "NOT NOT (a b)", "pain"),
+        ("pain -(a (b OR c)) x", "-(a (b OR c))", "pain x"),
+        ('-"a b"~3 pain', '-"a b"~3', "pain"),
+    ],
+)
+def test_a_negated_group_is_shown_to_its_last_parenthesis(
+    query: str, label: str, removed: str
+) -> None:
+    assert (label, removed) in [(chip.label, chip.removed) for chip in parse(query).chips]
+
+
 PIECES = st.sampled_from(
     ["a", "bb", "AND", "OR", "NOT", "-", "(", ")", '"', "“", "~3", "*", "cc*", " ", " ", " ",
      "type:", "section:plan", "date:2023", "author:", "x", "2.5", ",", "é", "🙂", "assertion:any",

@@ -68,6 +68,7 @@ class PostgresFrozenPages:
             every = found.answer.get("hits", [])
             if grouping != "note":
                 every = _ordered(grouping, every, heads(conn, access, [h["doc_id"] for h in every]))
+            start = min(start, max(len(every) - 1, 0) // size * size)  # past the end: the last one
             hits = every[start : start + size]
             notes = visible(conn, access, [hit["doc_id"] for hit in hits])
             patients = {d: note.document.patient_id for d, note in notes.items()}
@@ -134,8 +135,8 @@ def frozen(conn: Connection, access: Access, page_id: str) -> FrozenPage:
     ).fetchone()
     if row is None:
         raise NotFound(
-            "this page of results is not here any more",
-            hint="search again: result pages belong to one person and expire",
+            "this page is not here any more",
+            hint="ask again: pages of answers belong to one person and expire",
         )
     return FrozenPage(page_id, row[0], row[1], row[2], orjson.loads(_unpack(row[3])))
 
