@@ -106,8 +106,14 @@ class _BundleFrame(msgspec.Struct):
     entry: list[_EntryFrame] = []
 
 
+class _LooseFrame(msgspec.Struct):
+    entry: list[msgspec.Raw] = []
+
+
 _frame = msgspec.json.Decoder(_Frame)
+_entry_frame = msgspec.json.Decoder(_EntryFrame)
 _bundle_frame = msgspec.json.Decoder(_BundleFrame)
+_loose_frame = msgspec.json.Decoder(_LooseFrame)
 
 
 def read_submission(
@@ -174,7 +180,8 @@ def _read_bundle(text: bytes, where: Where) -> Submission:
         raise Unusable("a Bundle too large to take at once: send it as NDJSON")
     spans = _resource_spans(text)
     frame = parse(_without(text, spans))
-    entries = frame.get("entry", [])
+    # What is no object is an entry without a resource: the others land without it.
+    entries = [each if isinstance(each, dict) else {} for each in frame.get("entry", [])]
     kind = frame.get("type")
     kind = kind if isinstance(kind, str) else ""
     if kind in _ANSWERS:
@@ -208,9 +215,7 @@ def _resource_spans(text: bytes) -> list[tuple[int, int] | None]:
         frames = _bundle_frame.decode(text).entry
     except (msgspec.DecodeError, RecursionError):
         parse(text)  # says what is wrong, where it is the text's fault
-        raise Unusable(
-            "Bundle.entry is not a list of objects", Where(path="Bundle.entry")
-        ) from None
+        frames = _loose_frames(text)
     # A Raw is a view of `text`: its address says where it lies, which searching could not.
     base = _address(text)
     spans: list[tuple[int, int] | None] = []
@@ -222,6 +227,22 @@ def _resource_spans(text: bytes) -> list[tuple[int, int] | None]:
         else:
             spans.append(None)
     return spans
+
+
+def _loose_frames(text: bytes) -> list[_EntryFrame]:
+    """Return the entries of a Bundle in which some are no objects: those hold no resource."""
+    not_objects = Unusable("Bundle.entry is not a list of objects", Where(path="Bundle.entry"))
+    if text.count(b",") > MAX_OBJECTS:  # millions of nulls would each cost memory
+        raise not_objects
+    try:
+        entries = _loose_frame.decode(text).entry
+    except msgspec.DecodeError:
+        raise not_objects from None
+    objects = (bytes(memoryview(entry)[:1]) == b"{" for entry in entries)
+    return [
+        _entry_frame.decode(entry) if is_object else _EntryFrame()
+        for entry, is_object in zip(entries, objects, strict=True)
+    ]
 
 
 def _address(buffer: bytes | memoryview) -> int:

@@ -49,6 +49,25 @@ def test_the_exact_bytes_of_each_resource_are_kept() -> None:
     assert str(found[1].resource["valueDecimal"]) == "0.0100"
 
 
+@pytest.mark.parametrize("kind", ["batch", "collection", "transaction", "searchset", ""])
+def test_an_entry_that_is_no_object_keeps_the_others_from_nothing(kind: str) -> None:
+    one, two = b'{"resourceType":"Patient","id":"a"}', b'{"resourceType":"Patient","id":"b"}'
+    body = b'{"entry":[null,{"resource":%s},5,"x",[],{},{"resource":null},{"resource":%s}],'
+    body += b'"type":"%s","resourceType":"Bundle"}'
+    found = list(read_submission(body % (one, two, kind.encode())))
+    landed = {i: each.received for i, each in enumerate(found) if isinstance(each, Entry)}
+    assert landed == {1: one, 7: two}
+    assert {(each.where.entry, each.reason) for each in found if isinstance(each, Rejected)} == {
+        (index, "no resource in this entry") for index in (0, 2, 3, 4, 5, 6)
+    }
+
+
+@pytest.mark.parametrize("entry", ["{}", "7", "null", '"x"', "[" + "0," * 1_500_001 + "0]"])
+def test_entries_that_are_no_list_or_millions_of_nothing_are_refused_whole(entry: str) -> None:
+    with pytest.raises(Unusable, match="not a list of objects"):
+        read_submission(b'{"resourceType":"Bundle","type":"batch","entry":%s}' % entry.encode())
+
+
 texts = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
@@ -224,7 +243,6 @@ def test_a_duplicate_key_spoils_its_entry_alone() -> None:
     "text",
     [
         b'{"resourceType":"Bundle","entry":5}',
-        b'{"resourceType":"Bundle","entry":[5]}',
         b'{"resourceType":"Bundle","entry":' + b"[" * 100_000,
         b'{"resourceType":"Bundle","entry":[{"resource":{"a":1},"resource":{"a":2}}]}',
         b'{"resourceType":"Bundle","entry":[],"entry":[]}',
