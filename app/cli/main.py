@@ -21,6 +21,7 @@ from app.cli.fhir_app import fhir
 from app.cli.graph_app import graph
 from app.cli.index_app import index
 from app.cli.options import (
+    Asking,
     Json,
     MapsAndPaths,
     Paths,
@@ -185,7 +186,7 @@ def concepts(
     finish(concepts_command(Installation(load()), query, specialty, tenant, as_json))
 
 
-@app.command()
+@app.command(cls=Asking)
 def search(
     query: str,
     tenant: TenantOption,

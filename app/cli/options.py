@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout.")]
 TenantOption = Annotated[str, typer.Option("--tenant", help="The tenant's code.")]
@@ -33,6 +34,25 @@ def maps_and_paths(given: Sequence[str]) -> tuple[list[str], list[Path]]:
     if at == len(given):
         raise typer.BadParameter("no file is named.", param_hint="'PATHS'")
     return list(given[:at]), paths[at:]
+
+
+class Asking(TyperCommand):
+    """A command whose question may begin with a hyphen: `-x` is NOT x, and no option is as short.
+
+    What begins with two, a misspelt option, stays an error.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put such a question behind `--`, wherever it stands."""
+        taking = {name for each in self.params if not getattr(each, "is_flag", False)
+                  for name in each.opts}  # fmt: skip
+        for at, arg in enumerate(args):
+            if arg == "--":
+                break
+            value = at > 0 and args[at - 1] in taking
+            if arg.startswith("-") and not arg.startswith("--") and arg != "-" and not value:
+                return super().parse_args(ctx, [*args[:at], *args[at + 1 :], "--", arg])
+        return super().parse_args(ctx, args)
 
 
 def finish(code: int) -> None:

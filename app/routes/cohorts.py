@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from app.asked import kept, lead
 from app.auth.permissions import Permission
 from app.auth.sessions import Form, Principal, may, services, text, token_may
 from app.bodies import decoded, read_body
@@ -44,23 +45,29 @@ def _desk(request: Request, who: Principal) -> CohortDesk:
 
 
 @router.get("/cohorts")
-def saved(request: Request, who: Reader) -> Response:
-    """List the saved cohorts, with the form for another."""
+def saved(request: Request, who: Reader, asked: str = "") -> Response:
+    """List the saved cohorts, with the form for another, or as it was sent with what is wrong."""
+    sent = kept(request, who, asked)
     cohorts = listed(_desk(request, who))
-    return page(request, "cohorts/list.html", cohorts=cohorts, name="", definition="", error=None)
+    return page(
+        request, "cohorts/list.html", status=int(sent.get("status", "200")), cohorts=cohorts,
+        name=sent.get("name", ""), definition=sent.get("definition", ""),
+        error=sent.get("error", ""), hint=sent.get("hint", ""),
+    )  # fmt: skip
 
 
 @router.post("/cohorts")
 def save(request: Request, who: Reader, form: Form) -> Response:
-    """Save a cohort and run it; what cannot be read is shown with its place."""
+    """Save a cohort and run it; what cannot be read is led to a page that shows it with its place,
+    and has an address of its own."""
     desk = _desk(request, who)
     name, definition = text(form, "name"), text(form, "definition").replace("\r\n", "\n")
     try:
         head = desk.save(name, definition)
     except (InvalidInput, Conflict) as exc:  # what was typed comes back with what is wrong with it
-        status = 422 if isinstance(exc, InvalidInput) else 409
-        return page(request, "cohorts/list.html", status=status, cohorts=listed(desk), name=name,
-                    definition=definition, error=exc)  # fmt: skip
+        status = "422" if isinstance(exc, InvalidInput) else "409"
+        sent = {"name": name, "definition": definition, "error": str(exc), "hint": exc.hint}
+        return lead(request, who, "/cohorts", {**sent, "status": status})
     desk.run(head)
     return RedirectResponse(f"/cohorts/{head.cohort_id}", 303)
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +29,8 @@ Columns = Mapping[str, tuple[str, ...]]
 _UTC = ZoneInfo("UTC")
 _TABLES = {".csv": ",", ".tsv": "\t"}
 _ENDINGS = (".jsonl", ".ndjson", ".json", *_TABLES)
+_DELIMITERS = (",", ";", "\t", "|")  # spreadsheets write what their country uses
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 _MAX_FIELD = 16 * 1024 * 1024  # characters; an unclosed quote swallows the rest of a file
 _MAX_SHORT = 1000  # characters of what is not text: a mistaken mapping shows itself here
 
@@ -97,6 +100,10 @@ def _table_rows(
     opened: Opened, columns: Columns, delimiter: str
 ) -> Iterator[tuple[int, dict[str, Any] | Unusable]]:
     csv.field_size_limit(_MAX_FIELD)
+    head = opened.stream.peek()
+    if head.startswith(_WIDE):
+        raise Unusable("UTF-16, not UTF-8: save it as UTF-8")
+    delimiter = _delimiter(head, columns, delimiter)
     # What is not UTF-8 becomes a stray surrogate, and the row that holds it is refused, not all.
     text = io.TextIOWrapper(
         opened.stream, encoding="utf-8-sig", errors="surrogateescape", newline=""
@@ -118,6 +125,18 @@ def _table_rows(
         text.detach()
 
 
+def _delimiter(head: bytes, columns: Columns, usual: str) -> str:
+    """Return what parts a table's columns: what its ending says, unless another sign alone gives
+    the header every name that is asked for."""
+    [first, *_] = head.decode("utf-8-sig", "surrogateescape").splitlines() or [""]
+    wanted = {column for several in columns.values() for column in several}
+    for sign in (usual, *_DELIMITERS):
+        with suppress(csv.Error):
+            if wanted <= set(next(csv.reader([first], delimiter=sign, strict=True), [])):
+                return sign
+    return usual
+
+
 def _next_row(rows: Iterator[list[str]]) -> list[str] | Unusable | None:
     try:
         return next(rows, None)
@@ -126,6 +145,8 @@ def _next_row(rows: Iterator[list[str]]) -> list[str] | Unusable | None:
 
 
 def _check_header(names: list[str], columns: Columns) -> None:
+    if not names:
+        raise Unusable("empty, without even a header")
     absent = {column for several in columns.values() for column in several} - set(names)
     if absent:
         raise Unusable("no column of the name that --map gives: " + ", ".join(sorted(absent)))

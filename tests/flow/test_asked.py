@@ -118,9 +118,8 @@ def test_a_cohort_is_called_by_what_can_be_read(
 ) -> None:
     token = sign_in(client, hospital, Role.CLINICIAN)
     definition = "hf: condition heart failure"
-    page = client.post(
-        "/cohorts", data={"form_token": token, "name": name, "definition": definition}
-    )
+    data = {"form_token": token, "name": name, "definition": definition}
+    page = client.post("/cohorts", data=data, follow_redirects=True)
     assert page.status_code == 422
     assert "printable characters" in page.text
     assert definition in page.text

@@ -251,7 +251,8 @@ def test_a_verdict_comes_back_alone_where_scripts_run(hospital: Hospital) -> Non
         part = client.post(f"{place}/review", data=verdict, headers={"HX-Request": "true"})
         assert part.text.startswith('<form class="verdict"')
         assert 'aria-pressed="true">accept 1' in part.text
-        wrong = client.post("/cohorts", data=sent | {"definition": "keep a\nsex male"})
+        unread = sent | {"definition": "keep a\nsex male"}
+        wrong = client.post("/cohorts", data=unread, follow_redirects=True)
         assert "<code>keep</code> is the last line" in wrong.text
 
 

@@ -282,8 +282,14 @@ def test_the_pages_work_without_script(hospital: Hospital) -> None:
     with browser(hospital) as client:
         token = sign_in(client, hospital, Role.RESEARCHER)
         sent = {"form_token": token, "name": "Page", "definition": TIRES}
-        wrong = client.post("/cohorts", data={**sent, "definition": "said: text (orthopnea"})
+        unread = {**sent, "definition": "said: text (orthopnea"}
+        wrong = client.post("/cohorts", data=unread, follow_redirects=True)
         assert wrong.status_code == 422
+        # The page has an address of its own: a change of the light, or a reload, loses nothing.
+        address = f"{wrong.url.path}?{wrong.url.query.decode()}"
+        assert f'name="next" value="{address}"' in wrong.text
+        for again in (wrong, client.get(address)):
+            assert f">{unread['definition']}</textarea>" in again.text
         assert "line 1" in wrong.text
         answer = client.post("/cohorts", data=sent)
         assert answer.status_code == 303
@@ -315,7 +321,8 @@ def test_a_name_taken_in_the_other_view_loses_nothing_that_was_typed(hospital: H
         assert client.post("/cohorts", data={**sent, "form_token": token}).status_code == 303
     with browser(hospital) as client:
         token = sign_in(client, hospital, Role.RESEARCHER)
-        answer = client.post("/cohorts", data={**sent, "form_token": token})
+        data = {**sent, "form_token": token}
+        answer = client.post("/cohorts", data=data, follow_redirects=True)
         assert answer.status_code == 409
         assert "take another name" in answer.text
         assert "said: text orthopnea" in answer.text

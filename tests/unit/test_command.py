@@ -30,6 +30,36 @@ def test_a_question_that_is_no_unicode_is_wrong_usage() -> None:
         search_command("any", "pain\udcff", 1, "lexical", False, None, as_json=True)
 
 
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        (["--tenant", "t", "-x"], "-x"),
+        (["-x pain", "--tenant", "t", "--plain"], "-x pain"),
+        (["--tenant", "t", "--plain", "-x"], "-x"),
+        (["--tenant=t", "--", "-x"], "-x"),
+        (["--tenant", "t", "--", "--x"], "--x"),
+        (["--tenant", "t", "pain"], "pain"),
+    ],
+)
+def test_a_question_may_begin_with_a_hyphen(line: list[str], query: str) -> None:
+    asks = typer.main.get_command(command.app).commands["search"]
+    assert asks.make_context("search", line).params["query"] == query
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["--tenant", "t", "--plian", "pain"], "No such option: --plian"),
+        (["--tenant", "t", "--k", "-1", "pain"], "greater than or equal to 1"),
+        (["--tenant", "t", "-x", "pain"], "extra argument"),
+    ],
+)
+def test_a_misspelt_option_is_no_question(line: list[str], words: str) -> None:
+    asks = typer.main.get_command(command.app).commands["search"]
+    with pytest.raises(Exception, match=words):
+        asks.make_context("search", line)
+
+
 def test_the_command_proves_absence_too(capsys: pytest.CaptureFixture[str]) -> None:
     proved = Absence("No mention in 4 of 4 notes.", 4, 4, None)
     _show(Answer((), "present", False, 0, (), absence=proved))

@@ -182,3 +182,35 @@ def test_dates_as_people_write_them(spoken: str, written: str) -> None:
 def test_dates_that_are_none(spoken: str) -> None:
     with pytest.raises(ValueError, match=r"date|day|month|time"):
         spoken_date(spoken, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"), [("a.csv", ";"), ("b.csv", "\t"), ("c.csv", "|"), ("d.tsv", ",")]
+)
+def test_the_header_says_what_parts_the_columns(tmp_path: Path, name: str, sign: str) -> None:
+    """A spreadsheet writes what its country uses, whatever its ending says."""
+    path = tmp_path / name
+    rows = [["id", "body; text, and | all", "x"], ["r1", "fever, 38.5; chills | rigor", "y"]]
+    out = io.StringIO()
+    csv.writer(out, delimiter=sign).writerows(rows)
+    path.write_text("\ufeff" + out.getvalue(), newline="")
+    good, bad = read(path, "text=body; text, and | all", "id=id")
+    assert not bad
+    assert [text.text for text in good] == ["fever, 38.5; chills | rigor"]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("id,text\n1,größe\n".encode("utf-16"), "UTF-16, not UTF-8: save it as UTF-8"),
+        (b"", "empty, without even a header"),
+        (b"id;body\n1;x\n", "no column of the name that --map gives: id, text"),
+        (b'"id,text\n', "a header that cannot be read"),
+    ],
+)
+def test_a_table_without_the_columns_says_why(tmp_path: Path, written: bytes, reason: str) -> None:
+    path = tmp_path / "n.csv"
+    path.write_bytes(written)
+    good, bad = read(path, "text=text", "id=id")
+    assert not good
+    assert [fault.reason for fault in bad] == [reason]
