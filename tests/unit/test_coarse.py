@@ -26,8 +26,12 @@ def test_every_product_lies_within_its_bounds(matrix: np.ndarray, query: np.ndar
 
 
 @pytest.mark.parametrize("count", [64, 500, 4096, 4200])
-def test_unit_vectors_are_bounded_narrowly(count: int) -> None:
-    """In one block and many, made at once and not."""
+@pytest.mark.parametrize("together", [1000, 65_536])
+def test_unit_vectors_are_bounded_narrowly(
+    count: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one product and several, made at once and not."""
+    monkeypatch.setattr("indexing.backends.postgres.coarse._TOGETHER", together)
     matrix = _rows(np.random.default_rng(1), count)
     bounds = Coarse.of(matrix).bounds(matrix[3])
     assert bounds.slack < 0.05
