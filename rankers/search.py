@@ -161,7 +161,7 @@ class Search:
         planned = _ms_since(began)
         running = self._legs.start(self._lanes.of(access, plan), self._timeout_s)
         if not request.bare:
-            time.sleep(0)  # the legs' threads take the interpreter first: they are waited for
+            running.any()
             plan.wanted()  # while the engines work; it is needed when the hits are described
         rankings, missing = self._rankings(access, plan, running.first())
         if not request.bare:

@@ -42,6 +42,25 @@ def test_what_stands_beside_the_ranking_is_not_waited_for(legs: Legs) -> None:
     assert running.every().results == {"lexical": 1, "vector": 2, "facets": True}
 
 
+def test_whoever_waits_for_any_waits_for_the_quickest(legs: Legs) -> None:
+    told = threading.Event()
+    lanes = [{"vector": lambda: told.wait(10)}, {"lexical": down}]
+    running = legs.start(lanes, timeout_s=10)
+    running.any()
+    assert not told.is_set()
+    told.set()
+    assert running.first().results == {"vector": True}
+    legs.start([], timeout_s=10).any()  # nothing to wait for
+
+
+def test_whoever_waits_for_any_waits_no_longer_than_for_all(legs: Legs) -> None:
+    hung = threading.Event()
+    running = legs.start([{"vector": lambda: hung.wait(10)}], timeout_s=0.1)
+    running.any()
+    assert running.first().failed == ("vector",)
+    hung.set()
+
+
 def test_a_hung_leg_takes_nothing_from_the_others(legs: Legs) -> None:
     hung = threading.Event()
     lanes = [{"vector": lambda: hung.wait(10), "offers": list}, {"lexical": list, "facets": list}]
