@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import tantivy
 
@@ -37,8 +37,7 @@ _stems: dict[str, str] = {}
 _both: dict[str, tuple[str, str]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One term of a text, `text[start:end]` folded (lower case, no accents)."""
 
     start: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.assertion import Offsets, assess
@@ -21,8 +21,7 @@ MOST_PLACES = 6  # of the same words in one note, judged
 AROUND = 300  # characters on both sides that decide what is said of them
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One place of a note that speaks of what is asked, or of something `narrower`."""
 
     start: int

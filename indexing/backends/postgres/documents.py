@@ -6,10 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, TypeAlias
-
-from psycopg import Cursor
-from psycopg.rows import TupleRow
+from typing import Final
 
 from indexing.access import Access
 from indexing.audit import AuditRow
@@ -36,9 +33,6 @@ WHERE tenant_id = %(tenant)s AND kind = ANY('{document,language,vectors}')
 """
 
 
-_Rows: TypeAlias = Cursor[TupleRow]
-
-
 def heads(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[str, NoteHead]:
     """Return whose notes these are and of when, to put them in order; nothing of it is shown."""
     rows = conn.execute(
@@ -51,31 +45,22 @@ def heads(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[s
 
 def visible(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Derived]:
     """Return the visible ones among `doc_ids` in the caller's transaction, beside its audit row."""
-    return _opened(access, *_asked(conn, access, doc_ids))
-
-
-def _asked(conn: Connection, access: Access, doc_ids: Sequence[str]) -> tuple[_Rows, _Rows]:
-    """Ask for notes, and for what is copied in them; on a piped connection in one trip."""
-    notes = conn.execute(
+    rows = conn.execute(
         f"SELECT {DOCUMENT}, a.language_version, a.found FROM document d "
         "LEFT JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
         "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
         "AND d.live",
         (access.tenant_id, list(doc_ids)),
         binary=True,  # as text, PostgreSQL spells each byte of what was found as two letters
-    )
-    return notes, copies.ask(conn, access, doc_ids)
-
-
-def _opened(access: Access, notes: _Rows, copied_rows: _Rows) -> Mapping[str, Derived]:
-    """Read what was asked for: the notes that `access` opens."""
-    found = (derived_of(access.tenant_id, row) for row in notes.fetchall())
+    ).fetchall()
+    asked = copies.ask(conn, access, doc_ids)  # on a piped connection it works while these are read
+    found = (derived_of(access.tenant_id, row) for row in rows)
     opened = {
         each.document.doc_id: each
         for each in found
         if access.opens(each.document.patient_id, each.document.labels)
     }
-    copied, repeats = copies.told(copied_rows, opened.keys())
+    copied, repeats = copies.told(asked, opened.keys())
     for doc_id in copied.keys() | repeats.keys():
         opened[doc_id] = replace(
             opened[doc_id], copied=copied.get(doc_id, ()), repeats=repeats.get(doc_id, ())
