@@ -335,12 +335,18 @@ class Scan:
         likely[~self.opened] = -np.inf
         wanted = 2 * k
         while wanted < len(likely) // 2:
-            rows = np.flatnonzero(likely >= _reached(likely, wanted))
+            reached = _reached(likely, wanted)
+            rows = np.flatnonzero(likely >= reached)
             rows = rows[self.opened[rows]]
-            _, cosines = _firsts(rows, self._cosines(rows), documents, k)
-            if len(cosines) >= k:  # as many documents lie as near as this, or nearer
-                rows = np.flatnonzero(likely >= cosines.min() - bounds.slack)
-                return _firsts(rows, self._cosines(rows), documents, k)
+            cosines = self._cosines(rows)
+            best = _firsts(rows, cosines, documents, k)
+            if len(best[1]) >= k:  # as many documents lie as near as this, or nearer
+                least = best[1].min() - bounds.slack
+                if least >= reached:
+                    return best
+                more = np.flatnonzero((likely >= least) & (likely < reached))
+                cosines = np.concatenate([cosines, self._cosines(more)])
+                return _firsts(np.concatenate([rows, more]), cosines, documents, k)
             wanted *= 2
         rows = np.flatnonzero(self.opened)
         return _firsts(rows, self._cosines(rows), documents, k)
