@@ -75,7 +75,7 @@ def update_match(request: Request, who: Writer, kind: str, body: Body) -> Respon
 @router.put("/{kind}/{resource_id}")
 def update(request: Request, who: Writer, kind: str, resource_id: str, body: Body) -> Response:
     """Take the next version of a resource, or its first."""
-    entry = next(iter(read_submission(body)))
+    entry = next(iter(read_submission(body, request={})))
     if entry.resource_id != resource_id:
         raise InvalidInput("the body's id is not the one in the address")
     return _single(request, who, body, kind, _update(request, f"{kind}/{resource_id}"))
@@ -104,7 +104,7 @@ def _search(request: Request) -> str:
 def _single(
     request: Request, who: Principal, body: bytes, kind: str, asked: dict[str, str]
 ) -> Response:
-    entry = next(iter(read_submission(body)))
+    entry = next(iter(read_submission(body, request=asked)))
     if kind and entry.resource_type != kind:
         raise InvalidInput(f"the body is no {kind}")
     return _outcome(request, who, _ingest(request, who).submit(body, request=asked)[0])

@@ -125,7 +125,8 @@ def read_submission(
 ) -> Submission:
     """Read a Bundle or a single resource.
 
-    `request` is what came with a single resource, as Bundle.entry.request would say it.
+    `request` is what came with a single resource, as Bundle.entry.request would say it, {} for
+    nothing; a Bundle is one then as well, and kept whole.
 
     Raises:
         Unusable: the text as a whole cannot be used (not JSON, no resourceType, a Bundle whose
@@ -134,7 +135,7 @@ def read_submission(
     where = Where(file=file, line=line)
     text = data.removeprefix(_BOM).strip(b" \t\r\n")
     try:
-        if _is_bundle(text):
+        if request is None and _is_bundle(text):
             return _read_bundle(text, where)
         return _read_single(text, where, request)
     except Unusable as fault:
@@ -356,6 +357,8 @@ def _resolve(
     resource: JsonObject, known: Mapping[str, str]
 ) -> tuple[Mapping[str, str], tuple[str, ...], tuple[str, ...]]:
     """Relink in place; return the links used, conditional references, and paths that dangle."""
+    if resource.get("resourceType") == "Bundle":  # it is kept whole, and points into itself
+        return _NO_LINKS, (), ()
     links: dict[str, str] = {}
     conditional: list[str] = []
     dangling: list[str] = []

@@ -175,6 +175,29 @@ def test_put_and_delete_make_versions(client: TestClient, ward: Ward) -> None:
     assert client.delete("/fhir/Organization/never", headers=headers).status_code == 404
 
 
+@pytest.mark.parametrize("kind", ["searchset", "transaction", "collection", "document"])
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_bundle_that_is_sent_as_a_resource_is_kept_as_one(
+    client: TestClient, ward: Ward, kind: str, filled: bool
+) -> None:
+    headers = ward.bearer() | {"Content-Type": "application/fhir+json"}
+    entry = {"fullUrl": "urn:uuid:x", "resource": {"resourceType": "Basic", "id": "within"}}
+    identity = f"kept-{kind}-{filled}".lower()
+    bundle: dict[str, object] = {"resourceType": "Bundle", "id": identity, "type": kind}
+    body = json.dumps(bundle | ({"entry": [entry]} if filled else {})).encode()
+    for sent in (
+        client.post("/fhir/Bundle", content=body, headers=headers),
+        client.put(f"/fhir/Bundle/{identity}", content=body, headers=headers),
+    ):
+        assert sent.headers["location"].endswith(f"/fhir/Bundle/{identity}/_history/1")
+    read = client.get(f"/fhir/Bundle/{identity}", headers=headers).json()
+    assert read.get("entry") == ([entry] if filled else None)
+    assert client.get("/fhir/Basic/within", headers=headers).status_code == 404
+    for address in ("/fhir/Basic", "/fhir/Patient"):
+        assert client.post(address, content=body, headers=headers).status_code == 400
+    assert client.put("/fhir/Basic/within", content=body, headers=headers).status_code == 400
+
+
 def test_a_writer_gets_back_what_it_prefers(
     client: TestClient, ward: Ward, installation: Installation
 ) -> None:

@@ -49,6 +49,22 @@ def test_the_exact_bytes_of_each_resource_are_kept() -> None:
     assert str(found[1].resource["valueDecimal"]) == "0.0100"
 
 
+def test_a_bundle_that_is_a_resource_is_one_whose_references_stay() -> None:
+    about = {"resourceType": "Condition", "subject": {"reference": URN}}
+    search = {"resourceType": "Condition", "subject": {"reference": "Patient?identifier=s|v"}}
+    body = {"resourceType": "Bundle", "id": "b", "type": "collection", "entry": [
+        {"fullUrl": URN, "resource": {"resourceType": "Patient"}}, {"resource": about},
+        {"resource": search},
+    ]}  # fmt: skip
+    text = json.dumps(body).encode()
+    [kept] = entries(read_submission(text, request={}))
+    assert (kept.resource_type, kept.resource_id, kept.received) == ("Bundle", "b", text)
+    assert (kept.links, kept.conditional, kept.issues) == ({}, (), ())
+    assert [each.resource_type for each in entries(read_submission(text))] == [
+        "Patient", "Condition", "Condition",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", ["batch", "collection", "transaction", "searchset", ""])
 def test_an_entry_that_is_no_object_keeps_the_others_from_nothing(kind: str) -> None:
     one, two = b'{"resourceType":"Patient","id":"a"}', b'{"resourceType":"Patient","id":"b"}'
