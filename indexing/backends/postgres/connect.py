@@ -60,6 +60,12 @@ _BY_STATE: dict[str, type[AnamnesisError]] = {
     "XX": IntegrityFault,
 }
 
+# What the operator can mend, in words: (what, what to do). Same source.
+_IN_WORDS: Final = {
+    "53100": ("the disk of the database is full", "make room, and do it again"),
+    "53200": ("the database has no memory left", "free some, or give it more"),
+    "53300": ("the database has no connection left", "raise its max_connections"),
+}
 
 _UNSTORABLE: Final = ("22021", "22P05")  # U+0000 as a byte, and as \u0000 of JSON
 
@@ -93,7 +99,8 @@ def mapped(exc: psycopg.Error) -> AnamnesisError:
         what, advice = what or "PostgreSQL does not answer", advice or "see `anamnesis doctor`"
         return EngineUnavailable(what, hint=advice)
     kind = _BY_STATE.get(state) or _BY_STATE.get(state[:2], EngineUnavailable)
-    return kind(f"PostgreSQL refused with SQLSTATE {state}")
+    what, advice = _IN_WORDS.get(state, ("PostgreSQL refused", ""))
+    return kind(f"{what} (SQLSTATE {state})", hint=advice)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from indexing.backends.postgres.programs import first_closed, passable, programs
 from indexing.errors import ConfigurationError, EngineUnavailable
 
 SUPERUSER = "anamnesis_root"
+_LEAST_FREE = 32 << 20  # bytes: less than two segments of the write-ahead log
 _DAC_READ_SEARCH = 2  # its number. Source: linux/capability.h
 
 # Neither statements nor parameters reach the log, nor errors, which quote both.
@@ -172,6 +173,11 @@ class Server:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120,
             env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
         )  # fmt: skip
+        if done.returncode != 0 and shutil.disk_usage(self.data.parent).free < _LEAST_FREE:
+            raise EngineUnavailable(
+                f"the disk of the home folder is full: {program} failed",
+                hint=f"make room below {self.data.parent}, and do it again",
+            )
         if done.returncode != 0:
             raise EngineUnavailable(
                 f"{program} failed with exit code {done.returncode}",
