@@ -41,6 +41,7 @@ from rankers.answer import (
     Sentence,
     facets_json,
 )
+from rankers.chosen import within
 from rankers.describe import described
 from rankers.explain import Fused, Reasons, leg_reason, verdict
 from rankers.extract import extracted
@@ -159,6 +160,7 @@ class Search:
         began = time.perf_counter()
         plan = self._plan(access, request, max(request.k, DEPTH))
         planned = _ms_since(began)
+        access = within(access, request.only.get("patient", ()))
         running = self._legs.start(self._lanes.of(access, plan), self._timeout_s)
         if not request.bare:
             running.any()

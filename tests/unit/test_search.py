@@ -94,6 +94,25 @@ def test_constraints_hold_on_every_leg(search: Search) -> None:
     assert "has" in found(ask(search, "pain", only={"period": ("2023",)}))
 
 
+def test_a_chart_that_was_chosen_is_that_of_its_id_and_of_no_like_one() -> None:
+    """Ids of patients differ by case alone, and no note of another patient is in a chart."""
+    about = "He has chest pain on exertion."
+    search = Search(**made_of_notes({  # type: ignore[arg-type]
+        "one": ("Letter", "AbC", about), "two": ("Letter", "abc", about),
+        "three": ("Letter", "ABC", about),
+    }))  # fmt: skip
+    for patient, doc_id in (("AbC", "one"), ("abc", "two"), ("ABC", "three")):
+        for leg in ("lexical", "vector", "graph"):
+            request = SearchRequest("chest pain", rankers=(leg,), only={"patient": (patient,)})
+            assert found(search.answer(ACCESS, request)) == [doc_id]
+            for opened, seen in (({"abc"}, patient == "abc"), (set(), False)):
+                narrow = replace(ACCESS, patients=frozenset(opened))
+                assert bool(search.answer(narrow, request).hits) is seen
+    both = SearchRequest("chest pain", only={"patient": ("AbC", "abc")})
+    assert set(found(search.answer(ACCESS, both))) == {"one", "two"}
+    search.close()
+
+
 def test_what_the_words_name_past_their_hits_is_a_match(
     search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
