@@ -19,6 +19,7 @@ from rankers.answer import Absence, Hit
 from rankers.cues import Asked, cues
 from rankers.plan import Plan
 from rankers.query import scopes
+from rankers.sift import MOST_READ
 from rankers.wants import Want
 
 # How a note speaks of what it does not assert, by the status that keeps it out.
@@ -31,6 +32,7 @@ _SAYING = {
 }
 
 UNSAID: Final = "No note that comes near says this as it is asked."
+UNSAID_SO_FAR: Final = f"{UNSAID[:-1]}; the {MOST_READ} nearest were read."
 """The proof where the notes were read for a value, a time, a side or a person, and none says it."""
 
 
@@ -71,18 +73,20 @@ class Prover:
         hidden: Mapping[str, int | None],
         *,
         named: bool,
+        total: int,
     ) -> Absence | None:
-        """Prove that nothing is there, or that what is `named` is not said as it is asked; None
-        while the full text, which would know, is down."""
-        total = self._documents.total(access) if plan.filters.empty else None
+        """Prove that nothing is there, or that what is `named` is not said as it is asked in what
+        was read of the `total` that match; None while the full text, which would know, is down."""
+        every = self._documents.total(access) if plan.filters.empty else None
         try:
             [searched] = self._lexical.counts(access, [None], plan.filters)
         except EngineUnavailable:
             return None
         complete = fresh.complete_to if fresh is not None else None
         looked = looked_for(plan.parsed.clause, plan.assertion)
-        proved = proof(searched, total, complete, ZoneInfo(access.time_zone), hidden, looked)
-        return structs.replace(proved, statement=UNSAID) if named else proved
+        proved = proof(searched, every, complete, ZoneInfo(access.time_zone), hidden, looked)
+        said = UNSAID_SO_FAR if plan.wants.read and total > MOST_READ else UNSAID
+        return structs.replace(proved, statement=said) if named else proved
 
 
 def _allergies(wants: Iterable[Want]) -> Iterator[Clause]:

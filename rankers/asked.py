@@ -29,6 +29,10 @@ _MEANT: Final[Mapping[Asked, str]] = {
     Asked.NOT_TAKING: "does not take it",
     Asked.ALLERGY: "allergy",
     Asked.INTOLERANCE: "not tolerated",
+    Asked.REFUSED: "refused",
+    Asked.HELPED: "it helped",
+    Asked.NOT_HELPED: "it did not help",
+    Asked.EFFECT: "whether it helped",
     Asked.ANY: "whatever is said",
 }
 
@@ -77,6 +81,8 @@ def _chip(parsed: ParsedQuery, kind: str, start: int, end: int, meaning: str) ->
 
 def _spelled(bound: Bound) -> str:
     unit = f" {bound.unit}" if bound.unit else ""
+    if bound.bare:
+        return f"{bound.value:g} first"  # it orders, and hides nothing
     if bound.upper is None:
         return f"{bound.op} {bound.value:g}{unit}"
     if (bound.op, bound.upper_op) == (">=", "<="):

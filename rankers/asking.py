@@ -10,7 +10,7 @@ from indexing.clauses import Ranked, Word
 # Words of asking: "which patients have", "what about".
 ASKING: Final = frozenset(
     "patient patients pt pts anyone someone about any all show find list search give me please "
-    "notes note chart charts who whom whose had having been were i we you can could sided".split()
+    "notes note chart charts who whom whose had having been were i we you can could sided w".split()
 )
 _ORDERS: Final = (
     r"show|list|find|display|identify|search|look (?:for|up)|pull up|(?:give|get|tell) (?:me|us)"

@@ -29,14 +29,26 @@ _UPPER: Final = re.compile(r"sbp|systolic", re.IGNORECASE)
 _LOWER: Final = re.compile(r"dbp|diastolic", re.IGNORECASE)
 
 
+# Told of something else than the blood: "random urine sodium was low at 12".
+_SPECIMEN: Final = re.compile(
+    r"\b(?:urine|urinary|csf|pleural|ascitic|peritoneal|synovial|sweat|stool|fluid)(?: fluid)?\s*$",
+    re.IGNORECASE,
+)
+_FIRST_OF_TWO: Final = re.compile(r"[ ]?(?:and|&|/)[ ]?[A-Za-z]{2,12}(?=[ :]+(?:\w+[ ])?\d)")
+_SECOND_OF_TWO: Final = re.compile(r"[A-Za-z][ ]?(?:and|&|/)[ ]?$")
+_SECOND: Final = re.compile(rf"[ ]?(?:and|&|/)[ ]?(?P<value>{NUMBER})(?![\d/])")
+
+
 def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
     """Return whether a number that stands at one of the places meets the want's bound; None where
     there is none that could be compared."""
     text, others = note.document.text, [m.start for m in note.mentions]
+    of_blood = analyte(want.meaning.own) is not None and not _SPECIMEN.search(want.words)
     found = [
         value
         for s in said
-        for each in readings(text, s.start, s.end, others, dose=want.drug)
+        if not (of_blood and _SPECIMEN.search(text, max(0, s.start - 30), s.start))
+        for each in _numbers(text, s, others, dose=want.drug)
         if (value := _of_pair(want.words, text, s, _largest(text, each))) is not None
     ]
     each = [_holds(want, value) for value in found]
@@ -44,6 +56,21 @@ def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
         elsewhere = _as_elsewhere(note, want)
         each = [_holds(want, value, elsewhere) for value in found]
     return None if all(held is None for held in each) else any(each)
+
+
+def _numbers(text: str, said: Said, others: Sequence[int], *, dose: bool) -> list[Measurement]:
+    """Return the numbers told of a name; where two names stand before two numbers, its own:
+    "hemoglobin and hematocrit 15.3 and 46.5"."""
+    first = None if dose else _FIRST_OF_TWO.match(text, said.end)
+    if first:
+        behind = [start for start in others if start >= first.end()]
+        found = readings(text, said.start, first.end(), behind)
+        return found if found and _SECOND.match(text, found[0].end) else []
+    found = readings(text, said.start, said.end, others, dose=dose)
+    second = _SECOND.match(text, found[0].end) if found and not dose else None
+    if second and _SECOND_OF_TWO.search(text, max(0, said.start - 30), said.start):
+        return [replace(found[0], value=number(second["value"]), end=second.end())]
+    return found
 
 
 def _of_pair(words: str, text: str, said: Said, found: Measurement) -> Measurement | None:
@@ -72,6 +99,8 @@ def _holds(want: Want, found: Measurement, elsewhere: tuple[str, ...] = ()) -> b
     assert bound is not None  # asked for by the caller
     ends = _ends(found)
     of = analyte(want.meaning.own)
+    if of is not None and found.unit == "l":
+        found = replace(found, unit="")  # flagged low, not litres
     if found.unit in DURATIONS and not bound.unit:
         return None  # "nodule for 12 weeks" tells nothing of "nodule over 8"
     if found.unit in _DOSES - {bound.unit} and want.meaning.kind is SemanticType.LAB_TEST:

@@ -32,6 +32,10 @@ class Asked(StrEnum):
     NOT_TAKING = "not taking"
     ALLERGY = "allergy"
     INTOLERANCE = "intolerance"
+    REFUSED = "refused"
+    HELPED = "helped"
+    NOT_HELPED = "not helped"
+    EFFECT = "effect"  # "response to steroids": whether it helped or not
     ANY = "any"  # whatever is said of it
 
 
@@ -55,8 +59,9 @@ _RELATIVE: Final = (
 _FAMILY: Final = (
     r"(?:strong |positive )?fam(?:ily|ilial)? (?:medical )?(?:history|hx)(?: of| for)?|"
     rf"f(?:am)?hx?(?: of)?|relatives? with|"
-    rf"(?:{_RELATIVE})(?:'s)?(?: (?:with|who had|had|has|died (?:of|from)|diagnosed with))?"
+    rf"(?:{_RELATIVE})(?:'s)?(?: (?:with|w/|who had|had|has|died (?:of|from)|diagnosed with))?"
 )
+_NEGATIVE: Final = r"(?:is |was )?(?:neg(?:ative)?|non-?contributory|unremarkable) for"
 _OLD: Final = r"(?<!year )(?<!years )(?<!yr )(?<!month )(?<!months )(?<!week )(?<!weeks )old"
 # "No change in chest pain" denies no chest pain.
 _NO: Final = (
@@ -76,10 +81,15 @@ _NO_SIGN: Final = (
 )
 _USE: Final = r"(?:on|taking|using|receiving)"
 _DOES_NOT: Final = r"(?:does|do|did)(?: not|n['’]?t)"
+_HAS_NOT: Final = r"(?:ha(?:s|ve|d)(?: not|n['’]?t)|not)(?: yet| ever)?"
+_GOOD: Final = r"(?:(?:good|excellent|partial|complete|positive|dramatic|significant|any) )?"
+_USELESS: Final = r"(?:relief|improvement|benefit|response|success|help)"
 
 # In this order: the first that fits at a place wins.
 _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
-    Asked.NO_FAMILY: (rf"(?:no|without|negative|denies) (?:{_FAMILY})",),
+    Asked.NO_FAMILY: (
+        rf"(?:no|without|negative|denies) (?:{_FAMILY})", rf"(?:{_FAMILY}) {_NEGATIVE}",
+    ),
     Asked.FAMILY: (_FAMILY,),
     Asked.STOPPED: (
         rf"no longer {_USE}", rf"(?:was|were|has been|previously|formerly) {_USE}",
@@ -90,12 +100,27 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         rf"(?:not|(?:is|was|are)n['’]?t) (?:currently )?{_USE}", rf"{_DOES_NOT} take",
         "never (?:on|took|taken)", "avoid(?:s|ed|ing)?", "off",
     ),
+    Asked.NOT_HELPED: (
+        rf"(?:{_DOES_NOT} respond|not respond(?:ed|ing)) (?:well )?to",
+        rf"(?:no|without|little|poor|inadequate) {_USELESS} (?:to|with|on|from|after|despite)",
+        "(?:un|non-?)responsive to", "(?:refractory|resistant) to", "not (?:helped|relieved) by",
+        "fail(?:ed|s|ing|ure of)",
+    ),
+    Asked.HELPED: (
+        "improv(?:ed|es|ing|ement) (?:on|with|after|from)", "respon(?:ded|ds|ding|sive) to",
+        f"{_GOOD}relief (?:with|from|after)", "(?:helped|relieved) by", "better (?:on|with|after)",
+        "(?:good|excellent|partial|complete|positive|dramatic) response to",
+    ),
+    Asked.EFFECT: ("(?:clinical |treatment )?response to",),
+    Asked.REFUSED: ("refus(?:ed|es|ing|al of)(?: to (?:have|take|undergo|receive))?",
+                    "declin(?:ed|es|ing)(?: to (?:have|take|undergo|receive))?"),
     Asked.NEGATED: (
+        rf"{_HAS_NOT} (?:had|undergone|received|gotten|been given)",
         "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx) of",
         "no (?:complaints?|symptoms?|findings?) of",
         "no (?:current|recent|new|known|prior|previous|h/o)", _NO, "denie[sd]", "denying",
         "(?:without|w/o(?:ut)?)(?: any)?", f"neg(?:ative)?(?: for|{_NO_SIGN})", "absence of",
-        "refus(?:ed|es)", "declined", "absent", "free (?:of|from)", "never (?:had|been)", "never",
+        "absent", "free (?:of|from)", "never (?:had|been)", "never",
         "not having", "not(?= allergic)", "ruled out(?: for)?", "excluded",
         rf"{_DOES_NOT} (?:have|report|endorse|show)",
         rf"{_DOES_NOT}(?= (?:drink|smoke|use|abuse|vape|chew)\b)",
@@ -140,8 +165,18 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
 }  # fmt: skip
 _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.NEGATED: (
-        "(?:was |is |has been )?(?:ruled out|excluded|denied|absent)", "negative",
+        "(?:was |is |has been )?(?:ruled out|excluded|denied|absent)", f"negative{_NO_SIGN}",
     ),
+    Asked.NOT_HELPED: (
+        rf"(?:{_DOES_NOT}|has not|have not|hasn['’]?t) (?:help(?:ed)?|work(?:ed)?|relieve)",
+        "(?:is |was |were )?(?:not (?:helpful|effective)|ineffective|unhelpful)",
+        rf"(?:without|with no|no) (?:any |much )?{_USELESS}", "failed",
+    ),
+    Asked.HELPED: (
+        "(?:has |have )?(?:helped|helps|worked|works)", "(?:is |was |were )?(?:helpful|effective)",
+        f"with {_GOOD}(?:relief|improvement|response|benefit)",
+    ),
+    Asked.REFUSED: ("(?:was |were )?(?:refused|declined)",),
     Asked.STOPPED: (
         "(?:was |were |has been |recently )?(?:stopped|discontinued|withdrawn|held|d/c'?d)",
         "discontinuation", "cessation",
@@ -177,7 +212,9 @@ def _alternatives(cues: Mapping[Asked, tuple[str, ...]]) -> str:
 
 DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
 FAMILIES: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY})
-ELSEWHERE: Final = DENIED | FAMILIES  # what they ask for, notes do not assert
+EFFECTS: Final = frozenset({Asked.HELPED, Asked.NOT_HELPED, Asked.EFFECT})
+# What they ask for, notes do not assert.
+ELSEWHERE: Final = DENIED | FAMILIES | {Asked.REFUSED}
 # Words that stand in names of diseases and are cues only outside them.
 _PLAIN: Final = frozenset(
     "acute active old new present ex persistent off on past absent still negative now likely "
@@ -209,7 +246,7 @@ def cues(query: str) -> list[QueryCue]:
         if not found or cue.start >= found[-1].end:
             found.append(cue)
     found = _without_denied_allergies(query, found)
-    ended = [_ended(cue, found) for cue in found]
+    ended = _of_no_family([_ended(cue, found) for cue in found])
     # In "no allergies" nothing is left that the allergy could be to: it is what is denied.
     return [cue for cue in ended if query[cue.first : cue.last].strip()]
 
@@ -225,6 +262,18 @@ def _without_denied_allergies(query: str, found: Sequence[QueryCue]) -> list[Que
             kept[-1] = replace(before, first=cue.start, last=max(before.last, cue.last))
         else:
             kept.append(cue)
+    return kept
+
+
+def _of_no_family(found: Sequence[QueryCue]) -> list[QueryCue]:
+    """Deny of the family what is denied "in the family": "no gout in the family"."""
+    denied = {(cue.last, cue.asked): cue for cue in found if cue.first >= cue.end}
+    kept = list(found)
+    for place, cue in enumerate(found):
+        before = denied.get((cue.last, Asked.NEGATED))
+        if cue.asked is Asked.FAMILY and cue.first < cue.start and before:
+            kept[place] = replace(cue, asked=Asked.NO_FAMILY)
+            kept[found.index(before)] = replace(before, asked=Asked.NO_FAMILY)
     return kept
 
 

@@ -14,6 +14,7 @@ from indexing.language.status import copied_stretches
 from indexing.model import Assertion, Section
 from indexing.ports import Derived
 from indexing.views import HIDDEN
+from rankers.cues import Asked
 from rankers.meanings import MEASURED
 from rankers.wants import Want
 
@@ -53,6 +54,15 @@ def said_of(note: Derived, want: Want) -> list[Said]:
     if want.meaning.short and (want.bound is not None or want.meaning.kind in MEASURED):
         found += _shortly(note, want.meaning.short)
     return found or _worded(note, want.words)
+
+
+def places_of(note: Derived, want: Want) -> list[Said]:
+    """Return where a note speaks of it; of what must have a number or a side, words that mean
+    nothing known may stand apart in one sentence: "robotic-assisted right pyeloplasty"."""
+    said = said_of(note, want)
+    if said or want.concepts or want.asked is not Asked.PRESENT:
+        return said
+    return heads_apart(note, want.words) if want.side or want.bound else said
 
 
 def _shortly(note: Derived, names: Sequence[str]) -> list[Said]:

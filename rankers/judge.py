@@ -21,22 +21,24 @@ from indexing.model import Assertion
 from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
 from rankers.bounds import meets
-from rankers.cues import DENIED, Asked
-from rankers.evidence import Said, copied, heads_apart, label, said_of, stands, told
+from rankers.cues import DENIED, EFFECTS, Asked
+from rankers.effects import effects, tells_refusal
+from rankers.evidence import Said, copied, heads_apart, label, places_of, stands, told
 from rankers.explain import Fused, Signal
 from rankers.lookalike import holds_alike
 from rankers.meanings import DRUGS
 from rankers.near import kept
+from rankers.qualified import qualified
 from rankers.relatives import told_of
 from rankers.wants import Want, Wants
 
 # How well a note answers one want. AGAINST: it says something else of it.
 AGAINST, SILENT, LEAST, PARTLY, FULLY = 0.0, 0.3, 0.31, 0.6, 1.0
 COPIED = 0.29  # all that it says was taken over from an earlier note, which says it first
+BOTH_SIDES = 0.9  # of one that is asked: who names that one alone says more
 MIXED = 0.5  # it goes against one thing asked and answers another
 
 Standings = Mapping[str, Mapping[str, Assertion]]
-
 _ONLY: Final[Mapping[Asked, Mapping[Assertion, float]]] = {
     Asked.PRESENT: {Assertion.PRESENT: FULLY, Assertion.UNCERTAIN: 0.9, Assertion.HISTORICAL: 0.8},
     Asked.CURRENT: {Assertion.PRESENT: FULLY, Assertion.UNCERTAIN: PARTLY},
@@ -84,6 +86,8 @@ def settled(
             out.add(doc_id)
         elif len(wants) == 1 and each[0] < FULLY:
             weights[doc_id] = each[0]
+        elif AGAINST in each and not asked.either:
+            weights[doc_id] = MIXED ** each.count(AGAINST)  # as where the notes are read
     if not out:
         return dict(rankings), weights
     return {leg: kept(ranking, every - out) for leg, ranking in rankings.items()}, weights
@@ -174,7 +178,7 @@ def repeats(note: Derived, asked: Wants) -> bool:
 def met(note: Derived | None, asked: Wants) -> bool:
     """Say whether a note gives the numbers and sides that are asked, all or one of either; True
     where none is."""
-    limits = [want for want in asked.wants if want.bound is not None or want.side is not None]
+    limits = [w for w in asked.wants if w.bound is not None or w.side is not None or w.form_asked]
     each = [note is None or bool(fitting(note, want)) for want in limits]
     return any(each) if asked.either and each else all(each)
 
@@ -221,7 +225,7 @@ def _must_be_said(want: Want) -> bool:
 
 
 def _answers(note: Derived, want: Want) -> float:
-    said = said_of(note, want)
+    said = places_of(note, want)
     if not said:
         return _silent(note, want)
     weight, kept = _standing(note, want, said)
@@ -235,20 +239,21 @@ def _answers(note: Derived, want: Want) -> float:
         weight *= _sided(note, want.side, kept)
     if want.bound is not None and weight:
         weight *= _measured(note, want, kept)
-    return weight
+    return weight * qualified(note.document.text, kept, want.quality)[0]
 
 
 def fitting(note: Derived, want: Want) -> list[Said]:
     """Return the places of a note that say of a want what is asked: its standing, its side, its
     number; none where they say something else."""
-    weight, fits = _standing(note, want, said_of(note, want))
+    weight, fits = _standing(note, want, places_of(note, want))
     if weight == AGAINST:
         return []
     if want.side is not None:
-        fits = [each for each in fits if _sided(note, want.side, [each]) == FULLY]
+        fits = [each for each in fits if _sided(note, want.side, [each]) >= BOTH_SIDES]
     if want.bound is not None:
         fits = [each for each in fits if _measured(note, want, [each]) == FULLY]
-    return fits
+    weight, fits = qualified(note.document.text, fits, want.quality)
+    return fits if weight == FULLY or not want.form_asked else []
 
 
 def _silent(note: Derived, want: Want) -> float:
@@ -275,7 +280,7 @@ def _silent(note: Derived, want: Want) -> float:
 
 def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[Said]]:
     """Return how well what is said fits the standing asked for, and the places that fit."""
-    if want.asked is Asked.TAKING:  # who reacts to it does not take it
+    if want.asked is Asked.TAKING:  # who reacts does not take it
         said = [each for each in said if not allergic(note.document.text, each)]
     if want.asked in _ONLY:
         weights, old = _ONLY[want.asked], copied(note)
@@ -284,7 +289,12 @@ def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[
         return max((weights.get(label, 0.0) for _, label in labels), default=AGAINST), fits
     if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and stands(said):
         return AGAINST, []
+    if want.asked in EFFECTS:
+        fits, otherwise = effects(note, want.asked, said)
+        return (FULLY, fits) if fits else (AGAINST, []) if otherwise else (SILENT, said)
     fits = [s for s in said if _fits(note, want.asked, s, said)]
+    if want.asked is Asked.REFUSED and not fits:
+        return (AGAINST, []) if stands(said) else (SILENT, said)
     if want.relatives and fits:
         return _of_relatives(note, want, fits)
     done = want.asked is Asked.PAST and want.meaning.kind is SemanticType.PROCEDURE
@@ -329,6 +339,8 @@ def _fits(note: Derived, asked: Asked, said: Said, every: Sequence[Said]) -> boo
             return said in told and all(_none_of(text, s) for s in told)
         case Asked.PAST:
             return said.assertion is Assertion.HISTORICAL
+        case Asked.REFUSED:
+            return tells_refusal(text, said.start, said.end)
         case Asked.STOPPED:
             over = said.assertion is Assertion.HISTORICAL and not stands(every)
             return over and not allergic(text, said)
@@ -373,8 +385,10 @@ def _none_of(text: str, said: Said) -> bool:
 
 def _sided(note: Derived, wanted: Side, said: Iterable[HasOffsets]) -> float:
     found = {side(note.document.text, Offsets(s.start, s.end)) for s in said}
-    if found & {wanted, Side.BILATERAL} or (wanted is Side.BILATERAL and len(found - {None}) > 1):
+    if wanted in found or (wanted is Side.BILATERAL and len(found - {None}) > 1):
         return FULLY
+    if Side.BILATERAL in found:
+        return BOTH_SIDES
     return AGAINST if found - {None} else PARTLY
 
 

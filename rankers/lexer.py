@@ -20,6 +20,9 @@ _RUN = re.compile(rf"[^\s(){QUOTES}]+")
 _SLOP = re.compile(r"~(\d*)")
 _PATTERN = re.compile(r"[\w\u0300-\u036f'’]*\*[\w\u0300-\u036f'’*]*")
 
+# "Taken back to the OR for a washout": where one operates.
+_TO_THE_ROOM = re.compile(r"(?:\b(?:in|to|from|into|during) (?:the )?|\bthe )$")
+
 
 class Is(Enum):
     """What a token is."""
@@ -136,7 +139,8 @@ def _word(query: str, at: int) -> tuple[Lexeme | None, int]:
         return None, run.end()
     start, end = at + found[0].start(), at + found[-1].end()
     text = query[start:end]
-    return Lexeme(_OPERATORS.get(text, Is.WORD), text, start, end), run.end()
+    room = text == "OR" and _TO_THE_ROOM.search(query, max(0, start - 16), start)
+    return Lexeme(Is.WORD if room else _OPERATORS.get(text, Is.WORD), text, start, end), run.end()
 
 
 def _pattern(at: int, run: re.Match[str]) -> tuple[Lexeme, int]:

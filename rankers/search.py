@@ -182,7 +182,7 @@ class Search:
         said = said and (request.bare or self._prover.names_it(access, plan, rankings, hits))
         proved = None
         if not request.bare and not (named and said):
-            proved = self._prover.prove(access, plan, fresh, others, named=named)
+            proved = self._prover.prove(access, plan, fresh, others, named=named, total=total)
         answer = Answer(
             chips=plan.chips(ran.results.get("counts") or {}, ran.results.get("offers") or ()),
             assertion=plan.assertion,

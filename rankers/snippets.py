@@ -23,6 +23,7 @@ LONGEST = 320  # code points of a snippet
 MOST_MATCHES = 300  # looked at in one note: a word on every line does not need all of them
 WITHIN = 80  # code points between the words of another wording: "passed" alone is no bloody urine
 ASIDE_SHARE = 0.1  # of a word's weight that says how a thing is asked for: "mother had", "under 8"
+HIDDEN_HERE = 0.5  # of what a sentence is worth in which something asked is denied alone
 HIDDEN_SHARE = 0.1  # of a match's weight where default search leaves the mention out
 PHRASE_WEIGHT, CONCEPT_WEIGHT, OTHER_WEIGHT, NEAR_WEIGHT = 4.0, 1.5, 0.8, 0.5
 
@@ -31,6 +32,8 @@ TITLES = ("Ms", "Mr", "Mrs", "Dr", "Prof")
 _NO_TITLE = "".join(rf"(?<!\b{title})" for title in TITLES)
 _EDGE = re.compile(rf"(?:{_NO_TITLE}\.|[!?])(?=\s)|\n")
 _TITLE = re.compile(rf"\b(?:{'|'.join(TITLES)})\Z")
+# "80 mg q.d. discontinued today" goes on.
+_GOES_ON = re.compile(r"(?:\b[A-Za-z](?:\.[A-Za-z]){1,3}|\b(?:sq|vs|approx))\Z")
 _WORD_END = r"[\w\u0300-\u036f]*"
 _FIRST = ("phrase", "literal", "synonym", "concept", "negated", "cue", "semantic")
 
@@ -250,12 +253,16 @@ def _best(text: str, found: list[_Found]) -> tuple[int, int]:
         start, end = sentence_around(text, first.start)
         done = end
         weights: dict[str, float] = {}
+        kinds: dict[str, set[str]] = {}
         for each in ordered[at:]:
             if each.start >= end:
                 break
             weights[each.key] = max(weights.get(each.key, 0.0), each.weight)
-        if sum(weights.values()) > best_score:
-            best, best_score = (start, end), sum(weights.values())
+            kinds.setdefault(each.key, set()).add(each.kind)
+        score = sum(weights.values())
+        score *= HIDDEN_HERE if {"negated"} in kinds.values() else 1.0
+        if score > best_score:
+            best, best_score = (start, end), score
     return best
 
 
@@ -263,8 +270,8 @@ def sentence_around(text: str, position: int) -> tuple[int, int]:
     """Return the sentence around `position`, at most `LONGEST` long, cut at spaces."""
     low, high = max(0, position - LONGEST // 2), min(len(text), position + LONGEST)
     start = _begin(text, low, position)
-    edge = _EDGE.search(text, position, high)
-    end = edge.end() if edge else high
+    edges = (edge.end() for edge in _EDGE.finditer(text, position, high))
+    end = next((at for at in edges if text[at - 1] != "." or _ends(text, at - 1)), high)
     if start == low and low > 0:
         start = text.find(" ", low, position) + 1 or low
     if end - start > LONGEST:
@@ -293,7 +300,10 @@ def _ends(text: str, at: int) -> bool:
     """Say whether the mark at `at` ends a sentence, as `_EDGE` does."""
     if not text[at + 1 : at + 2].isspace():
         return False
-    return text[at] != "." or _TITLE.search(text, max(0, at - 5), at) is None
+    if text[at] != ".":
+        return True
+    on = text[at + 2 : at + 3].islower() and _GOES_ON.search(text, max(0, at - 8), at)
+    return not on and _TITLE.search(text, max(0, at - 5), at) is None
 
 
 def _opening(derived: Derived, passage: int | None) -> Snippet:

@@ -23,6 +23,18 @@ _PART: Final = re.compile(
     re.IGNORECASE,
 )
 
+# How something went: who asks for "extubated without difficulty" asks for no denial of a finding.
+_MANNER: Final = re.compile(
+    r"(?<=\w )(?:without|w/o|with no|no)(?: any| much)? (?:difficult(?:y|ies)|incidents?|events?|"
+    r"complications?|problems?|issues?|trouble|sequelae|delay|relief|improvement|benefit|success)\b",
+    re.IGNORECASE,
+)
+
+
+def manners(text: str) -> list[tuple[int, int]]:
+    """Return where a question tells how something went that it names before."""
+    return [match.span() for match in _MANNER.finditer(text)]
+
 
 def stretches(text: str, taken: Iterable[tuple[int, int]], *, dosed: bool) -> list[tuple[int, int]]:
     """Return the runs of content words beside what is `taken`, sides, times, and, of what is
@@ -33,7 +45,7 @@ def stretches(text: str, taken: Iterable[tuple[int, int]], *, dosed: bool) -> li
         aside += [match.span() for match in _PART.finditer(text)]
     if dosed:  # what is eaten each day is what a question is about
         aside += [match.span() for match in _HOW_OFTEN.finditer(text)]
-    aside += newest_words(text)
+    aside += [*newest_words(text), *manners(text)]
     runs: list[tuple[int, int]] = []
     open_ = False
     for match in TOKEN.finditer(text):

@@ -18,24 +18,25 @@ from indexing.language.matcher import Matcher, Span
 from indexing.language.other_meanings import is_title_word
 from indexing.language.terminology import SemanticType, Terminology
 from indexing.language.units import DURATIONS
-from indexing.language.values import Side, sides
+from indexing.language.values import Side
 from indexing.model import Assertion
 from indexing.ports import AssertionMode
 from rankers.ages import is_age
 from rankers.asking import ASKING
-from rankers.cues import DENIED, ELSEWHERE, FAMILIES, Asked, QueryCue, cues
+from rankers.cues import DENIED, EFFECTS, ELSEWHERE, FAMILIES, Asked, QueryCue, cues
 from rankers.graph import named
 from rankers.joined_names import denied_apart
 from rankers.kinds import is_whole
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
+from rankers.qualified import ROUTES, is_form, qualities
 from rankers.relatives import relatives
 from rankers.short_names import number_behind, range_behind, told_as
-from rankers.stretches import stretches
+from rankers.sided import side_of
+from rankers.stretches import manners, stretches
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
 MOST_BETWEEN = 3  # words between a name and its number
-BESIDE = 12  # code points between a name and its side
 LEAST_COVERED = 0.7  # below it a concept is one word among others: "foods that may block cancer"
 # Below it a text only touches on what it names: "the risk of cancer is not lower in those who …"
 # states something, it does not ask for notes that deny cancer.
@@ -53,8 +54,8 @@ _CHANGE: Final = re.compile(
 )
 _REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
+_TREATMENTS: Final = DRUGS | {SemanticType.PROCEDURE, SemanticType.DEVICE}
 _NOTHING: Final = Meaning(frozenset())
-_OF: Final = re.compile(r"\b(?:of|in|on|to|at|from|over) (?:the |his |her |a )?$", re.IGNORECASE)
 # A limit beside these is one of age, which notes write otherwise: "a 69-year-old".
 _AGED: Final = frozenset(
     "age aged ages patient patients pts people person adults men man women woman males females "
@@ -71,7 +72,8 @@ class Want:
     """One thing asked about: `words`, from `start` to `end` of the question, and what they mean.
     What means nothing known is looked for as it stands. `exact`: a note that does not name it
     is no answer; a drug by its own name, letters that are a title too, what is asked the newest of.
-    `relatives` are those of the family that are asked for, none for all of it.
+    `relatives` are those of the family that are asked for, none for all of it; `quality` is how a
+    drug is given, how bad an illness is, in which lobe.
     """
 
     start: int
@@ -83,6 +85,7 @@ class Want:
     side: Side | None = None
     exact: bool = False
     relatives: frozenset[str] = frozenset()
+    quality: frozenset[str] = frozenset()
 
     @property
     def concepts(self) -> frozenset[str]:
@@ -98,7 +101,12 @@ class Want:
     def particular(self) -> bool:
         """Say whether more is asked than that the patient has it."""
         standing = self.asked not in (Asked.PRESENT, Asked.ANY)
-        return standing or self.bound is not None or self.side is not None
+        return standing or self.form_asked or (self.bound, self.side) != (None, None)
+
+    @property
+    def form_asked(self) -> bool:
+        """Say whether a drug is asked for in a form that a note would name."""
+        return self.drug and bool(self.quality - ROUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ class Wants:
         if any(want.asked is Asked.ANY for want in self.wants) and not named:
             return False
         return bool(self.wants) and (
-            not named or any(want.particular or want.exact for want in self.wants)
+            not named or any(w.particular or w.exact or w.quality for w in self.wants)
         )
 
     @property
@@ -149,7 +157,7 @@ class _Question:
     implied: Asked | None
     whose: frozenset[int]  # where spans begin that only say in whom or what a thing is measured
 
-    def asked(self, span: Span, *, drug: bool) -> Asked:
+    def asked(self, span: Span, kind: SemanticType) -> Asked:
         """Return what is asked of a span: by a leading cue of its whole stretch, by a trailing one
         of what stands last before it, or by its own name."""
         if self.implied is Asked.ANY:
@@ -157,7 +165,9 @@ class _Question:
         if NONE_KNOWN.fullmatch(self.text, span.start, span.end):
             return Asked.NEGATED  # whether the terminology knows the letters or not
         for cue in self.cues:
-            if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and not drug:
+            if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and kind not in DRUGS:
+                continue
+            if cue.asked in EFFECTS and kind not in _TREATMENTS:
                 continue
             inside = cue.first <= span.start and span.end <= cue.last
             if inside and (cue.first >= cue.end or cue.start - span.end <= 2):
@@ -193,19 +203,6 @@ class _Question:
         """Say whether "or" stands between what is asked, and in no limit: "40 or under"."""
         found = (match.start() for match in _OR.finditer(self.text))
         return any(not any(b.start <= at < b.end for b in self.bounds) for at in found)
-
-    def side(self, span: Span) -> Side | None:
-        """Return the side named beside a span, or told in passing within it ("fracture of the left
-        wrist"); one within its name is part of it."""
-        for found in sides(self.text):
-            if span.start < found.start and found.end <= span.end:
-                passing = _OF.search(self.text, span.start, found.start)
-                if passing and self.text[found.start : found.end].lower() not in span.name.lower():
-                    return found.side
-            before, after = span.start - found.end, found.start - span.end
-            if 0 <= before <= BESIDE or 0 <= after <= BESIDE:
-                return found.side
-        return None
 
     def covered(self) -> float:
         """Return the share of the words that name concepts; what a cue, a number or a side asks of
@@ -259,6 +256,8 @@ class Reader:
             return Wants()
         question = self._question(text, implied)
         wants = [self._want(question, span) for span in question.spans]
+        if any(want.drug and want.quality for want in wants):
+            wants = [want for want in wants if not (want.drug and is_form(want.words))]
         wants += self._unnamed(question, [want.bound for want in wants])
         if len(wants) > MOST_WANTS or not question.demands(wants):
             return Wants(bounds=question.bounds)
@@ -285,7 +284,7 @@ class Reader:
             within |= {cue} if cue else set()
             if asked is not None:
                 carried[part.start] = asked
-        kept = tuple(cue for cue in found if cue in within or self._counts(cue, spans))
+        kept = tuple(cue for cue in found if cue in within or self._counts(text, cue, spans))
         measured = [s for s in spans if self._meanings.kind(s.concept_id) in MEASURED]
         bounds = parse_bounds(text)
         for span in measured:
@@ -315,12 +314,17 @@ class Reader:
             base = self._meanings.base(text, first, last, cue.asked)
             if base is not None and (not cue.plain or base == span.concept_id):
                 return Span(first, len(text[:last].rstrip()), base, span.name), cue, None
+            thing = text[first:last].strip()
+            denied = any(c.asked in DENIED and c.first <= span.start < c.last for c in found)
+            if cue.asked is Asked.ALLERGY and not denied and span.name.startswith(thing.lower()):
+                # Charts list "ALLERGIES: latex" and name no latex allergy.
+                return Span(first, first + len(thing), span.concept_id, span.name), cue, None
         told = None if span.ambiguous else self._meanings.standing(span.concept_id)
         if told is None:
             return span, None, None
         return Span(span.start, span.end, told[1], span.name), None, told[0]
 
-    def _counts(self, cue: QueryCue, spans: Sequence[Span]) -> bool:
+    def _counts(self, text: str, cue: QueryCue, spans: Sequence[Span]) -> bool:
         """Say whether a cue holds for anything, and is no part of a name."""
         if any(s.start < cue.end and cue.start < s.end for s in spans):
             return False
@@ -329,6 +333,10 @@ class Reader:
             taking = cue.asked in (Asked.TAKING, Asked.NOT_TAKING)
             drugs = any(self._meanings.kind(span.concept_id) in DRUGS for span in governed)
             return drugs or not (governed or taking)
+        if cue.asked in EFFECTS:
+            return any(self._meanings.kind(s.concept_id) in _TREATMENTS for s in governed)
+        if any(start <= cue.start < end for start, end in manners(text)):
+            return False
         return bool(governed) or (not cue.plain and cue.last > cue.first)
 
     def _want(self, question: _Question, span: Span) -> Want:
@@ -336,7 +344,7 @@ class Reader:
         meaning = each[0]
         if len(each) > 1:
             meaning = Meaning(frozenset().union(*(one.concepts for one in each)))
-        asked = question.asked(span, drug=meaning.kind in DRUGS)
+        asked = question.asked(span, meaning.kind)
         bound = question.bound(span, meaning.kind)
         if bound is not None and asked is Asked.PRESENT:
             told = told_as(self._terminology, span.concept_id)
@@ -347,9 +355,10 @@ class Reader:
             )  # fmt: skip
         return Want(
             span.start, span.end, question.text[span.start : span.end], meaning,
-            asked, bound, None if meaning.kind in _UNSIDED else question.side(span),
+            asked, bound, None if meaning.kind in _UNSIDED else side_of(question.text, span),
             meaning.kind is SemanticType.DRUG and len(question.spans) == 1,
             question.relatives(span),
+            qualities(question.text, span.start, span.end, meaning.kind),
         )  # fmt: skip
 
     def _unnamed(self, question: _Question, told: Sequence[Bound | None]) -> list[Want]:
@@ -359,14 +368,14 @@ class Reader:
         wants = []
         for start, end in question.stretches():
             span, words = Span(start, end, "", ""), question.text[start:end]
-            asked, bound = question.asked(span, drug=False), question.bound(span, None)
+            asked, bound = question.asked(span, SemanticType.OTHER), question.bound(span, None)
             if bound is not None and words.split()[-1].lower() in _AGED:
                 continue
             bound = None if bound in told else bound
             if question.spans and bound is None and asked is Asked.PRESENT:
                 continue
             meaning = Meaning(frozenset(), alike=self._meanings.alike_words(words))
-            side, whose = question.side(span), question.relatives(span)
+            side, whose = side_of(question.text, span), question.relatives(span)
             wants.append(Want(start, end, words, meaning, asked, bound, side, relatives=whose))
         return wants
 
@@ -385,4 +394,4 @@ def _mode(wants: Sequence[Want]) -> AssertionMode | None:
     told = any(Assertion.NEGATED in want.meaning.told.values() for want in wants)
     if asked and asked <= {Asked.NEGATED} and not told and all(w.concepts for w in wants):
         return "negated"
-    return "any" if asked & ELSEWHERE and Asked.PRESENT not in asked else None
+    return "any" if asked & (ELSEWHERE | EFFECTS) and Asked.PRESENT not in asked else None

@@ -46,10 +46,11 @@ _WORDS: Final = (
     r"presentation|her|his|the|a|an|be|being|very|only|just|with|and|has|had|have|been|for|as|"
     r"shows?|showed|trending|peaked|critically|reported|documented|calculated|serum|blood|lab|"
     r"went|goes|gone|changed|moved|climbed|declined|plateaued|settled|reached|hit|nadir(?:ed)?|peak|"
-    r"corrected|recovered|worsening|better|worse|today's|morning|this|echo|mildly|severely|moderately|reduced|preserved|depressed"
+    r"corrected|recovered|worsening|better|worse|today's|morning|this|echo|mildly|severely|moderately|reduced|preserved|depressed|total"
 )
 _LINK: Final = re.compile(
-    rf"[\s:=~\-–(,|*]*(?:(?:{_WORDS}|\([^()\n]{{1,24}}\)|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?|"
+    rf"[\s:=~\-–(,|*]*(?:(?:{_WORDS}|(?:on )?(?:room air|ra)|(?-i:HH?|LL?)|"
+    r"\([^()\n]{1,24}\)|\d{1,2}/\d{1,2}(?:/\d{2,4})?|"
     r"\d{1,2} (?:hours?|days?|weeks?|months?|years?) (?:ago|before|earlier|later))"
     r"(?![a-z])[\s:=~,\-–|*]*){0,8}$",
     re.IGNORECASE,
@@ -103,6 +104,7 @@ _TODAY: Final = re.compile(
     re.IGNORECASE,
 )
 _AIMED: Final = re.compile(r"[\s:]*(?:goals?|targets?|threshold|cut-?off)\b", re.IGNORECASE)
+_SUM: Final = re.compile(r"[ ]?\+[ ]?\d{1,2}[ ]?=[ ]?(?P<value>\d{1,2})(?!\d)")  # Gleason 3 + 4 = 7
 _PRESSURE: Final = re.compile(r"(?<![\d/])(?P<value>\d{2,3})[ ]?/[ ]?\d{2,3}(?![\d/])")
 _LEAST_PRESSURE: Final = 40  # below it, "12/25" is a day
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
@@ -197,7 +199,10 @@ def _changed(text: str, match: re.Match[str]) -> Measurement:
     """Return a number, or what it changed to."""
     value, upper = match["value"], match["upper"]
     unit, end = unit_of(match["unit"]), match.end()
-    if upper and _FROM.search(text, max(0, match.start() - 8), match.start("value")):
+    summed = None if upper or unit else _SUM.match(text, end)
+    if summed:
+        value, end = summed["value"], summed.end()
+    elif upper and _FROM.search(text, max(0, match.start() - 8), match.start("value")):
         value, upper = upper, None
     else:
         arrow = _ARROW.match(text, match.end())

@@ -30,8 +30,8 @@ class Side(StrEnum):
 _SIDE: Final = re.compile(
     r"\b(?!right (?:dose|amount|way|time|kind|type|choice|answer|food|diet|balance|now|away)\b)"
     r"(?!left (?:the|a|untreated|alone|against|home|work)\b)"
-    r"(?:(?P<left>left(?:-sided)?|lt\.?|l\.|(?-i:L(?:[LU][EQ])?))"
-    r"|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R(?:[LU][EQ])?))"
+    r"(?:(?P<left>left(?:-sided)?|lt\.?|l\.|(?-i:L(?:[LU][ELQ])?))"
+    r"|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R(?:[LU][ELQ]|ML)?))"
     r"|(?P<both>bilateral(?:ly)?|both|b/l|(?-i:B[LU]E)))(?![\w])",
     re.I,
 )
@@ -69,7 +69,7 @@ def side(text: str, mention: HasOffsets) -> Side | None:
     found = [*_SIDE.finditer(before)]
     if not found:
         tail = text[mention.end : mention.end + 24]
-        cut = re.search(r"[.;,\n]|\band\b", tail)
+        cut = re.search(r"[.;,\n]|\b(?:and|or|versus|vs|with|without)\b", tail)
         found = [*_SIDE.finditer(tail[: cut.start()] if cut else tail)][:1]
     if not found:
         sentence = text[max(0, mention.start - _SIDE_WITHIN) : mention.start]
@@ -88,7 +88,14 @@ class DrugStatus(StrEnum):
     NOT_TAKEN = "not_taken"
 
 
-_ALLERGIC: Final = re.compile(r"\b(?:allerg|anaphyla|hypersensitiv|hives|angioedema)\w*", re.I)
+# A drug may be taken for them: "Claritin for seasonal allergies", "allergic rhinitis".
+_ALLERGIC: Final = re.compile(
+    r"\b(?!allergic (?:rhinitis|conjunctivitis|sinusitis|asthma|symptoms|dermatitis)"
+    r"|allergy (?:symptoms|shots?|season|pills?|medic\w+))"
+    r"(?<!seasonal )(?<!environmental )(?<!nasal )(?<!pollen )(?<!for )(?<!for his )(?<!for her )"
+    r"(?:allerg|anaphyla|hypersensitiv|hives|angioedema)\w*",
+    re.I,
+)
 _INTOLERANT: Final = re.compile(
     r"\b(?:intoleran|could not tolerate|did not tolerate|unable to tolerate|side effect|"
     r"adverse reaction|reaction to|sensitivity)\w*",

@@ -128,6 +128,12 @@ ANSWERED = [
     ("K over 3 but under 5", "K 4.1.", "K 2.4."),
     ("INR < 2 or > 3", "INR 5.2.", "INR 2.5."),
     ("INR < 2 or > 3", "INR >8.", "INR 2.5."),
+    ("sats below 88% on room air", "O2 sat on RA 85%.", "Oxygen saturation on room air: 98%."),
+    ("hematocrit < 25", "Hemoglobin and hematocrit 7.1 and 21.", "Hgb and Hct 15.3 and 46.5."),
+    ("hemoglobin < 8", "Hemoglobin and hematocrit 7.1 and 21.", "Hgb and Hct 15.3 and 46.5."),
+    ("hemoglobin < 8", "HGB 7.9 L", "HGB 9.4 L"),
+    ("potassium > 6", "Potassium H 6.1.", "Potassium H 5.6."),
+    ("random urine sodium < 20", "Random urine sodium 12.", "Urine sodium 80."),
     ("3 < K < 5", "K 4.1.", "K 2.6."),
     ("3 < K < 5", "K 4.1.", "K 5.6."),
     ("120 >= systolic BP >= 90", "BP 104/60.", "BP 150/90."),
@@ -152,6 +158,7 @@ def test_right_and_wrong(
         ("potassium > 6", "Potassium 10 mEq daily."),
         ("potassium > 6 mmol/L", "Potassium 20 mEq daily."),
         ("birth weight under 1500 g", "Birth weight 7#10oz."),
+        ("glucose < 40", "CSF glucose 30."),
     ],
 )
 def test_a_dose_or_pounds_and_ounces_are_no_such_number(
@@ -166,6 +173,8 @@ def test_a_dose_or_pounds_and_ounces_are_no_such_number(
     ("query", "right", "other"),
     [
         ("GCS 3", "GCS 3.", "GCS 15."),
+        ("Gleason 7", "Gleason score 3 + 4 = 7.", "Gleason 3+3=6."),
+        ("FEV1 1.93", "FEV1 1.93 L.", "FEV1 3.76."),
         ("hemoglobin of 7", "Hemoglobin 7.0.", "Hemoglobin 9.5."),
         ("heart rate is 150", "Heart rate 150.", "Heart rate 67."),
     ],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from indexing.clauses import And, Clause, Field, Not, Or, Phrase, Ranked, Scoped, Word
 from indexing.errors import InvalidQuery
-from rankers.query import ParsedQuery, parse, render
+from rankers.query import ParsedQuery, leaves, parse, render
 
 
 def attempt(query: str, *, plain: bool = False) -> ParsedQuery | None:
@@ -120,6 +120,13 @@ def test_refusals_point_at_the_character(query: str, position: int) -> None:
     with pytest.raises(InvalidQuery) as caught:
         parse(query)
     assert caught.value.position == position
+
+
+@pytest.mark.parametrize("query", ["bleeding controlled in OR", "taken back to the OR for washout"])
+def test_where_one_operates_is_no_operator(query: str) -> None:
+    clause = parse(query).clause
+    assert isinstance(clause, Ranked)
+    assert [each.text for each in leaves(clause) if isinstance(each, Word)] == query.split()
 
 
 def test_fields_are_pushed_down_to_every_leg() -> None:

@@ -61,6 +61,10 @@ def read(text: str, name: str, *, dose: bool = False) -> list[tuple[float, float
         ("ejection fraction (20-25%)", "ejection fraction", [(20, 25, "%")]),
         ("glucose (120-140) 2 hours after meals", "glucose", [(120, 140, "")]),
         ("glucose 70-99", "glucose", [(70, 99, "")]),
+        ("Saturation on room air: 98%", "Saturation", [(98, None, "%")]),
+        ("Potassium H 6.1 mmol/L", "Potassium", [(6.1, None, "mmol/l")]),
+        ("Weight loss, a total of 24 pounds", "Weight loss", [(24, None, "lb")]),
+        ("Gleason 3 + 4 = 7", "Gleason", [(7, None, "")]),
     ],
 )
 def test_results(text: str, name: str, expected: list[tuple[float, float | None, str]]) -> None:

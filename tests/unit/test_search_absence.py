@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rankers.absence import UNSAID
+from rankers import absence
+from rankers.absence import UNSAID, UNSAID_SO_FAR
 from rankers.search import Search
 from tests.searching import LEXICAL, NOTES, ask, built, found, made_of_notes
 
@@ -39,6 +40,16 @@ def test_notes_that_say_nothing_of_a_value_are_no_answer(search: Search) -> None
     assert answer.absence is not None
     assert answer.absence.statement == "No note that comes near says this as it is asked."
     assert answer.absence.searched == 4
+
+
+def test_the_proof_tells_how_far_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(absence, "MOST_READ", 2)
+    notes = {word: ("Clinic", "P1", f"Takes warfarin. {word}.") for word in ("One", "Two", "Three")}
+    search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
+    proved = ask(search, "warfarin 5 mg").absence
+    assert proved is not None
+    assert proved.statement == UNSAID_SO_FAR
+    search.close()
 
 
 def test_a_filter_that_lets_nothing_through_is_no_proof(search: Search) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from indexing.clauses import Clause, Ranked, Scoped, Word
-from indexing.model import Document, Passage, Section, TenantId
+from indexing.model import Assertion, Document, Mention, Passage, Section, TenantId
 from indexing.ports import Derived
 from rankers.snippets import snippet, wanted
 
@@ -92,3 +92,23 @@ def test_a_number_is_no_piece_of_another() -> None:
     )
     found = snippet(note, wanted(Ranked((Word("GCS"), Word("3")))), "any", 0)
     assert [(m.start, m.end) for m in found.marks] == [(31, 34), (35, 36)]
+
+
+def test_an_abbreviation_before_a_small_letter_ends_no_sentence() -> None:
+    text = "Takes Lipitor 80 mg q.d. discontinued today. Doing well."
+    assert shown(text, Word("lipitor")) == "Takes Lipitor 80 mg q.d. discontinued today."
+    assert shown(text, Word("discontinued")) == "Takes Lipitor 80 mg q.d. discontinued today."
+    assert shown("Area 1.1 sq. cm by echo. Well.", Word("echo")) == "Area 1.1 sq. cm by echo."
+    assert shown("Takes it p.o. Lasix was added.", Word("lasix")) == "Lasix was added."
+
+
+def test_a_sentence_that_denies_what_is_asked_gives_way() -> None:
+    text = "Chest pain since May. No chest pain during the treadmill test."
+    asked = Ranked(tuple(Word(w) for w in "chest pain during treadmill test".split()))
+    start = text.index("chest pain", 5)
+    denied = Mention(start, start + 10, "c", "chest pain", Assertion.NEGATED, Assertion.PRESENT)
+    note = Derived(
+        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
+        "1", (), (Passage(0, 0, len(text)),), (denied,),
+    )  # fmt: skip
+    assert snippet(note, wanted(asked), "present", 0).text == "Chest pain since May."

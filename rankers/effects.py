@@ -1,0 +1,72 @@
+"""What a note tells of a treatment beside its name: that it helped, that it did not, that it was
+refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from indexing.model import Assertion
+from indexing.ports import Derived
+from rankers.cues import Asked
+from rankers.evidence import Said
+
+_OF_NOBODY: Final = frozenset({Assertion.FAMILY, Assertion.HYPOTHETICAL})
+_AROUND: Final = 160  # code points beside a name, within its sentence
+_END: Final = re.compile(r"[;\n]|\.(?=\s+[A-Z])")
+_GOOD: Final = (
+    r"(?:improv(?:e[ds]?|ing|ement)|respon(?:d(?:ed|s|ing)?|se|sive)|reliev(?:e[ds]?|ing)|relief|"
+    r"help(?:ed|s|ful|ing)?|effective(?:ly)?|better|resol(?:ved?|ving|ution)|benefit(?:s|ed)?|"
+    r"beneficial|subsid(?:ed|ing)|success(?:ful|fully)?|work(?:ed|s|ing)? well|well controlled)"
+)
+_HELPED: Final = re.compile(
+    rf"(?<!would )(?<!will )(?<!may )(?<!might )(?<!could )(?<!should )(?<!can )\b{_GOOD}\b",
+    re.IGNORECASE,
+)
+_NOT_HELPED: Final = re.compile(
+    r"\b(?:no|not|never|nor|without|little|minimal(?:ly)?|poor(?:ly)?|inadequate|insufficient|"
+    rf"lack of|failed to|(?:did|does|do|was|has|have)n['’]?t)\b[^.;,\n]{{0,30}}?\b{_GOOD}\b|"
+    r"\b(?:unresponsive|non-?responsive|ineffective|unsuccessful(?:ly)?|unhelpful|refractory|"
+    r"resistant to|fail(?:s|ed|ing|ure of)|worse(?:ned|ning)? (?:on|with|despite))\b",
+    re.IGNORECASE,
+)
+_DESPITE: Final = re.compile(r"\bdespite\b[^.;\n]{0,60}$", re.IGNORECASE)  # "pain despite morphine"
+_REFUSED: Final = re.compile(
+    r"\b(?:refus(?:e[ds]?|ing|al)|declin(?:e[ds]|ing)|unwilling|(?:did|does|do) not (?:want|wish))"
+    r"\b[^.;\n]{0,60}$",
+    re.IGNORECASE,
+)
+_WAS_REFUSED: Final = re.compile(
+    r"[^.;,\n]{0,30}\b(?:(?:was|were|is|are|been) (?:refused|declined)|refused|declined)\b",
+    re.IGNORECASE,
+)
+
+
+def effects(note: Derived, asked: Asked, said: Iterable[Said]) -> tuple[list[Said], bool]:
+    """Return the places where a treatment's effect is told as it is asked, and whether it is told
+    otherwise elsewhere."""
+    text, own = note.document.text, (s for s in said if s.assertion not in _OF_NOBODY)
+    told = [(s, tells_effect(text, s.start, s.end, asked)) for s in own]
+    return [s for s, tells in told if tells], any(tells is False for _, tells in told)
+
+
+def tells_effect(text: str, start: int, end: int, asked: Asked) -> bool | None:
+    """Say whether the sentence around a treatment tells of its effect as it is asked; None where it
+    tells of none."""
+    before = text[max(0, start - _AROUND) : start]
+    begun = [match.end() for match in _END.finditer(before)]
+    stop = _END.search(text, end, end + _AROUND)
+    sentence = (
+        before[begun[-1] if begun else 0 :] + text[start : stop.start() if stop else end + _AROUND]
+    )
+    failed = _NOT_HELPED.search(sentence) or _DESPITE.search(before)
+    if not failed and not _HELPED.search(sentence):
+        return None
+    return asked is Asked.EFFECT or bool(failed) == (asked is Asked.NOT_HELPED)
+
+
+def tells_refusal(text: str, start: int, end: int) -> bool:
+    """Say whether somebody would not have what stands there: "adamantly refused blood products"."""
+    near = text[max(0, start - _AROUND) : start]
+    return _REFUSED.search(near) is not None or _WAS_REFUSED.match(text, end) is not None

@@ -1,0 +1,100 @@
+"""Words beside a name that say which of it is asked: the form of a drug ("fentanyl patch", "IV
+vancomycin"), how bad an illness is ("severe aortic stenosis"), in which lobe it lies."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeVar
+
+from indexing.language.terminology import SemanticType
+from indexing.language.values import HasOffsets
+from rankers.meanings import DRUGS
+
+UNTOLD = 0.8  # of what a note does not say whether it is the one that is asked
+OTHERWISE = 0.5  # it is another
+Place = TypeVar("Place", bound=HasOffsets)
+
+_FORMS: Final = {
+    "patch": r"patch(?:es)?|transdermal(?:ly)?|duragesic",
+    "drip": r"drips?|gtt|infusions?|infus(?:ed|ing)",
+    "pca": r"pca|patient[- ]controlled",
+    "pump": r"pumps?",
+    "inhaled": r"inhal(?:ers?|ed|ation)|mdi|hfa|nebuli[sz]ers?|nebuli[sz]ed|nebs?|puffs?",
+    "iv": r"iv|i\.v\.?|intravenous(?:ly)?|ivpb?",
+    "oral": r"oral(?:ly)?|po|p\.o\.?|by mouth|tablets?|pills?|capsules?",
+    "topical": r"topical(?:ly)?|creams?|ointments?|gels?|lotions?",
+    "im": r"im|i\.m\.?|intramuscular(?:ly)?",
+    "subcutaneous": r"subcut(?:aneous(?:ly)?|\.)?|subq|sub-?q|sq|s\.?c\.?",
+    "drops": r"drops?|gtts",
+}
+ROUTES: Final = frozenset(("iv", "oral"))  # which notes often leave unsaid
+_GRADES: Final = {
+    "mild": r"mild(?:ly)?",
+    "moderate": r"moderate(?:ly)?",
+    "severe": r"severe(?:ly)?",
+}
+_PARTS: Final = {
+    "upper": r"upper[- ]lobes?|[RL]UL", "middle": r"middle[- ]lobe|RML",
+    "lower": r"lower[- ]lobes?|[RL]LL",
+}  # fmt: skip
+_AHEAD, _BEHIND = 24, 48  # code points of a note beside a name, within its sentence
+_END: Final = re.compile(r"[;\n]|\.(?=\s+[A-Z])")
+_STOP: Final = re.compile(r"[;,\n]|\.(?=\s+[A-Z])")
+
+
+def _any(kinds: dict[str, str]) -> re.Pattern[str]:
+    told = "|".join(f"(?P<{kind}>{words})" for kind, words in kinds.items())
+    return re.compile(rf"(?<![\w/])(?:{told})(?!\w)", re.IGNORECASE)
+
+
+_ILLS: Final = frozenset({SemanticType.DISORDER, SemanticType.SYMPTOM, SemanticType.FINDING})
+_OF_DRUGS: Final = _any(_FORMS)
+_OF_ILLS: Final = (_any(_GRADES), _any(_PARTS))
+# What may stand between: "pneumonia in the right lower lobe".
+_BETWEEN: Final = re.compile(
+    r"(?:[ ,-]+(?:of|in|at|the|right|left|lt|rt|both|bilateral))*[ ,-]+", re.IGNORECASE
+)
+
+
+def qualities(text: str, start: int, end: int, kind: SemanticType) -> frozenset[str]:
+    """Return which of it a question asks for by the words in and beside `text[start:end]`."""
+    told = (_OF_DRUGS,) if kind in DRUGS else _OF_ILLS if kind in _ILLS else ()
+    found = (_beside(kinds, text, start, end) for kinds in told)
+    return frozenset(each for each in found if each)
+
+
+def is_form(words: str) -> bool:
+    """Say whether words name nothing but a form: the "drip" of "insulin drip"."""
+    return _OF_DRUGS.fullmatch(words) is not None
+
+
+def _beside(kinds: re.Pattern[str], text: str, start: int, end: int) -> str:
+    between = _BETWEEN.match(text, end)
+    found = kinds.search(text, start, end) or (between and kinds.match(text, between.end()))
+    for ahead in () if found else kinds.finditer(text, max(0, start - 16), start):
+        if not text[ahead.end() : start].strip(" -,"):
+            found = ahead
+    return str(found.lastgroup) if found else ""
+
+
+def qualified(text: str, said: list[Place], asked: frozenset[str]) -> tuple[float, list[Place]]:
+    """Weigh what a note says of the form, the grade or the part that is asked, and return the
+    places that tell it as it is asked, or all where none does."""
+    weight = 1.0
+    for kinds in (_OF_DRUGS, *_OF_ILLS) if asked else ():
+        wanted = asked & kinds.groupindex.keys()
+        told = [(each, _told(kinds, text, each)) for each in said] if wanted else []
+        fits = [each for each, names in told if wanted <= names]
+        if fits:
+            said = fits
+        elif wanted:
+            weight *= OTHERWISE if all(names for _, names in told) else UNTOLD
+    return weight, said
+
+
+def _told(kinds: re.Pattern[str], text: str, place: HasOffsets) -> set[str]:
+    low, high = max(0, place.start - _AHEAD), place.end + _BEHIND
+    stop = (_STOP if kinds is not _OF_ILLS[1] else _END).search(text, place.end, high)
+    first = max((m.end() for m in _STOP.finditer(text, low, place.start)), default=low)
+    last = stop.start() if stop else high
+    return {str(m.lastgroup) for m in kinds.finditer(text, first, last)}

@@ -1,0 +1,157 @@
+"""What questions ask beside a name: whether it helped, was refused, never had; its form, grade,
+lobe; and what a part of a question that is denied takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexing.language.matcher import Matcher
+from indexing.language.pipeline import Language
+from indexing.language.terminology import open_terminology
+from indexing.model import Assertion
+from indexing.ports import Ranking, Scored
+from rankers.cues import Asked, cues
+from rankers.judge import AGAINST, FULLY, SILENT, answers, met, settled
+from rankers.wants import Reader
+from tests.unit.test_judge import note
+
+
+@pytest.fixture(scope="module")
+def language() -> Language:
+    return Language(open_terminology())
+
+
+@pytest.fixture(scope="module")
+def reader(language: Language) -> Reader:
+    return Reader(language.terminology, Matcher(language.terminology))
+
+
+ANSWERED = [
+    (
+        "did not respond to antibiotics",
+        "Her cellulitis failed to respond to antibiotics.",
+        "Her cellulitis responded to antibiotics.",
+    ),
+    (
+        "physical therapy without relief",
+        "He had physical therapy without much relief.",
+        "Physical therapy gave good relief.",
+    ),
+    ("pain despite morphine", "Pain despite morphine.", "No pain, on morphine."),
+    ("failed methotrexate", "She failed methotrexate.", "She improved on methotrexate."),
+    ("lorazepam did not help", "Lorazepam did not help.", "Lorazepam helped."),
+    ("improved on prednisone", "Rash improved on prednisone.", "No response to prednisone."),
+    ("improved on prednisone", "Relief with prednisone.", "Unresponsive to prednisone."),
+    ("physical therapy helped", "Physical therapy has helped.", "Physical therapy was no help."),
+    ("refused blood transfusion", "Refused blood products.", "Blood transfusion given."),
+    ("blood transfusion declined", "Blood transfusion was declined.", "Got a blood transfusion."),
+    ("has not had a colonoscopy", "Never had a colonoscopy.", "Colonoscopy last year."),
+    (
+        "family history negative for gout",
+        "No family history of gout.",
+        "FAMILY HISTORY: Gout in mother.",
+    ),
+    (
+        "no gout in the family",
+        "No family history of gout.",
+        "FAMILY HISTORY: Gout in mother.",
+    ),
+    ("father w/ gout", "His father had gout.", "Maternal aunt had gout."),
+    ("latex allergy", "ALLERGIES: Sulfa and latex.", "ALLERGIES: Patient denies latex allergy."),
+    ("penicillin allergy", "Allergic to penicillin.", "Penicillin; his seasonal allergies flared."),
+    ("cetirizine allergy", "ALLERGIES: Cetirizine.", "Allergic rhinitis. Takes cetirizine for it."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "right", "wrong"), ANSWERED)
+def test_right_and_wrong(
+    language: Language, reader: Reader, query: str, right: str, wrong: str
+) -> None:
+    wants = reader.read(query)
+    assert answers(note(language, right), wants) > SILENT
+    assert answers(note(language, wrong), wants) == AGAINST
+
+
+def test_the_response_is_asked_whichever_it_was(language: Language, reader: Reader) -> None:
+    wants = reader.read("response to prednisone")
+    assert [want.asked for want in wants.wants] == [Asked.EFFECT]
+    for told in ("Improved on prednisone.", "No response to prednisone."):
+        assert answers(note(language, told), wants) == FULLY
+    assert answers(note(language, "Takes prednisone 5 mg."), wants) == SILENT
+    assert answers(note(language, "Prednisone would help if she flares."), wants) <= SILENT
+
+
+def test_what_nobody_refused_is_no_answer_in_full(language: Language, reader: Reader) -> None:
+    wants = reader.read("refused blood transfusion")
+    assert answers(note(language, "No blood transfusion."), wants) == SILENT
+
+
+@pytest.mark.parametrize(
+    ("query", "best", "next_best"),
+    [
+        ("fentanyl patch", "Fentanyl patch 25 mcg.", "Fentanyl drip."),
+        ("insulin drip", "Put on an insulin drip.", "Insulin 10 units at bedtime."),
+        ("IV vancomycin", "Vancomycin 1 g IV daily.", "Oral vancomycin."),
+        ("morphine PCA", "Morphine by PCA.", "Morphine 2 mg given."),
+        ("severe aortic stenosis", "Severe aortic stenosis.", "Aortic stenosis."),
+        ("severe aortic stenosis", "Aortic stenosis.", "Moderate aortic stenosis."),
+        ("mild asthma", "Mild asthma.", "Severe asthma."),
+        ("severe asthma", "Mild cough, severe asthma.", "Severe cough, mild asthma."),
+        (
+            "right lower lobe pneumonia",
+            "Pneumonia, right lower lobe.",
+            "Right upper lobe pneumonia.",
+        ),
+        ("pneumonia right lower lobe", "RLL pneumonia.", "RUL pneumonia."),
+        ("left knee pain", "Left knee pain.", "Bilateral knee pain."),
+    ],
+)
+def test_the_one_that_is_asked_comes_first(
+    language: Language, reader: Reader, query: str, best: str, next_best: str
+) -> None:
+    wants = reader.read(query)
+    first, second = (answers(note(language, text), wants) for text in (best, next_best))
+    assert first > second > SILENT
+
+
+def test_a_note_without_the_form_is_only_near(language: Language, reader: Reader) -> None:
+    patch, vein = reader.read("fentanyl patch"), reader.read("IV vancomycin")
+    assert met(note(language, "Fentanyl patch."), patch)
+    assert not met(note(language, "Fentanyl 50 mcg given."), patch)
+    assert met(note(language, "Vancomycin 1 g daily."), vein)  # how, notes leave unsaid
+
+
+def test_words_of_manner_are_no_denied_finding(reader: Reader) -> None:
+    read = reader.read("extubated without difficulty")
+    assert [(want.words, want.asked) for want in read.wants] == [("extubated", Asked.PRESENT)]
+    assert read.cues == ()
+    assert reader.read("no complications").mode == "any"
+
+
+def test_a_side_belongs_to_what_it_stands_beside(reader: Reader) -> None:
+    left, none = reader.read("pneumothorax left with chest tube").wants
+    assert (left.side, none.side) == ("left", None)
+
+
+def test_words_apart_are_told_of_one_side_or_number(language: Language, reader: Reader) -> None:
+    wants = reader.read("robotic zorbaplasty right")
+    assert met(note(language, "Robotic-assisted right zorbaplasty."), wants)
+    assert not met(note(language, "Robotic-assisted left zorbaplasty."), wants)
+
+
+def test_negative_before_what_it_tells_of_denies_nothing_before_it() -> None:
+    assert cues("melanoma negative margins") == []
+    assert [cue.asked for cue in cues("CT negative")] == [Asked.NEGATED]
+
+
+def test_of_two_things_a_denied_one_takes_half(reader: Reader) -> None:
+    wants = reader.read("vertigo with nystagmus")
+    first, second = (want.meaning.itself for want in wants.wants)
+    said = {
+        "both": dict.fromkeys(first | second, Assertion.PRESENT),
+        "one": {**dict.fromkeys(first, Assertion.PRESENT),
+                **dict.fromkeys(second, Assertion.NEGATED)},
+    }  # fmt: skip
+    legs = {"lexical": Ranking(tuple(Scored(d, 1.0, n) for n, d in enumerate(said, 1)))}
+    _, weights = settled(legs, wants, said, {})
+    assert weights == {"one": 0.5}
