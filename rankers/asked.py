@@ -30,6 +30,7 @@ _MEANT: Final[Mapping[Asked, str]] = {
     Asked.ALLERGY: "allergy",
     Asked.INTOLERANCE: "not tolerated",
     Asked.REFUSED: "refused",
+    Asked.PREVENTED: "prevented",
     Asked.HELPED: "it helped",
     Asked.NOT_HELPED: "it did not help",
     Asked.EFFECT: "whether it helped",

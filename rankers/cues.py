@@ -33,6 +33,7 @@ class Asked(StrEnum):
     ALLERGY = "allergy"
     INTOLERANCE = "intolerance"
     REFUSED = "refused"
+    PREVENTED = "prevented"  # "DVT prophylaxis": who is kept from it
     HELPED = "helped"
     NOT_HELPED = "not helped"
     EFFECT = "effect"  # "response to steroids": whether it helped or not
@@ -83,6 +84,7 @@ _USE: Final = r"(?:on|taking|using|receiving)"
 _DOES_NOT: Final = r"(?:does|do|did)(?: not|n['’]?t)"
 _HAS_NOT: Final = r"(?:ha(?:s|ve|d)(?: not|n['’]?t)|not)(?: yet| ever)?"
 _GOOD: Final = r"(?:(?:good|excellent|partial|complete|positive|dramatic|significant|any) )?"
+_PREVENTION: Final = r"(?:prophylaxis|prophylactic(?:ally)?|ppx|prevention)"
 _USELESS: Final = r"(?:relief|improvement|benefit|response|success|help)"
 
 # In this order: the first that fits at a place wins.
@@ -112,6 +114,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "(?:good|excellent|partial|complete|positive|dramatic) response to",
     ),
     Asked.EFFECT: ("(?:clinical |treatment )?response to",),
+    Asked.PREVENTED: (f"{_PREVENTION} (?:for|of|against)", "to prevent"),
     Asked.REFUSED: ("refus(?:ed|es|ing|al of)(?: to (?:have|take|undergo|receive))?",
                     "declin(?:ed|es|ing)(?: to (?:have|take|undergo|receive))?"),
     Asked.NEGATED: (
@@ -176,6 +179,7 @@ _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "(?:has |have )?(?:helped|helps|worked|works)", "(?:is |was |were )?(?:helpful|effective)",
         f"with {_GOOD}(?:relief|improvement|response|benefit)",
     ),
+    Asked.PREVENTED: (_PREVENTION,),
     Asked.REFUSED: ("(?:was |were )?(?:refused|declined)",),
     Asked.STOPPED: (
         "(?:was |were |has been |recently )?(?:stopped|discontinued|withdrawn|held|d/c'?d)",
@@ -214,7 +218,7 @@ DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
 FAMILIES: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY})
 EFFECTS: Final = frozenset({Asked.HELPED, Asked.NOT_HELPED, Asked.EFFECT})
 # What they ask for, notes do not assert.
-ELSEWHERE: Final = DENIED | FAMILIES | {Asked.REFUSED}
+ELSEWHERE: Final = DENIED | FAMILIES | {Asked.REFUSED, Asked.PREVENTED}
 # Words that stand in names of diseases and are cues only outside them.
 _PLAIN: Final = frozenset(
     "acute active old new present ex persistent off on past absent still negative now likely "

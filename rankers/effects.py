@@ -70,3 +70,13 @@ def tells_refusal(text: str, start: int, end: int) -> bool:
     """Say whether somebody would not have what stands there: "adamantly refused blood products"."""
     near = text[max(0, start - _AROUND) : start]
     return _REFUSED.search(near) is not None or _WAS_REFUSED.match(text, end) is not None
+
+
+_PREVENTION: Final = re.compile(
+    r"\b(?:prophyla(?:xis|ctic(?:ally)?)|ppx|prevent(?:s|ed|ing|ion)?)\b", re.IGNORECASE
+)
+
+
+def tells_prevention(text: str, start: int, end: int) -> bool:
+    """Say whether it stands there as what somebody is kept from: "heparin for DVT prophylaxis"."""
+    return _PREVENTION.search(text, max(0, start - 30), end + 20) is not None

@@ -22,14 +22,14 @@ from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
 from rankers.bounds import meets
 from rankers.cues import DENIED, EFFECTS, Asked
-from rankers.effects import effects, tells_refusal
+from rankers.effects import effects, tells_prevention, tells_refusal
 from rankers.evidence import Said, copied, heads_apart, label, places_of, stands, told
 from rankers.explain import Fused, Signal
 from rankers.lookalike import holds_alike
 from rankers.meanings import DRUGS
 from rankers.near import kept
 from rankers.qualified import qualified
-from rankers.relatives import told_of
+from rankers.relatives import denied_of_kin, told_of
 from rankers.wants import Want, Wants
 
 # How well a note answers one want. AGAINST: it says something else of it.
@@ -309,11 +309,6 @@ def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[
 _GIVEN_UP: Final = DRUGS | {SemanticType.SOCIAL}
 
 
-_NONE_OF: Final = re.compile(
-    r"\b(?:no|denie[sd]|denying|negative|without|not|non-?contributory|unremarkable|none)\b"
-    r"[^.;:\n]{0,40}$",
-    re.IGNORECASE,
-)
 _CHILD: Final = re.compile(
     r"\b(?:child\w*|infan\w*|toddler|bab(?:y|ies)|newborn|birth|p(?:a)?ediatric|adolescen\w*|"
     r"teen\w*|school|boy|girl|youth|age (?:of )?(?:\d|1[0-7])\b)",
@@ -332,15 +327,17 @@ def _fits(note: Derived, asked: Asked, said: Said, every: Sequence[Said]) -> boo
             denied = said.assertion is Assertion.NEGATED or over
             return denied and not any(s.assertion in gone and s.status in gone for s in every)
         case Asked.FAMILY:
-            return said.assertion is Assertion.FAMILY and not _none_of(text, said)
+            return said.assertion is Assertion.FAMILY and not denied_of_kin(text, said.start)
         case Asked.NO_FAMILY:
             # "Other than her daughter there are no other family members with it."
             told = [s for s in every if s.assertion is Assertion.FAMILY]
-            return said in told and all(_none_of(text, s) for s in told)
+            return said in told and all(denied_of_kin(text, s.start) for s in told)
         case Asked.PAST:
             return said.assertion is Assertion.HISTORICAL
         case Asked.REFUSED:
             return tells_refusal(text, said.start, said.end)
+        case Asked.PREVENTED:
+            return tells_prevention(text, said.start, said.end)
         case Asked.STOPPED:
             over = said.assertion is Assertion.HISTORICAL and not stands(every)
             return over and not allergic(text, said)
@@ -376,11 +373,6 @@ def allergic(text: str, said: Said) -> bool:
     return drug_status(text, Offsets(said.start, said.end), said.assertion, said.section) in (
         _ALLERGIC
     )
-
-
-def _none_of(text: str, said: Said) -> bool:
-    """Say whether a relative's disease is denied: "no family history of stroke"."""
-    return _NONE_OF.search(text, max(0, said.start - 60), said.start) is not None
 
 
 def _sided(note: Derived, wanted: Side, said: Iterable[HasOffsets]) -> float:

@@ -52,3 +52,15 @@ def told_of(text: str, start: int, end: int) -> frozenset[str]:
     *_, last = (0, *(match.end() for match in _ENDS.finditer(before)))
     named = list(_GROUPS.finditer(before, last))
     return relatives(named[-1][0]) if named else frozenset()
+
+
+_NONE_OF: Final = re.compile(
+    r"\b(?:no|denie[sd]|denying|negative|without|not|non-?contributory|unremarkable|none)\b"
+    r"[^.;:\n]{0,40}$",
+    re.IGNORECASE,
+)
+
+
+def denied_of_kin(text: str, at: int) -> bool:
+    """Say whether a relative's disease is denied: "no family history of stroke"."""
+    return _NONE_OF.search(text, max(0, at - 60), at) is not None

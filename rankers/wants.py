@@ -169,6 +169,8 @@ class _Question:
                 continue
             if cue.asked in EFFECTS and kind not in _TREATMENTS:
                 continue
+            if cue.asked is Asked.PREVENTED and kind in _TREATMENTS:
+                continue  # "Macrodantin prophylaxis"
             inside = cue.first <= span.start and span.end <= cue.last
             if inside and (cue.first >= cue.end or cue.start - span.end <= 2):
                 return cue.asked
@@ -333,8 +335,9 @@ class Reader:
             taking = cue.asked in (Asked.TAKING, Asked.NOT_TAKING)
             drugs = any(self._meanings.kind(span.concept_id) in DRUGS for span in governed)
             return drugs or not (governed or taking)
-        if cue.asked in EFFECTS:
-            return any(self._meanings.kind(s.concept_id) in _TREATMENTS for s in governed)
+        if cue.asked in EFFECTS or cue.asked is Asked.PREVENTED:
+            of = [self._meanings.kind(span.concept_id) in _TREATMENTS for span in governed]
+            return any(of) if cue.asked in EFFECTS else not all(of)
         if any(start <= cue.start < end for start, end in manners(text)):
             return False
         return bool(governed) or (not cue.plain and cue.last > cue.first)

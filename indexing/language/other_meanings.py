@@ -176,6 +176,26 @@ def _is_study(word: str, before: str, after: str) -> bool:
     return _LOOKED_FOR.match(after) is not None or _wrote(word, before, after)
 
 
+# --- "MS: alert and oriented. CN: intact": what is examined ---
+_EXAMINED: Final = _re(
+    r"[ ]*:[ ]*(?:a ?& ?o|a ?x ?o|alert|awake|oriented|unresponsive|unremarkable|normal|intact|"
+    r"full|speech|mood|affect|strength|[0-5]/5|gait|grossly|lethargic|comatose|no joint|no swell|"
+    r"(?:denies|no|positive|negative)[^.;\n]{0,30}(?:joint|muscle|back|neck|myalgia|arthralgia))"
+)
+_EXAM: Final = _re(
+    r"\b(?:c\.?n\.?|cranial nerves|motor|sensory|sensation|coord(?:ination)?|station|gait|reflexes|"
+    r"heent|cv|chest|resp|lungs|gi|gu|skin|ext(?:remities)?|neuro|psych|endo(?:crine)?|heme)[ ]*:"
+)
+
+
+def _is_examined(word: str, before: str, after: str) -> bool:
+    """Whether "MS:" heads the mental status or the joints, not an illness."""
+    if word.isupper() and after.lstrip(" ").startswith(":"):
+        beside = _EXAM.search(after) or _EXAM.search(before[-_BEHIND:])
+        return beside is not None or _EXAMINED.match(after) is not None
+    return _wrote(word, before, after)
+
+
 _WORDS: Final[dict[str, _Test]] = {
     "radiation": _spreads,
     "pulse": _throbs,
@@ -186,6 +206,7 @@ _WORDS: Final[dict[str, _Test]] = {
     "m0": _no_stage,
     "hcc": _pays_more,
     "pe": _is_study,
+    "ms": _is_examined,
     "back": goes_back,
     "foot": is_length,
     "feet": is_length,
@@ -270,7 +291,7 @@ def means_other(text: str, start: int, end: int) -> bool:
 # Where such letters may stand: in brackets, before who typed or a degree, behind who signed. A
 # class of characters comes first, since it is found fastest.
 _LETTERS: Final = re.compile(
-    r"[A-Z](?<!\w.)[A-Z]{1,2}\b(?:(?<=\(HCC)(?=\))|(?=[/:][a-z]{2,3}\b)|"
+    r"[A-Z](?<!\w.)[A-Z]{1,2}\b(?:(?<=\(HCC)(?=\))|(?<=MS)(?=[ ]?:)|(?=[/:][a-z]{2,3}\b)|"
     r"(?=[ ]?,?[ ](?:M\.?D|D\.?O|R\.?N|N\.?P|PA-C|Ph\.?D|DPM|FACP|FACS|LCSW|LPN)\b)|"
     r"(?<=[yr:.][ ]..)|(?<=[yr:.][ ]...))"
 )
@@ -290,7 +311,9 @@ def are_other_letters(text: str, start: int, end: int) -> bool:
 
 def _mean_other(text: str, match: re.Match[str]) -> bool:
     test = _WORDS.get(match[0].lower()) or _wrote
-    return test in (_pays_more, _wrote, _is_study) and means_other(text, *match.span())
+    return test in (_pays_more, _wrote, _is_study, _is_examined) and means_other(
+        text, *match.span()
+    )
 
 
 # As titles are written: "MR" is a valve that leaks, "Ms since 2015" an illness.

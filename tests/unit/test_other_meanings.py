@@ -48,6 +48,9 @@ Seen with Dr. {CF}.
 Type 2 diabetes mellitus with nephropathy ({HCC})
 Morbid obesity ({HCC}), chronic
 CT chest {PE} protocol negative.
+EXAM: BP 120/80. {MS}: Unresponsive to voice. CN: Eyes closed.
+{MS}: Alert, oriented x3.
+Skin: no rash. {MS}: no joint pain.
 CTA chest {PE} study showing no clot.
 Would like something to help her {quit smoking}.
 He should {quit smoking} before surgery.
@@ -73,6 +76,8 @@ The right {colic} was spared.
 OWN = """
 She {quit smoking} in 2007.
 No {PE} on CT.
+ASSESSMENT: {MS}: on Copaxone, stable.
+Followed for {MS}, no relapse.
 Was able to {quit smoking} last year.
 Her {back} hurts.
 Pain in the {back} since June.

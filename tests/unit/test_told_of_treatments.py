@@ -45,6 +45,8 @@ ANSWERED = [
     ("physical therapy helped", "Physical therapy has helped.", "Physical therapy was no help."),
     ("refused blood transfusion", "Refused blood products.", "Blood transfusion given."),
     ("blood transfusion declined", "Blood transfusion was declined.", "Got a blood transfusion."),
+    ("DVT ppx with heparin", "Heparin SQ for DVT prophylaxis.", "DVT, on heparin drip."),
+    ("stroke prevention", "Aspirin to prevent stroke.", "He had a stroke."),
     ("has not had a colonoscopy", "Never had a colonoscopy.", "Colonoscopy last year."),
     (
         "family history negative for gout",
@@ -126,6 +128,11 @@ def test_words_of_manner_are_no_denied_finding(reader: Reader) -> None:
     assert [(want.words, want.asked) for want in read.wants] == [("extubated", Asked.PRESENT)]
     assert read.cues == ()
     assert reader.read("no complications").mode == "any"
+
+
+def test_a_drug_that_prevents_is_itself_asked(reader: Reader) -> None:
+    (want,) = reader.read("nitrofurantoin prophylaxis").wants
+    assert (want.words, want.asked) == ("nitrofurantoin", Asked.PRESENT)
 
 
 def test_a_side_belongs_to_what_it_stands_beside(reader: Reader) -> None:
