@@ -31,7 +31,8 @@ _LOWER: Final = re.compile(r"dbp|diastolic", re.IGNORECASE)
 
 # Told of something else than the blood: "random urine sodium was low at 12".
 _SPECIMEN: Final = re.compile(
-    r"\b(?:urine|urinary|csf|pleural|ascitic|peritoneal|synovial|sweat|stool|fluid)(?: fluid)?\s*$",
+    r"\b(?:urine|urinary|csf|pleural|ascitic|peritoneal|synovial|sweat|stool|fluid)\b(?: fluid)?"
+    r"(?=\s*(?:$|[a-z]))",
     re.IGNORECASE,
 )
 _FIRST_OF_TWO: Final = re.compile(r"[ ]?(?:and|&|/)[ ]?[A-Za-z]{2,12}(?=[ :]+(?:\w+[ ])?\d)")
@@ -47,7 +48,7 @@ def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
     found = [
         value
         for s in said
-        if not (of_blood and _SPECIMEN.search(text, max(0, s.start - 30), s.start))
+        if not (of_blood and _elsewhere(text, s))
         for each in _numbers(text, s, others, dose=want.drug)
         if (value := _of_pair(want.words, text, s, _largest(text, each))) is not None
     ]
@@ -56,6 +57,15 @@ def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
         elsewhere = _as_elsewhere(note, want)
         each = [_holds(want, value, elsewhere) for value in found]
     return None if all(held is None for held in each) else any(each)
+
+
+def _elsewhere(text: str, said: Said) -> bool:
+    """Say whether something is measured elsewhere than in the blood, by its name or before it."""
+    if _SPECIMEN.search(text, said.start, said.end):
+        return True
+    before = text[max(0, said.start - 30) : said.start].rstrip()
+    found = _SPECIMEN.search(before)
+    return found is not None and found.end() == len(before)
 
 
 def _numbers(text: str, said: Said, others: Sequence[int], *, dose: bool) -> list[Measurement]:
