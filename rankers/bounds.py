@@ -44,11 +44,9 @@ def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
     """Return whether a number that stands at one of the places meets the want's bound; None where
     there is none that could be compared."""
     text, others = note.document.text, [m.start for m in note.mentions]
-    of_blood = analyte(want.meaning.own) is not None and not _SPECIMEN.search(want.words)
     found = [
         value
         for s in said
-        if not (of_blood and _elsewhere(text, s))
         for each in _numbers(text, s, others, dose=want.drug)
         if (value := _of_pair(want.words, text, s, _largest(text, each))) is not None
     ]
@@ -57,6 +55,14 @@ def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
         elsewhere = _as_elsewhere(note, want)
         each = [_holds(want, value, elsewhere) for value in found]
     return None if all(held is None for held in each) else any(each)
+
+
+def of_blood(note: Derived, want: Want, said: list[Said]) -> list[Said]:
+    """Leave out what is measured elsewhere than in the blood, where a number of the blood's is
+    asked."""
+    if want.bound is None or analyte(want.meaning.own) is None or _SPECIMEN.search(want.words):
+        return said
+    return [each for each in said if not _elsewhere(note.document.text, each)]
 
 
 def _elsewhere(text: str, said: Said) -> bool:

@@ -20,7 +20,7 @@ from indexing.language.values import DrugStatus, HasOffsets, Side, drug_status, 
 from indexing.model import Assertion
 from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
-from rankers.bounds import meets
+from rankers.bounds import meets, of_blood
 from rankers.cues import DENIED, EFFECTS, Asked
 from rankers.effects import effects, tells_prevention, tells_refusal
 from rankers.evidence import Said, copied, heads_apart, label, places_of, stands, told
@@ -86,8 +86,6 @@ def settled(
             out.add(doc_id)
         elif len(wants) == 1 and each[0] < FULLY:
             weights[doc_id] = each[0]
-        elif AGAINST in each and not asked.either:
-            weights[doc_id] = MIXED ** each.count(AGAINST)  # as where the notes are read
     if not out:
         return dict(rankings), weights
     return {leg: kept(ranking, every - out) for leg, ranking in rankings.items()}, weights
@@ -225,7 +223,7 @@ def _must_be_said(want: Want) -> bool:
 
 
 def _answers(note: Derived, want: Want) -> float:
-    said = places_of(note, want)
+    said = of_blood(note, want, places_of(note, want))
     if not said:
         return _silent(note, want)
     weight, kept = _standing(note, want, said)
@@ -245,7 +243,7 @@ def _answers(note: Derived, want: Want) -> float:
 def fitting(note: Derived, want: Want) -> list[Said]:
     """Return the places of a note that say of a want what is asked: its standing, its side, its
     number; none where they say something else."""
-    weight, fits = _standing(note, want, places_of(note, want))
+    weight, fits = _standing(note, want, of_blood(note, want, places_of(note, want)))
     if weight == AGAINST:
         return []
     if want.side is not None:

@@ -55,6 +55,8 @@ def _which(match: re.Match[str]) -> Side:
     return Side.LEFT if match["left"] else Side.RIGHT if match["right"] else Side.BILATERAL
 
 
+# "Foreign body, right foot."; but no "knee pain, left hip pain".
+_SIDE_LAST: Final = re.compile(rf"[ ]?, {_SIDE.pattern[2:]}(?:[ ]\w+)?[ ]*(?=[.;\n]|$)", re.I)
 _SIDE_WITHIN: Final = 100  # characters before a mention, of its own sentence
 _STOP: Final = re.compile(r"[.](?=\s)|[,;\n]")
 
@@ -67,6 +69,8 @@ def side(text: str, mention: HasOffsets) -> Side | None:
         stop = -1
     before = text[max(stop + 1, mention.start - 24) : mention.end]
     found = [*_SIDE.finditer(before)]
+    if not found and (behind := _SIDE_LAST.match(text, mention.end)):
+        return _which(behind)
     if not found:
         tail = text[mention.end : mention.end + 24]
         cut = re.search(r"[.;,\n]|\b(?:and|or|versus|vs|with|without)\b", tail)

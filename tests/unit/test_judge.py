@@ -120,6 +120,7 @@ ANSWERED = [
     ("left knee pain", "Left knee pain for weeks.", "Right knee pain on stairs."),
     ("right inguinal hernia", "Right inguinal hernia.", "Left inguinal hernia."),
     ("pain in the left knee", "Pain in the left knee.", "Pain in the right knee."),
+    ("left cataract", "Cataract, left eye.", "Cataract, right eye."),
     ("left hip fracture", "Left hip fracture.", "Fracture of the right femoral neck."),
 ]
 

@@ -158,7 +158,6 @@ def test_right_and_wrong(
         ("potassium > 6", "Potassium 10 mEq daily."),
         ("potassium > 6 mmol/L", "Potassium 20 mEq daily."),
         ("birth weight under 1500 g", "Birth weight 7#10oz."),
-        ("glucose < 40", "CSF glucose 30."),
     ],
 )
 def test_a_dose_or_pounds_and_ounces_are_no_such_number(
@@ -167,6 +166,12 @@ def test_a_dose_or_pounds_and_ounces_are_no_such_number(
     wants = reader.read(query)
     assert SILENT < answers(note(language, text), wants) < FULLY
     assert not met(note(language, text), wants)
+
+
+def test_another_fluid_tells_nothing_of_the_blood(language: Language, reader: Reader) -> None:
+    wants = reader.read("glucose < 40")
+    assert answers(note(language, "CSF glucose 30."), wants) == SILENT
+    assert answers(note(language, "CSF glucose 90. Serum glucose 30."), wants) == FULLY
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""What questions ask beside a name: whether it helped, was refused, never had; its form, grade,
-lobe; and what a part of a question that is denied takes."""
+"""What questions ask beside a name: whether it helped, was refused, never had; its form, grade
+and lobe."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import pytest
 from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
 from indexing.language.terminology import open_terminology
-from indexing.model import Assertion
-from indexing.ports import Ranking, Scored
 from rankers.cues import Asked, cues
-from rankers.judge import AGAINST, FULLY, SILENT, answers, met, settled
+from rankers.judge import AGAINST, FULLY, SILENT, answers, met
 from rankers.wants import Reader
 from tests.unit.test_judge import note
 
@@ -149,16 +147,3 @@ def test_words_apart_are_told_of_one_side_or_number(language: Language, reader: 
 def test_negative_before_what_it_tells_of_denies_nothing_before_it() -> None:
     assert cues("melanoma negative margins") == []
     assert [cue.asked for cue in cues("CT negative")] == [Asked.NEGATED]
-
-
-def test_of_two_things_a_denied_one_takes_half(reader: Reader) -> None:
-    wants = reader.read("vertigo with nystagmus")
-    first, second = (want.meaning.itself for want in wants.wants)
-    said = {
-        "both": dict.fromkeys(first | second, Assertion.PRESENT),
-        "one": {**dict.fromkeys(first, Assertion.PRESENT),
-                **dict.fromkeys(second, Assertion.NEGATED)},
-    }  # fmt: skip
-    legs = {"lexical": Ranking(tuple(Scored(d, 1.0, n) for n, d in enumerate(said, 1)))}
-    _, weights = settled(legs, wants, said, {})
-    assert weights == {"one": 0.5}
