@@ -14,6 +14,7 @@ from indexing.language.terminology import SemanticType
 from indexing.language.units import DURATIONS, NUMBER, number, unit_of
 from indexing.ports import Derived
 from rankers.evidence import Said
+from rankers.qualified import of_other_fluid
 from rankers.wants import Want
 
 # The units of the one house and of the other: who writes glucose in mmol/L writes no bilirubin in
@@ -29,12 +30,6 @@ _UPPER: Final = re.compile(r"sbp|systolic", re.IGNORECASE)
 _LOWER: Final = re.compile(r"dbp|diastolic", re.IGNORECASE)
 
 
-# Told of something else than the blood: "random urine sodium was low at 12".
-_SPECIMEN: Final = re.compile(
-    r"\b(?:urine|urinary|csf|pleural|ascitic|peritoneal|synovial|sweat|stool|fluid)\b(?: fluid)?"
-    r"(?=\s*(?:$|[a-z]))",
-    re.IGNORECASE,
-)
 _FIRST_OF_TWO: Final = re.compile(r"[ ]?(?:and|&|/)[ ]?[A-Za-z]{2,12}(?=[ :]+(?:\w+[ ])?\d)")
 _SECOND_OF_TWO: Final = re.compile(r"[A-Za-z][ ]?(?:and|&|/)[ ]?$")
 _SECOND: Final = re.compile(rf"[ ]?(?:and|&|/)[ ]?(?P<value>{NUMBER})(?![\d/])")
@@ -60,18 +55,10 @@ def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
 def of_blood(note: Derived, want: Want, said: list[Said]) -> list[Said]:
     """Leave out what is measured elsewhere than in the blood, where a number of the blood's is
     asked."""
-    if want.bound is None or analyte(want.meaning.own) is None or _SPECIMEN.search(want.words):
+    measured = want.bound is not None and want.meaning.kind is SemanticType.LAB_TEST
+    if not measured or want.quality:
         return said
-    return [each for each in said if not _elsewhere(note.document.text, each)]
-
-
-def _elsewhere(text: str, said: Said) -> bool:
-    """Say whether something is measured elsewhere than in the blood, by its name or before it."""
-    if _SPECIMEN.search(text, said.start, said.end):
-        return True
-    before = text[max(0, said.start - 30) : said.start].rstrip()
-    found = _SPECIMEN.search(before)
-    return found is not None and found.end() == len(before)
+    return [each for each in said if not of_other_fluid(note.document.text, each)]
 
 
 def _numbers(text: str, said: Said, others: Sequence[int], *, dose: bool) -> list[Measurement]:

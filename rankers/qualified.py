@@ -1,5 +1,6 @@
 """Words beside a name that say which of it is asked: the form of a drug ("fentanyl patch", "IV
-vancomycin"), how bad an illness is ("severe aortic stenosis"), in which lobe it lies."""
+vancomycin"), how bad an illness is ("severe aortic stenosis"), in which lobe it lies, in which
+fluid a thing is measured."""
 
 from __future__ import annotations
 
@@ -37,6 +38,11 @@ _PARTS: Final = {
     "upper": r"upper[- ]lobes?|[RL]UL", "middle": r"middle[- ]lobe|RML",
     "lower": r"lower[- ]lobes?|[RL]LL",
 }  # fmt: skip
+_FLUIDS: Final = {
+    "urine": r"urin(?:e|ary)", "csf": r"csf|cerebrospinal fluid|spinal fluid",
+    "pleural": r"pleural(?: fluid)?", "ascitic": r"(?:ascitic|peritoneal)(?: fluid)?",
+    "synovial": r"(?:synovial|joint)(?: fluid)?", "stool": r"stool|fecal", "sweat": r"sweat",
+}  # fmt: skip
 _AHEAD, _BEHIND = 24, 48  # code points of a note beside a name, within its sentence
 _END: Final = re.compile(r"[;\n]|\.(?=\s+[A-Z])")
 _STOP: Final = re.compile(r"[;,\n]|\.(?=\s+[A-Z])")
@@ -50,6 +56,7 @@ def _any(kinds: dict[str, str]) -> re.Pattern[str]:
 _ILLS: Final = frozenset({SemanticType.DISORDER, SemanticType.SYMPTOM, SemanticType.FINDING})
 _OF_DRUGS: Final = _any(_FORMS)
 _OF_ILLS: Final = (_any(_GRADES), _any(_PARTS))
+_OF_LABS: Final = _any(_FLUIDS)
 # What may stand between: "pneumonia in the right lower lobe".
 _BETWEEN: Final = re.compile(
     r"(?:[ ,-]+(?:of|in|at|the|right|left|lt|rt|both|bilateral))*[ ,-]+", re.IGNORECASE
@@ -58,9 +65,19 @@ _BETWEEN: Final = re.compile(
 
 def qualities(text: str, start: int, end: int, kind: SemanticType) -> frozenset[str]:
     """Return which of it a question asks for by the words in and beside `text[start:end]`."""
-    told = (_OF_DRUGS,) if kind in DRUGS else _OF_ILLS if kind in _ILLS else ()
+    labs = (_OF_LABS,) if kind is SemanticType.LAB_TEST else ()
+    told = (_OF_DRUGS,) if kind in DRUGS else _OF_ILLS if kind in _ILLS else labs
     found = (_beside(kinds, text, start, end) for kinds in told)
     return frozenset(each for each in found if each)
+
+
+def of_other_fluid(text: str, place: HasOffsets) -> bool:
+    """Say whether a note tells a measurement of something else than the blood: "random urine sodium
+    was low at 12"."""
+    if _OF_LABS.search(text, place.start, place.end):
+        return True
+    ahead = [m.end() for m in _OF_LABS.finditer(text, max(0, place.start - _AHEAD), place.start)]
+    return bool(ahead) and not text[ahead[-1] : place.start].strip()
 
 
 def is_form(words: str) -> bool:
@@ -81,7 +98,7 @@ def qualified(text: str, said: list[Place], asked: frozenset[str]) -> tuple[floa
     """Weigh what a note says of the form, the grade or the part that is asked, and return the
     places that tell it as it is asked, or all where none does."""
     weight = 1.0
-    for kinds in (_OF_DRUGS, *_OF_ILLS) if asked else ():
+    for kinds in (_OF_DRUGS, _OF_LABS, *_OF_ILLS) if asked else ():
         wanted = asked & kinds.groupindex.keys()
         told = [(each, _told(kinds, text, each)) for each in said] if wanted else []
         fits = [each for each, names in told if wanted <= names]

@@ -172,6 +172,8 @@ def test_another_fluid_tells_nothing_of_the_blood(language: Language, reader: Re
     wants = reader.read("glucose < 40")
     assert answers(note(language, "CSF glucose 30."), wants) == SILENT
     assert answers(note(language, "CSF glucose 90. Serum glucose 30."), wants) == FULLY
+    salt = note(language, "Sodium 138. His random stool sodium was low at 12.")
+    assert answers(salt, reader.read("sodium < 125")) == AGAINST
 
 
 @pytest.mark.parametrize(
