@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy  # its `stats` when first used: by one worker, not by each that collects
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from eval.compare import deltas, difference, holm, interval, randomisation
 from indexing.errors import InvalidInput
@@ -17,7 +17,7 @@ VALUES = st.lists(st.integers(-100, 100).map(lambda n: n / 100), min_size=2, max
 @given(VALUES)
 def test_the_exact_test_agrees_with_scipy(gained: list[float]) -> None:
     values = np.array(gained)
-    expected = stats.permutation_test(
+    expected = scipy.stats.permutation_test(
         (values,), lambda x, axis: x.mean(axis), permutation_type="samples", vectorized=True,
         n_resamples=2**13,
     ).pvalue  # fmt: skip
@@ -26,7 +26,7 @@ def test_the_exact_test_agrees_with_scipy(gained: list[float]) -> None:
 
 def test_the_drawn_test_agrees_with_scipy() -> None:
     values = np.random.default_rng(3).normal(0.02, 0.1, 200)
-    expected = stats.permutation_test(
+    expected = scipy.stats.permutation_test(
         (values,), lambda x, axis: x.mean(axis), permutation_type="samples", vectorized=True,
         n_resamples=20_000, rng=np.random.default_rng(1),
     ).pvalue  # fmt: skip
@@ -35,7 +35,9 @@ def test_the_drawn_test_agrees_with_scipy() -> None:
 
 def test_the_interval_agrees_with_scipy() -> None:
     values = np.random.default_rng(3).normal(0.02, 0.1, 200)
-    found = stats.bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(1))
+    found = scipy.stats.bootstrap(
+        (values,), np.mean, method="percentile", rng=np.random.default_rng(1)
+    )
     assert interval(values) == pytest.approx(tuple(found.confidence_interval), abs=0.001)
 
 
