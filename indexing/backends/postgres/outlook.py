@@ -71,7 +71,7 @@ WITH heard AS (HEARD), part AS MATERIALIZED (
         AND (%(patients)s::text[] IS NULL OR p.resource_id = ANY(%(patients)s))
         AND (%(now)s OR s.gone IS NOT NULL)
         AND (%(now)s OR NOT coalesce(p.deceased_start < s.gone - interval '1 day', false))
-)
+), ILL, GIVEN
 SELECT person.id, coalesce(person.sex, ''),
     extract(year FROM age(coalesce(person.known, h.last, now()), person.birth_start))::int,
     CASE WHEN person.gone IS NULL OR person.gone + %(horizon)s > h.last THEN NULL ELSE
@@ -81,22 +81,12 @@ SELECT person.id, coalesce(person.sex, ''),
             AND e.patient_id = ANY(person.ids) AND e.class_code IN ('IMP', 'ACUTE', 'NONAC', 'EMER')
             AND e.date_start > person.gone AND e.date_start <= person.gone + %(horizon)s
             AND HAPPENED AND OPEN) END,
-    ARRAY(SELECT DISTINCT coalesce(c.display, c.code) FROM condition c
-        JOIN resource x ON x.tenant_id = c.tenant_id AND x.type = 'Condition'
-            AND x.id = c.resource_id AND NOT x.labels && %(closed)s
-        WHERE c.tenant_id = %(tenant)s AND c.patient_id = ANY(person.ids)
-        AND coalesce(c.display, c.code) IS NOT NULL AND (person.known IS NULL
-            OR coalesce(c.onset_start, c.recorded_start) <= person.known)),
-    ARRAY(SELECT DISTINCT coalesce(m.display, m.code) FROM medication_request m
-        JOIN resource x ON x.tenant_id = m.tenant_id AND x.type = 'MedicationRequest'
-            AND x.id = m.resource_id AND NOT x.labels && %(closed)s
-        WHERE m.tenant_id = %(tenant)s AND m.patient_id = ANY(person.ids)
-        AND coalesce(m.display, m.code) IS NOT NULL AND (person.known IS NULL
-            OR m.authored_start <= person.known)),
+    coalesce(ill.named, '{}'), coalesce(given.named, '{}'),
     (SELECT count(*) FROM encounter e WHERE e.tenant_id = %(tenant)s
         AND e.patient_id = ANY(person.ids) AND HAPPENED AND OPEN
         AND e.date_start < year.until AND e.date_start >= year.until - interval '1 year')::int
-FROM person CROSS JOIN heard h CROSS JOIN LATERAL (
+FROM person LEFT JOIN ill ON ill.id = person.id LEFT JOIN given ON given.id = person.id
+CROSS JOIN heard h CROSS JOIN LATERAL (
     SELECT CASE WHEN %(now)s THEN coalesce((
         SELECT max(e.date_start) FROM encounter e WHERE %(leaving)s AND e.tenant_id = %(tenant)s
             AND e.patient_id = ANY(person.ids) AND e.class_code IN ('IMP', 'ACUTE', 'NONAC')
@@ -104,6 +94,24 @@ FROM person CROSS JOIN heard h CROSS JOIN LATERAL (
     ), h.last, now()) ELSE person.began END AS until
 ) year ORDER BY person.id
 """
+# What was known of each person by a name, of all at once: asked person by person, the planner read
+# a small hospital's whole table for each.
+_NAMED = """{name} AS MATERIALIZED (
+    SELECT p.id, array_agg(DISTINCT coalesce(t.display, t.code)) AS named
+    FROM person p CROSS JOIN unnest(p.ids) AS own(id)
+    JOIN {table} t ON t.tenant_id = %(tenant)s AND t.patient_id = own.id
+        AND coalesce(t.display, t.code) IS NOT NULL AND (p.known IS NULL OR {since} <= p.known)
+    JOIN resource x ON x.tenant_id = t.tenant_id AND x.type = '{type}'
+        AND x.id = t.resource_id AND NOT x.labels && %(closed)s
+    GROUP BY p.id
+)"""
+_ILL = _NAMED.format(
+    name="ill", table="condition", type="Condition",
+    since="coalesce(t.onset_start, t.recorded_start)",
+)  # fmt: skip
+_GIVEN = _NAMED.format(
+    name="given", table="medication_request", type="MedicationRequest", since="t.authored_start"
+)
 
 _TOLD_OF = f"""
 WITH RECURSIVE own(id) AS (SELECT %(patient)s::text COLLATE "C" UNION
@@ -116,6 +124,7 @@ SELECT {_TOLD} FROM outlook_prediction WHERE tenant_id = %(tenant)s
 
 def _outcomes(kind_of: str) -> str:
     whole = _OUTCOMES.replace("STAY", _SINCE[kind_of])
+    whole = whole.replace("ILL", _ILL).replace("GIVEN", _GIVEN)
     return whole.replace("HEARD", HEARD).replace("HAPPENED", HAPPENED).replace("OPEN", OPEN)
 
 
