@@ -195,7 +195,7 @@ def _read_bundle(text: bytes, where: Where) -> Submission:
     bundle_id = frame.get("id")
     return Submission(
         kind=kind,
-        atomic=kind == _ATOMIC,
+        atomic=kind.lower() == _ATOMIC,  # a capital lets no half of it land
         count=len(claims),
         bundle_id=bundle_id if isinstance(bundle_id, str) else None,
         frame=frame,

@@ -49,6 +49,15 @@ def test_the_exact_bytes_of_each_resource_are_kept() -> None:
     assert str(found[1].resource["valueDecimal"]) == "0.0100"
 
 
+@pytest.mark.parametrize(
+    ("kind", "atomic"),
+    [("transaction", True), ("Transaction", True), ("TRANSACTION", True), ("batch", False),
+     ("transactions", False), ("", False)],
+)  # fmt: skip
+def test_a_transaction_is_one_however_it_is_spelled(kind: str, atomic: bool) -> None:
+    assert bundle(kind, post({"resourceType": "Patient"})).atomic is atomic
+
+
 def test_a_bundle_that_is_a_resource_is_one_whose_references_stay() -> None:
     about = {"resourceType": "Condition", "subject": {"reference": URN}}
     search = {"resourceType": "Condition", "subject": {"reference": "Patient?identifier=s|v"}}
