@@ -84,7 +84,8 @@ _USE: Final = r"(?:on|taking|using|receiving)"
 _DOES_NOT: Final = r"(?:does|do|did)(?: not|n['’]?t)"
 _HAS_NOT: Final = r"(?:ha(?:s|ve|d)(?: not|n['’]?t)|not)(?: yet| ever)?"
 _GOOD: Final = r"(?:(?:good|excellent|partial|complete|positive|dramatic|significant|any) )?"
-_PREVENTION: Final = r"(?:prophylaxis|prophylactic(?:ally)?|ppx|prevention)"
+# Not "how to prevent a stroke", which asks for what is known of it, not for who is kept from it.
+_PREVENTION: Final = r"(?:prophylaxis|prophylactic(?:ally)?|ppx)"
 _USELESS: Final = r"(?:relief|improvement|benefit|response|success|help)"
 
 # In this order: the first that fits at a place wins.
@@ -114,7 +115,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "(?:good|excellent|partial|complete|positive|dramatic) response to",
     ),
     Asked.EFFECT: ("(?:clinical |treatment )?response to",),
-    Asked.PREVENTED: (f"{_PREVENTION} (?:for|of|against)", "to prevent"),
+    Asked.PREVENTED: (f"{_PREVENTION} (?:for|of|against)",),
     Asked.REFUSED: ("refus(?:ed|es|ing|al of)(?: to (?:have|take|undergo|receive))?",
                     "declin(?:ed|es|ing)(?: to (?:have|take|undergo|receive))?"),
     Asked.NEGATED: (

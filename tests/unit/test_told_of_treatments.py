@@ -44,7 +44,7 @@ ANSWERED = [
     ("refused blood transfusion", "Refused blood products.", "Blood transfusion given."),
     ("blood transfusion declined", "Blood transfusion was declined.", "Got a blood transfusion."),
     ("DVT ppx with heparin", "Heparin SQ for DVT prophylaxis.", "DVT, on heparin drip."),
-    ("stroke prevention", "Aspirin to prevent stroke.", "He had a stroke."),
+    ("ppx for stroke", "Aspirin to prevent stroke.", "He had a stroke."),
     ("has not had a colonoscopy", "Never had a colonoscopy.", "Colonoscopy last year."),
     (
         "family history negative for gout",
@@ -126,6 +126,10 @@ def test_words_of_manner_are_no_denied_finding(reader: Reader) -> None:
     assert [(want.words, want.asked) for want in read.wants] == [("extubated", Asked.PRESENT)]
     assert read.cues == ()
     assert reader.read("no complications").mode == "any"
+
+
+def test_how_to_prevent_it_asks_for_no_patient(reader: Reader) -> None:
+    assert [want.asked for want in reader.read("How to prevent a stroke").wants] == [Asked.PRESENT]
 
 
 def test_a_drug_that_prevents_is_itself_asked(reader: Reader) -> None:
