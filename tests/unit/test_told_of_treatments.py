@@ -35,7 +35,7 @@ ANSWERED = [
         "He had physical therapy without much relief.",
         "Physical therapy gave good relief.",
     ),
-    ("pain despite morphine", "Pain despite morphine.", "No pain, on morphine."),
+    ("morphine did not help", "Pain despite morphine.", "Pain relieved by morphine."),
     ("failed methotrexate", "She failed methotrexate.", "She improved on methotrexate."),
     ("lorazepam did not help", "Lorazepam did not help.", "Lorazepam helped."),
     ("improved on prednisone", "Rash improved on prednisone.", "No response to prednisone."),
@@ -126,6 +126,11 @@ def test_words_of_manner_are_no_denied_finding(reader: Reader) -> None:
     assert [(want.words, want.asked) for want in read.wants] == [("extubated", Asked.PRESENT)]
     assert read.cues == ()
     assert reader.read("no complications").mode == "any"
+
+
+def test_what_is_denied_in_the_family_is_one_thing() -> None:
+    found = cues("no gout in the family")
+    assert [cue.asked for cue in found] == [Asked.NO_FAMILY, Asked.NO_FAMILY]
 
 
 def test_how_to_prevent_it_asks_for_no_patient(reader: Reader) -> None:
