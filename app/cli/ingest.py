@@ -16,8 +16,9 @@ from app.cli.waiting import wait_until_searchable
 from app.settings import load
 from app.wiring import Installation
 from indexing.fhir.faults import Rejected
+from indexing.fhir.notes import ENDINGS as NOTE_ENDINGS
 from indexing.fhir.notes import parse_map, read_notes
-from indexing.fhir.sources import Source, read_sources
+from indexing.fhir.sources import ENDINGS, Source, read_sources
 from indexing.ingest import Ingest, Outcome, Tally
 
 Sources = Callable[[ZoneInfo], Iterable[Source | Rejected]]
@@ -32,7 +33,7 @@ def ingest_command(
     def sources(_zone: ZoneInfo) -> Iterable[Source | Rejected]:
         return read_sources(paths)
 
-    return _take(tenant, sources, strict, wait, rejects, as_json, "ingest command")
+    return _take(tenant, sources, strict, wait, rejects, as_json, "ingest command", ENDINGS)
 
 
 def notes_command(
@@ -45,12 +46,12 @@ def notes_command(
     def sources(zone: ZoneInfo) -> Iterable[Source | Rejected]:
         return read_notes(paths, keys, zone)
 
-    return _take(tenant, sources, False, wait, rejects, as_json, "notes command")
+    return _take(tenant, sources, False, wait, rejects, as_json, "notes command", NOTE_ENDINGS)
 
 
 def _take(
     tenant: str, sources: Sources, strict: bool, wait: bool,
-    rejects: Path | None, as_json: bool, reason: str,
+    rejects: Path | None, as_json: bool, reason: str, endings: Sequence[str],
 ) -> int:  # fmt: skip
     installation = Installation(load())
     found = installation.tenants.by_code(tenant)
@@ -65,6 +66,8 @@ def _take(
     # may keep the interpreter for one interval, 5 ms by default, a third of the whole time.
     sys.setswitchinterval(0.0001)
     tally = _run(into, sources(zone), rejects)
+    if not tally.accepted and not tally.rejected:
+        stderr.print(nothing_found(endings), soft_wrap=True)
     if wait:
         wait_until_searchable(installation)
     seconds = time.monotonic() - begin
@@ -81,6 +84,15 @@ def _take(
         print(f"{tally.accepted} accepted, {tally.rejected} rejected, {seconds:.1f} s")
     installation.close()
     return 1 if tally.rejected else 0
+
+
+def nothing_found(endings: Sequence[str]) -> str:
+    """Say that no file held anything, and which ones are looked at: a folder of others is passed
+    over without a word for each."""
+    return (
+        "Nothing was found to take in: of folders and archives, files are read that end in "
+        f"{', '.join(endings)}, packed or not."
+    )
 
 
 def _run(into: Ingest, sources: Iterable[Source | Rejected], rejects: Path | None) -> Tally:

@@ -28,7 +28,7 @@ Columns = Mapping[str, tuple[str, ...]]
 
 _UTC = ZoneInfo("UTC")
 _TABLES = {".csv": ",", ".tsv": "\t"}
-_ENDINGS = (".jsonl", ".ndjson", ".json", *_TABLES)
+ENDINGS = (".jsonl", ".ndjson", ".json", *_TABLES)
 _DELIMITERS = (",", ";", "\t", "|")  # spreadsheets write what their country uses
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 _MAX_FIELD = 16 * 1024 * 1024  # characters; an unclosed quote swallows the rest of a file
@@ -65,7 +65,7 @@ def read_notes(
     Feed each `Source.data` to `bundle.read_submission`; the same row gives the same bytes. `zone`
     is the site's, for times without an offset. In a CSV, `line` is where the row ends.
     """
-    for opened in open_texts(paths, _ENDINGS):
+    for opened in open_texts(paths, ENDINGS):
         if isinstance(opened, Rejected):
             yield opened
             continue

@@ -17,7 +17,7 @@ MAX_LINE = 48 * 1024 * 1024  # bytes of one line, or of one text that comes out 
 MAX_WHOLE = 256 * 1024 * 1024  # bytes of one text that lies open on disk
 
 _LINE_ENDINGS = (".ndjson", ".jsonl")
-_ENDINGS = (".json", *_LINE_ENDINGS)
+ENDINGS = (".json", *_LINE_ENDINGS)
 _CHUNK = 1024 * 1024
 _BLANK = b" \t\r\n"
 
@@ -37,7 +37,7 @@ class Source:
 
 def read_sources(paths: Iterable[Path]) -> Iterator[Source | Rejected]:
     """Yield every text under `paths`, folders sorted, and what could not be read."""
-    for opened in open_texts(paths, _ENDINGS):
+    for opened in open_texts(paths, ENDINGS):
         if isinstance(opened, Rejected):
             yield opened
         else:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.cli.ingest import ingest_command, notes_command
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.errors import Conflict, Gone, NotFound
@@ -327,3 +329,22 @@ def test_one_index_alone_can_find_a_resource_by_its_id(installation: Installatio
             "WHERE indrelid = 'resource'::regclass AND indpred IS NULL"
         ).fetchall()
     assert rows == [("resource_pkey",)]
+
+
+def test_a_folder_of_other_files_is_not_passed_over_without_a_word(
+    installation: Installation, tenant: Tenant, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("ANAMNESIS_HOME", str(installation.home))
+    monkeypatch.setattr("sys.setswitchinterval", lambda _: None)  # it would outlive this test
+    (tmp_path / "patient.fhir").write_text('{"resourceType":"Patient"}')
+    assert ingest_command(tenant.code, [tmp_path], False, False, None, as_json=True) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["accepted"] == 0
+    assert "files are read that end in .json, .ndjson, .jsonl" in told.err
+    mapped = ["text=text"]
+    assert notes_command(tenant.code, mapped, [tmp_path], False, None, as_json=True) == 0
+    assert ".csv" in capsys.readouterr().err
+    (tmp_path / "patient.json").write_text('{"resourceType":"Patient"}')
+    assert ingest_command(tenant.code, [tmp_path], False, False, None, as_json=True) == 0
+    assert "Nothing" not in capsys.readouterr().err
