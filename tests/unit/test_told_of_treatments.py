@@ -128,6 +128,14 @@ def test_words_of_manner_are_no_denied_finding(reader: Reader) -> None:
     assert reader.read("no complications").mode == "any"
 
 
+def test_what_charts_list_among_allergies_answers_in_full(
+    language: Language, reader: Reader
+) -> None:
+    wants = reader.read("latex allergy")
+    assert answers(note(language, "ALLERGIES: Sulfa and latex."), wants) == FULLY
+    assert answers(note(language, "Latex gloves were worn."), wants) <= SILENT
+
+
 def test_what_is_denied_in_the_family_is_one_thing() -> None:
     found = cues("no gout in the family")
     assert [cue.asked for cue in found] == [Asked.NO_FAMILY, Asked.NO_FAMILY]
@@ -140,6 +148,8 @@ def test_how_to_prevent_it_asks_for_no_patient(reader: Reader) -> None:
 def test_a_drug_that_prevents_is_itself_asked(reader: Reader) -> None:
     (want,) = reader.read("nitrofurantoin prophylaxis").wants
     assert (want.words, want.asked) == ("nitrofurantoin", Asked.PRESENT)
+    _, drug = reader.read("stroke aspirin prophylaxis").wants
+    assert (drug.words, drug.asked) == ("aspirin", Asked.PRESENT)
 
 
 def test_a_side_belongs_to_what_it_stands_beside(reader: Reader) -> None:
