@@ -18,8 +18,6 @@ T = TypeVar("T", bound=msgspec.Struct)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `.*`)?", re.DOTALL)
 _WRONG = re.compile(r"(Expected .*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`.*", re.DOTALL)
-# What is longer, or no name, may be somebody's words put where a field's name belongs.
-_NAME = re.compile(r"[A-Za-z_]{1,30}")
 
 
 async def read_body(request: Request) -> bytes:
@@ -34,8 +32,8 @@ def decoded(decoder: msgspec.json.Decoder[T], body: bytes, example: str) -> T:
     """Decode a body.
 
     Raises:
-        InvalidInput: names the field at fault and what it takes; the value that was sent is not
-            told.
+        InvalidInput: names the field at fault and what it takes; neither a value that was sent is
+            told nor the name of a field that is none, which may be somebody's words as well.
     """
     try:
         return decoder.decode(body)
@@ -48,14 +46,13 @@ def decoded(decoder: msgspec.json.Decoder[T], body: bytes, example: str) -> T:
 
 
 def _fault(said: str, fields: list[str]) -> str:
-    """Say in our words what the decoder said; it quotes names of fields, and no values."""
+    """Say in our words what the decoder said; it quotes no values."""
     if wrong := _WRONG.fullmatch(said):
         what = wrong[1][0].lower() + wrong[1][1:]
         return f"`{wrong[2]}`: {what}" if wrong[2] else f"the body: {what}"
     if missing := _MISSING.fullmatch(said):
         return f"`{missing[1]}` is missing"
     unknown = _UNKNOWN.fullmatch(said)
-    name = unknown[1] if unknown and _NAME.fullmatch(unknown[1]) else ""
-    near = get_close_matches(name.lower(), fields, n=1)
-    instead = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(fields)}"
-    return f"no field {f'`{name}` ' if name else 'of this name '}is taken here: {instead}"
+    near = get_close_matches(unknown[1].lower(), fields, n=1) if unknown else []
+    meant = f"; did you mean `{near[0]}`?" if near else ""
+    return f"a field of this body is none of {', '.join(fields)}{meant}"

@@ -17,7 +17,7 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
     only: dict[str, list[str]] = {}
 
 
-FIELDS = "q, k, only"
+NONE = "a field of this body is none of q, k, only"
 _decoder = msgspec.json.Decoder(Body)
 
 
@@ -30,9 +30,9 @@ _decoder = msgspec.json.Decoder(Body)
         (b'{"q": "secret", "k": 100000}', "`k`: expected `int` <= 1000"),
         (b'{"q": "x", "only": {"secret": [1]}}', "`only[...][0]`: expected `str`, got `int`"),
         (b"[1]", "the body: expected `object`, got `array`"),
-        (b'{"q": "x", "onyl": {}}', "no field `onyl` is taken here: did you mean `only`?"),
-        (b'{"q": "x", "start": 20}', "no field `start` is taken here: there are " + FIELDS),
-        (b'{"q": "x", "a secret": 1}', "no field of this name is taken here: there are " + FIELDS),
+        (b'{"q": "x", "onyl": {}}', f"{NONE}; did you mean `only`?"),
+        (b'{"q": "x", "start": 20}', NONE),
+        (b'{"q": "x", "a secret": 1}', NONE),
         (b'{"q": "x"', "the body is not JSON"),
         (b"", "the body is not JSON"),
         (b'{"q": "\\ud800"}', "the body is not JSON"),
