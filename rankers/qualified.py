@@ -13,6 +13,7 @@ from rankers.meanings import DRUGS
 
 UNTOLD = 0.8  # of what a note does not say whether it is the one that is asked
 OTHERWISE = 0.5  # it is another
+UNSAID = 0.3  # it says nothing of what is asked
 Place = TypeVar("Place", bound=HasOffsets)
 
 _FORMS: Final = {
@@ -38,6 +39,16 @@ _PARTS: Final = {
     "upper": r"upper[- ]lobes?|[RL]UL", "middle": r"middle[- ]lobe|RML",
     "lower": r"lower[- ]lobes?|[RL]LL",
 }  # fmt: skip
+# "Has not had a colonoscopy": one that found nothing was had.
+UNDONE: Final = "undone"
+_NOT_HAD: Final = re.compile(
+    r"\b(?:not|n['’]?t|never)(?: yet| ever)? (?:had|undergone|received|gotten|been given)\b"
+    r"[^,;]{0,20}$",
+    re.IGNORECASE,
+)
+_RESULT: Final = re.compile(
+    r"\b(?:negative|unremarkable|normal|ruled out|showed|complications?)\b", re.IGNORECASE
+)
 _FLUIDS: Final = {
     "urine": r"urin(?:e|ary)", "csf": r"csf|cerebrospinal fluid|spinal fluid",
     "pleural": r"pleural(?: fluid)?", "ascitic": r"(?:ascitic|peritoneal)(?: fluid)?",
@@ -65,10 +76,20 @@ _BETWEEN: Final = re.compile(
 
 def qualities(text: str, start: int, end: int, kind: SemanticType) -> frozenset[str]:
     """Return which of it a question asks for by the words in and beside `text[start:end]`."""
+    if kind is SemanticType.PROCEDURE:
+        return frozenset((UNDONE,)) if _NOT_HAD.search(text, 0, start) else frozenset()
     labs = (_OF_LABS,) if kind is SemanticType.LAB_TEST else ()
     told = (_OF_DRUGS,) if kind in DRUGS else _OF_ILLS if kind in _ILLS else labs
     found = (_beside(kinds, text, start, end) for kinds in told)
     return frozenset(each for each in found if each)
+
+
+def _had(text: str, place: HasOffsets) -> bool:
+    """Say whether a note tells a test's result in the sentence that seems to deny it."""
+    low = max((m.end() for m in _END.finditer(text, max(0, place.start - 120), place.start)),
+              default=max(0, place.start - 120))  # fmt: skip
+    stop = _END.search(text, place.end, place.end + 80)
+    return _RESULT.search(text, low, stop.start() if stop else place.end + 80) is not None
 
 
 def of_other_fluid(text: str, place: HasOffsets) -> bool:
@@ -98,6 +119,9 @@ def qualified(text: str, said: list[Place], asked: frozenset[str]) -> tuple[floa
     """Weigh what a note says of the form, the grade or the part that is asked, and return the
     places that tell it as it is asked, or all where none does."""
     weight = 1.0
+    if UNDONE in asked:
+        fits = [each for each in said if not _had(text, each)]
+        return (1.0, fits) if fits else (UNSAID, said)
     for kinds in (_OF_DRUGS, _OF_LABS, *_OF_ILLS) if asked else ():
         wanted = asked & kinds.groupindex.keys()
         told = [(each, _told(kinds, text, each)) for each in said] if wanted else []

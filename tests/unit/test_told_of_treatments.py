@@ -141,6 +141,15 @@ def test_what_is_denied_in_the_family_is_one_thing() -> None:
     assert [cue.asked for cue in found] == [Asked.NO_FAMILY, Asked.NO_FAMILY]
 
 
+def test_a_test_that_found_nothing_was_had(language: Language, reader: Reader) -> None:
+    wants = reader.read("who has not had a colonoscopy")
+    assert answers(note(language, "He has never had a colonoscopy."), wants) == FULLY
+    assert answers(note(language, "Negative GI workup, including colonoscopy."), wants) <= SILENT
+    assert answers(note(language, "No complications of the colonoscopy."), wants) <= SILENT
+    result = reader.read("colonoscopy negative")
+    assert answers(note(language, "Colonoscopy was negative."), result) == FULLY
+
+
 def test_how_to_prevent_it_asks_for_no_patient(reader: Reader) -> None:
     assert [want.asked for want in reader.read("How to prevent a stroke").wants] == [Asked.PRESENT]
 
