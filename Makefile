@@ -33,8 +33,9 @@ dev: .venv/.installed-dev
 demo: install
 	$(BIN)/anamnesis demo --patients $(PATIENTS) --port $(PORT)
 
+# Three workers for two cores: each waits for its database or a timer much of the time.
 test: dev
-	$(BIN)/python -m pytest -m "not slow and not soak and not browser and not engines" -n 2 --dist loadfile \
+	$(BIN)/python -m pytest -m "not slow and not soak and not browser and not engines" -n 3 --dist loadfile \
 		--ignore tests/browser
 
 # In the order of their folders, not by how many tests a file has: the longest one is alone in its file.
