@@ -20,6 +20,7 @@ from app.answers import answered, audited, request_of
 from app.cli.bench_freshness import freshness
 from app.cli.bench_hospital import CODE, fill, settled, tenant_of
 from app.cli.output import print_json, progress, stderr
+from app.large_pages import in_large_pages
 from app.memory import collect_seldom
 from app.pages import PAGE_SIZE
 from app.questions import Question
@@ -54,6 +55,9 @@ def search_command(notes: int, as_json: bool) -> int:
         texts, matrix = _corpus(installation, access)
         systems = _ours(installation, access) | _others(installation, access, texts, matrix)
         asked = questions(QUESTIONS)
+        for question in asked[:50]:
+            systems["anamnesis"](question)  # it has loaded what it answers from
+        in_large_pages()  # as `serve` does
         with progress() as bar:
             task = bar.add_task("asking", total=len(asked))
             found = interleaved(systems, asked, each=lambda: bar.advance(task))

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from app.cli.doctor_engines import ready
 from app.cli.output import stderr
 from app.companion import Companion
+from app.large_pages import LargePages
 from app.letting_go import LettingGo
 from app.memory import collect_seldom
 from app.services import services_of
@@ -72,7 +73,7 @@ def run(installation: Installation, listening: socket.socket) -> None:
     config = configured(create_app(services_of(installation)))
     untold = dict.fromkeys(strangers())  # what this process said of them is said
     beside = Companion({"ANAMNESIS_HOME": str(settings.home), **untold})
-    with beside, DatabaseWatch(installation), LettingGo(installation):
+    with beside, DatabaseWatch(installation), LettingGo(installation), LargePages():
         uvicorn.Server(config).run(sockets=[listening])
     installation.close()
 
