@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ctypes
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
+
+from app.looking import Looking
 
 _PAGE = 2 << 20
 _ASK, _COLLAPSE = 14, 25
@@ -62,24 +63,15 @@ def in_small_pages() -> int:
     return 1024 * (int(told.get("Anonymous", 0)) - int(told.get("AnonHugePages", 0)))
 
 
-class LargePages:
+class LargePages(Looking):
     """Looks every minute whether much has come in, while a process serves."""
 
     def __init__(self) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="large-pages", daemon=True)
+        super().__init__("large-pages", _LOOK_EVERY_S)
+        self._left = 0
 
-    def __enter__(self) -> LargePages:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=30)
-
-    def _look(self) -> None:
-        left = 0
-        while not self._stop.wait(_LOOK_EVERY_S):
-            if in_small_pages() >= left + _WORTH:
-                in_large_pages()
-                left = in_small_pages()
+    def look(self) -> None:
+        """Ask for large pages where much lies in small ones that did not a look ago."""
+        if in_small_pages() >= self._left + _WORTH:
+            in_large_pages()
+            self._left = in_small_pages()

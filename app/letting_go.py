@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
-import threading
 from collections import Counter
 
+from app.looking import Looking
 from app.wiring import Installation
 from indexing.errors import AnamnesisError
 from indexing.model import TenantId
@@ -56,29 +56,20 @@ def let_go_of_erased(installation: Installation, rounds: Counter[TenantId]) -> N
         raise failed
 
 
-class LettingGo:
+class LettingGo(Looking):
     """Looks at the register every few seconds, while a process serves or follows."""
 
     def __init__(self, installation: Installation) -> None:
+        super().__init__("letting-go", _LOOK_EVERY_S)
         self._installation = installation
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="letting-go", daemon=True)
+        self._rounds: Counter[TenantId] = Counter()
 
-    def __enter__(self) -> LettingGo:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=30)
-
-    def _look(self) -> None:
-        rounds: Counter[TenantId] = Counter()
-        while not self._stop.wait(_LOOK_EVERY_S):
-            try:
-                let_go_of_erased(self._installation, rounds)
-            except AnamnesisError:
-                continue  # the database is away: the next look finds it again
-            except Exception as exc:  # noqa: BLE001
-                # Who stops looking keeps what was erased for good. Its words may quote a patient.
-                _log.error("erased tenants were not let go of: %s", type(exc).__name__)
+    def look(self) -> None:
+        """Let go of what was erased, as far as it can be told now."""
+        try:
+            let_go_of_erased(self._installation, self._rounds)
+        except AnamnesisError:
+            return  # the database is away: the next look finds it again
+        except Exception as exc:  # noqa: BLE001
+            # Who stops looking keeps what was erased for good. Its words may quote a patient.
+            _log.error("erased tenants were not let go of: %s", type(exc).__name__)

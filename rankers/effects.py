@@ -28,7 +28,8 @@ _NOT_HELPED: Final = re.compile(
     r"\b(?:no|not|never|nor|without|little|minimal(?:ly)?|poor(?:ly)?|inadequate|insufficient|"
     rf"lack of|failed to|(?:did|does|do|was|has|have)n['’]?t)\b[^.;,\n]{{0,30}}?\b{_GOOD}\b|"
     r"\b(?:unresponsive|non-?responsive|ineffective|unsuccessful(?:ly)?|unhelpful|refractory|"
-    r"resistant to|fail(?:s|ed|ing|ure of)|worse(?:ned|ning)? (?:on|with|despite))\b",
+    r"resistant to|to no avail|(?:did|does|do) (?:nothing|little)|(?:no|without|little) effect|"
+    r"fail(?:s|ed|ing|ure of)|worse(?:ned|ning)? (?:on|with|despite))\b",
     re.IGNORECASE,
 )
 _DESPITE: Final = re.compile(r"\bdespite\b[^.;\n]{0,60}$", re.IGNORECASE)  # "pain despite morphine"

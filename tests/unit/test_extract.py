@@ -48,11 +48,6 @@ def planner() -> Planner:
 
 
 @pytest.fixture(scope="module")
-def language() -> Language:
-    return Language(open_terminology())
-
-
-@pytest.fixture(scope="module")
 def notes(language: Language) -> Mapping[str, Derived]:
     return {key: derived(language, key, *pair) for key, pair in TEXTS.items()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC
-from uuid import uuid4
 
 import pytest
 
@@ -12,10 +11,9 @@ from indexing.backends.memory.graph import MemoryGraphIndex
 from indexing.backends.memory.lexical import MemoryLexicalIndex
 from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
-from indexing.language.terminology import open_terminology
 from indexing.language.terminology.store import no_terminology
-from indexing.model import Assertion, Copied, Document, TenantId
-from indexing.ports import Derived, Ranking, Scored
+from indexing.model import Assertion, Copied
+from indexing.ports import Ranking, Scored
 from rankers.answer import SearchRequest
 from rankers.cues import Asked
 from rankers.explain import Fused, Signal
@@ -34,30 +32,8 @@ from rankers.judge import (
 from rankers.plan import Planner
 from rankers.sift import Sifter
 from rankers.wants import Reader
+from tests.notes import TENANT, note
 from tests.searching import Shelf
-
-TENANT = TenantId(uuid4())
-
-
-@pytest.fixture(scope="module")
-def language() -> Language:
-    return Language(open_terminology())
-
-
-@pytest.fixture(scope="module")
-def reader(language: Language) -> Reader:
-    return Reader(language.terminology, Matcher(language.terminology))
-
-
-def note(
-    language: Language, text: str, doc_id: str = "n", copied: tuple[Copied, ...] = ()
-) -> Derived:
-    found = language.annotate(text)
-    document = Document(TENANT, doc_id, 1, text, patient_id="P")
-    return Derived(
-        document, found.language_version, found.sections, found.passages, found.mentions, copied
-    )
-
 
 ANSWERED = [
     ("current pneumonia", "Chest film shows pneumonia.", "Pneumonia, resolved."),

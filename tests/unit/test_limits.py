@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
-from indexing.language.terminology import open_terminology
 from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers, met
 from rankers.meanings import MEASURED
 from rankers.wants import Reader
-from tests.unit.test_judge import note
-
-
-@pytest.fixture(scope="module")
-def language() -> Language:
-    return Language(open_terminology())
-
-
-@pytest.fixture(scope="module")
-def reader(language: Language) -> Reader:
-    return Reader(language.terminology, Matcher(language.terminology))
-
+from tests.notes import note
 
 ANSWERED = [
     ("hemoglobin below 8", "Hemoglobin 7.1 g/dL.", "Hemoglobin 9.4 g/dL."),

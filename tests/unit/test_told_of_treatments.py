@@ -5,24 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from indexing.language.matcher import Matcher
 from indexing.language.pipeline import Language
-from indexing.language.terminology import open_terminology
 from rankers.cues import Asked, cues
 from rankers.judge import AGAINST, FULLY, SILENT, answers, met
 from rankers.wants import Reader
-from tests.unit.test_judge import note
-
-
-@pytest.fixture(scope="module")
-def language() -> Language:
-    return Language(open_terminology())
-
-
-@pytest.fixture(scope="module")
-def reader(language: Language) -> Reader:
-    return Reader(language.terminology, Matcher(language.terminology))
-
+from tests.notes import note
 
 ANSWERED = [
     (
@@ -36,6 +23,9 @@ ANSWERED = [
         "Physical therapy gave good relief.",
     ),
     ("morphine did not help", "Pain despite morphine.", "Pain relieved by morphine."),
+    ("did not respond to antibiotics", "Antibiotics did nothing for it.", "Antibiotics helped."),
+    ("prednisone did not help", "Prednisone had no effect.", "Prednisone was effective."),
+    ("prednisone did not help", "Given prednisone to no avail.", "Prednisone has helped."),
     ("failed methotrexate", "She failed methotrexate.", "She improved on methotrexate."),
     ("lorazepam did not help", "Lorazepam did not help.", "Lorazepam helped."),
     ("improved on prednisone", "Rash improved on prednisone.", "No response to prednisone."),

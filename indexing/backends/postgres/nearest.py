@@ -3,6 +3,7 @@ let through."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from weakref import WeakSet
 
@@ -54,13 +55,16 @@ def conditions(access: Access, filters: Filters) -> tuple[str, list[Any]]:
             values.append(sorted(folded(CLINICAL_NOTES, name, accepted)))
     if filters.at_least or filters.at_most:
         parts.append("false")  # a note has no numbers
-    if filters.date_from is not None:
-        parts.append("date_end > %s")
-        values.append(filters.date_from)
-    if filters.date_to is not None:
-        parts.append("date_start < %s")
-        values.append(filters.date_to)
+    for part, value in dated(filters):
+        parts.append(part)
+        values.append(value)
     return " AND ".join(parts), values
+
+
+def dated(filters: Filters) -> list[tuple[str, datetime]]:
+    """Return the conditions on an entry's interval, each with its value."""
+    asked = (("date_end > %s", filters.date_from), ("date_start < %s", filters.date_to))
+    return [(part, value) for part, value in asked if value is not None]
 
 
 def nearest(

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from indexing.access import Access
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
-from indexing.backends.postgres.nearest import know_vectors
+from indexing.backends.postgres.nearest import dated, know_vectors
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.filters import Filters
 from indexing.model import IndexState, TenantId, Tombstone
@@ -171,10 +171,7 @@ class PostgresSpaceIndex:
             for name, bound in bounds.items():
                 parts.append(f"(amounts ->> %s)::float8 {sign} %s")
                 values += [name, bound]
-        if filters.date_from is not None:
-            parts.append("date_end > %s")
-            values.append(filters.date_from)
-        if filters.date_to is not None:
-            parts.append("date_start < %s")
-            values.append(filters.date_to)
+        for part, value in dated(filters):
+            parts.append(part)
+            values.append(value)
         return " AND ".join(parts), values
