@@ -32,8 +32,9 @@ _SAYING = {
 }
 
 UNSAID: Final = "No note that comes near says this as it is asked."
-UNSAID_SO_FAR: Final = f"{UNSAID[:-1]}; the {MOST_READ} nearest were read."
 """The proof where the notes were read for a value, a time, a side or a person, and none says it."""
+UNSAID_SO_FAR: Final = f"{UNSAID[:-1]}; the {MOST_READ} nearest were read."
+"""The same where more matched than are read."""
 
 
 class Prover:
