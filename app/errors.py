@@ -179,7 +179,7 @@ def respond(request: Request, exc: Exception) -> Response:
         _report(request, exc, problem)
     response = _in_their_language(request, problem)
     if problem.status == 405:
-        response.headers["Allow"] = ", ".join(_methods(request))
+        response.headers["Allow"] = ", ".join(_methods(request) or ["GET", "HEAD"])
     if isinstance(exc, Throttled):
         response.headers["Retry-After"] = str(exc.retry_after_s)
     elif problem.status == 503:

@@ -244,9 +244,13 @@ _ENDS: Final = re.compile(
 )
 
 
+LONGEST_CUED: Final = 300  # code points
+
+
 def cues(query: str) -> list[QueryCue]:
-    """Return the cues of a question in order, none overlapping another."""
-    found: list[QueryCue] = []
+    """Return the cues of a question in order, none overlapping another; what stands behind its
+    first 300 characters is no cue, since each is held against all others."""
+    query, found = query[:LONGEST_CUED], list[QueryCue]()
     for cue in sorted([*_trailing(query), *_leading(query)], key=lambda c: (c.start, -c.end)):
         if not found or cue.start >= found[-1].end:
             found.append(cue)

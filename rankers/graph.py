@@ -29,7 +29,6 @@ KINDS: Mapping[EdgeKind, float] = {
 NAMESAKE = 0.9  # of a concept that shares a name with one of the question
 HOPS = 2
 MOST_CONCEPTS = 120
-LONGEST_CUED = 300  # code points; a longer text is not read for cues
 LEAST_COVERED = 0.3  # of a question's words: below it the concepts are not what it is about
 
 
@@ -92,7 +91,7 @@ def _covered(text: str, spans: Sequence[Span]) -> float:
     """Return the share of a question's words that name concepts. What a cue asks of them, and
     which number, is no subject of its own and is not counted."""
     aside = [(n.start, n.end) for n in parse_bounds(text)]
-    aside += [(cue.start, cue.end) for cue in cues(text[:LONGEST_CUED])]
+    aside += [(cue.start, cue.end) for cue in cues(text)]
     words = inside = 0
     for token in tokens(text):
         if token.term in STOP_WORDS:

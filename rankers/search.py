@@ -223,6 +223,7 @@ class Search:
         found = self._documents.fetch(access, [doc_id])
         if doc_id not in found:
             return Reasons(doc_id, "There is no such note, or it is not open to you.")
+        access = within(access, request.only.get("patient", ()))
         ran = self._legs.run(self._lanes.of(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
         rankings = near_enough(rankings, self._least_cosine)

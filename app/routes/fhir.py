@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import format_datetime
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -26,7 +27,7 @@ from app.fhir_bodies import (
     status_of,
 )
 from app.fhir_forms import answered_in_json
-from indexing.errors import Gone, InvalidInput
+from indexing.errors import Gone, InvalidInput, NotFound
 from indexing.fhir.bundle import read_submission
 from indexing.fhir.issues import operation_outcome
 from indexing.fhir.splice import served
@@ -34,7 +35,7 @@ from indexing.ingest import Ingest, Outcome
 from indexing.records import Held, Incoming
 
 # What a writer wants back; an OperationOutcome for any other wish. Source: R4, http.html#ops.
-_PREFERRED = re.compile(r"\breturn=(minimal|representation)\b")
+_PREFERRED = re.compile(r"(?:^|[,;])\s*return=(minimal|representation)\s*(?=$|[,;])")
 
 router = APIRouter(prefix="/fhir", dependencies=[Depends(answered_in_json)])
 
@@ -128,7 +129,9 @@ def _outcome(request: Request, who: Principal, outcome: Outcome) -> Response:
     if preferred and Permission.RESOURCE_READ in who.allowed:
         records = services(request).records
         name = (stored.resource_type, stored.resource_id, stored.version)
-        return _served(records.read(who.access, *name), status, headers)
+        # It is stored: who may not read what they wrote is told so much, and not to try again.
+        with suppress(NotFound, Gone):
+            return _served(records.read(who.access, *name), status, headers)
     return _reply(body, status, headers)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from indexing.access import LABELS
 from indexing.fhir.elements import objects
+from indexing.fhir.held import held
 from indexing.fhir.reading import JsonObject
 
 _CONFIDENTIALITY = frozenset(
@@ -39,7 +40,7 @@ def labels_of(resource: JsonObject) -> frozenset[str]:
     """Return the restricting labels; what restricts in a way we do not know becomes OTHER.
 
     Reads meta.security, and where the resource carries its own: DocumentReference.securityLabel
-    and Composition.confidentiality.
+    and Composition.confidentiality; of a Bundle those of all that it holds.
     """
     meta = resource.get("meta")
     codings = objects(meta.get("security")) if type(meta) is dict else []
@@ -51,6 +52,8 @@ def labels_of(resource: JsonObject) -> frozenset[str]:
             labels |= {label for coding in inner or [{}] for label in _label(coding)}
     elif kind == "Composition" and "confidentiality" in resource:
         labels.update(_confidentiality(_code(resource["confidentiality"])))
+    for own in held(resource):
+        labels |= labels_of(own)
     return frozenset(labels) if labels else _NONE
 
 

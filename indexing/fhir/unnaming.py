@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from indexing.fhir.held import held, without
 from indexing.fhir.reading import JsonObject
 from indexing.fhir.reference import parse_reference
 
@@ -12,7 +13,10 @@ ERASED = "erased"
 
 
 def targets(resource: Any) -> Iterator[tuple[str, str]]:
-    """Yield (type, id) of every reference to a resource of this server."""
+    """Yield (type, id) of every reference to a resource of this server, and of what a Bundle
+    holds."""
+    for inner in held(resource) if isinstance(resource, dict) else ():
+        yield str(inner.get("resourceType")), str(inner.get("id"))
     for owner in _references(resource):
         target = parse_reference(owner["reference"])
         if target.form == "relative":
@@ -21,8 +25,8 @@ def targets(resource: Any) -> Iterator[tuple[str, str]]:
 
 def unnamed(resource: JsonObject, names: frozenset[str], identifiers: frozenset[str]) -> JsonObject:
     """Return a copy in which whatever refers to `names` ("Type/id"), or to a patient by one of
-    those identifiers' values, refers to nobody. Source: R4, references.html: a Reference may have
-    a display alone."""
+    those identifiers' values, refers to nobody, and a Bundle holds nothing of theirs. Source: R4,
+    references.html: a Reference may have a display alone."""
     made: JsonObject = _unnamed(resource, names, identifiers)
     return made
 
@@ -34,6 +38,8 @@ def _unnamed(value: Any, names: frozenset[str], identifiers: frozenset[str]) -> 
         return value
     if _is_theirs(value, names, identifiers):
         return {"display": ERASED}
+    if value.get("resourceType") == "Bundle" and "entry" in value:
+        value = {**value, "entry": without(value["entry"], names)}
     return {key: _unnamed(each, names, identifiers) for key, each in value.items()}
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+import orjson
+
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.erasure import Erased, Marks
+from indexing.fhir.held import patients_of
 from indexing.model import TenantId
 from indexing.records import Incoming
 
@@ -55,6 +58,8 @@ def _barred(conn: Connection, tenant_id: TenantId) -> frozenset[str]:
 
 def _named(item: Incoming) -> Iterable[str]:
     """Yield the patients whom a resource refers to, as it would be found by them."""
+    if item.resource_type == "Bundle" and item.received:
+        yield from patients_of(orjson.loads(item.received))
     for row in item.rows:
         if row.table == "resource_link" and row.values[-2] == "Patient":
             yield str(row.values[-1])
