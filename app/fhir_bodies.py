@@ -121,8 +121,9 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
 
 
 def status_of(stored: Stored) -> str:
-    """Return 201 for what is new, 200 for what was there."""
-    return "201" if stored.changed and stored.version == 1 else "200"
+    """Return 201 for what is new or was brought back, 200 for what was there. Source:
+    hl7.org/fhir/R4/http.html#update"""
+    return "201" if stored.created else "200"
 
 
 def etag(version: int) -> str:

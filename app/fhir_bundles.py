@@ -63,7 +63,9 @@ def _left_out(counts: Mapping[str, int]) -> bytes:
 
 def history(versions: Sequence[Held], base: str, count: int) -> bytes:
     """Write the versions of one resource, newest first; a deletion has no resource."""
-    entries = [_version(held, base) for held in versions[:count]]
+    before = [*versions[1:], None]
+    pairs = zip(versions[:count], before, strict=False)
+    entries = [_version(held, older, base) for held, older in pairs]
     if len(versions) > count:
         left = {"older versions, each still read by its number": len(versions) - count}
         entries.append(_left_out(left))
@@ -71,10 +73,11 @@ def history(versions: Sequence[Held], base: str, count: int) -> bytes:
     return _joined(head, entries)
 
 
-def _version(held: Held, base: str) -> bytes:
+def _version(held: Held, older: Held | None, base: str) -> bytes:
     name = f"{held.resource_type}/{held.resource_id}"
     method = "DELETE" if held.deleted else "POST" if held.version == 1 else "PUT"
-    status = {"DELETE": "204", "POST": "201", "PUT": "200"}[method]
+    brought_back = older is not None and older.deleted
+    status = {"DELETE": "204", "POST": "201", "PUT": "201" if brought_back else "200"}[method]
     response = {
         "status": status, "etag": etag(held.version), "lastModified": instant(held.last_updated),
     }  # fmt: skip

@@ -13,9 +13,10 @@ from indexing.fhir.search.facts import known_types, parameters
 _INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
 _CONDITIONAL = {
     "versioning": "versioned-update", "readHistory": True, "updateCreate": True,
-    "conditionalCreate": True, "conditionalUpdate": True, "conditionalDelete": "single",
+    "conditionalRead": "full-support", "conditionalCreate": True, "conditionalUpdate": True,
+    "conditionalDelete": "single",
 }  # fmt: skip
-_CHANGED = "2026-11-28"  # when what is stated here last changed
+_CHANGED = "2026-12-01"  # when what is stated here last changed
 _EVERYWHERE = (("_id", "token"), ("_lastUpdated", "date"))
 _SUPPORTED = ("_include", "_revinclude", "_sort", "_count", "_total", "_summary", "_elements")
 

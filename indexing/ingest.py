@@ -252,7 +252,7 @@ def _standing(standing: Standing, written: Mapping[tuple[str, str], Stored]) -> 
     twin = written.get((kind, standing.twin.partition("/")[2]))
     if twin is None:
         return _beside(item)
-    return Outcome(_index(item), kind, replace(twin, changed=False))
+    return Outcome(_index(item), kind, replace(twin, changed=False, created=False))
 
 
 def _index(item: Ready | Unresolved) -> int | None:

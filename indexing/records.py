@@ -37,13 +37,15 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of an `Incoming`; `changed` is False for bytes that were there already."""
+    """What became of an `Incoming`; `changed` is False for bytes that were there already,
+    `created` True where nothing was, or what was there had been deleted."""
 
     resource_type: str
     resource_id: str
     version: int
     changed: bool
     last_updated: datetime
+    created: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from email.utils import format_datetime
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ from app.fhir_bodies import (
     status_of,
 )
 from app.fhir_forms import answered_in_json
+from app.fhir_known import is_known
 from indexing.errors import Gone, InvalidInput, NotFound
 from indexing.fhir.bundle import read_submission
 from indexing.fhir.issues import operation_outcome
@@ -55,6 +57,8 @@ def submit(request: Request, who: Writer, body: Body) -> Response:
     kind = read_submission(body)
     if kind.kind == "single":
         return _single(request, who, body, "", _creation(request))
+    if not kind.kind:
+        raise InvalidInput("Bundle.type is missing: say batch or transaction")
     outcomes = _ingest(request, who).submit(body)
     if kind.atomic and any(outcome.rejected is not None for outcome in outcomes):
         return _reply(operation_outcome(issues_of(outcomes)), refusal(outcomes))
@@ -120,8 +124,7 @@ def _outcome(request: Request, who: Principal, outcome: Outcome) -> Response:
         return Response(status_code=204)
     headers = {
         "Location": f"{request.base_url}fhir/{location(stored)}",
-        "ETag": etag(stored.version),
-        "Last-Modified": format_datetime(stored.last_updated, usegmt=True),
+        **_stamps(stored.version, stored.last_updated),
     }
     status, preferred = int(status_of(stored)), _PREFERRED.search(request.headers.get("prefer", ""))
     if preferred and preferred[1] == "minimal":
@@ -144,7 +147,8 @@ def _ingest(request: Request, who: Principal) -> Ingest:
 @router.get("/{kind}/{resource_id}")
 def read(request: Request, who: Reader, kind: str, resource_id: str) -> Response:
     """Return the newest version."""
-    return _served(services(request).records.read(who.access, kind, resource_id))
+    held = services(request).records.read(who.access, kind, resource_id)
+    return _unless_known(request, held)
 
 
 @router.get("/{kind}/{resource_id}/_history/{version}")
@@ -152,18 +156,27 @@ def read_version(
     request: Request, who: Reader, kind: str, resource_id: str, version: int
 ) -> Response:
     """Return one version."""
-    return _served(services(request).records.read(who.access, kind, resource_id, version))
+    held = services(request).records.read(who.access, kind, resource_id, version)
+    return _unless_known(request, held)
+
+
+def _unless_known(request: Request, held: Held) -> Response:
+    """Answer with a version, without its body where the client holds it: that was a read of it."""
+    if is_known(request.headers, held):
+        return Response(status_code=304, headers=_stamps(held.version, held.last_updated))
+    return _served(held)
+
+
+def _stamps(version: int, last_updated: datetime) -> dict[str, str]:
+    return {"ETag": etag(version), "Last-Modified": format_datetime(last_updated, usegmt=True)}
 
 
 def _served(
     held: Held, status: int = 200, more: Mapping[str, str] = MappingProxyType({})
 ) -> Response:
     body = served(held.received, held.resource_id, held.version, held.last_updated, held.links)
-    headers = {
-        "ETag": etag(held.version),
-        "Last-Modified": format_datetime(held.last_updated, usegmt=True),
-    }
-    return Response(body, status, {**headers, **more}, media_type=MEDIA)
+    headers = {**_stamps(held.version, held.last_updated), **more}
+    return Response(body, status, headers, media_type=MEDIA)
 
 
 @router.delete("/{kind}")

@@ -21,6 +21,11 @@ MAX_OBJECTS = 1_500_000  # of one Bundle: entries cost memory before they are re
 
 _NO_LINKS: Mapping[str, str] = {}
 _ATOMIC = "transaction"
+# Source: hl7.org/fhir/R4/valueset-bundle-type.html
+_KINDS = frozenset((
+    "document", "message", "transaction", "transaction-response", "batch", "batch-response",
+    "history", "searchset", "collection",
+))  # fmt: skip
 # What a server answered is a record of that exchange, not data sent to us: kept as it is.
 _ANSWERS = frozenset(("batch-response", "transaction-response"))
 _BOM = b"\xef\xbb\xbf"
@@ -123,14 +128,14 @@ def read_submission(
     line: int | None = None,
     request: Mapping[str, str] | None = None,
 ) -> Submission:
-    """Read a Bundle or a single resource.
+    """Read a Bundle or a single resource; a Bundle that names no type is taken entry by entry.
 
     `request` is what came with a single resource, as Bundle.entry.request would say it, {} for
     nothing; a Bundle is one then as well, and kept whole.
 
     Raises:
         Unusable: the text as a whole cannot be used (not JSON, no resourceType, a Bundle whose
-            entry is no list).
+            entry is no list or whose type is none).
     """
     where = Where(file=file, line=line)
     text = data.removeprefix(_BOM).strip(b" \t\r\n")
@@ -183,8 +188,9 @@ def _read_bundle(text: bytes, where: Where) -> Submission:
     frame = parse(_without(text, spans))
     # What is no object is an entry without a resource: the others land without it.
     entries = [each if isinstance(each, dict) else {} for each in frame.get("entry", [])]
-    kind = frame.get("type")
-    kind = kind if isinstance(kind, str) else ""
+    kind = frame.get("type") or ""
+    if kind and not (isinstance(kind, str) and kind.lower() in _KINDS):
+        raise Unusable("no type of a Bundle: nobody can say what to do", Where(path="Bundle.type"))
     if kind in _ANSWERS:
         return _read_single(text, where)
     claims = [

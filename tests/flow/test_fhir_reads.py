@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from fhirpy import SyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome
 
-from app.cli.serve import listen
 from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Role
@@ -263,6 +259,7 @@ def test_capabilities_are_open_and_name_what_can_be_asked(ward: Ward) -> None:
     (patient,) = [r for r in stated["rest"][0]["resource"] if r["type"] == "Patient"]
     assert {"name": "birthdate", "type": "date"} in patient["searchParam"]
     assert patient["operation"][0]["name"] == "everything"
+    assert patient["conditionalRead"] == "full-support"
 
 
 def test_a_researcher_stays_out_and_every_search_is_recorded(
@@ -296,24 +293,6 @@ def test_a_tenant_that_is_not_filled_yet_answers_nothing(
 
         fill_search(installation.database, ward.tenant)
     assert client.get("/fhir/Observation?code=718-7").json()["total"] == 3
-
-
-@pytest.fixture
-def site(ward: Ward) -> Iterator[str]:
-    """The address of a server that runs in this process."""
-    settings = ward.services.settings.model_copy(update={"port": 0})
-    listening = listen(settings)
-    app = create_app(replace(ward.services, settings=settings))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:  # the address is taken before anybody listens at it
-        assert thread.is_alive()
-        os.sched_yield()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=20)
-    listening.close()
 
 
 def test_an_ordinary_client_library_reads_it(client: TestClient, ward: Ward, site: str) -> None:

@@ -156,11 +156,11 @@ def _outcome(access: Access, item: Incoming, before: _Before | None, now: dateti
     if item.if_match is not None and item.if_match != (before.version if before else 0):
         raise Stale(f"{item.resource_type}/{item.resource_id}")
     if before is None:
-        return Stored(*_key(item), 1, not item.deleted, now)
+        return Stored(*_key(item), 1, not item.deleted, now, not item.deleted)
     same = before.deleted if item.deleted else not before.deleted
     if same and (item.deleted or before.digest == _digest(item.received)):
         return Stored(*_key(item), before.version, False, before.last_updated)
-    return Stored(*_key(item), before.version + 1, True, now)
+    return Stored(*_key(item), before.version + 1, True, now, before.deleted)
 
 
 def _may_write(access: Access, item: Incoming, before: _Before | None) -> None:
