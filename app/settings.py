@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8080
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    # As references name this server; "": by the names and the port that it answers at by itself.
+    fhir_base: str = Field(default="", pattern=r"^(https?://[^\s?#]+)?$")
     lexical: LexicalBackend = "tantivy"
     vector: VectorBackend = "postgres"
     graph: GraphBackend = "postgres"
@@ -98,6 +100,15 @@ class Settings(BaseSettings):
     llm_url: str = ""
     llm_model: str = ""
     llm_key: SecretStr | None = None
+
+    @property
+    def fhir_bases(self) -> frozenset[str]:
+        """What a reference to a resource of this server begins with: as set, else with the names
+        and the port that it answers at by itself."""
+        if self.fhir_base:
+            return frozenset({self.fhir_base.rstrip("/") + "/"})
+        own = f"[{self.host}]" if ":" in self.host else self.host
+        return frozenset(f"http://{name}:{self.port}/fhir/" for name in {*self.allowed_hosts, own})
 
     @property
     def concept_engine(self) -> SpaceBackend:

@@ -70,14 +70,15 @@ class Tally:
 
 
 class Ingest:
-    """Takes submissions into one tenant; `strict` refuses whatever has a validation error."""
+    """Takes submissions into one tenant; `strict` refuses whatever has a validation error, `bases`
+    are this server's own addresses of FHIR, in references."""
 
     def __init__(
         self, records: Records, access: Access, zone: ZoneInfo, *, strict: bool = False,
-        reason: str = "",
+        reason: str = "", bases: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
         self._records, self._access, self._reason = records, access, reason
-        self._rules = Rules(zone, strict)
+        self._rules = Rules(zone, strict, bases)
 
     def submit(
         self, data: bytes, *, where: Where | None = None, request: Mapping[str, str] | None = None

@@ -18,6 +18,7 @@ from indexing.fhir.conditions import Condition, Criterion, criterion_of, read_cr
 from indexing.fhir.documents import documents_of
 from indexing.fhir.faults import Issue as FoundIssue
 from indexing.fhir.faults import Rejected, Unusable, Where
+from indexing.fhir.here import local
 from indexing.fhir.issues import Issue
 from indexing.fhir.projections import merged_into, patient_of, project, replaced_patients
 from indexing.fhir.search.values import search_lines
@@ -78,10 +79,12 @@ Item: TypeAlias = Ready | Refused | Unresolved
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What preparing depends on beside the text; `strict` refuses every validation error."""
+    """What preparing depends on beside the text; `strict` refuses every validation error, `bases`
+    are this server's own addresses of FHIR."""
 
     zone: ZoneInfo
     strict: bool = False
+    bases: frozenset[str] = frozenset()
 
 
 def prepare(source: Source | Rejected, rules: Rules) -> Iterator[Item | Whole]:
@@ -167,6 +170,7 @@ def _prepare(
     """Check one entry and cut it into what is stored, where that does not hang on the store."""
     if isinstance(entry, Rejected):
         return Refused(entry.where.entry, entry)
+    entry = local(entry, rules.bases)
     where = replace(where, entry=entry.index)
     kind, name = entry.resource_type, entry.resource_id
     try:

@@ -60,7 +60,8 @@ def _take(
     begin = time.monotonic()
     zone = ZoneInfo(found.time_zone)
     into = Ingest(
-        installation.records, feeder(found), zone, strict=strict, reason=reason
+        installation.records, feeder(found), zone, strict=strict, reason=reason,
+        bases=installation.settings.fhir_bases,
     )  # fmt: skip
     # The writing thread waits for the database many times a batch; each time the parsing thread
     # may keep the interpreter for one interval, 5 ms by default, a third of the whole time.

@@ -139,9 +139,11 @@ def _outcome(request: Request, who: Principal, outcome: Outcome) -> Response:
 
 
 def _ingest(request: Request, who: Principal) -> Ingest:
+    own = services(request)
     return Ingest(
-        services(request).records, who.access, ZoneInfo(who.account.time_zone), reason="http"
-    )
+        own.records, who.access, ZoneInfo(who.account.time_zone), reason="http",
+        bases=own.settings.fhir_bases,
+    )  # fmt: skip
 
 
 @router.get("/{kind}/{resource_id}")

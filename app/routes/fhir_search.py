@@ -122,7 +122,8 @@ def search_posted(
 
 def _search(request: Request, who: Principal, kind: str, pairs: Pairs) -> Response:
     base = _base(request)
-    asked = read_search(kind, pairs, ZoneInfo(who.account.time_zone), base)
+    bases = services(request).settings.fhir_bases | {f"{base}/"}
+    asked = read_search(kind, pairs, ZoneInfo(who.account.time_zone), bases)
     return _bundle(searchset(services(request).fhir.search(who.access, asked), asked, base))
 
 

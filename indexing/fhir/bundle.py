@@ -151,7 +151,7 @@ def relink(resource: JsonObject, links: Mapping[str, str]) -> None:
     """Replace in place every `reference` that `links` maps."""
     if not links:
         return
-    for owner in _referring(resource):
+    for owner in referring(resource):
         target = links.get(owner["reference"])
         if target is not None:
             owner["reference"] = target
@@ -344,7 +344,7 @@ def _check(resource: JsonObject, claim: Claim) -> None:
         raise Unusable("the id differs from the one in the request's url", Where(path="id"))
 
 
-def _referring(resource: JsonObject) -> Iterator[dict[str, Any]]:
+def referring(resource: JsonObject) -> Iterator[dict[str, Any]]:
     """Yield every object with a `reference` string."""
     stack: list[Any] = [resource]
     while stack:
@@ -368,7 +368,7 @@ def _resolve(
     links: dict[str, str] = {}
     conditional: list[str] = []
     dangling: list[str] = []
-    for owner in _referring(resource):
+    for owner in referring(resource):
         text = owner["reference"]
         target = known.get(text)
         if target is not None:

@@ -21,6 +21,7 @@ from app.fhir_known import is_known
 from app.web import create_app
 from app.wiring import Installation
 from indexing.access import Role
+from indexing.backends.postgres.search_values import fill_search
 from indexing.records import Held
 from tests.browsing import last_rows
 from tests.ward import Ward
@@ -249,3 +250,39 @@ def test_head_sends_no_body_to_whichever_server(ward: Ward) -> None:
     assert said[0]["status"] == 200
     assert [message["body"] for message in said[1:]] == [b""] * (len(said) - 1)
     assert len(said) > 1
+
+
+# References by this server's own address
+
+
+def observed(client: TestClient, name: str, base: str, **headers: str) -> Response:
+    body = {
+        "resourceType": "Observation", "id": name, "status": "final",
+        "code": {"coding": [{"code": "own-address"}]},
+        "subject": {"reference": f"{base}/Patient/p-ada"},
+    }  # fmt: skip
+    return client.put(f"/fhir/Observation/{name}", content=json.dumps(body), headers=headers)
+
+
+def test_a_reference_by_this_servers_address_joins_the_chart(
+    fhir: TestClient, ward: Ward, installation: Installation
+) -> None:
+    own, other = "http://127.0.0.1:8080/fhir", "http://127.0.0.1:8090/fhir"
+    assert observed(fhir, "own", own).status_code == 201
+    # Whoever names that port as ours does not make the patient of another server there ours.
+    assert observed(fhir, "other", other, Host="127.0.0.1:8090").status_code == 201
+    sent = fhir.get("/fhir/Observation/own").json()["subject"]["reference"]
+    assert sent == f"{own}/Patient/p-ada"
+
+    def found(asked: str) -> list[str]:
+        bundle = fhir.get(f"/fhir/Observation?code=own-address&{asked}").json()
+        return [each["resource"]["id"] for each in bundle.get("entry", [])]
+
+    for _ in range(2):
+        assert found("subject=Patient/p-ada") == ["own"]
+        assert found(f"subject={own}/Patient/p-ada") == ["own"]
+        assert found(f"subject={other}/Patient/p-ada") == ["other"]
+        whole = fhir.get("/fhir/Patient/p-ada/$everything?_type=Observation&_count=1000").json()
+        names = {each["resource"]["id"] for each in whole["entry"]}
+        assert ("own" in names, "other" in names) == (True, False)
+        fill_search(installation.database, ward.tenant)  # made anew, they say the same

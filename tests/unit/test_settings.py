@@ -18,6 +18,7 @@ from indexing.errors import ConfigurationError
         ("PORT", "zebra", "integer"),
         ("ALLOWED_HOSTS", "zebra.example", "JSON"),
         ("ENCODER_THREADS", "zebra", "integer"),
+        ("FHIR_BASE", "zebra.example/fhir", "https?://"),
     ],
 )
 def test_a_setting_that_does_not_read_is_named(

@@ -12,6 +12,7 @@ import zstandard
 from indexing.backends.postgres.bulk import insert_lines
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.projected import write_projected
+from indexing.fhir.bundle import relink
 from indexing.fhir.note_dates import BY_PERIOD, note_date
 from indexing.fhir.projections import Row, project
 from indexing.fhir.projections.rows import vague
@@ -92,6 +93,7 @@ def _write(
     for kind, name, version, updated, packed, links in rows:
         stale.setdefault(kind, []).append(name)
         resource = parse(served(_unpack(packed), name, version, updated, links))
+        relink(resource, links)
         lines += search_lines(resource, zone)
         if kind in _WIDENED:
             projected += project(resource, zone)

@@ -101,16 +101,17 @@ class FhirSearch:
 
 
 def read_search(
-    resource_type: str, pairs: Sequence[tuple[str, str]], zone: ZoneInfo, base: str = ""
-) -> FhirSearch:
-    """Read the parameters of a search; `base` is this server's own address in references.
+    resource_type: str, pairs: Sequence[tuple[str, str]], zone: ZoneInfo,
+    bases: frozenset[str] = frozenset(),
+) -> FhirSearch:  # fmt: skip
+    """Read the parameters of a search; `bases` are this server's own addresses in references.
 
     Raises:
         InvalidInput: a parameter is unknown, refused, or has a value that it cannot have.
     """
     if resource_type not in known_types():
         raise InvalidInput("no such resource type in R4")
-    asked = _Reading(resource_type, zone, base)
+    asked = _Reading(resource_type, zone, bases)
     for name, value in pairs:
         if value == "":
             raise InvalidInput(f"{_shown(name)}: no value", hint="leave the parameter out")
@@ -128,8 +129,8 @@ def _shown(name: str) -> str:
 class _Reading:
     """Takes the parameters of one search, one after the other."""
 
-    def __init__(self, resource_type: str, zone: ZoneInfo, base: str) -> None:
-        self._type, self._zone, self._base = resource_type, zone, base
+    def __init__(self, resource_type: str, zone: ZoneInfo, bases: frozenset[str]) -> None:
+        self._type, self._zone, self._bases = resource_type, zone, bases
         self._criteria: list[Criterion] = []
         self._includes: list[Include] = []
         self._order: tuple[Order, ...] = ()
@@ -183,7 +184,7 @@ class _Reading:
         if modifier == "missing":
             return Missing(parameter, _choice(f"{code}:missing", value, Bool) == "false")
         terms = tuple(
-            read_term(parameter, modifier, each, self._zone, self._base)
+            read_term(parameter, modifier, each, self._zone, self._bases)
             for each in split_values(value)
         )
         return Test(parameter, terms, absent=modifier == "not")

@@ -103,14 +103,16 @@ def split_values(value: str) -> list[str]:
     return found
 
 
-def read_term(parameter: Parameter, modifier: str, value: str, zone: ZoneInfo, base: str) -> Term:
+def read_term(
+    parameter: Parameter, modifier: str, value: str, zone: ZoneInfo, bases: frozenset[str]
+) -> Term:
     """Read one value of a parameter.
 
     Raises:
         InvalidInput: the modifier or the value does not fit the parameter.
     """
     if parameter.kind == "reference":
-        return _pointer(parameter, modifier, _unescaped(value), base)
+        return _pointer(parameter, modifier, _unescaped(value), bases)
     if modifier not in _MODIFIERS[parameter.kind]:
         raise InvalidInput(
             f"{parameter.code}: this modifier is not answered for a {parameter.kind}"
@@ -190,7 +192,7 @@ def _when(code: str, value: str, zone: ZoneInfo) -> tuple[Prefix, datetime, date
     return prefix, low.astimezone(UTC), high.astimezone(UTC)
 
 
-def _pointer(parameter: Parameter, modifier: str, text: str, base: str) -> Pointer:
+def _pointer(parameter: Parameter, modifier: str, text: str, bases: frozenset[str]) -> Pointer:
     """Read an id, Type/id, or an address; the modifier may be a type."""
     if modifier and modifier not in parameter.targets:
         raise InvalidInput(f"{parameter.code}: this modifier is not answered for a reference")
@@ -198,7 +200,7 @@ def _pointer(parameter: Parameter, modifier: str, text: str, base: str) -> Point
     if valid_id(text):
         return Pointer(allowed, text)
     target = parse_reference(text)
-    if target.form == "absolute" and base and target.base.rstrip("/") == base.rstrip("/"):
+    if target.form == "absolute" and target.base in bases:
         text, target = f"{target.type}/{target.id}", parse_reference(f"{target.type}/{target.id}")
     if target.form == "relative" and target.version is None:
         if target.type not in allowed:
