@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.wiring import Installation
 from indexing.access import Access
-from indexing.backends.postgres import vitals
+from indexing.backends.postgres import vital_rows, vitals
+from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.vitals import PostgresVitals
+from indexing.model import Tenant
 from indexing.vitals.model import SeriesKey, Span, batch_of, micros
 from tests.engines import PATIENT_S
 
@@ -78,3 +84,47 @@ def test_whose_hours_are_open_is_told_in_one_question(
     assert access.tenant_id in asked()
     installation.vitals.settle(access.tenant_id)
     assert access.tenant_id not in asked()
+
+
+@pytest.fixture
+def own(installation: Installation) -> Iterator[Database]:
+    """A connection that nothing was staged on."""
+    made = Database(installation.conninfos.app, size=1)
+    yield made
+    made.close()
+
+
+_STAGED = "SELECT to_regclass('pg_temp.stage_vital') IS NOT NULL"
+_KEPT = "SELECT at, value, quality, battery, score, flag FROM vital_point ORDER BY at"
+
+
+def test_few_points_land_as_many_do_and_leave_no_table_to_empty_at_each_commit(
+    own: Database, new_tenant: Callable[[], Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = SeriesKey("vital_signs", "p1", "heart_rate", "/min")
+    days = [datetime(year, 3, 1, 12, 59, 59, 999_999, UTC) for year in (1960, 2024, 2025, 2199)]
+    odd = batch_of([key], [0] * 4, [micros(day) for day in days], [1 / 3, -1e-9, 1e300, 70.0])
+    odd = replace(
+        odd, quality=np.array([0.1, np.nan, 1.0, 0.0]), battery=np.array([np.nan] * 3 + [99.9]),
+        score=np.array([-3.7, np.nan, np.nan, 1e300]), flag=np.array([0, 1, 2, 3], np.int16),
+    )  # fmt: skip
+
+    def landed() -> list[list[Any]]:
+        """Write them, correct them, and return what stands after each."""
+        store, tenant_id, found = PostgresVitals(own), new_tenant().tenant_id, []
+        for batch in (odd, replace(odd, value=odd.value + 1)):
+            with np.errstate(over="ignore"):  # a score that no float4 holds is infinite
+                store.write(tenant_id, batch)
+            with own.tenant(tenant_id) as conn:
+                found.append(conn.execute(_KEPT).fetchall())
+        with own.tenant(tenant_id) as conn:
+            found.append(conn.execute(_STAGED).fetchall())
+        return found
+
+    *few, left = landed()
+    monkeypatch.setattr(vital_rows, "_STAGE_FROM", 0)
+    *many, staged = landed()
+    assert few == many
+    assert [row[0] for row in few[0]] == days
+    assert [row[1] for row in few[0]] == [1 / 3, -1e-9, 1e300, 70.0]
+    assert (left, staged) == ([(False,)], [(True,)])

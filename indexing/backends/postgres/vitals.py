@@ -1,6 +1,6 @@
 """Series in PostgreSQL: points partitioned by time, roll-ups of our own, all under row security.
 
-A write is one transaction: the points through a staging table (COPY is refused under row
+A write is one transaction: many points through a staging table (COPY is refused under row
 security), and a mark on every hour that they touch. `settle` counts marked hours anew and takes
 the marks out in one transaction, so that a crash between the two leaves the mark. A reader counts
 marked hours from the points, so that what it is told is right before anybody settled.
@@ -21,7 +21,7 @@ from psycopg.errors import UniqueViolation
 from indexing.access import Access
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.vital_reads import VitalReads
-from indexing.backends.postgres.vital_rows import array, latest, marked, series_ids, staged
+from indexing.backends.postgres.vital_rows import array, given, latest, marked, series_ids
 from indexing.model import TenantId
 from indexing.vitals.anomaly import MOST, baselines
 from indexing.vitals.model import (
@@ -51,6 +51,7 @@ _CLAIMED = (
     "FROM vital_origin v WHERE tenant_id = %s AND v.series_id = own.series_id AND v.at = own.at "
     "OFFSET 0) o"
 )
+_Rows: TypeAlias = tuple[str, tuple[str, ...]]  # what they are read from, with its values
 _Lasts: TypeAlias = Mapping[tuple[TenantId, int], tuple[int, int]]
 
 
@@ -67,7 +68,7 @@ class PostgresVitals:
         self._insert = (
             f"INSERT INTO {table} (tenant_id, series_id, at, value, quality, battery, score, flag) "
             "SELECT %s, series_id, at, value, nullif(quality, 'NaN'), nullif(battery, 'NaN'), "
-            "nullif(score, 'NaN'), flag FROM stage_vital"
+            "nullif(score, 'NaN'), flag FROM "
         )
         self._ids: dict[tuple[TenantId, SeriesKey], int] = {}
         self._newest: dict[tuple[TenantId, int], int] = {}  # as far as this process wrote
@@ -80,10 +81,10 @@ class PostgresVitals:
         batch = last_of_each(batch)
         with self._database.tenant(tenant_id) as conn:
             ids, made = self._numbers(conn, tenant_id, batch.series)
-            staged(conn, batch, ids)
+            rows = given(conn, batch, ids)
             lasts = _lasts(tenant_id, batch, ids)
-            if not (self._later(lasts, made) and self._appended(conn, tenant_id)):
-                self._corrected(conn, tenant_id)
+            if not (self._later(lasts, made) and self._appended(conn, tenant_id, rows)):
+                self._corrected(conn, tenant_id, rows)
             marked(conn, tenant_id, batch, ids)
             if named:
                 _name(conn, tenant_id, [(origin, int(ids[of]), at) for origin, of, at in named])
@@ -106,21 +107,21 @@ class PostgresVitals:
         known = ((own, first) for own, (first, _) in lasts.items() if own[1] not in made)
         return all(first > self._newest.get(own, never) for own, first in known)
 
-    def _appended(self, conn: Connection, tenant_id: TenantId) -> bool:
-        """Insert what was staged; False where a point stands there already, from somebody else."""
+    def _appended(self, conn: Connection, tenant_id: TenantId, rows: _Rows) -> bool:
+        """Insert rows; False where a point stands there already, from somebody else."""
         try:
             with conn.transaction():
-                conn.execute(self._insert, (tenant_id,))
+                conn.execute(self._insert + rows[0], (tenant_id, *rows[1]))
         except UniqueViolation:
             return False
         return True
 
-    def _corrected(self, conn: Connection, tenant_id: TenantId) -> None:
+    def _corrected(self, conn: Connection, tenant_id: TenantId, rows: _Rows) -> None:
         conn.execute(
-            f"{self._insert} ON CONFLICT (tenant_id, series_id, at) DO UPDATE SET "
+            f"{self._insert}{rows[0]} ON CONFLICT (tenant_id, series_id, at) DO UPDATE SET "
             "value = excluded.value, quality = excluded.quality, battery = excluded.battery, "
             "score = excluded.score, flag = excluded.flag",
-            (tenant_id,),
+            (tenant_id, *rows[1]),
         )
 
     def _numbers(
