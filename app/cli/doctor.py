@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from app.cli.doctor_engines import Look, looks
 from app.cli.output import print_json
 from app.demo_logins import every_logins
@@ -18,8 +20,9 @@ from app.pages import folder
 from app.settings import load, strangers, told
 from app.tenant_erasing import registry
 from app.wiring import Installation
+from indexing.backends.postgres.coarse import Coarse
 from indexing.backends.postgres.search_values import unfilled
-from indexing.errors import AnamnesisError
+from indexing.errors import AnamnesisError, EngineUnavailable
 from indexing.medical_follow import outdated
 
 Verdict = Literal["ok", "warning", "fault"]
@@ -182,6 +185,15 @@ def vectors_finding(installation: Installation) -> Finding:
     return Finding("vectors", "ok", f"of every tenant by {words}")
 
 
+def coarse_finding(_: Installation) -> Finding:
+    """Say whether vectors can be scanned coarse here, as a server does with those that it keeps."""
+    try:
+        Coarse.of(np.eye(2, dtype=np.float32))
+    except EngineUnavailable as exc:
+        return Finding("coarse scan", "warning", str(exc), exc.hint)
+    return Finding("coarse scan", "ok", "vectors that are kept in memory are scanned by bytes")
+
+
 def dates_finding(installation: Installation) -> Finding:
     """Say whose dates were stored before it was kept how vague they are."""
     old = [
@@ -277,6 +289,7 @@ _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "durability": _durability,
     "encoder": _encoder,
     "vectors": vectors_finding,
+    "coarse scan": coarse_finding,
     "dates": dates_finding,
     "terminology": _terminology,
     "language": language_finding,

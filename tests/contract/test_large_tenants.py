@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from threading import Event
 from threading import enumerate as enumerate_threads
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
+from app.cli.doctor import coarse_finding
 from app.wiring import Installation
 from indexing.access import Access
 from indexing.backends.memory.vectors import MemoryVectorIndex
 from indexing.backends.postgres import matrix
+from indexing.backends.postgres.coarse import Coarse
 from indexing.backends.postgres.matrix import WORTH_KEEPING, MatrixReader
 from indexing.backends.postgres.vectors import PostgresVectorIndex
 from indexing.errors import Forbidden
 from indexing.filters import Filters
 from indexing.model import Tenant
+from indexing.ports import VectorEntry, Vectors
 from tests.contract.test_vector_index import EVERYTHING, D, entry, ids, scored, unit
 
 
@@ -53,9 +59,9 @@ def test_a_large_tenant_is_searched_through_its_graph(
     assert right / total >= 0.98
 
 
-def wait_for_reading() -> None:
+def wait_for_reading(name: str = "read-vectors") -> None:
     for thread in enumerate_threads():
-        if thread.name == "read-vectors":
+        if thread.name == name:
             thread.join(20)
 
 
@@ -141,3 +147,111 @@ def test_nobody_builds_an_index_for_another_tenant(
         installation.database.tenant(tenant.tenant_id) as conn,
     ):
         conn.execute("SELECT vector_index_large(%s, 0)", (new_tenant().tenant_id,))
+
+
+@pytest.fixture
+def crowded(
+    installation: Installation, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> tuple[PostgresVectorIndex, MemoryVectorIndex]:
+    """Few rows are many here: sixty notes are coarse, and more are once ten were written."""
+    monkeypatch.setattr(matrix, "WORTH_COARSE", 20)
+    monkeypatch.setattr(matrix, "MOST_FINE", 9)
+    index, reference = PostgresVectorIndex(installation.database), MemoryVectorIndex()
+    rng = np.random.default_rng(15)
+    notes = [_note(access, number, rng) for number in range(60)]
+    for each in (index, reference):
+        each.upsert(access.tenant_id, notes)
+    return index, reference
+
+
+def _note(access: Access, number: int, rng: np.random.Generator, version: int = 1) -> VectorEntry:
+    return entry(access.tenant_id, f"n{number:03}", unit(rng, 1), version)
+
+
+def _read(index: PostgresVectorIndex, access: Access) -> None:
+    for _ in range(WORTH_KEEPING):
+        index.search(access, np.ones(D, np.float32), EVERYTHING, 3)
+    wait_for_reading()
+
+
+def test_rows_are_made_coarse_beside_the_questions_and_what_changes_meanwhile_counts(
+    crowded: tuple[PostgresVectorIndex, MemoryVectorIndex], access: Access,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    index, reference = crowded
+    _read(index, access)
+    held = index._reader._tenants[access.tenant_id]
+    assert held.coarse is not None
+    making, at_last, real = Event(), Event(), Coarse.of
+
+    def slow(rows: Vectors) -> Coarse:
+        making.set()
+        assert at_last.wait(20)
+        return real(rows)
+
+    monkeypatch.setattr(Coarse, "of", slow)
+    rng = np.random.default_rng(16)
+    asked = unit(rng, 5)
+
+    def change(*numbers: int, version: int) -> None:
+        changed = [_note(access, number, rng, version) for number in numbers]
+        for each in (index, reference):
+            each.upsert(access.tenant_id, changed)
+        for q in asked:
+            assert scored(index, access, q) == scored(reference, access, q)
+
+    change(*range(50, 70), version=2)  # answered while it is made, or this waits for ever
+    assert making.wait(20)
+    change(*range(60, 72), version=3)  # rows that it is made of are dead now, others are new
+    change(*range(300, 900), version=1)  # and the matrix has grown
+    assert len(held.coarse) == 60
+    (thread,) = (each for each in enumerate_threads() if each.name == "coarsen-vectors")
+    at_last.set()
+    thread.join(20)
+    assert len(held.coarse) == 80
+    for q in asked:
+        assert scored(index, access, q) == scored(reference, access, q)
+    change(3, version=4)
+    wait_for_reading("coarsen-vectors")
+    assert len(held.coarse) > 600
+
+
+def test_rows_that_cannot_be_made_coarse_are_scanned_as_they_are_and_it_rests(
+    installation: Installation, crowded: tuple[PostgresVectorIndex, MemoryVectorIndex],
+    access: Access, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    index, reference = crowded
+    tried: list[object] = []
+
+    def refusing(*words: object, **_: object) -> None:
+        tried.append(words)
+        raise RuntimeException("a runtime's own words")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refusing)
+    _read(index, access)
+    assert index._reader._tenants[access.tenant_id].coarse is None
+    monkeypatch.setattr(PostgresVectorIndex, "_scanned", None)  # nobody asks the table
+    rng = np.random.default_rng(17)
+
+    def change(number: int) -> None:
+        note = _note(access, number, rng)
+        for each in (index, reference):
+            each.upsert(access.tenant_id, [note])
+        q = unit(rng, 1)[0]
+        assert scored(index, access, q) == scored(reference, access, q)
+        wait_for_reading("coarsen-vectors")
+
+    for number in range(100, 104):
+        change(number)
+    assert len(tried) == 2  # as it was read, and once more
+    assert {record.getMessage() for record in caplog.records} == {
+        "60 vectors are scanned as floats, not coarse: RuntimeException",
+        "61 vectors are scanned as floats, not coarse: RuntimeException",
+    }
+    found = coarse_finding(installation)
+    assert (found.verdict, "RuntimeException" in found.found) == ("warning", True)
+    monkeypatch.setattr(matrix, "REST_S", 0.0)
+    index._reader._tenants[access.tenant_id].coarsen_at = 0.0  # it has rested
+    change(104)
+    change(105)
+    assert len(tried) == 5  # doctor's own among them

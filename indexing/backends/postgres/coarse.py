@@ -7,6 +7,7 @@ themselves, so that a coarse scan changes no answer.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -16,7 +17,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from indexing.errors import EngineUnavailable
 from indexing.ports import Vectors
+
+_log = logging.getLogger("anamnesis.vectors")
 
 ROW_LEVELS = 127
 # Without VNNI, processors add pairs of products in 16 bits: 127 * (63 + 64) * 2 just fits.
@@ -52,7 +56,10 @@ class Coarse:
 
     @classmethod
     def of(cls, matrix: Vectors) -> Coarse:
-        """Make rows (n, d) float32 coarse; 41,756 of them take 0.2 s."""
+        """Make rows (n, d) float32 coarse; 41,756 of them take 0.2 s.
+
+        Raises: EngineUnavailable: the runtime cannot multiply by them.
+        """
         count, dimension = matrix.shape
         scales = np.empty(count, np.float32)
         products, size, error = [], 0.0, 0.0
@@ -86,6 +93,16 @@ class Coarse:
         )
 
 
+def coarse_of(rows: Vectors) -> Coarse | None:
+    """Make rows coarse; None where that cannot be done: they are scanned as they are."""
+    try:
+        return Coarse.of(rows)
+    except (EngineUnavailable, MemoryError) as exc:
+        why = type(exc.__cause__ or exc).__name__
+        _log.error("%d vectors are scanned as floats, not coarse: %s", len(rows), why)
+        return None
+
+
 # Source: onnx.proto, TensorProto.DataType and DataLocation
 _UINT8, _INT8, _INT32 = 2, 3, 6
 _GIVEN = 1
@@ -95,7 +112,10 @@ _OPSET: Final = 13
 def _product(codes: NDArray[np.int8]) -> onnxruntime.InferenceSession:
     """Return query (1, d) uint8, its zero at 64, times codes (d, n) int8. They are the model's own
     and lie as the processor multiplies them: given with each question, they are copied for it
-    (2.0 ms for 1.0 with AMX)."""
+    (2.0 ms for 1.0 with AMX).
+
+    Raises: EngineUnavailable: the runtime cannot be had for it.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
@@ -110,7 +130,13 @@ def _product(codes: NDArray[np.int8]) -> onnxruntime.InferenceSession:
         + _part(11, _value("query", _UINT8, "1d")) + _part(12, _value("products", _INT32, "1n"))
     )  # fmt: skip
     model = _number(1, 8) + _part(7, graph) + _part(8, _number(2, _OPSET))
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # the runtime raises classes of its own
+        raise EngineUnavailable(
+            f"ONNX Runtime cannot multiply by bytes ({type(exc).__name__})",
+            hint="vectors are scanned as floats, which takes longer; see to its memory, reinstall",
+        ) from exc
 
 
 def _given(name: str, kind: int, shape: Sequence[int]) -> bytes:

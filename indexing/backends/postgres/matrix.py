@@ -9,18 +9,20 @@ anything changed, and the documents written since then are all that is read agai
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.backends.postgres.coarse import Coarse
+from indexing.backends.postgres.coarse import Coarse, coarse_of
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.errors import AnamnesisError
 from indexing.model import TenantId
@@ -31,6 +33,7 @@ MOST_BYTES = 512 << 20  # of all tenants; the one asked for longest ago goes, a 
 MOST_STALE = 0.2  # of the rows: beyond it, reading everything again costs less
 WORTH_COARSE = 4_000  # rows: fewer are scanned as they are
 MOST_FINE = 2_000  # rows written since, scanned as they are until all are made coarse again
+REST_S = 300.0  # before what could not be made coarse is tried again
 
 _EVERY = 16  # rows
 _AT_ONCE = 5_000  # rows read from the table: their bytes stand beside what is made of them
@@ -62,6 +65,7 @@ class _Tenant:
     kinds: list[frozenset[str]] = field(default_factory=lambda: [frozenset()])
     coarse: Coarse | None = None
     asked: bool = False
+    coarsen_at: float = 0.0  # not before: that is under way, or failed
 
     @property
     def nbytes(self) -> int:
@@ -81,8 +85,7 @@ class _Tenant:
         self.dead += end - start
 
     def add(self, found: Sequence[tuple[Any, ...]]) -> None:
-        """Append passages, ordered by document; columns as in `_SELECT`. Once all that are to come
-        are there, `settle` makes them coarse."""
+        """Append passages, ordered by document; columns as in `_SELECT`."""
         end = self.count + len(found)
         if end > len(self.matrix):
             self._grow(_room(end))
@@ -100,12 +103,11 @@ class _Tenant:
                 self.closed[at] = self._kind(frozenset(labels))
         self.count = end
 
-    def settle(self) -> None:
-        """Make rows coarse where many are not yet."""
-        end = self.count
-        fine = end - (len(self.coarse) if self.coarse else 0)
-        if fine > (MOST_FINE if self.coarse else WORTH_COARSE):
-            self.coarse = Coarse.of(self.matrix[:end])
+    def to_coarsen(self) -> Vectors | None:
+        """Return all rows where many are not coarse yet. They stay as they are: what is written
+        anew gets new rows, and a matrix that grows is another."""
+        most = len(self.coarse) + MOST_FINE if self.coarse else WORTH_COARSE
+        return self.matrix[: self.count] if self.count > most else None
 
     def _kind(self, labels: frozenset[str]) -> int:
         if labels not in self.kinds:
@@ -266,9 +268,27 @@ class MatrixReader:
                 while rows := cursor.fetchmany(_AT_ONCE):
                     if len(rows[0][3]) == _HEADER + 4 * dimension:
                         held.add(rows)
-        held.settle()
+        if (wanted := held.to_coarsen()) is not None:
+            held.coarse = coarse_of(wanted)
         held.epoch = epoch
         return held
+
+    def _coarsen(self, tenant_id: TenantId, held: _Tenant) -> None:
+        """Start to make rows coarse where many are not yet, unless that is under way: it takes
+        longer than a question may, and would hold up every tenant's. Called under the lock."""
+        rows = held.to_coarsen()
+        if rows is not None and time.monotonic() >= held.coarsen_at:
+            held.coarsen_at = inf
+            work = partial(self._coarsened, tenant_id, held, rows)
+            threading.Thread(target=work, name="coarsen-vectors", daemon=True).start()
+
+    def _coarsened(self, tenant_id: TenantId, held: _Tenant, rows: Vectors) -> None:
+        made = coarse_of(rows)
+        with self._lock:
+            held.coarsen_at = time.monotonic() + (REST_S if made is None else 0.0)
+            if made is not None and self._tenants.get(tenant_id) is held:
+                held.coarse = made
+                self._keep(tenant_id, held)
 
     def _caught_up(self, tenant_id: TenantId, held: _Tenant) -> _Tenant | None:
         """Bring what is kept up to one snapshot of the tables; None, and nothing is kept, where
@@ -283,6 +303,7 @@ class MatrixReader:
                 _catch_up(conn, tenant_id, held)
             held.epoch = epoch
         self._keep(tenant_id, held)
+        self._coarsen(tenant_id, held)
         return held
 
 
@@ -311,7 +332,6 @@ def _catch_up(conn: Connection, tenant_id: TenantId, held: _Tenant) -> None:
     ).fetchall()
     if rows:
         held.add(rows)
-        held.settle()
 
 
 @dataclass(frozen=True, slots=True)
