@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from indexing.errors import EventRejected
-from indexing.filters import Filters
+from indexing.filters import Filters, compared
 from indexing.model import Document
 
 Metric = Literal["cosine", "euclidean"]
@@ -132,7 +132,7 @@ def amounts(space: Space, document: Document, metadata: Metadata) -> dict[str, f
 def folded(space: Space, name: str, values: Iterable[str]) -> frozenset[str]:
     """Return values as a field compares them."""
     plain = space.schema[name] == "id"
-    return frozenset(value if plain else value.casefold() for value in values)
+    return frozenset(value if plain else compared(name, value) for value in values)
 
 
 def filtered_by(space: Space) -> frozenset[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 
-from indexing.access import Access
 from indexing.clauses import And, Clause, Field, Or, spell_interval
-from indexing.filters import Filters
+from indexing.filters import Filters, compared
 from rankers.dates import date_range
 
 
@@ -16,9 +14,9 @@ def both(one: Filters, other: Filters) -> Filters:
     """Let through what both let through."""
     only = {**one.only}
     for name, values in other.only.items():
-        folded = {value.casefold() for value in values}
+        accepted = {compared(name, value) for value in values}
         kept = only.get(name, values)
-        only[name] = tuple(value for value in kept if value.casefold() in folded)
+        only[name] = tuple(value for value in kept if compared(name, value) in accepted)
     without = {
         name: (*one.without.get(name, ()), *other.without.get(name, ()))
         for name in {**one.without, **other.without}
@@ -31,17 +29,6 @@ def both(one: Filters, other: Filters) -> Filters:
 def chosen(only: Mapping[str, tuple[str, ...]]) -> Filters:
     """Return the filters of the facet values that were chosen; periods are a clause."""
     return Filters(only={name: v for name, v in only.items() if name != "period" and v})
-
-
-def within(access: Access, patients: Collection[str]) -> Access:
-    """Narrow an access to the charts that were chosen: filters ignore case, ids of patients do
-    not, and the notes of "ab1" are no part of the chart of "AB1". "" chooses notes of nobody."""
-    if not patients or "" in patients:
-        return access
-    opened = frozenset(patients)
-    if access.patients is not None:
-        opened &= access.patients
-    return replace(access, patients=opened)
 
 
 def periods(years: Iterable[str], zone: tzinfo) -> Clause | None:

@@ -41,7 +41,6 @@ from rankers.answer import (
     Sentence,
     facets_json,
 )
-from rankers.chosen import within
 from rankers.describe import described
 from rankers.explain import Fused, Reasons, leg_reason, verdict
 from rankers.extract import extracted
@@ -160,7 +159,6 @@ class Search:
         began = time.perf_counter()
         plan = self._plan(access, request, max(request.k, DEPTH))
         planned = _ms_since(began)
-        access = within(access, request.only.get("patient", ()))
         running = self._legs.start(self._lanes.of(access, plan), self._timeout_s)
         if not request.bare:
             running.any()
@@ -223,7 +221,6 @@ class Search:
         found = self._documents.fetch(access, [doc_id])
         if doc_id not in found:
             return Reasons(doc_id, "There is no such note, or it is not open to you.")
-        access = within(access, request.only.get("patient", ()))
         ran = self._legs.run(self._lanes.of(access, plan), self._timeout_s)
         rankings, missing = self._rankings(access, plan, ran)
         rankings = near_enough(rankings, self._least_cosine)

@@ -15,7 +15,7 @@ from app.settings import load
 from app.wiring import Installation
 from eval.bench.questions import questions
 from indexing.access import Access
-from indexing.filters import Filters
+from indexing.filters import Filters, compared
 from indexing.model import Document
 from indexing.ports import Ranking, Vectors
 
@@ -118,7 +118,9 @@ def _views(
 
 def _keeping(field: str, value: str) -> Callable[[Document], bool]:
     attribute = "patient_id" if field == "patient" else field
-    return lambda document: (getattr(document, attribute) or "").casefold() == value.casefold()
+    return lambda document: (
+        compared(field, getattr(document, attribute) or "") == compared(field, value)
+    )
 
 
 def _by_frequency(values: Sequence[str]) -> list[str]:

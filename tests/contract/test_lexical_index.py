@@ -355,10 +355,13 @@ def at(year: int, month: int = 1, day: int = 1) -> datetime:
         (Filters(without={"type": ("radiology",)}), {"3", "6"}),
         (Filters(without={"type": ("",)}), {"1", "2", "3"}),
         (Filters(only={"author": ("DR ÅNGSTRÖM",)}), {"1"}),
-        (Filters(only={"patient": ("p1",)}), {"1", "3"}),
+        (Filters(only={"patient": ("P1",)}), {"1", "3"}),
+        (Filters(only={"patient": ("p1",)}), set()),
+        (Filters(only={"patient": ("", "p1", "P2")}), {"2", "6"}),
+        (Filters(without={"patient": ("", "P1")}), {"2"}),
         (Filters(only={"patient": ("",)}), {"6"}),
         (Filters(only={"type": ()}), set()),
-        (Filters(only={"patient": ("p1",)}, without={"specialty": ("cardiology",)}), {"1"}),
+        (Filters(only={"patient": ("P1",)}, without={"specialty": ("cardiology",)}), {"1"}),
         (Filters(date_from=at(2022, 6)), {"1", "6"}),
         (Filters(date_from=at(2023)), {"1"}),
         (Filters(date_to=at(2023, 5, 1)), {"6"}),
@@ -389,6 +392,16 @@ def test_filters(shelved: LexicalIndex, filters: Filters, found: set[str]) -> No
 )
 def test_fields_in_the_tree(shelved: LexicalIndex, query: str, found: set[str]) -> None:
     assert ids(shelved, query) == found
+
+
+def test_ids_that_differ_in_case_alone_are_two_patients(index: LexicalIndex) -> None:
+    index.upsert(TENANT, [entry(each, "pain", patient_id=each) for each in ("AB1", "ab1")])
+    index.upsert(TENANT, [entry("nobody's", "pain")])
+    assert ids(index, "pain patient:ab1") == {"ab1"}
+    assert ids(index, "pain -patient:ab1") == {"AB1", "nobody's"}
+    assert ids(index, "pain", filters=Filters(only={"patient": ("", "AB1")})) == {"AB1", "nobody's"}
+    facets = index.facets(ACCESS, clause("pain"), ALL, "present", 9)
+    assert {(e.value, e.count) for e in facets["patient"]} == {("AB1", 1), ("ab1", 1), ("", 1)}
 
 
 def test_facets_count_what_the_access_sees(shelved: LexicalIndex) -> None:

@@ -146,6 +146,7 @@ def test_labels_and_patients_are_closed_unless_opened(
         Filters(only={"type": ("",)}),
         Filters(only={"author": ("DR ÅNGSTRÖM",)}, without={"type": ("discharge summary",)}),
         Filters(only={"patient": ("p1", "P3")}),
+        Filters(only={"patient": ("P1", "")}, without={"patient": ("p1",)}),
         Filters(without={"patient": ("",)}),
         Filters(date_from=datetime(2020, 6, 1, tzinfo=UTC)),
         Filters(date_to=datetime(2020, 6, 1, tzinfo=UTC)),

@@ -95,10 +95,11 @@ def asked(space: Space) -> Iterator[Filters]:
     for name in sorted(filtered_by(space)):
         kind = space.schema[name]
         value = {"set": "code-1", "id": "Value Ä1"}.get(kind, "vaLUE ä1")
-        value = {"entity_type": "CONDITION", "patient": "p2"}.get(name, value)
+        value = {"entity_type": "CONDITION", "patient": "P2"}.get(name, value)
         yield Filters(only={name: (value,)})
         yield Filters(without={name: (value,)})
         yield Filters(only={name: ("", "nothing such")})
+        yield Filters(only={name: (value.swapcase(),)})
         yield Filters(only={name: (value, "")}, without={name: ("Code-2",)})
     for name in numbers(space):
         yield Filters(at_least={name: 0.5})

@@ -1,24 +1,24 @@
-"""What was chosen beside a question narrows what is opened, and never opens more."""
+"""What was chosen beside a question narrows what it says itself, and never opens more."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from uuid import uuid4
+import pytest
 
-from indexing.access import Access, Role
-from indexing.model import TenantId
-from rankers.chosen import within
-
-EVERYBODY = Access(TenantId(uuid4()), "dr", frozenset({Role.CLINICIAN}))
+from indexing.filters import Filters
+from rankers.chosen import both
 
 
-def test_a_chosen_chart_opens_no_closed_one() -> None:
-    two = replace(EVERYBODY, patients=frozenset({"a", "b"}))
-    assert within(two, ("b", "c")).patients == {"b"}
-    assert within(two, ("c",)).patients == frozenset()
-    assert within(EVERYBODY, ("c",)).patients == {"c"}
-    assert within(two, ()) == two
-
-
-def test_notes_of_nobody_stay_open_where_they_are_chosen() -> None:
-    assert within(EVERYBODY, ("", "a")) == EVERYBODY
+@pytest.mark.parametrize(
+    ("name", "typed", "chosen", "left"),
+    [
+        ("patient", ("a",), ("b", "c"), ()),
+        ("patient", ("a", "b"), ("b", "c"), ("b",)),
+        ("patient", ("ab1",), ("AB1", ""), ()),
+        ("patient", ("AB1", "ab1"), ("ab1",), ("ab1",)),
+        ("type", ("Progress Note",), ("progress note",), ("Progress Note",)),
+    ],
+)
+def test_both_must_let_it_through(
+    name: str, typed: tuple[str, ...], chosen: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    assert both(Filters(only={name: typed}), Filters(only={name: chosen})).only == {name: left}

@@ -62,10 +62,12 @@ def test_every_statement_of_the_engine_names_its_tenant_in_every_node() -> None:
 
 def test_conditions_bind_their_values_and_hold_unknown_labels_back() -> None:
     access = Access(TenantId(uuid4()), "x", frozenset({Role.CLINICIAN}), patients=frozenset({"P"}))
-    filters = Filters(only={"type": ("Clinic'}) //",)}, date_from=datetime(2023, 1, 1, tzinfo=UTC))
+    only = {"type": ("Clinic'}) //",), "patient": ("AB1",)}
+    filters = Filters(only=only, date_from=datetime(2023, 1, 1, tzinfo=UTC))
     where, values = conditions(access, filters)
     assert "Clinic" not in where
     assert values["only_type"] == ["clinic'}) //"]
+    assert values["only_patient"] == ["AB1"]
     assert "d.labels IS NULL" in where
     assert "d.patient_id IN $open_patients" in where
 

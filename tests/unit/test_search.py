@@ -108,8 +108,9 @@ def test_a_chart_that_was_chosen_is_that_of_its_id_and_of_no_like_one() -> None:
             for opened, seen in (({"abc"}, patient == "abc"), (set(), False)):
                 narrow = replace(ACCESS, patients=frozenset(opened))
                 assert bool(search.answer(narrow, request).hits) is seen
-    both = SearchRequest("chest pain", only={"patient": ("AbC", "abc")})
-    assert set(found(search.answer(ACCESS, both))) == {"one", "two"}
+            assert found(ask(search, f"chest pain patient:{patient}", rankers=(leg,))) == [doc_id]
+    for chosen in (("AbC", "abc"), ("", "AbC", "abc")):
+        assert set(found(ask(search, "chest pain", only={"patient": chosen}))) == {"one", "two"}
     search.close()
 
 

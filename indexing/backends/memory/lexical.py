@@ -29,7 +29,7 @@ from indexing.clauses import (
     interval,
 )
 from indexing.compiling import TITLE_WEIGHT, Context, levelled, rarity
-from indexing.filters import FACETS, Filters
+from indexing.filters import FACETS, Filters, compared
 from indexing.model import Document, IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, FacetCount, LexicalEntry, Ranking, Scored
 from indexing.reconcile import digest
@@ -113,7 +113,7 @@ class MemoryLexicalIndex:
         live = self._live(access.tenant_id)
         scorer = _Scorer(live, self._title_weight)
         found = [live[d] for d in scorer.matches(access, clause, filters, assertion)]
-        return {name: _counted([_value(h, name) for h in found], size) for name in FACETS}
+        return {name: _counted(name, [_value(h, name) for h in found], size) for name in FACETS}
 
     def counts(
         self, access: Access, clauses: Sequence[Clause | None], filters: Filters
@@ -146,10 +146,10 @@ def visible(document: Document, access: Access, filters: Filters) -> bool:
     if not access.opens(document.patient_id, labels):
         return False
     for name, values in filters.only.items():
-        if field_value(document, name) not in {value.casefold() for value in values}:
+        if field_value(document, name) not in {compared(name, value) for value in values}:
             return False
     for name, values in filters.without.items():
-        if field_value(document, name) in {value.casefold() for value in values}:
+        if field_value(document, name) in {compared(name, value) for value in values}:
             return False
     return overlaps(document, filters.date_from, filters.date_to)
 
@@ -162,7 +162,7 @@ def field_value(document: Document, name: str) -> str:
         "author": document.author,
         "patient": document.patient_id or "",
     }
-    return shown[name].casefold()
+    return compared(name, shown[name])
 
 
 def overlaps(document: Document, start: datetime | None, end: datetime | None) -> bool:
@@ -190,11 +190,11 @@ def _value(held: _Held, name: str) -> str:
     return {"type": document.type, "specialty": document.specialty, "author": document.author}[name]
 
 
-def _counted(values: list[str], size: int) -> tuple[FacetCount, ...]:
-    counts = Counter(value.casefold() for value in values)
+def _counted(name: str, values: list[str], size: int) -> tuple[FacetCount, ...]:
+    counts = Counter(compared(name, value) for value in values)
     shown: dict[str, str] = {}
     for value, _ in Counter(values).most_common():
-        shown.setdefault(value.casefold(), value)
+        shown.setdefault(compared(name, value), value)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(FacetCount(shown[value], count) for value, count in ordered[:size])
 
@@ -364,7 +364,7 @@ def _has(held: _Held, field: Field) -> bool:
         return overlaps(document, *interval(field.value))
     if field.name == "section":
         return field.value in _cut(held).sections
-    return field_value(document, field.name) == field.value.casefold()
+    return field_value(document, field.name) == compared(field.name, field.value)
 
 
 def _sum(scores: Iterable[float | None]) -> float | None:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from indexing.access import Access
-from indexing.filters import Filters
+from indexing.filters import Filters, compared
 from indexing.spaces import Space, filtered_by, folded, numbers
 
 EVERYTHING: Final = "true"  # what holds of any entry
@@ -63,8 +63,9 @@ def conditions(access: Access, filters: Filters) -> tuple[str, dict[str, Any]]:
     for side, wanted, negation in (("only", filters.only, ""), ("not", filters.without, "NOT ")):
         for name in _FIELDS:
             if name in wanted:
-                parts.append(f"{negation}d.{name} IN ${side}_{name}")
-                values[f"{side}_{name}"] = [value.casefold() for value in wanted[name]]
+                held = "coalesce(d.patient_id, '')" if name == "patient" else f"d.{name}"
+                parts.append(f"{negation}{held} IN ${side}_{name}")
+                values[f"{side}_{name}"] = [compared(name, value) for value in wanted[name]]
     if filters.date_from is not None:
         parts.append("d.date_end > $date_from")
         values["date_from"] = micros(filters.date_from)
@@ -85,7 +86,10 @@ def fits(access: Access, filters: Filters, space: Space) -> tuple[str, dict[str,
         values["open_patients"] = sorted(access.patients)
     for side, wanted, negation in (("only", filters.only, ""), ("not", filters.without, "NOT ")):
         for name in sorted(wanted):
-            if name in filtered_by(space):
+            if name == "patient" and name in filtered_by(space):
+                parts.append(f"{negation}coalesce(e.patient_id, '') IN ${side}_{name}")
+                values[f"{side}_{name}"] = sorted(wanted[name])
+            elif name in filtered_by(space):
                 parts.append(f"{negation}any(own IN e.text_{name} WHERE own IN ${side}_{name})")
                 values[f"{side}_{name}"] = sorted(folded(space, name, wanted[name]))
             elif not negation:

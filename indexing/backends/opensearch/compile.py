@@ -13,7 +13,7 @@ from indexing.analysis import fold, stem
 from indexing.backends.opensearch.schema import KEYS, micros, spelled, stemmed
 from indexing.clauses import Clause, Word
 from indexing.compiling import TITLE_WEIGHT, Context, QueryCompiler, rarity
-from indexing.filters import Filters
+from indexing.filters import Filters, whose
 from indexing.ports import AssertionMode
 from indexing.spaces import CLINICAL_NOTES, Space, filtered_by
 
@@ -148,6 +148,11 @@ def _overlapping(start: datetime | None, end: datetime | None) -> list[Query]:
 def _within(space: Space, name: str, values: Iterable[str]) -> Query:
     if name not in filtered_by(space):
         return NOTHING
+    if name == "patient":
+        ids, nobodys = whose(values)
+        told = [_terms("patient_id", [spelled(space, "patient_id", each) for each in ids])]
+        told += [_term(name, "")] if nobodys else []
+        return {"bool": {"should": told, "minimum_should_match": 1}}
     return _terms(name, sorted({spelled(space, name, value) for value in values}))
 
 

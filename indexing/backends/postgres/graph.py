@@ -14,7 +14,7 @@ from indexing.access import LABELS, Access
 from indexing.backends.postgres.bulk import insert_rows
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.postings import PostingsReader, Walk, factors
-from indexing.filters import Filters
+from indexing.filters import Filters, compared
 from indexing.model import Assertion, Document, IndexState, TenantId, Tombstone
 from indexing.ports import AssertionMode, GraphEntry, Ranking, Scored
 from indexing.reconcile import digest
@@ -296,8 +296,9 @@ def _conditions(access: Access, filters: Filters) -> tuple[str, dict[str, Any]]:
     for side, wanted, operator in sides:
         for name in _COLUMNS:
             if name in wanted:
-                parts.append(f"d.{name} {operator}(%({side}_{name})s)")
-                values[f"{side}_{name}"] = [value.casefold() for value in wanted[name]]
+                held = "coalesce(d.patient_id, '')" if name == "patient" else f"d.{name}"
+                parts.append(f"{held} {operator}(%({side}_{name})s)")
+                values[f"{side}_{name}"] = [compared(name, value) for value in wanted[name]]
     if filters.date_from is not None:
         parts.append("d.date_end > %(date_from)s")
         values["date_from"] = filters.date_from

@@ -3,6 +3,7 @@ let through."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from weakref import WeakSet
@@ -42,13 +43,16 @@ def conditions(access: Access, filters: Filters) -> tuple[str, list[Any]]:
     parts = ["tenant_id = %s", "(labels IS NULL OR labels <@ %s)"]
     values: list[Any] = [access.tenant_id, sorted(access.labels)]
     if access.patients is not None:
-        opened = sorted(access.patients)
         parts.append("patient = ANY(%s) AND patient_id = ANY(%s)")
-        values += [[p.casefold() for p in opened], opened]
+        values += _patients(access.patients)
     for wanted, sign in ((filters.only, ""), (filters.without, "NOT ")):
         for name, accepted in wanted.items():
             if name not in filtered_by(CLINICAL_NOTES):
                 parts.append(f"{sign}false")
+                continue
+            if name == "patient":
+                parts.append(f"{sign}(patient = ANY(%s) AND coalesce(patient_id, '') = ANY(%s))")
+                values += _patients(accepted)
                 continue
             holds = f"coalesce({name}, ARRAY['']) && %s" if name in SETS else f"{name} = ANY(%s)"
             parts.append(f"{sign}{holds}")
@@ -59,6 +63,12 @@ def conditions(access: Access, filters: Filters) -> tuple[str, list[Any]]:
         parts.append(part)
         values.append(value)
     return " AND ".join(parts), values
+
+
+def _patients(ids: Iterable[str]) -> list[list[str]]:
+    """Return ids as the column holds them that has an index, and as they are."""
+    told = sorted(ids)
+    return [[each.casefold() for each in told], told]
 
 
 def dated(filters: Filters) -> list[tuple[str, datetime]]:

@@ -162,7 +162,10 @@ class PostgresSpaceIndex:
                 values.append(sorted(access.patients))
         for wanted, sign in ((filters.only, ""), (filters.without, "NOT ")):
             for name, accepted in wanted.items():
-                if name in filtered_by(self._space):
+                if name == "patient" and name in filtered_by(self._space):
+                    parts.append(f"{sign}coalesce(patient_id, '') = ANY(%s)")
+                    values.append(sorted(accepted))
+                elif name in filtered_by(self._space):
                     parts.append(f"{sign}texts -> %s ?| %s")
                     values += [name, sorted(folded(self._space, name, accepted))]
                 else:

@@ -15,7 +15,7 @@ from indexing.analysis import fold, stem
 from indexing.backends.tantivy.schema import KEYS, LIVE, key, micros
 from indexing.clauses import Clause, Word
 from indexing.compiling import TITLE_WEIGHT, Context, QueryCompiler, rarity
-from indexing.filters import Filters
+from indexing.filters import Filters, whose
 from indexing.ports import AssertionMode
 
 MOST_PATTERN_TERMS = 1_000
@@ -121,6 +121,10 @@ class Compiler(QueryCompiler[Query]):
             return self.any_term(name, sorted(set(values)))
         if name not in KEYS:
             return Query.empty_query()
+        if name == "patient":
+            ids, nobodys = whose(values)
+            parts = [self.any_term("patient_id", ids)] if ids else []
+            return self.some([*parts, self._term(name, "")] if nobodys else parts)
         return self.any_term(name, sorted({key(value) for value in values}))
 
     def any_term(self, field: str, values: Sequence[str]) -> Query:

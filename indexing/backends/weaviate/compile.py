@@ -9,7 +9,7 @@ from weaviate.classes.query import Filter
 
 from indexing.access import Access
 from indexing.backends.weaviate.schema import micros, spelled, whole
-from indexing.filters import Filters
+from indexing.filters import Filters, whose
 from indexing.spaces import Space, filtered_by, numbers
 
 
@@ -44,5 +44,12 @@ def guard(access: Access, filters: Filters, space: Space) -> Any | None:
 
 
 def _any_of(space: Space, name: str, values: Iterable[str]) -> Any:
+    if name == "patient":
+        ids, nobodys = whose(values)
+        parts = [Filter.by_property(name).equal(whole(""))] if nobodys else []
+        if ids:
+            opened = [whole(each) for each in ids]
+            parts.append(Filter.by_property("patient_id").contains_any(opened))
+        return Filter.any_of(parts)
     told = sorted({spelled(space, name, value) for value in values})
     return Filter.by_property(name).contains_any(told)
