@@ -70,7 +70,7 @@ _OF_ILLS: Final = (_any(_GRADES), _any(_PARTS))
 _OF_LABS: Final = _any(_FLUIDS)
 # What may stand between: "pneumonia in the right lower lobe".
 _BETWEEN: Final = re.compile(
-    r"(?:[ ,-]+(?:of|in|at|the|right|left|lt|rt|both|bilateral))*[ ,-]+", re.IGNORECASE
+    r"(?:[ ,-]+(?:of|in|at|by|via|the|right|left|lt|rt|both|bilateral))*[ ,-]+", re.IGNORECASE
 )
 
 

@@ -97,6 +97,8 @@ def test_what_nobody_refused_is_no_answer_in_full(language: Language, reader: Re
         ("subcutaneous heparin", "Heparin SQ.", "Heparin drip."),
         ("right middle lobe pneumonia", "RML pneumonia.", "RUL pneumonia."),
         ("morphine PCA", "Morphine by PCA.", "Morphine 2 mg given."),
+        ("insulin by pump", "Insulin by pump.", "Insulin 10 units at bedtime."),
+        ("timolol drops", "Timolol drops at night.", "Timolol tablets."),
         ("severe aortic stenosis", "Severe aortic stenosis.", "Aortic stenosis."),
         ("severe aortic stenosis", "Aortic stenosis.", "Moderate aortic stenosis."),
         ("mild asthma", "Mild asthma.", "Severe asthma."),
@@ -116,6 +118,70 @@ def test_the_one_that_is_asked_comes_first(
     wants = reader.read(query)
     first, second = (answers(note(language, text), wants) for text in (best, next_best))
     assert first > second > SILENT
+
+
+@pytest.mark.parametrize(
+    ("query", "of_it", "of_blood"),
+    [
+        ("urine sodium < 20", "Urine sodium 12.", "Serum sodium 12."),
+        ("urine sodium < 20", "Urinary sodium 12.", "Sodium 12."),
+        ("pleural fluid glucose < 60", "Pleural fluid glucose 30.", "Glucose 30."),
+        ("ascitic albumin < 2", "Ascitic fluid albumin 1.1.", "Albumin 1.1."),
+        ("peritoneal albumin < 2", "Ascitic albumin 1.1.", "Albumin 1.1."),
+        ("synovial glucose < 60", "Synovial fluid glucose 30.", "Glucose 30."),
+        ("joint fluid glucose < 60", "Synovial glucose 30.", "Glucose 30."),
+        ("sweat chloride > 60", "Sweat chloride 80.", "Chloride 80."),
+        ("CSF glucose < 40", "Cerebrospinal fluid glucose 30.", "Glucose 30."),
+    ],
+)
+def test_a_fluid_that_is_measured_is_not_the_blood(
+    language: Language, reader: Reader, query: str, of_it: str, of_blood: str
+) -> None:
+    first, second = (
+        answers(note(language, text), reader.read(query)) for text in (of_it, of_blood)
+    )
+    assert first > second
+    limit = reader.read(query.replace(query.split()[0], "", 1).replace("fluid", "").strip())
+    assert answers(note(language, of_it), limit) < answers(note(language, of_blood), limit)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Improved on prednisone.", "Responded to prednisone.", "Responsive to prednisone.",
+        "Relieved by prednisone.", "Relief with prednisone.", "Helped by prednisone.",
+        "Prednisone was helpful.", "Prednisone was effective.", "Better on prednisone.",
+        "Resolved with prednisone.", "Resolution on prednisone.", "Prednisone was of benefit.",
+        "Benefited from prednisone.", "Prednisone was beneficial.", "Subsided on prednisone.",
+        "Treated successfully with prednisone.", "Prednisone worked well.",
+        "Well controlled on prednisone.",
+    ],
+)  # fmt: skip
+def test_every_word_for_help_is_one(language: Language, reader: Reader, told: str) -> None:
+    assert answers(note(language, told), reader.read("prednisone helped")) == FULLY
+
+
+@pytest.mark.parametrize(
+    ("told", "helped"),
+    [
+        ("Takes prednisone. Her rash improved.", SILENT),
+        ("Her rash improved. Takes prednisone.", SILENT),
+        ("Her rash improved; takes prednisone.", SILENT),
+        ("Takes prednisone\nRash improved", SILENT),
+        ("On prednisone 5 mg, her rash improved.", FULLY),
+    ],
+)
+def test_an_effect_is_told_in_its_own_sentence(
+    language: Language, reader: Reader, told: str, helped: float
+) -> None:
+    assert answers(note(language, told), reader.read("prednisone helped")) == helped
+
+
+@pytest.mark.parametrize("whose", ["His mother improved on", "Return if worse and not helped by"])
+def test_an_effect_on_nobody_here_is_none(language: Language, reader: Reader, whose: str) -> None:
+    told = note(language, f"{whose} prednisone.")
+    for query in ("prednisone helped", "prednisone did not help"):
+        assert answers(told, reader.read(query)) <= SILENT
 
 
 def test_a_note_without_the_form_is_only_near(language: Language, reader: Reader) -> None:
