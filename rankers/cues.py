@@ -30,6 +30,9 @@ class Asked(StrEnum):
     TAKING = "taking"
     STOPPED = "stopped"
     NOT_TAKING = "not taking"
+    UNTAKEN = "untaken"  # "not taking her insulin": prescribed, and not taken
+    FIT = "fit"  # "candidate for surgery"
+    UNFIT = "unfit"
     ALLERGY = "allergy"
     INTOLERANCE = "intolerance"
     REFUSED = "refused"
@@ -83,6 +86,14 @@ _NO_SIGN: Final = (
 _USE: Final = r"(?:on|taking|using|receiving)"
 _DOES_NOT: Final = r"(?:does|do|did)(?: not|n['’]?t)"
 _HAS_NOT: Final = r"(?:ha(?:s|ve|d)(?: not|n['’]?t)|not)(?: yet| ever)?"
+_NOT: Final = r"(?:not|n['’]t|never|no longer)"
+_UNTAKEN: Final = r"non-?complian(?:ce|t)|non-?adheren(?:ce|t)"
+_WELL: Final = r"(?:good|great|excellent|ideal|suitable|appropriate|optimal|eligible|reasonable)"
+_POOR: Final = r"(?:poor|bad|unsuitable|sub-?optimal)"
+_FELT: Final = r"(?: (?:considered|deemed|felt|thought)(?: to be)?| to be)?"
+_MISS: Final = "miss(?:es|ed|ing)"
+_DOSES: Final = "(?:(?:some|several|his|her|their) )?doses of"
+_OF_ONE: Final = r"(?= (?:[\w-]+ ){1,3}candidates?\b)"  # "not a liver transplant candidate"
 _GOOD: Final = r"(?:(?:good|excellent|partial|complete|positive|dramatic|significant|any) )?"
 # Not "how to prevent a stroke", which asks for what is known of it, not for who is kept from it.
 _PREVENTION: Final = r"(?:prophylaxis|prophylactic(?:ally)?|ppx)"
@@ -94,6 +105,17 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         rf"(?:no|without|negative|denies) (?:{_FAMILY})", rf"(?:{_FAMILY}) {_NEGATIVE}",
     ),
     Asked.FAMILY: (_FAMILY,),
+    Asked.UNTAKEN: (
+        rf"{_NOT} (?:been )?(?:taking|using) (?:his|her|their)(?: own)?",
+        rf"(?:{_DOES_NOT}|won['’]t|will not) (?:take|use) (?:his|her|their)",
+        rf"(?:{_UNTAKEN}) (?:with|to)(?: taking)?", "r[au]n(?:s|ning)? out of",
+        r"out of(?= (?:his|her|their)\b)",
+        rf"(?:{_NOT}|poorly) (?:been )?(?:compliant|adherent) (?:with|to)(?: taking)?",
+        "(?:poor|bad|lack of) (?:compliance|adherence) (?:with|to)",
+        f"(?:skip(?:s|ped|ping)|{_MISS})(?: {_DOSES})", "skip(?:s|ped|ping)",
+        rf"{_MISS}(?= (?:his|her|their|(?:hemo)?dialysis)\b)",
+        "forg[eo]t(?:s|ting)? to take", "(?:can(?:not|['’]t)|unable to) afford",
+    ),
     Asked.STOPPED: (
         rf"no longer {_USE}", rf"(?:was|were|has been|previously|formerly) {_USE}",
         "(?:stopp(?:ed|ing)|quit)(?: taking| using)?", "discontinu(?:ed|ing|ation of)",
@@ -118,6 +140,14 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.PREVENTED: (f"{_PREVENTION} (?:for|of|against)",),
     Asked.REFUSED: ("refus(?:ed|es|ing|al of)(?: to (?:have|take|undergo|receive))?",
                     "declin(?:ed|es|ing)(?: to (?:have|take|undergo|receive))?"),
+    Asked.UNFIT: (
+        rf"{_NOT}{_FELT}(?: an?)?(?: {_WELL})? (?:candidates?|eligible|suitable|fit) for",
+        rf"{_NOT}{_FELT}(?: an?)?(?: {_WELL})?{_OF_ONE}",
+        rf"{_POOR} candidates? for", rf"{_POOR}{_OF_ONE}", "(?:ineligible|unfit|unsuitable) for",
+    ),
+    Asked.FIT: (
+        rf"(?:{_WELL} )?candidates? for", "(?:eligible|suitable) for", rf"{_WELL}{_OF_ONE}",
+    ),
     Asked.NEGATED: (
         rf"{_HAS_NOT} (?:had|undergone|received|gotten|been given)",
         "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx) of",
@@ -182,6 +212,8 @@ _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
     ),
     Asked.PREVENTED: (_PREVENTION,),
     Asked.REFUSED: ("(?:was |were )?(?:refused|declined)",),
+    Asked.UNTAKEN: (_UNTAKEN,),
+    Asked.FIT: (r"candidates?(?=[ ]*(?:$|[,;.?)]|(?:with|who|but|and|or|due|because)\b))",),
     Asked.STOPPED: (
         "(?:was |were |has been |recently )?(?:stopped|discontinued|withdrawn|held|d/c'?d)",
         "discontinuation", "cessation",
@@ -218,8 +250,11 @@ def _alternatives(cues: Mapping[Asked, tuple[str, ...]]) -> str:
 DENIED: Final = frozenset({Asked.NEGATED, Asked.NOT_TAKING})
 FAMILIES: Final = frozenset({Asked.FAMILY, Asked.NO_FAMILY})
 EFFECTS: Final = frozenset({Asked.HELPED, Asked.NOT_HELPED, Asked.EFFECT})
+CANDIDACY: Final = frozenset({Asked.FIT, Asked.UNFIT})
 # What they ask for, notes do not assert.
-ELSEWHERE: Final = DENIED | FAMILIES | {Asked.REFUSED, Asked.PREVENTED}
+ELSEWHERE: Final = DENIED | FAMILIES | CANDIDACY | {
+    Asked.REFUSED, Asked.PREVENTED, Asked.UNTAKEN,
+}  # fmt: skip
 # Words that stand in names of diseases and are cues only outside them.
 _PLAIN: Final = frozenset(
     "acute active old new present ex persistent off on past absent still negative now likely "
@@ -238,7 +273,9 @@ _TRAILS: Final = re.compile(
 )
 # Where what a leading cue holds for ends.
 _ENDS: Final = re.compile(
-    r"[;.:()]|[,]? ?\b(?:but|with|who|whose|in|at|after|before|during|due|because|from|for|causing|"
+    # "No complications of the surgery" denies no surgery.
+    r"[;.:()]|(?:(?<=complication)|(?<=complications)|(?<=side effects)|(?<=sequelae)) of\b|"
+    r"[,]? ?\b(?:but|with|who|whose|in|at|after|before|during|due|because|from|for|causing|"
     r"despite|while|treated|and (?=(?:no|not|on|with|without|taking|history|family|current)\b))\b",
     re.IGNORECASE,
 )
@@ -255,20 +292,23 @@ def cues(query: str) -> list[QueryCue]:
         if not found or cue.start >= found[-1].end:
             found.append(cue)
     found = _without_denied_allergies(query, found)
-    ended = _of_no_family([_ended(cue, found) for cue in found])
+    ended = _unfit(_of_no_family([_ended(cue, found) for cue in found]))
     # In "no allergies" nothing is left that the allergy could be to: it is what is denied.
     return [cue for cue in ended if query[cue.first : cue.last].strip()]
 
 
 def _without_denied_allergies(query: str, found: Sequence[QueryCue]) -> list[QueryCue]:
-    """Let "no" hold for all of "allergy to penicillin": who asks so asks for no allergy."""
+    """Let "no" hold for all of "allergy to penicillin": who asks so asks for no allergy; but of
+    "side effects of metformin" for the side effects alone, which are of a drug that is taken."""
     kept: list[QueryCue] = []
     for cue in found:
-        leads = cue.asked is Asked.ALLERGY and cue.first >= cue.end
+        leads = cue.asked in (Asked.ALLERGY, Asked.INTOLERANCE) and cue.first >= cue.end
         before = kept[-1] if kept and leads else None
         beside = before is not None and not query[before.end : cue.start].strip()
         if before and beside and before.asked is Asked.NEGATED:
-            kept[-1] = replace(before, first=cue.start, last=max(before.last, cue.last))
+            harm = query.rfind(" ", cue.start, cue.end)
+            last = max(before.last, cue.last) if cue.asked is Asked.ALLERGY else harm
+            kept[-1] = replace(before, first=cue.start, last=last)
         else:
             kept.append(cue)
     return kept
@@ -284,6 +324,15 @@ def _of_no_family(found: Sequence[QueryCue]) -> list[QueryCue]:
             kept[place] = replace(cue, asked=Asked.NO_FAMILY)
             kept[found.index(before)] = replace(before, asked=Asked.NO_FAMILY)
     return kept
+
+
+def _unfit(found: Sequence[QueryCue]) -> list[QueryCue]:
+    """Let "not a … candidate" ask in both its parts for who is none."""
+    unfit = {cue.end for cue in found if cue.asked is Asked.UNFIT}
+    return [
+        replace(cue, asked=Asked.UNFIT) if cue.asked is Asked.FIT and cue.first in unfit else cue
+        for cue in found
+    ]
 
 
 def _leading(query: str) -> Iterator[QueryCue]:

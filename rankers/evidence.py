@@ -14,10 +14,11 @@ from indexing.language.status import copied_stretches
 from indexing.model import Assertion, Section
 from indexing.ports import Derived
 from indexing.views import HIDDEN
-from rankers.cues import Asked
+from rankers.cues import CANDIDACY, Asked
 from rankers.meanings import MEASURED
 from rankers.wants import Want
 
+SURGERY = "anm:surgery"
 MOST_PLACES = 6  # of the same words in one note, judged
 AROUND = 300  # characters on both sides that decide what is said of them
 
@@ -44,7 +45,7 @@ def said_of(note: Derived, want: Want) -> list[Said]:
             m.end,
             told(want, m.concept_id, m.assertion),
             told(want, m.concept_id, m.status),
-            _section(note.sections, m.start),
+            section_at(note.sections, m.start),
             bool(want.meaning.itself) and m.concept_id not in want.meaning.itself,
         )
         for m in places
@@ -60,6 +61,8 @@ def places_of(note: Derived, want: Want) -> list[Said]:
     """Return where a note speaks of it; of what must have a number or a side, words that mean
     nothing known may stand apart in one sentence: "robotic-assisted right pyeloplasty"."""
     said = said_of(note, want)
+    if want.asked in CANDIDACY and SURGERY in want.concepts:
+        said = [*said, *_worded(note, "surgical candidate"), *_worded(note, "operative candidate")]
     if said or want.concepts or want.asked is not Asked.PRESENT:
         return said
     return heads_apart(note, want.words) if want.side or want.bound else said
@@ -105,7 +108,7 @@ def _lacks(text: str, words: str) -> bool:
 def _judged(note: Derived, match: re.Match[str]) -> Said:
     """Return what is said of some words."""
     text = note.document.text
-    part = _section(note.sections, match.start())
+    part = section_at(note.sections, match.start())
     first = max(part.start if part else 0, match.start() - AROUND)
     last = min(part.end if part else len(text), match.end() + AROUND)
     place = Offsets(match.start() - first, match.end() - first)
@@ -149,7 +152,8 @@ def _spelled(word: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){one}(?:e?s)?(?!\w)", re.IGNORECASE)
 
 
-def _section(sections: Sequence[Section], at: int) -> Section | None:
+def section_at(sections: Sequence[Section], at: int) -> Section | None:
+    """Return the section in which a place stands."""
     return next((s for s in sections if s.start <= at < s.end), None)
 
 

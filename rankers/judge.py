@@ -20,8 +20,10 @@ from indexing.language.values import DrugStatus, HasOffsets, Side, drug_status, 
 from indexing.model import Assertion
 from indexing.ports import Derived, Ranking
 from indexing.views import HIDDEN
+from rankers.adherence import untaken
 from rankers.bounds import meets, of_blood
-from rankers.cues import DENIED, EFFECTS, Asked
+from rankers.candidacy import candidacy
+from rankers.cues import CANDIDACY, DENIED, EFFECTS, Asked
 from rankers.effects import effects, tells_prevention, tells_refusal
 from rankers.evidence import Said, copied, heads_apart, label, places_of, stands, told
 from rankers.explain import Fused, Signal
@@ -224,7 +226,7 @@ def _must_be_said(want: Want) -> bool:
 
 def _answers(note: Derived, want: Want) -> float:
     said = of_blood(note, want, places_of(note, want))
-    if not said:
+    if not said and want.asked is not Asked.UNTAKEN:
         return _silent(note, want)
     weight, kept = _standing(note, want, said)
     if weight and want.asked is Asked.PRESENT and _only_copied(note, kept):
@@ -287,8 +289,12 @@ def _standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[
         return max((weights.get(label, 0.0) for _, label in labels), default=AGAINST), fits
     if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and stands(said):
         return AGAINST, []
-    if want.asked in EFFECTS:
-        fits, otherwise = effects(note, want.asked, said)
+    if want.asked is Asked.UNTAKEN:
+        weight, fits = untaken(note, said)
+        return (weight, fits) if fits else (AGAINST, []) if stands(said) else (SILENT, said)
+    if want.asked in EFFECTS or want.asked in CANDIDACY:
+        told = effects if want.asked in EFFECTS else candidacy
+        fits, otherwise = told(note, want.asked, said)
         return (FULLY, fits) if fits else (AGAINST, []) if otherwise else (SILENT, said)
     fits = [s for s in said if _fits(note, want.asked, s, said)]
     if want.asked is Asked.REFUSED and not fits:

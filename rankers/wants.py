@@ -11,60 +11,34 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from indexing.analysis import TOKEN
-from indexing.language.assertion import NONE_KNOWN
 from indexing.language.bounds import Bound, parse_bounds
 from indexing.language.matcher import Matcher, Span
 from indexing.language.other_meanings import is_title_word
 from indexing.language.terminology import SemanticType, Terminology
-from indexing.language.units import DURATIONS
 from indexing.language.values import Side
 from indexing.model import Assertion
 from indexing.ports import AssertionMode
-from rankers.ages import is_age
 from rankers.asking import ASKING
-from rankers.cues import DENIED, EFFECTS, ELSEWHERE, FAMILIES, Asked, QueryCue, cues
+from rankers.cues import CANDIDACY, DENIED, EFFECTS, ELSEWHERE, Asked, QueryCue, cues
 from rankers.graph import named
 from rankers.joined_names import denied_apart
-from rankers.kinds import is_whole
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.qualified import ROUTES, is_form, qualities
-from rankers.relatives import relatives
+from rankers.question import AGED, OF_TREATMENTS, TREATMENTS, Question
 from rankers.short_names import number_behind, range_behind, told_as
 from rankers.sided import side_of
-from rankers.stretches import manners, stretches
+from rankers.stretches import manners
 
 MOST_WANTS = 6  # of one question; a pasted text is a subject, not a list of demands
-MOST_BETWEEN = 3  # words between a name and its number
 LEAST_COVERED = 0.7  # below it a concept is one word among others: "foods that may block cancer"
-# Below it a text only touches on what it names: "the risk of cancer is not lower in those who …"
-# states something, it does not ask for notes that deny cancer.
-LEAST_ABOUT = 0.5
-MOST_UNNAMED = 4  # words that mean nothing known and are still looked for as they stand
-MOST_MEASURED = 12  # words around a name and its number; a longer text tells more than it asks
 LONGEST = 300  # code points; a longer text is not read as a question
 
 _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIALTY}
-# "Hgb drop > 2" limits by how much it changed; "creatinine rise above 3" to what.
-_CHANGE: Final = re.compile(
-    r"\b(?:drop(?:ped)?|fall|fell|decreased?|declined?|rise|increase|change|"
-    r"(?:rose|increased|changed)(?= by))(?: by)?\s*$",
-    re.IGNORECASE,
-)
-_REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
-_TREATMENTS: Final = DRUGS | {SemanticType.PROCEDURE, SemanticType.DEVICE}
-_NOTHING: Final = Meaning(frozenset())
-# A limit beside these is one of age, which notes write otherwise: "a 69-year-old".
-_AGED: Final = frozenset(
-    "age aged ages patient patients pts people person adults men man women woman males females "
-    "boys girls children kids elderly seniors adolescents teens teenagers infants toddlers "
-    "individuals anyone anybody someone".split()
-)
 _IN: Final = re.compile(r"\s+(?:in|during)\s+", re.IGNORECASE)  # "TSH in pregnancy > 4"
-_BY_AGE: Final = re.compile(r"(?:over|under|older|younger)\b", re.IGNORECASE)
-_TIMES: Final = re.compile(r"\s*(?:times|episodes)\b", re.IGNORECASE)
+_SURGICAL: Final = re.compile("surgical|operative", re.IGNORECASE)  # "surgical candidate"
+_NOTHING: Final = Meaning(frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,105 +119,6 @@ class Wants:
         return self.covered >= LEAST_COVERED
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A text with what was found in it. `carried` are standings that lie in a name, by place."""
-
-    text: str
-    spans: tuple[Span, ...]
-    cues: tuple[QueryCue, ...]
-    bounds: tuple[Bound, ...]
-    carried: dict[int, Asked]
-    implied: Asked | None
-    whose: frozenset[int]  # where spans begin that only say in whom or what a thing is measured
-
-    def asked(self, span: Span, kind: SemanticType) -> Asked:
-        """Return what is asked of a span: by a leading cue of its whole stretch, by a trailing one
-        of what stands last before it, or by its own name."""
-        if self.implied is Asked.ANY:
-            return self.implied
-        if NONE_KNOWN.fullmatch(self.text, span.start, span.end):
-            return Asked.NEGATED  # whether the terminology knows the letters or not
-        for cue in self.cues:
-            if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and kind not in DRUGS:
-                continue
-            if cue.asked in EFFECTS and kind not in _TREATMENTS:
-                continue
-            if cue.asked is Asked.PREVENTED and kind in _TREATMENTS:
-                continue  # "Macrodantin prophylaxis"
-            inside = cue.first <= span.start and span.end <= cue.last
-            if inside and (cue.first >= cue.end or cue.start - span.end <= 2):
-                return cue.asked
-        return self.carried.get(span.start) or self.implied or Asked.PRESENT
-
-    def bound(self, span: Span, kind: SemanticType | None) -> Bound | None:
-        """Return the condition on the number that follows a span before anything else is named.
-        Durations are none, and what equals a number is a dose or a measurement."""
-        bound = next((b for b in self.bounds if span.end <= b.start), None)
-        if bound is None or bound.unit in DURATIONS or span.start in self.whose:
-            return None
-        if kind is not None and kind not in DRUGS | MEASURED:
-            name = f"{self.text[span.start : span.end]} {span.name}"
-            if bound.op == "=" or is_age(name, bound):
-                return None
-        between = self.text[span.end : bound.start].lower().split()
-        if len(between) > MOST_BETWEEN or _TIMES.match(self.text, bound.end):
-            return None
-        measured = kind in MEASURED and not _BY_AGE.match(self.text, bound.start)
-        if not (measured or _AGED.isdisjoint(between)):
-            return None  # "creatinine in men > 1.5" tells no age
-        if between and between[0][0].isdigit():
-            return None  # of another name: "CA 19-9 over 100"
-        changes = _CHANGE.search(self.text, span.start, bound.start)
-        if changes and bound.op in (">", ">=") and not _REACHED.match(self.text, bound.start):
-            return None
-        named = [s for s in self.spans if s.start not in self.whose]
-        return None if any(span.end <= s.start < bound.start for s in named) else bound
-
-    @property
-    def has_or(self) -> bool:
-        """Say whether "or" stands between what is asked, and in no limit: "40 or under"."""
-        found = (match.start() for match in _OR.finditer(self.text))
-        return any(not any(b.start <= at < b.end for b in self.bounds) for at in found)
-
-    def covered(self) -> float:
-        """Return the share of the words that name concepts; what a cue, a number or a side asks of
-        them is not counted."""
-        inside = sum(len(TOKEN.findall(self.text[s.start : s.end])) for s in self.spans)
-        outside = sum(len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
-        return inside / (inside + outside) if inside else 0.0
-
-    def demands(self, wants: Sequence[Want]) -> bool:
-        """Say whether the text is a question about what it names, or a few words as they stand."""
-        length = len(TOKEN.findall(self.text))
-        # A whole sentence tells something: it asks for no note that denies it too.
-        if is_whole(self.text) and length > MOST_UNNAMED:
-            return False
-        measured = any(want.bound is not None and want.concepts for want in wants)
-        if measured and length <= MOST_MEASURED:
-            return True  # who names a number of it asks for that, whatever stands around
-        if self.spans:
-            return self.covered() >= LEAST_ABOUT
-        words = (len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
-        return sum(words) <= MOST_UNNAMED
-
-    def stretches(self) -> list[tuple[int, int]]:
-        """Return the runs of content words between names, cues, numbers, sides and times."""
-        taken = [(span.start, span.end) for span in self.spans]
-        taken += [(cue.start, cue.end) for cue in self.cues]
-        taken += [(bound.start, bound.end) for bound in self.bounds]
-        return stretches(self.text, taken, dosed=bool(self.bounds))
-
-    def relatives(self, span: Span) -> frozenset[str]:
-        """Return whose illness is asked where the family's is: "mother with"."""
-        told = [
-            self.text[cue.start : cue.end]
-            for cue in self.cues
-            if cue.asked in FAMILIES and cue.first <= span.start and span.end <= cue.last
-        ]
-        return relatives(" ".join(told))
-
-
 class Reader:
     """Reads questions by one terminology; safe to share between threads."""
 
@@ -261,7 +136,8 @@ class Reader:
         if any(want.drug and want.quality for want in wants):
             wants = [want for want in wants if not (want.drug and is_form(want.words))]
         wants += self._unnamed(question, [want.bound for want in wants])
-        if len(wants) > MOST_WANTS or not question.demands(wants):
+        measured = any(want.bound is not None and want.concepts for want in wants)
+        if len(wants) > MOST_WANTS or not question.demands(measured=measured):
             return Wants(bounds=question.bounds)
         # The newest note that is only near is not the latest of it; MS is nobody's "Ms.".
         if newest_words(text) or is_title_word(text):
@@ -271,7 +147,7 @@ class Reader:
         either = either or (question.has_or and not _denied(wants))
         return Wants(tuple(wants), question.cues, question.bounds, mode, question.covered(), either)
 
-    def _question(self, text: str, implied: Asked | None) -> _Question:
+    def _question(self, text: str, implied: Asked | None) -> Question:
         found = cues(text)
         spans: list[Span] = []
         carried: dict[int, Asked] = {}
@@ -300,7 +176,7 @@ class Reader:
             and self._meanings.kind(before.concept_id) in MEASURED
             and self._meanings.kind(span.concept_id) not in DRUGS | MEASURED
         )
-        return _Question(text, tuple(spans), kept, tuple(bounds), carried, implied, whose)
+        return Question(text, tuple(spans), kept, tuple(bounds), carried, implied, whose)
 
     def _apart(
         self, text: str, span: Span, found: Iterable[QueryCue]
@@ -335,14 +211,17 @@ class Reader:
             taking = cue.asked in (Asked.TAKING, Asked.NOT_TAKING)
             drugs = any(self._meanings.kind(span.concept_id) in DRUGS for span in governed)
             return drugs or not (governed or taking)
+        if cue.asked in OF_TREATMENTS:
+            kinds = [self._meanings.kind(span.concept_id) for span in governed]
+            return not kinds or any(kind in TREATMENTS for kind in kinds)
         if cue.asked in EFFECTS or cue.asked is Asked.PREVENTED:
-            of = [self._meanings.kind(span.concept_id) in _TREATMENTS for span in governed]
+            of = [self._meanings.kind(span.concept_id) in TREATMENTS for span in governed]
             return any(of) if cue.asked in EFFECTS else not all(of)
         if any(start <= cue.start < end for start, end in manners(text)):
             return False
         return bool(governed) or (not cue.plain and cue.last > cue.first)
 
-    def _want(self, question: _Question, span: Span) -> Want:
+    def _want(self, question: Question, span: Span) -> Want:
         each = [self._meanings.of(c) for c in span.candidates or (span.concept_id,)]
         meaning = each[0]
         if len(each) > 1:
@@ -364,7 +243,7 @@ class Reader:
             qualities(question.text, span.start, span.end, meaning.kind),
         )  # fmt: skip
 
-    def _unnamed(self, question: _Question, told: Sequence[Bound | None]) -> list[Want]:
+    def _unnamed(self, question: Question, told: Sequence[Bound | None]) -> list[Want]:
         """Return the stretches of words that name no concept, where a cue or a number asks about
         them, or where the question has nothing else. A number that is `told` of a concept is told
         of nothing else."""
@@ -372,18 +251,18 @@ class Reader:
         for start, end in question.stretches():
             span, words = Span(start, end, "", ""), question.text[start:end]
             asked, bound = question.asked(span, SemanticType.OTHER), question.bound(span, None)
-            if bound is not None and words.split()[-1].lower() in _AGED:
+            if bound is not None and words.split()[-1].lower() in AGED:
                 continue
             bound = None if bound in told else bound
             if question.spans and bound is None and asked is Asked.PRESENT:
                 continue
             meaning = Meaning(frozenset(), alike=self._meanings.alike_words(words))
+            if asked in CANDIDACY and _SURGICAL.fullmatch(words):
+                surgery = self._meanings.base("surgery", 0, len("surgery"), asked)
+                meaning = self._meanings.of(surgery) if surgery else meaning
             side, whose = side_of(question.text, span), question.relatives(span)
             wants.append(Want(start, end, words, meaning, asked, bound, side, relatives=whose))
         return wants
-
-
-_OR: Final = re.compile(r"\bor\b", re.IGNORECASE)
 
 
 def _denied(wants: Iterable[Want]) -> bool:

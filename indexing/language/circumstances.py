@@ -52,6 +52,12 @@ _ABOUT: Final = re.compile(
     r"(?<![\w-])(?:(?:around|adjacent to)[ ](?:(?:the|his|her|a|an)[ ])?|"
     r"(?:near|surrounding|overlying|underlying)[ ](?:the|his|her)[ ])$"
 )
+# "No complications of the surgery", "denies side effects of metformin": what they are of is there.
+_CAME_OF: Final = re.compile(
+    r"\b(?:complications?|sequelae|side[ -]effects?|adverse (?:effects?|events?))[ ]"
+    r"(?:of|to|from|with|due to|related to|secondary to|associated with)[ ]"
+    r"(?:(?:the|this|that|his|her|a|an|these|any|prior|previous|current)[ ])*$"
+)
 # "Prior treatment with methotrexate for arthritis", "Avoid: NSAIDs given kidney disease".
 _OF_DRUGS: Final = re.compile(
     r"\b(?:stop(?:ped|ping)?|discontinu(?:ed|ing|ation)|held|avoid\w*|"
@@ -71,7 +77,7 @@ def is_circumstance(folded: str, first: int, start: int, end: int, last: int) ->
     place = _PLACE.search(folded, begin, start)
     if place is not None and _SITE.match(folded, end, last):
         return _SOUGHT.search(folded, begin, start) is None
-    if _ABOUT.search(folded, begin, start):
+    if _ABOUT.search(folded, begin, start) or _CAME_OF.search(folded, begin, start):
         return True
     return any(
         doing.start() < start and end <= doing.end()

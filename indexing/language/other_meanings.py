@@ -196,6 +196,19 @@ def _is_examined(word: str, before: str, after: str) -> bool:
     return _wrote(word, before, after)
 
 
+# "Pain that travels down the leg", "worked as a travel agent".
+_GOES: Final = re.compile(
+    r"[ ](?:agen(?:t|cy)|nurse|mug|pillow|size|time|down|along|through|around|up|into|posterior\w*|"
+    r"anterior\w*|medial\w*|lateral\w*|distal\w*|proximal\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def _no_journey(word: str, _before: str, after: str) -> bool:
+    """Whether something moves, or it is somebody's trade."""
+    return word.lower().endswith("s") or _GOES.match(after) is not None
+
+
 _WORDS: Final[dict[str, _Test]] = {
     "radiation": _spreads,
     "pulse": _throbs,
@@ -215,6 +228,8 @@ _WORDS: Final[dict[str, _Test]] = {
     "arm": is_machine,
     "face": meets_face,
     "colic": supplies_colon,
+    "travel": _no_journey,
+    "travels": _no_journey,
 }
 # "Dictated by AF/md", "Signed: AF, MD", "D: 1/2/20 AF/jt": who wrote, signed or typed.
 _SIGNED: Final = _re(

@@ -113,6 +113,9 @@ _REACTED: Final = re.compile(
 )
 _RELIEVED: Final = re.compile(r"\b(?:relie|improv|resol|better|respon)", re.I)
 _NO_ALLERGY: Final = re.compile(r"\b(?:no|not|denies|without)\b[^.;\n]{0,30}\ballerg", re.I)
+_NO_HARM: Final = re.compile(
+    r"\b(?:no|not|denie[sd]|denying|without)\b[^.;\n]{0,30}\b(?:side effect|adverse|reaction)", re.I
+)
 _AROUND: Final = 60
 
 
@@ -127,7 +130,7 @@ def drug_status(
     around = text[start : min(end, mention.end + _AROUND)]
     before = text[start : mention.start]
     reacted = _REACTED.search(before) and not _RELIEVED.search(before)
-    if _INTOLERANT.search(around) or reacted:
+    if (_INTOLERANT.search(around) and not _NO_HARM.search(around)) or reacted:
         return DrugStatus.INTOLERANCE
     if _ALLERGIC.search(around) and not _NO_ALLERGY.search(around):
         return DrugStatus.ALLERGY

@@ -41,6 +41,11 @@ No complaints of {pain|negated} at incision.
 No {erythema|negated} over the {PICC|present} site.
 Denies {syncope|negated} or near {falls|negated}.
 No {abscess|negated} near the {gallbladder|present}.
+No complications of the {surgery|present} were noted.
+There were no complications from her {cholecystectomy|present}.
+Denies any side effects of the {metformin|present} such as {nausea|negated} or {vomiting|negated}.
+Denies complications of his {diabetes|present} including {kidney disease|negated}.
+No adverse effects to {penicillin|present}.
 """
 # What a drug that is over or was not given was for.
 PURPOSES = """

@@ -120,6 +120,16 @@ def test_a_stretch_of_time_up_to_now_is_no_history(query: str) -> None:
     ("query", "expected"),
     [
         ("asthma without eczema", [("asthma", Asked.PRESENT), ("eczema", Asked.NEGATED)]),
+        (
+            "no complications of the surgery",
+            [("surgery", Asked.PRESENT), ("complications", Asked.NEGATED)],
+        ),
+        (
+            "no side effects of metformin",
+            [("side effects", Asked.NEGATED), ("metformin", Asked.PRESENT)],
+        ),
+        ("recent travel to Mexico", [("recent travel", Asked.PRESENT)]),
+        ("takes blood pressure pills", [("blood pressure pills", Asked.TAKING)]),
         ("former smoker", [("smoker", Asked.PAST)]),
         ("never smoked", [("never smoked", Asked.NEGATED)]),
         ("ex-smoker", [("ex-smoker", Asked.PAST)]),

@@ -6,6 +6,7 @@ import pytest
 
 from indexing.language.matcher import Matcher
 from indexing.language.other_meanings import are_other_letters, means_other, other_letters
+from indexing.language.pipeline import Language
 from indexing.language.terminology import open_terminology
 
 # The word between braces means something else there …
@@ -205,3 +206,18 @@ def test_the_matcher_leaves_them_out(text: str, name: str) -> None:
 def test_the_matcher_keeps_the_others(text: str, words: str, name: str) -> None:
     found = Matcher(open_terminology()).find(text)
     assert (words, name) in {(text[span.start : span.end], span.name) for span in found}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Recently traveled to Peru.", True),
+        ("No travel.", True),
+        ("The pain travels down the leg.", False),
+        ("She was a travel agent.", False),
+        ("It will travel along the nerve.", False),
+    ],
+)
+def test_what_moves_is_no_journey(language: Language, text: str, named: bool) -> None:
+    found = {mention.concept_id for mention in language.annotate(text).mentions}
+    assert ("anm:travel" in found) is named

@@ -13,6 +13,7 @@ from indexing.language.sections import section_at, sections
 from indexing.language.terminology import open_terminology
 from indexing.language.units import convert
 from indexing.language.values import DrugStatus, drug_status, side
+from indexing.model import Assertion
 
 
 @pytest.mark.parametrize(
@@ -145,3 +146,17 @@ def test_a_number_without_a_unit_tells_its_unit_by_its_size() -> None:
     assert analytes.units(glucose, [32], "") == ("mmol/l", "mg/dl")  # too much or too little
     assert analytes.units(glucose, [20, 110], "") == ("mg/dl",)
     assert analytes.normal(glucose, 22.5, "mmol/l") == pytest.approx(405.4, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("She denies any side effects of the metformin.", DrugStatus.CURRENT),
+        ("Had side effects of the metformin.", DrugStatus.INTOLERANCE),
+        ("No nausea. An adverse reaction to metformin.", DrugStatus.INTOLERANCE),
+    ],
+)
+def test_a_side_effect_that_is_denied_is_none(text: str, status: DrugStatus) -> None:
+    at = text.index("metformin")
+    place = Offsets(at, at + len("metformin"))
+    assert drug_status(text, place, Assertion.PRESENT) is status

@@ -1,0 +1,66 @@
+"""What a note tells of a treatment that was prescribed and is not taken: run out of, skipped, left
+off. "Not taking her insulin" asks for that; who was never on it is another patient."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from indexing.model import Assertion
+from indexing.ports import Derived
+from rankers.evidence import Said, section_at, stands
+
+NONCOMPLIANCE: Final = "anm:medication-noncompliance"
+GENERALLY: Final = 0.6  # of a note that says it of the medicines and names none
+_AROUND: Final = 120  # code points beside a name, within its sentence
+_END: Final = re.compile(r"[;\n]|\.(?=\s)")
+_TAKE: Final = (
+    r"(?:tak(?:e|es|en|ing)|took|us(?:e|es|ed|ing)|fill(?:ed|ing)?|refill\w*|afford\w*|get(?:ting)?|"
+    r"inject\w*|wear\w*|tolerat(?:e|ing) taking|pick(?:ed|ing)? up)"
+)
+_UNTAKEN: Final = re.compile(
+    r"\b(?:non-?complian(?:t|ce)|non-?adheren(?:t|ce)|"
+    r"(?:not|\w+n['’]t|poorly|less than) (?:\w+ ){0,3}?(?:compliant|adherent|complied|complying)|"
+    r"(?:poor|lack of|incomplete|questionable|(?:issues|problems|difficulty) with) (?:\w+ ){0,2}?"
+    r"(?:compliance|adherence)|r[au]n(?:s|ning)? out|(?:is|was|been|being) out of|"
+    r"skip(?:s|ped|ping)?|miss(?:es|ed|ing) (?:\w+ ){0,4}?(?:doses?|medic\w+|meds|pills?)|"
+    r"forg[eo]t\w* (?:to|his|her|their)|off (?:of )?(?:all )?(?:of )?(?:his|her|their)|"
+    r"(?<!should )(?<!must )(?<!may )(?<!do )(?<!to )"
+    rf"(?:not|(?:did|does|has|have|had|is|was|are)n['’]t) (?:\w+ ){{0,3}}?{_TAKE}|"
+    rf"(?:no longer|stopped|stops|quit|refus\w+|declin\w+|unable to|without|cannot) "
+    rf"(?:\w+ ){{0,2}}?{_TAKE}|self-?discontinu\w+|"
+    r"(?:stopped|discontinued) (?:[\w']+ ){0,5}on (?:his|her|their) own)\b",
+    re.IGNORECASE,
+)
+_MISSED: Final = re.compile(r"\bmiss(?:es|ed|ing) (?:(?:his|her|their|some|several) )*$", re.I)
+_OF_NOBODY: Final = frozenset({Assertion.FAMILY, Assertion.HYPOTHETICAL})
+_OVER: Final = frozenset({Assertion.NEGATED, Assertion.HISTORICAL})
+
+
+def untaken(note: Derived, said: list[Said]) -> tuple[float, list[Said]]:
+    """Return how well a note tells that what is `said` there is not taken as it should be, and the
+    places: of its own name, else of the medicines as a whole, else that it is denied or over."""
+    text = note.document.text
+    own = [s for s in said if s.assertion not in _OF_NOBODY and tells_untaken(text, s.start, s.end)]
+    if own:
+        return 1.0, own
+    generally = [
+        Said(m.start, m.end, m.assertion, m.status, section_at(note.sections, m.start))
+        for m in note.mentions
+        if m.concept_id == NONCOMPLIANCE and m.assertion not in _OF_NOBODY | {Assertion.NEGATED}
+    ]
+    if generally:
+        return GENERALLY, generally
+    over = [s for s in said if s.assertion in _OVER]
+    return (GENERALLY, over) if over and not stands(said) else (0.0, [])
+
+
+def tells_untaken(text: str, start: int, end: int) -> bool:
+    """Say whether the sentence around a treatment tells that it is not taken: "ran out of her
+    metoprolol two weeks ago"."""
+    before = text[max(0, start - _AROUND) : start]
+    begun = [match.end() for match in _END.finditer(before)]
+    stop = _END.search(text, end, end + _AROUND)
+    sentence = before[begun[-1] if begun else 0 :]
+    sentence += text[start : stop.start() if stop else end + _AROUND]
+    return _UNTAKEN.search(sentence) is not None or _MISSED.search(before) is not None
