@@ -22,12 +22,13 @@ _UNTAKEN: Final = re.compile(
     r"\b(?:non-?complian(?:t|ce)|non-?adheren(?:t|ce)|"
     r"(?:not|\w+n['’]t|poorly|less than) (?:\w+ ){0,3}?(?:compliant|adherent|complied|complying)|"
     r"(?:poor|lack of|incomplete|questionable|(?:issues|problems|difficulty) with) (?:\w+ ){0,2}?"
-    r"(?:compliance|adherence)|r[au]n(?:s|ning)? out|(?:is|was|been|being) out of|"
+    r"(?:compliance|adherence)|r[au]n(?:s|ning)? out|(?:is|was|been) out of (?!breath|control|range|bed)|"
     r"skip(?:s|ped|ping)?|miss(?:es|ed|ing) (?:\w+ ){0,4}?(?:doses?|medic\w+|meds|pills?)|"
     r"forg[eo]t\w* (?:to|his|her|their)|off (?:of )?(?:all )?(?:of )?(?:his|her|their)|"
     r"(?<!should )(?<!must )(?<!may )(?<!do )(?<!to )"
     rf"(?:not|(?:did|does|has|have|had|is|was|are)n['’]t) (?:\w+ ){{0,3}}?{_TAKE}|"
-    rf"(?:no longer|stopped|stops|quit|refus\w+|declin\w+|unable to|without|cannot) "
+    r"(?:unable to|cannot|can['’]t) (?:\w+ ){0,2}?afford|"
+    rf"(?:no longer|stopped|stops|quit|refus\w+|declin\w+|without) "
     rf"(?:\w+ ){{0,2}}?{_TAKE}|self-?discontinu\w+|"
     r"(?:stopped|discontinued) (?:[\w']+ ){0,5}on (?:his|her|their) own)\b",
     re.IGNORECASE,

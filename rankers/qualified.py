@@ -80,7 +80,8 @@ def qualities(text: str, start: int, end: int, kind: SemanticType) -> frozenset[
         return frozenset((UNDONE,)) if _NOT_HAD.search(text, 0, start) else frozenset()
     labs = (_OF_LABS,) if kind is SemanticType.LAB_TEST else ()
     told = (_OF_DRUGS,) if kind in DRUGS else _OF_ILLS if kind in _ILLS else labs
-    found = (_beside(kinds, text, start, end) for kinds in told)
+    named = kind is not SemanticType.DRUG_CLASS  # "blood pressure pills" are called so
+    found = (_beside(kinds, text, start, end, named=named) for kinds in told)
     return frozenset(each for each in found if each)
 
 
@@ -106,9 +107,9 @@ def is_form(words: str) -> bool:
     return _OF_DRUGS.fullmatch(words) is not None
 
 
-def _beside(kinds: re.Pattern[str], text: str, start: int, end: int) -> str:
+def _beside(kinds: re.Pattern[str], text: str, start: int, end: int, *, named: bool) -> str:
     between = _BETWEEN.match(text, end)
-    found = kinds.search(text, start, end) or (between and kinds.match(text, between.end()))
+    found = (named and kinds.search(text, start, end)) or (between and kinds.match(text, between.end()))
     for ahead in () if found else kinds.finditer(text, max(0, start - 16), start):
         if not text[ahead.end() : start].strip(" -,"):
             found = ahead

@@ -147,6 +147,9 @@ def snippet(
     if not text:
         return Snippet()
     found = list(_matches(derived, want, mode))
+    if told and not any(a < f.end and f.start < b for f in found for a, b in told):
+        # Said in words that the question does not have: "noncompliant with her medications".
+        found += [_Found(a, b, "synonym", "told", CONCEPT_WEIGHT) for a, b in told]
     if not found:
         return _opening(derived, passage)
     inside = [f for f in found if section_at(derived.sections, f.start) in want.sections]

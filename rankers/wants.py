@@ -133,7 +133,7 @@ class Reader:
             return Wants()
         question = self._question(text, implied)
         wants = [self._want(question, span) for span in question.spans]
-        if any(want.drug and want.quality for want in wants):
+        if any(want.drug and want.quality and not is_form(want.words) for want in wants):
             wants = [want for want in wants if not (want.drug and is_form(want.words))]
         wants += self._unnamed(question, [want.bound for want in wants])
         measured = any(want.bound is not None and want.concepts for want in wants)

@@ -196,9 +196,10 @@ def _is_examined(word: str, before: str, after: str) -> bool:
     return _wrote(word, before, after)
 
 
-# "Pain that travels down the leg", "worked as a travel agent".
+# "Pain that travels down the leg", "worked as a travel agent", the heading "TRAVEL HISTORY:".
 _GOES: Final = re.compile(
-    r"[ ](?:agen(?:t|cy)|nurse|mug|pillow|size|time|down|along|through|around|up|into|posterior\w*|"
+    r"[ ](?:agen(?:t|cy)|nurse|mug|pillow|size|times?|vaccin\w+|immuni\w+|clinic|medicine|plans|"
+    r"insurance|history[ ]*:|down|along|through|around|up|into|posterior\w*|"
     r"anterior\w*|medial\w*|lateral\w*|distal\w*|proximal\w*)\b",
     re.IGNORECASE,
 )

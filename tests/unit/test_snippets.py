@@ -112,3 +112,15 @@ def test_a_sentence_that_denies_what_is_asked_gives_way() -> None:
         "1", (), (Passage(0, 0, len(text)),), (denied,),
     )  # fmt: skip
     assert snippet(note, wanted(asked), "present", 0).text == "Chest pain since May."
+
+
+def test_what_says_it_in_other_words_is_shown() -> None:
+    text = "Takes hematuria pills. Noncompliant for weeks."
+    note = Derived(
+        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
+        "1", (), (Passage(0, 0, len(text)),), (),
+    )  # fmt: skip
+    at = text.index("Noncompliant")
+    found = snippet(note, wanted(Word("hematuria")), "any", 0, [(at, at + 12)])
+    assert found.text == "Noncompliant for weeks."
+    assert [(m.start, m.end, m.kind) for m in found.marks] == [(0, 12, "synonym")]

@@ -191,6 +191,14 @@ def test_a_note_without_the_form_is_only_near(language: Language, reader: Reader
     assert met(note(language, "Vancomycin 1 g daily."), vein)  # how, notes leave unsaid
 
 
+def test_a_form_that_is_part_of_a_name_is_not_asked(reader: Reader) -> None:
+    for query in ("blood pressure pills", "ran out of his inhaler"):
+        (want,) = reader.read(query).wants
+        assert (want.drug, want.quality) == (True, frozenset())
+    (want,) = reader.read("IV antibiotics").wants
+    assert want.quality == {"iv"}
+
+
 def test_words_of_manner_are_no_denied_finding(reader: Reader) -> None:
     read = reader.read("extubated without difficulty")
     assert [(want.words, want.asked) for want in read.wants] == [("extubated", Asked.PRESENT)]

@@ -102,6 +102,8 @@ def test_what_says_it_less_stands_behind(language: Language, reader: Reader) -> 
         "You should not take lisinopril before the scan. He takes lisinopril.",
         "His father is noncompliant with lisinopril. He takes lisinopril.",
         "He misses his wife. He takes lisinopril.",
+        "He was out of breath, takes lisinopril.",
+        "He cannot take beta blockers, takes lisinopril.",
         "No medication noncompliance. He takes lisinopril.",
     ],
 )
