@@ -109,7 +109,9 @@ def is_form(words: str) -> bool:
 
 def _beside(kinds: re.Pattern[str], text: str, start: int, end: int, *, named: bool) -> str:
     between = _BETWEEN.match(text, end)
-    found = (named and kinds.search(text, start, end)) or (between and kinds.match(text, between.end()))
+    found = (named and kinds.search(text, start, end)) or (
+        between and kinds.match(text, between.end())
+    )
     for ahead in () if found else kinds.finditer(text, max(0, start - 16), start):
         if not text[ahead.end() : start].strip(" -,"):
             found = ahead
