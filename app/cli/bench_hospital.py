@@ -19,6 +19,7 @@ from app.wiring import Installation
 from eval.hospital import DEFAULT_SEED, bundles, generate, hospital_bundle
 from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.tenants import new_tenant_id
+from indexing.backends.tantivy.schema import LAYOUT
 from indexing.encoders import CachedEncoder
 from indexing.errors import NotFound
 from indexing.fhir.sources import Source
@@ -77,10 +78,12 @@ def _sweep(home: Path, notes: int) -> None:
 
 
 def _key(settings: Settings, notes: int) -> str:
-    """Name a corpus by all that it is made from: another generator or model is another one."""
+    """Name a corpus by all that it is made from: another generator or model, or another
+    layout of the index, is another one."""
     installation = Installation(settings)
     made = hashlib.sha256(b"".join(bundles(2)))
-    made.update(f"{installation.encoder.model} {installation.language_version}".encode())
+    version = f"{installation.encoder.model} {installation.language_version} {LAYOUT}"
+    made.update(version.encode())
     return f"{notes}-{made.hexdigest()[:10]}"
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, tzinfo
 from pathlib import Path
+from typing import Any
 
 import tantivy
 from tantivy import Occur, Query
@@ -166,9 +166,11 @@ class TantivyLexicalIndex:
         searcher = namespace.searcher()
         with mapped_errors("count"):
             query = self._guarded(namespace, searcher, access, clause, filters, assertion)
-            wanted = {name: _terms_of(name, size) for name in FACETS}
-            found = searcher.aggregate(query, wanted)
-        return {name: _merged(name, found[name]["buckets"], size) for name in FACETS}
+            found = searcher.aggregate(query, {name: _terms_of(name, size) for name in FACETS})
+            counted = {name: _counts(found[name]["buckets"]) for name in FACETS}
+            patients = namespace.patients(searcher, counted["patient"])
+        counted["patient"] = dict(zip(patients, counted["patient"].values(), strict=True))
+        return {name: _shown(counted[name], name in _CASED, size) for name in FACETS}
 
     def counts(
         self, access: Access, clauses: Sequence[Clause | None], filters: Filters
@@ -280,20 +282,28 @@ def _with_ties(
 
 def _terms_of(facet: str, size: int) -> dict[str, dict[str, str | int]]:
     """Ask for all values; of patients, who may be thousands, for those that can be shown."""
-    most = 4 * size if facet in _CASED else MOST_FACET_VALUES
-    sizes: dict[str, str | int] = {"size": most, "segment_size": MOST_FACET_VALUES}
-    return {"terms": {"field": f"{facet}_shown", **sizes}}
+    if facet in _CASED:
+        return _terms("patient_number", 4 * size)
+    return _terms(f"{facet}_shown", MOST_FACET_VALUES)
 
 
-def _merged(
-    facet: str, buckets: Iterable[Mapping[str, str | int]], size: int
-) -> tuple[FacetCount, ...]:
-    counts: Counter[str] = Counter()
-    shown: dict[str, str] = {}
-    for bucket in buckets:  # most frequent first: the commonest spelling is the one shown
-        value = str(bucket["key"])
-        folded = value if facet in _CASED else key(value)
-        counts[folded] += int(bucket["doc_count"])
-        shown.setdefault(folded, value)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(FacetCount(shown[value], count) for value, count in ordered[:size])
+def _terms(field: str, most: int) -> dict[str, dict[str, str | int]]:
+    return {"terms": {"field": field, "size": most, "segment_size": MOST_FACET_VALUES}}
+
+
+def _counts(buckets: Iterable[Mapping[str, Any]]) -> dict[Any, int]:
+    """Return how often each value occurs, the most frequent first."""
+    return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
+
+
+def _shown(counts: Mapping[str, int], cased: bool, size: int) -> tuple[FacetCount, ...]:
+    """Count values that differ in case only together, unless they are `cased`; the commonest
+    spelling is the one shown."""
+    together: dict[str, int] = {}
+    spelled: dict[str, str] = {}
+    for value, count in counts.items():
+        folded = value if cased else key(value)
+        together[folded] = together.get(folded, 0) + count
+        spelled.setdefault(folded, value)
+    ordered = sorted(together.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(FacetCount(spelled[value], count) for value, count in ordered[:size])

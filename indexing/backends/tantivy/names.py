@@ -27,7 +27,7 @@ BULK_ENTRIES = 100
 LOCK_WAIT_S = 10.0
 IDLE_S = 0.5  # after which a writer is given back
 LOCK_POLL_S = 0.02
-MOST_CACHED_IDS = 500_000
+MOST_CACHED = 500_000  # ids, of documents and of patients each
 MOST_REMEMBERED = 16  # clauses of an index whose matches are kept
 REBUILD = "Run `anamnesis index rebuild` for this tenant."
 
@@ -52,6 +52,14 @@ def integers(
     return [int(value or 0) for value in searcher.fast_field_values(field, addresses)]
 
 
+def _keep(cache: dict[int, str], number: int, value: str) -> str:
+    """Keep what a number stands for; a full cache is emptied."""
+    if len(cache) >= MOST_CACHED:
+        cache.clear()
+    cache[number] = value
+    return value
+
+
 class Namespace:
     """One Tantivy index: a writer when asked, and a searcher that follows other processes."""
 
@@ -64,6 +72,7 @@ class Namespace:
         self._uses = 0
         self._seen: tuple[int, int, int] | None = None
         self._ids: dict[int, str] = {}
+        self._patients: dict[int, str] = {}
         self._labels: tuple[tantivy.Searcher, frozenset[str]] | None = None
         self._remembered: dict[Hashable, frozenset[str]] = {}  # of `_searcher`
         with mapped_errors("open"):
@@ -127,10 +136,20 @@ class Namespace:
         for serial, address in zip(serials, addresses, strict=True):
             known = self._ids.get(serial)
             if known is None:
-                known = searcher.doc(address)["doc_id"][0]
-                if len(self._ids) >= MOST_CACHED_IDS:
-                    self._ids.clear()
-                self._ids[serial] = known
+                known = _keep(self._ids, serial, searcher.doc(address)["doc_id"][0])
+            found.append(known)
+        return found
+
+    def patients(self, searcher: tantivy.Searcher, numbers: Iterable[int]) -> list[str]:
+        """Return the ids of the patients whose numbers some documents of this searcher carry."""
+        found: list[str] = []
+        for number in numbers:
+            known = self._patients.get(number)
+            if known is None:
+                of = Query.term_query(self.schema, "patient_number", number)
+                [(_, address)] = searcher.search(of, 1, count=False).hits
+                held = searcher.doc(address)["patient_id"]  # a note may be about nobody
+                known = _keep(self._patients, number, held[0] if held else "")
             found.append(known)
         return found
 
