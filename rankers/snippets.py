@@ -14,6 +14,7 @@ from indexing.model import Mention, Section
 from indexing.ports import AssertionMode, Derived
 from indexing.views import hides
 from rankers.answer import Mark, Snippet
+from rankers.forms import Forms
 from rankers.lead import lead
 from rankers.query import leaves, scopes
 
@@ -34,21 +35,20 @@ _EDGE = re.compile(rf"(?:{_NO_TITLE}\.|[!?])(?=\s)|\n")
 _TITLE = re.compile(rf"\b(?:{'|'.join(TITLES)})\Z")
 # "80 mg q.d. discontinued today" goes on.
 _GOES_ON = re.compile(r"(?:\b[A-Za-z](?:\.[A-Za-z]){1,3}|\b(?:sq|vs|approx))\Z")
-_WORD_END = r"[\w\u0300-\u036f]*"
 _FIRST = ("phrase", "literal", "synonym", "concept", "negated", "cue", "semantic")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a snippet should show. `words` maps stems to weights; `synonyms` each stem of another
-    wording to those that must stand beside it, by wording; `phrases` and `scan` look at lowered
+    wording to those that must stand beside it, by wording; `phrases` and `forms` look at lowered
     text; `concepts` and `near` are what was asked for and its neighbourhood; `sections` those in
     which all of it must stand, none for anywhere."""
 
     words: Mapping[str, float]
     synonyms: Mapping[str, tuple[frozenset[str], ...]]
     phrases: tuple[re.Pattern[str], ...]
-    scan: re.Pattern[str] | None
+    forms: Forms
     concepts: frozenset[str]
     near: frozenset[str]
     sections: frozenset[str] = frozenset()
@@ -75,7 +75,7 @@ def wanted(
     within `aside` of the query hardly anything."""
     words: dict[str, float] = {}
     phrases: list[re.Pattern[str]] = []
-    scans: list[str] = []
+    wildcards: list[str] = []
     for leaf in leaves(clause):
         if isinstance(leaf, Phrase) and not leaf.slop:
             spelled = r"[\W_]+".join(re.escape(lowered(word)) for word in leaf.words)
@@ -83,8 +83,7 @@ def wanted(
         elif isinstance(leaf, Phrase):
             words.update({stem(word): 2.0 for word in leaf.words})
         elif leaf.pattern:
-            parts = leaf.text.split("*")
-            scans.append(_WORD_END.join(re.escape(fold(part)) for part in parts))
+            wildcards.append(leaf.text)
         else:
             beside = any(start <= leaf.start < end for start, end in aside)
             share = ASIDE_SHARE if beside else 1.0
@@ -98,12 +97,10 @@ def wanted(
         whole = frozenset(stems(name)) - STOP_WORDS
         for word in whole:
             others[word] = (*others.get(word, ()), whole - {word})
-    prefixes = {_begun(word) for word in {**words, **others}}
-    every = sorted(prefixes, key=len, reverse=True) + scans
-    scan = re.compile(rf"(?<![^\W\d])(?:{'|'.join(every)})") if every else None
     return Wanted(
-        words, {t: w for t, w in others.items() if t not in words}, tuple(phrases), scan,
-        frozenset(concepts), frozenset(near), _sections(clause),
+        words, {t: w for t, w in others.items() if t not in words}, tuple(phrases),
+        Forms.of({**words, **others}, wildcards), frozenset(concepts), frozenset(near),
+        _sections(clause),
     )  # fmt: skip
 
 
@@ -121,17 +118,6 @@ def lowered(text: str) -> str:
     if len(low) == len(text):
         return low
     return "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
-
-
-def _begun(word: str) -> str:
-    """Return what finds the forms of a stem; a number is no piece of another: 3 is not in 1.73."""
-    spelled = re.escape(_prefix(word)) + _WORD_END
-    return rf"(?<!\d)(?<!\d[.,]){spelled}(?![.,]\d)" if word[0].isdigit() else spelled
-
-
-def _prefix(word: str) -> str:
-    """A stem may end otherwise than the words it stands for: "happi" and "happy"."""
-    return word[: max(2, len(word) - 1)] if word[-1:] in "iey" else word
 
 
 def snippet(
@@ -183,40 +169,39 @@ def _matches(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_F
             kind = "phrase" if share == 1 else "negated"
             weight = PHRASE_WEIGHT * share
             yield _Found(match.start(), match.end(), kind, f"phrase {number}", weight)
-    if want.scan is not None:
-        found = [
-            (stem(fold(match.group())), match)
-            for match, _ in zip(want.scan.finditer(text), range(MOST_MATCHES), strict=False)
-        ]
-        places = [(word, match.start()) for word, match in found]
-        for word, match in found:
-            literal = want.words.get(word)
-            weight = literal or _worth(want, word, match.start(), places)
-            if not weight and not _is_wildcard(want):
-                continue
-            if not literal and are_other_letters(derived.document.text, *match.span()):
-                continue
-            if mode == "present" and is_title(derived.document.text, *match.span()):
-                continue
-            share = _share(hidden, match.start(), match.end())
-            kind = "literal" if literal or not weight else "synonym"
-            kind = kind if share == 1 else "negated"
-            yield _Found(match.start(), match.end(), kind, word, (weight or 1.0) * share)
+    yield from _words(derived, want, mode, text, hidden)
     if want.concepts or want.near:
         yield from _mentions(derived, want, mode)
 
 
-def _worth(want: Wanted, word: str, at: int, places: Sequence[tuple[str, int]]) -> float:
+def _words(
+    derived: Derived, want: Wanted, mode: AssertionMode, text: str, hidden: list[Mention]
+) -> Iterator[_Found]:
+    places = [
+        (stem(fold(text[start:end])), start, end)
+        for start, end in want.forms.places(text, MOST_MATCHES)
+    ]
+    for word, start, end in places:
+        literal = want.words.get(word)
+        weight = literal or _worth(want, word, start, places)
+        if not weight and want.words:  # where there are none, a wildcard found it
+            continue
+        if not literal and are_other_letters(derived.document.text, start, end):
+            continue
+        if mode == "present" and is_title(derived.document.text, start, end):
+            continue
+        share = _share(hidden, start, end)
+        kind = "literal" if literal or not weight else "synonym"
+        yield _Found(start, end, kind if share == 1 else "negated", word, (weight or 1.0) * share)
+
+
+def _worth(want: Wanted, word: str, at: int, places: Sequence[tuple[str, int, int]]) -> float:
     """Return what a word of another wording weighs: nothing where the rest of it is not near."""
     wordings = want.synonyms.get(word, ())
     if not wordings or frozenset() in wordings:
         return OTHER_WEIGHT if wordings else 0.0
-    near = {other for other, place in places if abs(place - at) <= WITHIN}
+    near = {other for other, place, _ in places if abs(place - at) <= WITHIN}
     return OTHER_WEIGHT if any(rest <= near for rest in wordings) else 0.0
-
-
-def _is_wildcard(want: Wanted) -> bool:
-    return want.scan is not None and _WORD_END in want.scan.pattern and not want.words
 
 
 def _share(hidden: list[Mention], start: int, end: int) -> float:
