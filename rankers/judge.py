@@ -74,23 +74,33 @@ def settled(
     wants = asked.wants
     if not unsettled(asked):
         return dict(rankings), {}
-    every = {hit.doc_id for ranking in rankings.values() for hit in ranking.hits}
     weights: dict[str, float] = {}
     out: set[str] = set()
-    known: dict[object, list[float]] = {}  # hundreds of notes say the same few things
+    known: dict[object, float | None] = {}  # hundreds of notes say the same few things
+    holding = [(want.words, worded[want.words]) for want in wants if worded.get(want.words)]
     for doc_id, said in standings.items():  # what is not there weighs in full
-        holds = [want.words for want in wants if doc_id in worded.get(want.words, ())]
+        holds = [words for words, notes in holding if doc_id in notes]
         key = (*said.items(), *holds)
-        each = known.get(key)
-        if each is None:
-            each = known[key] = [_weighed(want, said, want.words in holds) for want in wants]
-        if _left_out(wants, each, said, holds):
+        weight = known[key] if key in known else known.setdefault(key, _left(wants, said, holds))
+        if weight is None:
             out.add(doc_id)
-        elif len(wants) == 1 and each[0] < FULLY:
-            weights[doc_id] = each[0]
+        elif weight < FULLY:
+            weights[doc_id] = weight
     if not out:
         return dict(rankings), weights
+    every = {hit.doc_id for ranking in rankings.values() for hit in ranking.hits}
     return {leg: kept(ranking, every - out) for leg, ranking in rankings.items()}, weights
+
+
+def _left(
+    wants: Sequence[Want], said: Mapping[str, Assertion], holds: Sequence[str]
+) -> float | None:
+    """Return what a note's standing leaves of its score, None where it is left out. Of several
+    things asked, none alone takes anything."""
+    each = [_weighed(want, said, want.words in holds) for want in wants]
+    if _left_out(wants, each, said, holds):
+        return None
+    return each[0] if len(wants) == 1 else FULLY
 
 
 def unsettled(asked: Wants) -> bool:

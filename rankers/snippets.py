@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
@@ -28,10 +29,8 @@ HIDDEN_HERE = 0.5  # of what a sentence is worth in which something asked is den
 HIDDEN_SHARE = 0.1  # of a match's weight where default search leaves the mention out
 PHRASE_WEIGHT, CONCEPT_WEIGHT, OTHER_WEIGHT, NEAR_WEIGHT = 4.0, 1.5, 0.8, 0.5
 
-# Where a sentence ends; "Ms. Example, 49, was well" is one.
+_MARKS = ".!?"  # that end a sentence, as the end of a line does
 TITLES = ("Ms", "Mr", "Mrs", "Dr", "Prof")
-_NO_TITLE = "".join(rf"(?<!\b{title})" for title in TITLES)
-_EDGE = re.compile(rf"(?:{_NO_TITLE}\.|[!?])(?=\s)|\n")
 _TITLE = re.compile(rf"\b(?:{'|'.join(TITLES)})\Z")
 # "80 mg q.d. discontinued today" goes on.
 _GOES_ON = re.compile(r"(?:\b[A-Za-z](?:\.[A-Za-z]){1,3}|\b(?:sq|vs|approx))\Z")
@@ -138,14 +137,22 @@ def snippet(
         found += [_Found(a, b, "synonym", "told", CONCEPT_WEIGHT) for a, b in told]
     if not found:
         return _opening(derived, passage)
-    inside = [f for f in found if section_at(derived.sections, f.start) in want.sections]
-    answers = [f for f in found if any(a < f.end and f.start < b for a, b in told)]
-    start, end = _best(text, answers or inside or found)
+    start, end = _best(text, _answering(found, told) or _inside(found, derived, want) or found)
     shown = [f for f in found if f.start < end and f.end > start]
     marks = apart(Mark(max(f.start, start) - start, min(f.end, end) - start, f.kind) for f in shown)
     section = section_at(derived.sections, shown[0].start)
     above = lead(derived.mentions, [(f.start, f.end) for f in shown], start)
     return Snippet(text[start:end], marks, section, start, above)
+
+
+def _answering(found: list[_Found], told: Sequence[tuple[int, int]]) -> list[_Found]:
+    return [f for f in found if any(a < f.end and f.start < b for a, b in told)] if told else []
+
+
+def _inside(found: list[_Found], derived: Derived, want: Wanted) -> list[_Found]:
+    if not want.sections:
+        return []
+    return [f for f in found if section_at(derived.sections, f.start) in want.sections]
 
 
 def marks(
@@ -205,8 +212,9 @@ def _worth(want: Wanted, word: str, at: int, places: Sequence[tuple[str, int, in
 
 
 def _share(hidden: list[Mention], start: int, end: int) -> float:
-    inside = any(m.start < end and start < m.end for m in hidden)
-    return HIDDEN_SHARE if inside else 1.0
+    if hidden and any(m.start < end and start < m.end for m in hidden):
+        return HIDDEN_SHARE
+    return 1.0
 
 
 def _mentions(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_Found]:
@@ -232,7 +240,7 @@ def _mentions(derived: Derived, want: Wanted, mode: AssertionMode) -> Iterator[_
 
 def _best(text: str, found: list[_Found]) -> tuple[int, int]:
     """Return the sentence with the most distinct matches, the first of equals, grown to fit."""
-    ordered = sorted(found, key=lambda f: (f.start, f.end))
+    ordered = sorted(found)
     best, best_score = (0, 0), -1.0
     done = -1
     for at, first in enumerate(ordered):
@@ -241,14 +249,14 @@ def _best(text: str, found: list[_Found]) -> tuple[int, int]:
         start, end = sentence_around(text, first.start)
         done = end
         weights: dict[str, float] = {}
-        kinds: dict[str, set[str]] = {}
-        for each in ordered[at:]:
+        denied, said = set[str](), set[str]()
+        for each in islice(ordered, at, None):
             if each.start >= end:
                 break
             weights[each.key] = max(weights.get(each.key, 0.0), each.weight)
-            kinds.setdefault(each.key, set()).add(each.kind)
+            (denied if each.kind == "negated" else said).add(each.key)
         score = sum(weights.values())
-        score *= HIDDEN_HERE if {"negated"} in kinds.values() else 1.0
+        score *= HIDDEN_HERE if denied - said else 1.0
         if score > best_score:
             best, best_score = (start, end), score
     return best
@@ -258,8 +266,7 @@ def sentence_around(text: str, position: int) -> tuple[int, int]:
     """Return the sentence around `position`, at most `LONGEST` long, cut at spaces."""
     low, high = max(0, position - LONGEST // 2), min(len(text), position + LONGEST)
     start = _begin(text, low, position)
-    edges = (edge.end() for edge in _EDGE.finditer(text, position, high))
-    end = next((at for at in edges if text[at - 1] != "." or _ends(text, at - 1)), high)
+    end = _end(text, position, high)
     if start == low and low > 0:
         start = text.find(" ", low, position) + 1 or low
     if end - start > LONGEST:
@@ -273,10 +280,10 @@ def sentence_around(text: str, position: int) -> tuple[int, int]:
 
 
 def _begin(text: str, low: int, position: int) -> int:
-    """Return where the last `_EDGE` before `position` ends, `low` for none. Looked for from behind:
-    a page asks seventy times."""
+    """Return where the last sentence before `position` ends, `low` for none. Mark by mark: a page
+    asks seventy times, and one pattern of all takes longer."""
     start = text.rfind("\n", low, position) + 1 or low
-    for mark in ".!?":
+    for mark in _MARKS:
         at = text.rfind(mark, start, position)
         while at >= 0 and not _ends(text, at):
             at = text.rfind(mark, start, at)
@@ -284,8 +291,19 @@ def _begin(text: str, low: int, position: int) -> int:
     return start
 
 
+def _end(text: str, position: int, high: int) -> int:
+    """Return where the sentence at `position` ends, `high` for nowhere before."""
+    end = text.find("\n", position, high) + 1 or high
+    for mark in _MARKS:
+        at = text.find(mark, position, end)
+        while at >= 0 and not _ends(text, at):
+            at = text.find(mark, at + 1, end)
+        end = at + 1 or end
+    return end
+
+
 def _ends(text: str, at: int) -> bool:
-    """Say whether the mark at `at` ends a sentence, as `_EDGE` does."""
+    """Say whether the mark at `at` ends a sentence: "Ms. Example, 49, was well" is one."""
     if not text[at + 1 : at + 2].isspace():
         return False
     if text[at] != ".":

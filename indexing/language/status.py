@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, Protocol
 
 from indexing.language.assertion import Assessment
@@ -52,13 +53,14 @@ _COPIED: Final = re.compile(
 _BLANK: Final = re.compile(r"\n[ \t]*\n")
 
 
-def copied_stretches(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=64)  # a page asks of each of its notes for everything that is asked
+def copied_stretches(text: str) -> tuple[tuple[int, int], ...]:
     """Return the paragraphs that say of themselves that they were copied forward."""
     found = []
     for match in _COPIED.finditer(text):
         blank = _BLANK.search(text, match.end())
         found.append((match.start(), blank.start() if blank else len(text)))
-    return found
+    return tuple(found)
 
 
 def statuses(

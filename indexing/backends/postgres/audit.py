@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from indexing.access import Access
 from indexing.audit import AuditRow
+from indexing.backends.postgres.arrays import array
 from indexing.backends.postgres.connect import Connection
 
 
@@ -28,8 +29,8 @@ def send(conn: Connection, access: Access, row: AuditRow) -> Cursor[TupleRow]:
     return conn.execute(
         "SELECT audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            access.user_id, sorted(access.roles), access.purpose, row.action, row.subtype,
-            row.outcome, sorted(set(row.patient_ids)), list(row.entities), Jsonb(detail),
+            access.user_id, array(sorted(access.roles)), access.purpose, row.action, row.subtype,
+            row.outcome, array(sorted(set(row.patient_ids))), array(row.entities), Jsonb(detail),
         ),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from indexing.access import Access
+from indexing.backends.postgres.arrays import array
 from indexing.backends.postgres.connect import Connection
 from indexing.copies import Kept, Outcome, Printed
 from indexing.language.copyforward import PERMUTATIONS
@@ -125,9 +126,9 @@ def ask(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Cursor[Tupl
     return conn.execute(
         _SEEN,
         {
-            "tenant": access.tenant_id, "ids": list(doc_ids),
-            "closed": sorted(access.closed_labels),
-            "patients": None if access.patients is None else sorted(access.patients),
+            "tenant": access.tenant_id, "ids": array(doc_ids),
+            "closed": array(sorted(access.closed_labels)),
+            "patients": None if access.patients is None else array(sorted(access.patients)),
         },
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Final
 from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit, copies, note_values
+from indexing.backends.postgres.arrays import array
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.derived import DOCUMENT, derived_of
 from indexing.orders import NoteHead
@@ -50,7 +51,7 @@ def visible(conn: Connection, access: Access, doc_ids: Sequence[str]) -> Mapping
         "LEFT JOIN annotation a ON a.tenant_id = d.tenant_id AND a.doc_id = d.doc_id "
         "AND a.version = d.version WHERE d.tenant_id = %s AND d.doc_id = ANY(%s) "
         "AND d.live",
-        (access.tenant_id, list(doc_ids)),
+        (access.tenant_id, array(doc_ids)),
         binary=True,  # as text, PostgreSQL spells each byte of what was found as two letters
     ).fetchall()
     asked = copies.ask(conn, access, doc_ids)  # on a piped connection it works while these are read
