@@ -10,6 +10,7 @@ from indexing.language.assertion import NONE_KNOWN
 from indexing.language.bounds import Bound
 from rankers.chips import Chip, without
 from rankers.cues import Asked
+from rankers.pregnancy import DAYS, spelled
 from rankers.query import ParsedQuery
 from rankers.wants import Wants
 
@@ -84,6 +85,8 @@ def _chip(parsed: ParsedQuery, kind: str, start: int, end: int, meaning: str) ->
 
 
 def _spelled(bound: Bound) -> str:
+    if bound.unit == DAYS:
+        return spelled(bound)
     unit = f" {bound.unit}" if bound.unit else ""
     if bound.bare:
         return f"{bound.value:g} first"  # it orders, and hides nothing

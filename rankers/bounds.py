@@ -14,6 +14,7 @@ from indexing.language.terminology import SemanticType
 from indexing.language.units import DURATIONS, NUMBER, number, unit_of
 from indexing.ports import Derived
 from rankers.evidence import Said
+from rankers.pregnancy import DAYS, fits, lasted
 from rankers.qualified import of_other_fluid
 from rankers.wants import Want
 
@@ -38,6 +39,10 @@ _SECOND: Final = re.compile(rf"[ ]?(?:and|&|/)[ ]?(?P<value>{NUMBER})(?![\d/])")
 def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
     """Return whether a number that stands at one of the places meets the want's bound; None where
     there is none that could be compared."""
+    if want.bound is not None and want.bound.unit == DAYS:
+        places = {(each.start, each.end) for each in said}
+        told = [g for g, _ in lasted(note) if (g.start, g.end) in places]
+        return any(fits(want.bound, each) for each in told) if told else None
     text, others = note.document.text, [m.start for m in note.mentions]
     found = [
         value

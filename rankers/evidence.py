@@ -16,6 +16,7 @@ from indexing.ports import Derived
 from indexing.views import HIDDEN
 from rankers.cues import CANDIDACY, Asked
 from rankers.meanings import MEASURED
+from rankers.pregnancy import DAYS, lasted
 from rankers.wants import Want
 
 SURGERY = "anm:surgery"
@@ -61,6 +62,10 @@ def places_of(note: Derived, want: Want) -> list[Said]:
     """Return where a note speaks of it; of what must have a number or a side, words that mean
     nothing known may stand apart in one sentence: "robotic-assisted right pyeloplasty"."""
     said = said_of(note, want)
+    if want.bound is not None and want.bound.unit == DAYS:
+        told = lasted(note)
+        weeks = [Said(g.start, g.end, a, a, section_at(note.sections, g.start)) for g, a in told]
+        return weeks or said
     if want.asked in CANDIDACY and SURGERY in want.concepts:
         said = [*said, *_worded(note, "surgical candidate"), *_worded(note, "operative candidate")]
     if said or want.concepts or want.asked is not Asked.PRESENT:

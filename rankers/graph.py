@@ -12,9 +12,11 @@ from indexing.filters import Filters
 from indexing.language.bounds import parse_bounds
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import EdgeKind, Terminology
+from indexing.language.values import eye_letters
 from indexing.ports import AssertionMode, GraphIndex, Ranking
 from rankers.cues import cues
 from rankers.namesakes import namesakes
+from rankers.pregnancy import counted
 from rankers.short_names import measured_beside
 
 # What a step adds to the question's own concepts. Narrower concepts are the thing asked for; what
@@ -57,11 +59,13 @@ def named(matcher: Matcher, text: str) -> tuple[Span, ...]:
     short = measured_beside(matcher.terminology, text, numbers)
     taken = [(bound.start, bound.end) for bound in numbers]
     taken += [(span.start, span.end) for span in short]
+    taken += eye_letters(text)
     other = [
         span
         for span in matcher.find(text)
         if not any(start < span.end and span.start < end for start, end in taken)
     ]
+    short += counted(matcher.terminology, text, other)
     found = tuple(sorted((*other, *short), key=lambda span: span.start)) if short else tuple(other)
     _NAMED[matcher] = text, found
     return found

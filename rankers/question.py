@@ -17,6 +17,7 @@ from rankers.ages import is_age
 from rankers.cues import CANDIDACY, EFFECTS, FAMILIES, Asked, QueryCue
 from rankers.kinds import is_whole
 from rankers.meanings import DRUGS, MEASURED
+from rankers.pregnancy import DAYS, is_of_pregnancy
 from rankers.relatives import relatives
 from rankers.stretches import stretches
 
@@ -83,8 +84,11 @@ class Question:
     def bound(self, span: Span, kind: SemanticType | None) -> Bound | None:
         """Return the condition on the number that follows a span before anything else is named.
         Durations are none, and what equals a number is a dose or a measurement."""
+        weeks = next((b for b in self.bounds if b.unit == DAYS), None)
+        if weeks is not None and is_of_pregnancy(span):
+            return weeks
         bound = next((b for b in self.bounds if span.end <= b.start), None)
-        if bound is None or bound.unit in DURATIONS or span.start in self.whose:
+        if bound is None or bound.unit in DURATIONS | {DAYS} or span.start in self.whose:
             return None
         if kind is not None and kind not in DRUGS | MEASURED:
             name = f"{self.text[span.start : span.end]} {span.name}"

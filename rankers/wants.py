@@ -24,6 +24,7 @@ from rankers.graph import named
 from rankers.joined_names import denied_apart
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
+from rankers.pregnancy import weeks_asked
 from rankers.qualified import ROUTES, is_form, qualities
 from rankers.question import AGED, OF_TREATMENTS, TREATMENTS, Question
 from rankers.short_names import number_behind, range_behind, told_as
@@ -164,7 +165,7 @@ class Reader:
                 carried[part.start] = asked
         kept = tuple(cue for cue in found if cue in within or self._counts(text, cue, spans))
         measured = [s for s in spans if self._meanings.kind(s.concept_id) in MEASURED]
-        bounds = parse_bounds(text)
+        bounds = weeks_asked(text, parse_bounds(text))
         for span in measured:
             behind = range_behind(text, span.end) or number_behind(text, span.end)
             if behind and not any(b.start < behind.end and behind.start < b.end for b in bounds):

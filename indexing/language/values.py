@@ -27,14 +27,36 @@ class Side(StrEnum):
     BILATERAL = "bilateral"
 
 
-_SIDE: Final = re.compile(
-    r"\b(?!right (?:dose|amount|way|time|kind|type|choice|answer|food|diet|balance|now|away)\b)"
-    r"(?!left (?:the|a|untreated|alone|against|home|work)\b)"
-    r"(?:(?P<left>left(?:-sided)?|lt\.?|l\.|(?-i:L(?:[LU][ELQ])?))"
-    r"|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R(?:[LU][ELQ]|ML)?))"
-    r"|(?P<both>bilateral(?:ly)?|both|b/l|(?-i:B[LU]E)))(?![\w])",
+_OF_EYES: Final = re.compile(
+    r"\b(?:(?:intra)?ocular|eye(?:s|lids?)?|lids?|ophthalm\w*|optic|vis(?:ion|ual)|acuity|cataracts?|"
+    r"glaucoma\w*|retin\w+|macul\w+|corneal?|lens(?:es)?|pupils?|irid\w+|iris|iritis|uveitis|"
+    r"conjunctiv\w*|phaco\w*|vitre\w+|ptosis|bleph\w+|kerat\w+|pterygi\w+|chalazi\w+|myopi\w*|"
+    r"drusen|IOP|P?C?IOL|20/\d{2,3})\b",
     re.I,
 )
+
+
+def _sides(left: str = "", right: str = "", both: str = "") -> re.Pattern[str]:
+    """Match words that name a side, these among them."""
+    return re.compile(_SIDED % (left, right, both), re.I)
+
+
+_SIDED: Final = (
+    r"\b(?!right (?:dose|amount|way|time|kind|type|choice|answer|food|diet|balance|now|away)\b)"
+    r"(?!left (?:the|a|untreated|alone|against|home|work)\b)"
+    r"(?:(?P<left>left(?:-sided)?|lt\.?|l\.|(?-i:L(?:[LU][ELQ])?)%s)"
+    r"|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R(?:[LU][ELQ]|ML)?)%s)"
+    r"|(?P<both>bilateral(?:ly)?|both|b/l|(?-i:B[LU]E)%s))(?![\w])"
+)
+_SIDE: Final = _sides()
+# Of an eye "OD" is the right one; elsewhere it is once a day, and too much of a drug.
+_LETTERS: Final = (
+    r"|(?-i:O\.?S\b\.?(?! ?(?:and|&|/|[<>=,]+) ?O\.?D))",
+    r"|(?-i:O\.?D\b\.?(?! ?(?:and|&|/|[<>=,]+) ?O\.?S))",
+    r"|(?-i:O\.?U\b\.?|O\.?[DS]\.? ?(?:and|&|/|[<>=,]+) ?O\.?[DS]\b\.?)",
+)
+_EYE: Final = _sides(*_LETTERS)
+_ASKED_EYE: Final = _sides(*(each.replace("(?-i:", "(?:") for each in _LETTERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +70,13 @@ class Sided:
 
 def sides(text: str) -> list[Sided]:
     """Return every word of a short text that names a side."""
-    return [Sided(m.start(), m.end(), _which(m)) for m in _SIDE.finditer(text)]
+    asked = _ASKED_EYE if _OF_EYES.search(text) else _SIDE
+    return [Sided(m.start(), m.end(), _which(m)) for m in asked.finditer(text)]
+
+
+def eye_letters(text: str) -> list[tuple[int, int]]:
+    """Return where the letters of a question stand for an eye: "glaucoma OD"."""
+    return [(s.start, s.end) for s in sides(text) if text[s.start].lower() == "o"]
 
 
 def _which(match: re.Match[str]) -> Side:
@@ -56,7 +84,10 @@ def _which(match: re.Match[str]) -> Side:
 
 
 # "Foreign body, right foot."; but no "knee pain, left hip pain".
-_SIDE_LAST: Final = re.compile(rf"[ ]?, {_SIDE.pattern[2:]}(?:[ ]\w+)?[ ]*(?=[.;\n]|$)", re.I)
+_SIDE_LAST: Final = {
+    each: re.compile(rf"[ ]?, {each.pattern[2:]}(?:[ ]\w+)?[ ]*(?=[.;\n]|$)", re.I)
+    for each in (_SIDE, _EYE)
+}
 _SIDE_WITHIN: Final = 100  # characters before a mention, of its own sentence
 _STOP: Final = re.compile(r"[.](?=\s)|[,;\n]")
 
@@ -64,22 +95,34 @@ _STOP: Final = re.compile(r"[.](?=\s)|[,;\n]")
 def side(text: str, mention: HasOffsets) -> Side | None:
     """Return the side that the mention's words, the few around them, or else what stands before
     them in their sentence, name: "MRI L shoulder: full-thickness tear"."""
+    named = _EYE if _of_eye(text, mention) else _SIDE
     stop = max(text.rfind(c, 0, mention.start) for c in (". ", ";", ",", "\n"))
-    if text[max(0, stop - 2) : stop].lower() in ("lt", "rt", " l", " r"):
+    before = text[max(0, stop - 3) : stop].lower()
+    if before[-2:] in ("lt", "rt", " l", " r") or before in ("o.d", "o.s", "o.u"):
         stop = -1
     before = text[max(stop + 1, mention.start - 24) : mention.end]
-    found = [*_SIDE.finditer(before)]
-    if not found and (behind := _SIDE_LAST.match(text, mention.end)):
+    found = [*named.finditer(before)]
+    if not found and (behind := _SIDE_LAST[named].match(text, mention.end)):
         return _which(behind)
     if not found:
         tail = text[mention.end : mention.end + 24]
-        cut = re.search(r"[.;,\n]|\b(?:and|or|versus|vs|with|without)\b", tail)
-        found = [*_SIDE.finditer(tail[: cut.start()] if cut else tail)][:1]
+        cut = _CUT.search(tail)
+        found = [*named.finditer(tail[: cut.start()] if cut else tail)][:1]
     if not found:
         sentence = text[max(0, mention.start - _SIDE_WITHIN) : mention.start]
         ends = [m.end() for m in _STOP.finditer(sentence)]
-        found = [*_SIDE.finditer(sentence, ends[-1] if ends else 0)]
+        found = [*named.finditer(sentence, ends[-1] if ends else 0)]
     return _which(found[-1]) if found else None
+
+
+def _of_eye(text: str, mention: HasOffsets) -> bool:
+    near = text[max(0, mention.start - _SIDE_WITHIN) : mention.end + _SIDE_WITHIN]
+    return "O" in near and _OF_EYES.search(near) is not None
+
+
+_CUT: Final = re.compile(
+    r"(?<!\bO)(?<!\bO\.[DSU])[.]|[;,\n]|\b(?:and(?! O\.?[DSU]\b)|or|versus|vs|with|without)\b"
+)
 
 
 class DrugStatus(StrEnum):
