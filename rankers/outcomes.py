@@ -12,7 +12,7 @@ who were left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import ConfigurationError, InvalidInput
+from rankers.jaccard import Jaccard
 
 Floats = NDArray[np.float64]
 Calibration = Literal["none", "isotonic", "platt"]
@@ -34,7 +35,8 @@ _SHARPNESS = 4.0  # likeness counts by this power
 # How much the number of visits counts: at 1 who had half as many is half as like, at 0 all are.
 WEIGHTS_OF_VISITS = (0.0, 0.5, 1.0)
 _TRIED = 2_000  # left-out patients that one is chosen on
-_BLOCK = 500  # patients compared at once
+_LEFT_OUT = 5_000  # that tell what a raw chance means, and who is outside: of each all are compared
+_CELLS = 1 << 20  # pairs of patients compared at once
 _AGE = re.compile(r"age:(\d)(?:\+(\d))?")
 
 
@@ -102,22 +104,11 @@ class NearestRisk:
                 "nothing reliable",
                 hint=f"at least {LEAST_PATIENTS} are needed, {LEAST_EVENTS} of each kind",
             )
-        named = sorted({name for each in self.patients for name in _features(each)})
-        self._column = {name: place for place, name in enumerate(named)}
-        self._matrix = np.stack([self.row(each) for each in self.patients])
-        share = self._matrix.mean(axis=0)
-        self._weight = -np.log(np.clip(share, 1 / (len(self.patients) + 1), 1.0))
-        self._weighted = (self._matrix * self._weight).astype(np.float32)
-        self._total = self._weighted.sum(axis=1)
+        self._features = [_features(each) for each in self.patients]
+        self._jaccard = Jaccard(self._features)
         self._seen, self._visits = _seen(self.patients), visits
-
-    def row(self, patient: KnownPatient) -> Floats:
-        """Return a patient over the columns that the known ones have."""
-        row = np.zeros(len(self._column))
-        for name in _features(patient):
-            if (place := self._column.get(name)) is not None:
-                row[place] = 1.0
-        return row
+        # There are few different numbers of visits: likeness by them is looked up.
+        self._numbers, self._number = np.unique(self._seen, return_inverse=True)
 
     @property
     def base_rate(self) -> float:
@@ -127,19 +118,15 @@ class NearestRisk:
     def likeness(self, patients: Sequence[KnownPatient]) -> Floats:
         """Return (n, known patients) float: 1 for the same findings and as many visits, 0 for
         nothing in common."""
-        rows = np.stack([self.row(each) for each in patients])
-        return self._in_common(rows) * self._as_often(_seen(patients), self.visits)
+        return self._like([_features(each) for each in patients], _seen(patients), self.visits)
 
-    def _in_common(self, rows: Floats) -> Floats:
-        found = rows.astype(np.float32)
-        common = found @ self._weighted.T
-        either = (found @ self._weight.astype(np.float32))[:, None] + self._total[None, :] - common
-        return np.asarray(common / np.maximum(either, 1e-9), np.float64)
-
-    def _as_often(self, seen: Floats, weight: float) -> Floats:
-        """Return (n, known patients) in (0, 1]; 1 where either is not counted."""
-        apart = np.abs(seen[:, None] - self._seen[None, :])
-        return np.exp(-weight * np.nan_to_num(apart))
+    def _like(self, asked: Sequence[frozenset[str]], seen: Floats, weight: float) -> Floats:
+        likeness = self._jaccard.likeness(asked)
+        if weight:
+            apart = np.abs(seen[:, None] - self._numbers[None, :])
+            # 1 where either is not counted.
+            likeness *= np.exp(-weight * np.nan_to_num(apart))[:, self._number]
+        return likeness
 
     @cached_property
     def visits(self) -> float:
@@ -147,12 +134,22 @@ class NearestRisk:
         best by Brier's score."""
         if self._visits is not None or np.isnan(self._seen).all():
             return self._visits or 0.0
-        outcome = self._outcome[:_TRIED]
+        tried = self._spread(_TRIED)
         scores = [
-            float(((self._without_own(weight, _TRIED)[0] - outcome) ** 2).mean())
+            float(((self._without_own(weight, tried)[0] - self._outcome[tried]) ** 2).mean())
             for weight in WEIGHTS_OF_VISITS
         ]
         return WEIGHTS_OF_VISITS[int(np.argmin(scores))]
+
+    def _spread(self, most: int) -> NDArray[np.intp]:
+        """Return so many of the known patients, who are in order of their ids, from all over."""
+        count = len(self.patients)
+        return np.linspace(0, count - 1, min(count, most)).round().astype(np.intp)
+
+    def _blocks(self, count: int) -> Iterator[slice]:
+        """Yield as many at once as memory that is near takes."""
+        size = max(1, _CELLS // len(self.patients))
+        yield from (slice(start, start + size) for start in range(0, count, size))
 
     def _raw(self, likeness: Floats) -> tuple[Floats, Floats]:
         """Return raw chances and mean likeness of the k nearest."""
@@ -164,18 +161,22 @@ class NearestRisk:
 
     @cached_property
     def _left_out(self) -> tuple[Floats, Floats]:
-        """Raw chances and likeness of the known patients, each without those of its fold."""
-        return self._without_own(self.visits, len(self.patients))
+        """Raw chances and likeness of known patients, each without those of its fold."""
+        return self._without_own(self.visits, self._left)
 
-    def _without_own(self, weight: float, most: int) -> tuple[Floats, Floats]:
+    @cached_property
+    def _left(self) -> NDArray[np.intp]:
+        return self._spread(_LEFT_OUT)
+
+    def _without_own(self, weight: float, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
         fold = np.arange(len(self.patients)) % FOLDS
-        raw, near = np.zeros(len(fold[:most])), np.zeros(len(fold[:most]))
-        for start in range(0, len(raw), _BLOCK):
-            rows = slice(start, min(start + _BLOCK, len(raw)))
-            likeness = self._in_common(self._matrix[rows])
-            likeness *= self._as_often(self._seen[rows], weight)
-            likeness[fold[rows][:, None] == fold[None, :]] = 0.0
-            raw[rows], near[rows] = self._raw(likeness)
+        raw, near = np.zeros(len(rows)), np.zeros(len(rows))
+        for block in self._blocks(len(rows)):
+            own = rows[block]
+            asked = [self._features[row] for row in own.tolist()]
+            likeness = self._like(asked, self._seen[own], weight)
+            likeness[fold[own][:, None] == fold[None, :]] = 0.0
+            raw[block], near[block] = self._raw(likeness)
         return raw, near
 
     @cached_property
@@ -187,25 +188,24 @@ class NearestRisk:
     def calibrate(self) -> Calibrator:
         """What raw chances have meant for patients who were left out."""
         raw, _ = self._left_out
-        return calibrator(self.calibration, raw, self._outcome)
+        return calibrator(self.calibration, raw, self._outcome[self._left])
 
     def strangers(self, patients: Sequence[KnownPatient]) -> NDArray[np.bool_]:
         """Say who is less alike to the known ones than nearly all of these are to each other: a
         model that was measured on them tells nothing of such a patient."""
         found = np.zeros(len(patients), dtype=bool)
-        for start in range(0, len(patients), _BLOCK):
-            likeness = self.likeness(patients[start : start + _BLOCK])
-            found[start : start + _BLOCK] = self._raw(likeness)[1] < self.outside
+        for block in self._blocks(len(patients)):
+            found[block] = self._raw(self.likeness(patients[block]))[1] < self.outside
         return found
 
     def chances(self, patients: Sequence[KnownPatient]) -> tuple[Floats, NDArray[np.bool_]]:
         """Return calibrated chances, and which of them are to be withheld."""
         found = np.zeros(len(patients))
         withheld = np.zeros(len(patients), dtype=bool)
-        for start in range(0, len(patients), _BLOCK):
-            raw, near = self._raw(self.likeness(patients[start : start + _BLOCK]))
-            found[start : start + _BLOCK] = self.calibrate(raw)
-            withheld[start : start + _BLOCK] = near < self.outside
+        for block in self._blocks(len(patients)):
+            raw, near = self._raw(self.likeness(patients[block]))
+            found[block] = self.calibrate(raw)
+            withheld[block] = near < self.outside
         return found, withheld
 
     def estimate(self, patient: KnownPatient) -> Estimate:
@@ -230,10 +230,7 @@ class NearestRisk:
 
     def _shared(self, patient: KnownPatient, order: NDArray[np.intp]) -> tuple[str, ...]:
         """Name the weightiest findings that the patient and the nearest have in common."""
-        held = self._matrix[order].mean(axis=0) * self._weight * self.row(patient)
-        names = list(self._column)
-        best = [n for n in np.argsort(-held, kind="stable").tolist() if held[n] > 0][:8]
-        shared = [names[n] for n in best]
+        shared = self._jaccard.shared(_features(patient), order, 8)
         finest = (each for each in shared if not any(o.startswith(f"{each}+") for o in shared))
         return tuple(dict.fromkeys(map(in_words, finest)))
 

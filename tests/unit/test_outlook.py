@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from eval import outlook
 from eval.synthea import crossed
 from indexing.errors import InvalidInput
+from rankers import outcomes
+from rankers.jaccard import Floats, Jaccard
 from rankers.outcomes import (
     Estimate,
     KnownPatient,
@@ -83,6 +86,27 @@ def test_visits_count_where_they_tell_something_and_nowhere_else() -> None:
         plain.estimate(often).chance, abs=1e-9
     )
     assert crossed(visited(True), "platt").skill > crossed(uncounted, "platt").skill + 0.1
+
+
+def test_of_many_patients_some_from_all_over_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each against all: of a hundred thousand that took minutes for one prediction."""
+    asked: list[frozenset[str]] = []
+    likeness = Jaccard.likeness
+
+    def counted(self: Jaccard, sets: Sequence[frozenset[str]]) -> Floats:
+        asked.extend(sets)
+        return likeness(self, sets)
+
+    monkeypatch.setattr(Jaccard, "likeness", counted)
+    monkeypatch.setattr(outcomes, "_LEFT_OUT", 100)
+    monkeypatch.setattr(outcomes, "_CELLS", 1)  # one at once, who is compared alone
+    marked = [replace(each, features=each.features | {str(n // 100)})
+              for n, each in enumerate(people())]  # fmt: skip
+    found = ask(NearestRisk(marked, "isotonic"), "a", "x1", "2")
+    assert found.chance is not None
+    assert found.chance > 0.6
+    assert len(asked) == 101
+    assert {next(iter(own & set("0123"))) for own in asked[1:]} == set("0123")
 
 
 def test_a_patients_own_record_does_not_speak() -> None:
