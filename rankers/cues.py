@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -284,7 +285,8 @@ _ENDS: Final = re.compile(
 LONGEST_CUED: Final = 300  # code points
 
 
-def cues(query: str) -> list[QueryCue]:
+@lru_cache(maxsize=256)  # a question is read several times, and so are its pieces
+def cues(query: str) -> tuple[QueryCue, ...]:
     """Return the cues of a question in order, none overlapping another; what stands behind its
     first 300 characters is no cue, since each is held against all others."""
     query, found = query[:LONGEST_CUED], list[QueryCue]()
@@ -294,7 +296,7 @@ def cues(query: str) -> list[QueryCue]:
     found = _without_denied_allergies(query, found)
     ended = _unfit(_of_no_family([_ended(cue, found) for cue in found]))
     # In "no allergies" nothing is left that the allergy could be to: it is what is denied.
-    return [cue for cue in ended if query[cue.first : cue.last].strip()]
+    return tuple(cue for cue in ended if query[cue.first : cue.last].strip())
 
 
 def _without_denied_allergies(query: str, found: Sequence[QueryCue]) -> list[QueryCue]:

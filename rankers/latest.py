@@ -5,6 +5,7 @@ them."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from indexing.analysis import TOKEN
@@ -73,11 +74,12 @@ def _asking(words: Sequence[str], at: int) -> Iterator[int]:
             yield place
 
 
-def newest_words(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=64)  # a question is read several times
+def newest_words(text: str) -> tuple[tuple[int, int], ...]:
     """Return where the words of a text stand that ask for the newest."""
     every = list(TOKEN.finditer(text))
     newest = ordering([match.group().lower() for match in every])
-    return [every[at].span() for at in sorted(newest)]
+    return tuple(every[at].span() for at in sorted(newest))
 
 
 def ordering_of(clause: Ranked) -> frozenset[int]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 from indexing.clauses import Clause, Ranked, Word
@@ -53,14 +54,15 @@ _SAID: Final = {"": "of ", ">=": "since ", ">": "after ", "<": "before ", "<=": 
 _DAYS: Final = {"day": 1, "week": 7}
 
 
-def times_told(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=64)  # a question is read several times
+def times_told(text: str) -> tuple[tuple[int, int], ...]:
     """Return where a text tells times in plain words, with what bends them ("since yesterday"): no
     note has to hold these words."""
     found = []
     for match in _TIME.finditer(text):
         bent = _BOUND_BEFORE.search(text, 0, match.start())
         found.append((bent.start() if bent else match.start(), match.end()))
-    return found + [match.span() for match in _OCCASION.finditer(text)]
+    return (*found, *(match.span() for match in _OCCASION.finditer(text)))
 
 
 def times_offered(query: str, clause: Clause, today: date) -> list[Offer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal
 
 from indexing.language.units import ASKED_UNIT, DURATIONS, NUMBER, convert, number, unit_of
@@ -133,7 +134,8 @@ _UP: Final = (
 )  # fmt: skip
 
 
-def parse_bounds(query: str) -> list[Bound]:
+@lru_cache(maxsize=64)  # a question is read several times
+def parse_bounds(query: str) -> tuple[Bound, ...]:
     """Return the conditions on numbers in a query, in order, none overlapping.
 
     A bare number with a unit ("metoprolol 50 mg") is an equality; one without is no condition.
@@ -150,7 +152,7 @@ def parse_bounds(query: str) -> list[Bound]:
         both = _both(found[-1], bound, query) if found else None
         found[-1:] = [both] if both else [*found[-1:], bound]
         taken = end
-    return found
+    return tuple(found)
 
 
 def _chained(bound: Bound, query: str, taken: int) -> Bound:

@@ -251,5 +251,5 @@ def test_words_apart_are_told_of_one_side_or_number(language: Language, reader: 
 
 
 def test_negative_before_what_it_tells_of_denies_nothing_before_it() -> None:
-    assert cues("melanoma negative margins") == []
+    assert cues("melanoma negative margins") == ()
     assert [cue.asked for cue in cues("CT negative")] == [Asked.NEGATED]

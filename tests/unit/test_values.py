@@ -51,7 +51,7 @@ def test_an_interval_has_two_ends() -> None:
     "query", ["chest pain", "type 2 diabetes", "covid 19", "stage 3 ckd", "", "T12 fracture"]
 )
 def test_plain_words_hold_no_bound(query: str) -> None:
-    assert parse_bounds(query) == []
+    assert parse_bounds(query) == ()
 
 
 def test_two_bounds_in_one_query() -> None:
