@@ -5,13 +5,15 @@ from __future__ import annotations
 import fcntl
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from app.looking import Looking
-from app.wiring import Installation
 from indexing.backends.postgres.embedded import Server
 from indexing.backends.postgres.installation import locked
 from indexing.errors import EngineUnavailable
+
+if TYPE_CHECKING:  # `anamnesis stop` asks here too, and needs no engine for it
+    from app.wiring import Installation
 
 _LOOK_EVERY_S = 0.5
 _MARK = "serving"  # a file of the home, which every server that runs on it holds locked
