@@ -152,5 +152,4 @@ def around(vectors: Vectors, scores: Figures, sharpness: int = SHARPNESS) -> Fig
 def _with(hit: Fused, signal: Signal | None) -> tuple[float, str, Mapping[str, Signal]]:
     if signal is None:
         return hit.score, hit.doc_id, hit.signals
-    signals = {**hit.signals, NAME: signal}
-    return sum([each.contribution for each in signals.values()]), hit.doc_id, signals
+    return hit.score + signal.contribution, hit.doc_id, {**hit.signals, NAME: signal}

@@ -41,20 +41,18 @@ class _Done:
 
 
 class _Gate:
-    """Open once the first task of every lane has ended; `reached` once that of any has."""
+    """Open once the first task of every lane has ended."""
 
     def __init__(self, lanes: int) -> None:
         self._left, self._lock = lanes, threading.Lock()
-        self.reached, self.opened = threading.Event(), threading.Event()
+        self.opened = threading.Event()
         if not lanes:
-            self.reached.set()
             self.opened.set()
 
     def pass_by(self) -> None:
         with self._lock:
             self._left -= 1
             last = self._left == 0
-        self.reached.set()
         if last:
             self.opened.set()
 
@@ -74,11 +72,6 @@ class Running:
                 self._gate.pass_by()
             else:
                 self._given.append((threads, future, into))
-
-    def any(self) -> None:
-        """Wait for the first task of any lane: by then all have handed their work to an engine, and
-        the interpreter is free."""
-        self._gate.reached.wait(self._left())
 
     def first(self) -> Ran:
         """Wait for the first task of every lane; the others go on."""

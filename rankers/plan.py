@@ -57,7 +57,7 @@ class Plan:
     kept: dict[str, Wanted] = field(default_factory=dict, compare=False, repr=False)
 
     def wanted(self) -> Wanted:
-        """Say what a snippet should show; made once, since its patterns take long to compile."""
+        """Say what a snippet should show; made once for the page and the one that follows."""
         found = self.kept.get("wanted")
         if found is None:
             names = [each.text for each in self.wordings if not each.offered]

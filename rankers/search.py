@@ -160,9 +160,6 @@ class Search:
         plan = self._plan(access, request, max(request.k, DEPTH))
         planned = _ms_since(began)
         running = self._legs.start(self._lanes.of(access, plan), self._timeout_s)
-        if not request.bare:
-            running.any()
-            plan.wanted()  # while the engines work; it is needed when the hits are described
         rankings, missing = self._rankings(access, plan, running.first())
         if not request.bare:
             rankings = near_enough(rankings, self._least_cosine)

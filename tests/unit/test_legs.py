@@ -42,28 +42,9 @@ def test_what_stands_beside_the_ranking_is_not_waited_for(legs: Legs) -> None:
     assert running.every().results == {"lexical": 1, "vector": 2, "facets": True}
 
 
-def test_whoever_waits_for_any_waits_for_the_quickest(legs: Legs) -> None:
-    told = threading.Event()
-    begun, ended = threading.Event(), threading.Event()
-    lanes = [
-        {"vector": lambda: told.wait(10)},
-        {"lexical": lambda: begun.wait(10) and ended.set()},
-    ]
-    running = legs.start(lanes, timeout_s=10)
-    waiting = threading.Timer(0, begun.set)  # once it is waited for, or soon before
-    waiting.start()
-    running.any()
-    assert ended.is_set()
-    assert not told.is_set()
-    told.set()
-    assert running.first().results["vector"]
-    legs.start([], timeout_s=10).any()  # nothing to wait for
-
-
-def test_whoever_waits_for_any_waits_no_longer_than_for_all(legs: Legs) -> None:
+def test_whoever_waits_for_the_first_waits_no_longer_than_for_all(legs: Legs) -> None:
     hung = threading.Event()
     running = legs.start([{"vector": lambda: hung.wait(10)}], timeout_s=0.1)
-    running.any()
     assert running.first().failed == ("vector",)
     hung.set()
 
