@@ -28,7 +28,8 @@ _UNTAKEN: Final = re.compile(
     r"forg[eo]t\w* (?:to|his|her|their)|off (?:of )?(?:all )?(?:of )?(?:his|her|their)|"
     r"(?<!should )(?<!must )(?<!may )(?<!do )(?<!to )"
     rf"(?:not|(?:did|does|has|have|had|is|was|are)n['’]t) (?:\w+ ){{0,3}}?{_TAKE}|"
-    r"(?:unable to|cannot|can['’]t) (?:\w+ ){0,2}?afford|"
+    r"(?:unable to|cannot|can['’]t|could(?: not|n['’]t)) (?:\w+ ){0,2}?afford|"
+    r"(?:due to|because of) (?:the )?(?:high )?costs?|"
     rf"(?:no longer|stopped|stops|quit|refus\w+|declin\w+|without) "
     rf"(?:\w+ ){{0,2}}?{_TAKE}|self-?discontinu\w+|"
     r"(?:stopped|discontinued) (?:[\w']+ ){0,5}on (?:his|her|their) own)\b",

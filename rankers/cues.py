@@ -115,7 +115,8 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "(?:poor|bad|lack of) (?:compliance|adherence) (?:with|to)",
         f"(?:skip(?:s|ped|ping)|{_MISS})(?: {_DOSES})", "skip(?:s|ped|ping)",
         rf"{_MISS}(?= (?:his|her|their|(?:hemo)?dialysis)\b)",
-        "forg[eo]t(?:s|ting)? to take", "(?:can(?:not|['’]t)|unable to) afford",
+        "forg[eo]t(?:s|ting)? to take",
+        "(?:can(?:not|['’]t)|could(?: not|n['’]t)|unable to) afford",
     ),
     Asked.STOPPED: (
         rf"no longer {_USE}", rf"(?:was|were|has been|previously|formerly) {_USE}",

@@ -11,6 +11,7 @@ from indexing.analysis import STOP_WORDS, fold, stem, stems, terms
 from indexing.clauses import And, Clause, Expansion, Or, Phrase, Ranked, Scoped, Word
 from indexing.language.matcher import Matcher, Span
 from indexing.language.terminology import NameKind, Terminology
+from rankers.births import other_counts
 from rankers.cues import FAMILIES, cues
 from rankers.fusion import EXPANSIONS, SHARES, Share
 from rankers.graph import named
@@ -88,7 +89,7 @@ class Expander:
         kinds = self._shares[query_class(query)].expansions
         own = frozenset(EXPANSIONS if kinds is None else kinds)
         choices = _Choices(frozenset(rejected), frozenset(accepted), own)
-        expanded = self._clause(query, clause, choices, found)
+        expanded = _counted(self._clause(query, clause, choices, found), choices, found)
         return Expanded(expanded, tuple(found))
 
     def _clause(
@@ -276,6 +277,20 @@ def _distinct(asked: str, every: Sequence[tuple[str, str, float]]) -> list[tuple
 def _holds(longer: list[str], shorter: list[str]) -> bool:
     size = len(shorter)
     return any(longer[at : at + size] == shorter for at in range(len(longer) - size + 1))
+
+
+def _counted(clause: Clause, choices: _Choices, found: list[Wording]) -> Clause:
+    """Add what counts births otherwise to the words that count them."""
+    if isinstance(clause, Word) and not clause.pattern:
+        names = [("synonym", text, SYNONYM) for text in other_counts(clause.text)]
+        start, end = clause.start, clause.end
+        wordings = _worded(clause.text, "births", names, start, end, choices.rejected)
+        found.extend(wordings)
+        others = tuple((each.clause, each.weight) for each in wordings if not each.offered)
+        return Expansion(clause, others, start, end) if wordings else clause
+    if isinstance(clause, Ranked | And | Or):
+        return replace(clause, clauses=tuple(_counted(c, choices, found) for c in clause.clauses))
+    return clause
 
 
 def _literal(text: str) -> Clause:

@@ -23,6 +23,9 @@ _PART: Final = re.compile(
     re.IGNORECASE,
 )
 
+# How far it has come: "stage IV lung cancer" is about lung cancer.
+_STAGE: Final = re.compile(r"\b(?:stage|class|grade)[ -]?(?:\d|I{1,3}|IV|V)[abc]?\b", re.IGNORECASE)
+
 # How something went: who asks for "extubated without difficulty" asks for no denial of a finding.
 _MANNER: Final = re.compile(
     r"(?<=\w )(?:without|w/o|with no|no)(?: any| much)? (?:difficult(?:y|ies)|incidents?|events?|"
@@ -43,6 +46,7 @@ def stretches(text: str, taken: Iterable[tuple[int, int]], *, dosed: bool) -> li
     aside = [*taken, *sided, *times_told(text)]
     if sided:
         aside += [match.span() for match in _PART.finditer(text)]
+    aside += [match.span() for match in _STAGE.finditer(text)]
     if dosed:  # what is eaten each day is what a question is about
         aside += [match.span() for match in _HOW_OFTEN.finditer(text)]
     aside += [*newest_words(text), *manners(text)]

@@ -26,7 +26,7 @@ from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.pregnancy import weeks_asked
 from rankers.qualified import ROUTES, is_form, qualities
-from rankers.question import AGED, OF_TREATMENTS, TREATMENTS, Question
+from rankers.question import AGED, LEAST_ABOUT, OF_TREATMENTS, TREATMENTS, Question
 from rankers.short_names import number_behind, range_behind, told_as
 from rankers.sided import side_of
 from rankers.stretches import manners
@@ -39,6 +39,7 @@ _UNSIDED: Final = DRUGS | MEASURED | {SemanticType.ANATOMY, SemanticType.SPECIAL
 _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Asked.INTOLERANCE})
 _IN: Final = re.compile(r"\s+(?:in|during)\s+", re.IGNORECASE)  # "TSH in pregnancy > 4"
 _SURGICAL: Final = re.compile("surgical|operative", re.IGNORECASE)  # "surgical candidate"
+_DID: Final = re.compile(r"[ ](?:reactions?|toxicity|withdrawal)\b", re.IGNORECASE)
 _NOTHING: Final = Meaning(frozenset())
 
 
@@ -137,13 +138,17 @@ class Reader:
         if any(want.drug and want.quality and not is_form(want.words) for want in wants):
             wants = [want for want in wants if not (want.drug and is_form(want.words))]
         wants += self._unnamed(question, [want.bound for want in wants])
-        measured = any(want.bound is not None and want.concepts for want in wants)
-        if len(wants) > MOST_WANTS or not question.demands(measured=measured):
+        particular = any(
+            want.concepts and (want.bound is not None or want.asked in DENIED) for want in wants
+        )
+        if len(wants) > MOST_WANTS or not question.demands(particular=particular):
             return Wants(bounds=question.bounds)
         # The newest note that is only near is not the latest of it; MS is nobody's "Ms.".
         if newest_words(text) or is_title_word(text):
             wants = [replace(want, exact=True) for want in wants]
         mode = None if implied else _mode(wants)
+        if mode == "negated" and question.covered() < LEAST_ABOUT:
+            mode = "any"  # "slid out of bed, no injury": the rest is not what is denied
         # "No fever or chills" denies both.
         either = either or (question.has_or and not _denied(wants))
         return Wants(tuple(wants), question.cues, question.bounds, mode, question.covered(), either)
@@ -156,6 +161,8 @@ class Reader:
         for span in denied_apart(self._matcher, text, named(self._matcher, text), found):
             if any(cue.start <= span.start and span.end <= cue.end for cue in found):
                 continue  # "allergy" in "penicillin allergy"
+            if self._is_event(text, span, found):
+                continue
             if span.ambiguous and text[span.start : span.end].lower() in ASKING:
                 continue  # "pt is DNR"
             part, cue, asked = self._apart(text, span, found)
@@ -178,6 +185,12 @@ class Reader:
             and self._meanings.kind(span.concept_id) not in DRUGS | MEASURED
         )
         return Question(text, tuple(spans), kept, tuple(bounds), carried, implied, whose)
+
+    def _is_event(self, text: str, span: Span, found: Iterable[QueryCue]) -> bool:
+        """Say whether what is denied of a drug is what it did: "no protamine reaction"."""
+        denied = any(c.asked is Asked.NEGATED and c.first <= span.start < c.last for c in found)
+        did = denied and _DID.match(text, span.end) is not None
+        return did and self._meanings.kind(span.concept_id) in DRUGS
 
     def _apart(
         self, text: str, span: Span, found: Iterable[QueryCue]

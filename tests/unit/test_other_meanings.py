@@ -221,3 +221,10 @@ def test_the_matcher_keeps_the_others(text: str, words: str, name: str) -> None:
 def test_what_moves_is_no_journey(language: Language, text: str, named: bool) -> None:
     found = {mention.concept_id for mention in language.annotate(text).mentions}
     assert ("anm:travel" in found) is named
+
+
+def test_the_loss_of_blood_that_is_estimated_is_no_bleeding(language: Language) -> None:
+    found = {
+        mention.concept_id for mention in language.annotate("Estimated blood loss 5 mL.").mentions
+    }
+    assert found == {"anm:estimated-blood-loss"}

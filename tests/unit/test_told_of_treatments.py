@@ -102,6 +102,10 @@ def test_what_nobody_refused_is_no_answer_in_full(language: Language, reader: Re
         ("severe aortic stenosis", "Severe aortic stenosis.", "Aortic stenosis."),
         ("severe aortic stenosis", "Aortic stenosis.", "Moderate aortic stenosis."),
         ("mild asthma", "Mild asthma.", "Severe asthma."),
+        ("stage 2 pressure ulcer", "Stage II pressure ulcer.", "Pressure ulcer."),
+        ("pressure ulcer stage 2", "Pressure ulcer.", "Stage IV pressure ulcer."),
+        ("class III heart failure", "Class 3 heart failure.", "Class II heart failure."),
+        ("grade 1 spondylolisthesis", "Grade I spondylolisthesis.", "Spondylolisthesis grade 2."),
         ("severe asthma", "Mild cough, severe asthma.", "Severe cough, mild asthma."),
         (
             "right lower lobe pneumonia",
@@ -197,6 +201,25 @@ def test_a_form_that_is_part_of_a_name_is_not_asked(reader: Reader) -> None:
         assert (want.drug, want.quality) == (True, frozenset())
     (want,) = reader.read("IV antibiotics").wants
     assert want.quality == {"iv"}
+
+
+def test_what_a_drug_did_is_denied_and_not_the_drug(language: Language, reader: Reader) -> None:
+    wants = reader.read("no evidence of protamine reaction")
+    assert [(want.words, want.asked) for want in wants.wants] == [
+        ("protamine reaction", Asked.NEGATED)
+    ]
+    given = "Protamine was given; there was no evidence of a protamine reaction."
+    assert answers(note(language, given), wants) == FULLY
+    (drug,) = reader.read("protamine reaction").wants
+    assert drug.words == "protamine"
+
+
+def test_what_is_denied_by_name_is_asked_whatever_stands_around(reader: Reader) -> None:
+    wants = reader.read("slid out of bed overnight no injury")
+    assert [(want.words, want.asked) for want in wants.wants] == [("injury", Asked.NEGATED)]
+    assert wants.mode == "any"  # the rest is not what is denied
+    long = "slid out of bed in the small hours of last Tuesday on the ward with no injury to him"
+    assert reader.read(long).wants == ()
 
 
 def test_words_of_manner_are_no_denied_finding(reader: Reader) -> None:

@@ -28,6 +28,7 @@ ASKED = [
     ("misses dialysis", Asked.UNTAKEN, "dialysis"),
     ("forgets to take her levothyroxine", Asked.UNTAKEN, "levothyroxine"),
     ("cannot afford insulin", Asked.UNTAKEN, "insulin"),
+    ("couldn't afford insulin", Asked.UNTAKEN, "insulin"),
     ("refuses to take lisinopril", Asked.REFUSED, "lisinopril"),
     ("not on insulin", Asked.NOT_TAKING, "insulin"),
     ("missed abortion", Asked.PRESENT, "missed abortion"),
@@ -73,6 +74,7 @@ UNTAKEN = [
     "Stopped taking lisinopril.",
     "He refuses to take lisinopril.",
     "Unable to afford lisinopril.",
+    "Has not started lisinopril due to the cost.",
     "He self-discontinued lisinopril.",
     "Stopped lisinopril abruptly on his own.",
 ]
