@@ -26,7 +26,8 @@ MOST_BETWEEN = 3  # words between a name and its number
 # states something, it does not ask for notes that deny cancer.
 LEAST_ABOUT = 0.5
 MOST_UNNAMED = 4  # words that mean nothing known and are still looked for as they stand
-MOST_PARTICULAR = 12  # words around a name and its number; a longer text tells more than it asks
+MOST_MEASURED = 12  # words around a name and its number; a longer text tells more than it asks
+MOST_DENIED = 8  # words around a name that is denied
 
 # "Hgb drop > 2" limits by how much it changed; "creatinine rise above 3" to what.
 _CHANGE: Final = re.compile(
@@ -121,14 +122,14 @@ class Question:
         outside = sum(len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
         return inside / (inside + outside) if inside else 0.0
 
-    def demands(self, *, particular: bool) -> bool:
+    def demands(self, *, measured: bool, denied: bool) -> bool:
         """Say whether the text is a question about what it names, or a few words as they stand;
-        `particular`: a number of something known is asked, or that it is denied."""
+        `measured` and `denied`: a number of something known is asked, or that there is none."""
         length = len(TOKEN.findall(self.text))
         # A whole sentence tells something: it asks for no note that denies it too.
         if is_whole(self.text) and length > MOST_UNNAMED:
             return False
-        if particular and length <= MOST_PARTICULAR:
+        if (measured and length <= MOST_MEASURED) or (denied and length <= MOST_DENIED):
             return True  # who names a number of it asks for that, whatever stands around
         if self.spans:
             return self.covered() >= LEAST_ABOUT

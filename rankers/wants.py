@@ -135,13 +135,13 @@ class Reader:
             return Wants()
         question = self._question(text, implied)
         wants = [self._want(question, span) for span in question.spans]
-        if any(want.drug and want.quality and not is_form(want.words) for want in wants):
+        if any(want.drug and want.quality for want in wants):
             wants = [want for want in wants if not (want.drug and is_form(want.words))]
         wants += self._unnamed(question, [want.bound for want in wants])
-        particular = any(
-            want.concepts and (want.bound is not None or want.asked in DENIED) for want in wants
-        )
-        if len(wants) > MOST_WANTS or not question.demands(particular=particular):
+        known = [want for want in wants if want.concepts]
+        measured = any(want.bound is not None for want in known)
+        denied = any(want.asked in DENIED for want in known)
+        if len(wants) > MOST_WANTS or not question.demands(measured=measured, denied=denied):
             return Wants(bounds=question.bounds)
         # The newest note that is only near is not the latest of it; MS is nobody's "Ms.".
         if newest_words(text) or is_title_word(text):
@@ -249,12 +249,15 @@ class Reader:
                 own=meaning.own | told.concepts, itself=meaning.itself | told.concepts,
                 alike=meaning.alike - told.concepts, short=meaning.short + told.short,
             )  # fmt: skip
+        words, quality = question.text[span.start : span.end], frozenset[str]()
+        if not (meaning.kind in DRUGS and is_form(words)):  # an "inhaler" is none that is inhaled
+            quality = qualities(question.text, span.start, span.end, meaning.kind)
         return Want(
-            span.start, span.end, question.text[span.start : span.end], meaning,
+            span.start, span.end, words, meaning,
             asked, bound, None if meaning.kind in _UNSIDED else side_of(question.text, span),
             meaning.kind is SemanticType.DRUG and len(question.spans) == 1,
             question.relatives(span),
-            qualities(question.text, span.start, span.end, meaning.kind),
+            quality,
         )  # fmt: skip
 
     def _unnamed(self, question: Question, told: Sequence[Bound | None]) -> list[Want]:

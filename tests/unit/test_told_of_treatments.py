@@ -196,7 +196,7 @@ def test_a_note_without_the_form_is_only_near(language: Language, reader: Reader
 
 
 def test_a_form_that_is_part_of_a_name_is_not_asked(reader: Reader) -> None:
-    for query in ("blood pressure pills", "ran out of his inhaler"):
+    for query in ("blood pressure pills", "ran out of his inhaler", "inhaler"):
         (want,) = reader.read(query).wants
         assert (want.drug, want.quality) == (True, frozenset())
     (want,) = reader.read("IV antibiotics").wants
@@ -218,7 +218,7 @@ def test_what_is_denied_by_name_is_asked_whatever_stands_around(reader: Reader) 
     wants = reader.read("slid out of bed overnight no injury")
     assert [(want.words, want.asked) for want in wants.wants] == [("injury", Asked.NEGATED)]
     assert wants.mode == "any"  # the rest is not what is denied
-    long = "slid out of bed in the small hours of last Tuesday on the ward with no injury to him"
+    long = "slid out of bed on the ward last night with no injury"
     assert reader.read(long).wants == ()
 
 
