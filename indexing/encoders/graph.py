@@ -1,10 +1,11 @@
 """A BERT sentence encoder as an ONNX graph, written out operator by operator.
 
-ONNX Runtime's fused operators (domain com.microsoft) replace what an exporter would trace:
-int8 matrix products that quantise their input on the way, one attention per layer. Not so layer
-norms with their residual, which take six times as long fused (runtime 1.32: 17 µs for ten tokens,
-2.8 apart; a quarter of all that a text took). Mean pooling and the norm are inside, and there is no mask, because each
-text runs alone. Source: Devlin et al. 2019, "BERT"; Reimers and Gurevych 2019, "Sentence-BERT".
+ONNX Runtime's fused operators (domain com.microsoft) replace what an exporter would trace: int8
+matrix products that quantise their input on the way, one attention per layer. Not so layer norms
+with their residual: fused they take six times as long (runtime 1.32: 17 µs for ten tokens, 2.8
+apart), a quarter of all that a text took. Mean pooling and the norm are inside, and there is no
+mask, because each text runs alone. Source: Devlin et al. 2019, "BERT"; Reimers and Gurevych 2019,
+"Sentence-BERT".
 """
 
 from __future__ import annotations
