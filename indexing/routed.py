@@ -204,6 +204,13 @@ class RoutedLexicalIndex(Routed[LexicalIndex]):
         index, asked = self._asked(access)
         return index.counts(asked, clauses, filters)
 
+    def outdated(self, tenant_id: TenantId) -> bool:
+        """Say whether what serves was laid out by another version of ours, which this one cannot
+        read; a server's names tell its layouts apart."""
+        index, space = self._reading(tenant_id)
+        asked = getattr(index, "outdated", None)
+        return asked is not None and bool(asked(space))
+
 
 class RoutedVectorIndex(Routed[VectorIndex]):
     """Nearest passages, wherever they are."""

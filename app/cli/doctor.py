@@ -194,6 +194,22 @@ def coarse_finding(_: Installation) -> Finding:
     return Finding("coarse scan", "ok", "vectors that are kept in memory are scanned by bytes")
 
 
+def words_finding(installation: Installation) -> Finding:
+    """Say whose full-text index another version laid out, which this one cannot read."""
+    old = [
+        each.code for each in installation.tenants.all()
+        if installation.lexical.outdated(each.tenant_id)
+    ]  # fmt: skip
+    if old:
+        named = ", ".join(old)
+        words = f"the full-text index has the layout of another version: {named}"
+        advice = (
+            "`anamnesis serve` fills it anew as it starts; `anamnesis index rebuild --tenant T` now"
+        )
+        return Finding("words", "warning", words, advice)
+    return Finding("words", "ok", "every full-text index is laid out as questions are asked")
+
+
 def dates_finding(installation: Installation) -> Finding:
     """Say whose dates were stored before it was kept how vague they are."""
     old = [
@@ -290,6 +306,7 @@ _CHECKS: dict[str, Callable[[Installation], Finding]] = {
     "encoder": _encoder,
     "vectors": vectors_finding,
     "coarse scan": coarse_finding,
+    "words": words_finding,
     "dates": dates_finding,
     "terminology": _terminology,
     "language": language_finding,

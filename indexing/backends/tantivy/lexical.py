@@ -196,6 +196,10 @@ class TantivyLexicalIndex:
         namespace = self._current(tenant_id)
         return {} if namespace is None else namespace.entries()
 
+    def outdated(self, tenant_id: TenantId) -> bool:
+        """Say whether another version laid a tenant's index out: it is to be filled anew."""
+        return self._shelf(tenant_id).outdated()
+
     def drop(self, tenant_id: TenantId) -> None:
         """Remove a tenant's index altogether."""
         self._shelf(tenant_id).drop()

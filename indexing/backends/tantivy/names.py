@@ -30,6 +30,7 @@ LOCK_POLL_S = 0.02
 MOST_CACHED = 500_000  # ids, of documents and of patients each
 MOST_REMEMBERED = 16  # clauses of an index whose matches are kept
 REBUILD = "Run `anamnesis index rebuild` for this tenant."
+REFILL = "`anamnesis serve` and `anamnesis index follow` fill it anew by themselves."
 
 
 @contextmanager
@@ -288,10 +289,17 @@ class Shelf:
         name = self._name()
         if name is None:
             return None
+        if not _is_of_this_layout(name):
+            raise EngineUnavailable("the full-text index has another layout", hint=REFILL)
         with self._lock:
             if self._open is None or self._open.folder.name != name:
                 self._open = Namespace(self.folder / name, self._zone)
             return self._open
+
+    def outdated(self) -> bool:
+        """Say whether the index that counts was laid out by another version."""
+        name = self._name()
+        return name is not None and not _is_of_this_layout(name)
 
     def current_or_new(self) -> Namespace:
         """Return the index that counts; make one when there is none."""
@@ -356,6 +364,8 @@ class Shelf:
             return None
         except (OSError, ValueError) as exc:
             raise EngineUnavailable("the full-text index cannot be found", hint=REBUILD) from exc
-        if not name.startswith(f"{LAYOUT}-") or "/" in name:
-            raise EngineUnavailable("the full-text index has another layout", hint=REBUILD)
         return name
+
+
+def _is_of_this_layout(name: str) -> bool:
+    return name.startswith(f"{LAYOUT}-") and "/" not in name

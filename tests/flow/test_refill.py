@@ -1,0 +1,80 @@
+"""An index of full text that another version laid out is filled anew by whoever follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.cli.doctor import words_finding
+from app.following import catch_up, refill
+from app.wiring import Installation
+from indexing.backends.tantivy.lexical import TantivyLexicalIndex
+from indexing.backends.tantivy.schema import LAYOUT
+from indexing.errors import EngineUnavailable, EventRejected
+from indexing.follow import LexicalFollower
+from indexing.model import Tenant
+from tests.flow.test_index_status import put
+
+
+def aged(installation: Installation, tenant: Tenant) -> Path:
+    """Give a tenant's index the name of an older layout; return the tenant's folder."""
+    put(installation, tenant)
+    catch_up(installation)
+    shelf = installation.home / "tantivy" / tenant.tenant_id.hex
+    current = shelf / "current"
+    name = current.read_text()
+    older = f"{LAYOUT - 1}-{name.partition('-')[2]}"
+    installation.lexical.let_go(tenant.tenant_id)
+    (shelf / name).rename(shelf / older)
+    (shelf / "next").write_text(older)
+    (shelf / "next").replace(current)
+    return shelf
+
+
+def test_it_is_told_refused_and_filled_anew(installation: Installation, tenant: Tenant) -> None:
+    shelf = aged(installation, tenant)
+    (shelf / f"{LAYOUT}-half").mkdir()  # whoever filled it was killed
+    assert tenant.code in words_finding(installation).found
+    with pytest.raises(EngineUnavailable, match="layout"):
+        installation.lexical.entries(tenant.tenant_id)
+    catch_up(installation, ["text"])
+    assert len(installation.lexical.entries(tenant.tenant_id)) == 1
+    assert [each.name for each in shelf.iterdir() if each.is_dir()] == [
+        (shelf / "current").read_text()
+    ]
+    assert tenant.code not in words_finding(installation).found
+
+
+def test_what_stops_one_from_being_filled_is_logged_and_changes_nothing(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    shelf = aged(installation, tenant)
+    before = (shelf / "current").read_text()
+
+    def refuse(*_: object) -> None:
+        raise EventRejected("orthopnea")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LexicalFollower, "apply", refuse)
+        refill(installation)
+    assert (shelf / "current").read_text() == before
+    assert [each.name for each in shelf.iterdir() if each.is_dir()] == [before]
+    assert "EventRejected" in caplog.text
+    assert "orthopnea" not in caplog.text
+    catch_up(installation, ["text"])
+    assert len(installation.lexical.entries(tenant.tenant_id)) == 1
+
+
+def test_an_index_that_is_there_is_left_alone(installation: Installation, tenant: Tenant) -> None:
+    put(installation, tenant)
+    catch_up(installation)
+    current = installation.home / "tantivy" / tenant.tenant_id.hex / "current"
+    before = current.read_text()
+    refill(installation)
+    assert current.read_text() == before
+
+
+def test_a_tenant_without_documents_needs_none(tmp_path: Path, tenant: Tenant) -> None:
+    assert not TantivyLexicalIndex(tmp_path).outdated(tenant.tenant_id)
