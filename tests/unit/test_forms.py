@@ -65,3 +65,12 @@ def test_only_the_first_are_given() -> None:
 
 def test_nothing_asked_is_nothing_found() -> None:
     assert spans("pain", [], []) == []
+
+
+def test_of_what_begins_together_the_longest_is_kept_and_nothing_overlaps() -> None:
+    assert [*Forms.of(["hypertension"], ["hyper*ten"]).places("hypertension", 9)] == [(0, 12)]
+    assert [*Forms.of(["5", "tabs"], []).places("5tabs", 9)] == [(0, 5)]
+
+
+def test_a_number_behind_a_point_is_a_piece_of_another() -> None:
+    assert [*Forms.of(["73"], []).places("1.73, 73 and 1,73", 9)] == [(6, 8)]

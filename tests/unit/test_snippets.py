@@ -7,7 +7,7 @@ from uuid import uuid4
 from indexing.clauses import Clause, Ranked, Scoped, Word
 from indexing.model import Assertion, Document, Mention, Passage, Section, TenantId
 from indexing.ports import Derived
-from rankers.snippets import snippet, wanted
+from rankers.snippets import sentence_around, snippet, wanted
 
 
 def marked(text: str, *synonyms: str) -> list[tuple[str, str]]:
@@ -124,3 +124,10 @@ def test_what_says_it_in_other_words_is_shown() -> None:
     found = snippet(note, wanted(Word("hematuria")), "any", 0, [(at, at + 12)])
     assert found.text == "Noncompliant for weeks."
     assert [(m.start, m.end, m.kind) for m in found.marks] == [(0, 12, "synonym")]
+
+
+def test_every_mark_ends_a_sentence() -> None:
+    for mark in ".!?":
+        text = f"Any pain{mark} It hurts{mark} Since when"
+        start, end = sentence_around(text, text.index("hurts"))
+        assert text[start:end] == f"It hurts{mark}"
