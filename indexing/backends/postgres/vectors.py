@@ -123,7 +123,8 @@ class PostgresVectorIndex:
         if model and (own := self._model()) and model != own:
             raise EngineUnavailable(
                 f"the vectors are of the model {model}, this process asks with {own}",
-                hint="`anamnesis encoder switch` puts them in step; a server follows by itself.",
+                hint="`anamnesis encoder list` names the one that serves, and `anamnesis encoder "
+                "switch` with its name puts them in step; a server follows by itself.",
             )
 
     def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
