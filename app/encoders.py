@@ -19,9 +19,9 @@ from app.moves import paused
 from app.naming import all_terms
 from app.naming import forget as names_forgotten
 from app.naming import place as place_names
+from app.refill import BATCH, encoding
 from app.stores import stores
 from app.wiring import Installation
-from indexing.derive import embedded
 from indexing.encoders import EncoderShelf
 from indexing.errors import Conflict, InvalidInput
 from indexing.follow import VectorFollower
@@ -30,7 +30,6 @@ from indexing.reconcile import compare, reconcile
 from indexing.research import ResearchFollower
 from rankers.learned import Learned
 
-BATCH = 32  # documents encoded at once, and lost by a kill at most
 ROUNDS = 3  # without the followers' locks; the rest is done while they pause
 
 Tell = Callable[[str, int, int], None]  # what, documents done, documents in all
@@ -153,17 +152,10 @@ def _recorded(beside: Installation, tenants: Sequence[Tenant], tell: Tell) -> No
 
 def _encoded(beside: Installation, tenant: Tenant, tell: Tell) -> int:
     """Encode what the records have no vectors of yet; return how many documents that were."""
-    tenant_id, encoder, derived = tenant.tenant_id, beside.encoder, beside.derived
-    held = derived.embedded(tenant_id, encoder.model)
-    wanted = [d for d, v in derived.indexable(tenant_id).items() if held.get(d) != v]
-    tell(f"{tenant.code}: encoding", 0, len(wanted))
-    for at in range(0, len(wanted), BATCH):
-        some = derived.derived(tenant_id, wanted[at : at + BATCH])
-        if some:
-            found = embedded(encoder, some)
-            derived.store_vectors(tenant_id, encoder.model, found, announced=False)
-        tell(f"{tenant.code}: encoding", min(at + BATCH, len(wanted)), len(wanted))
-    return len(wanted)
+    every = 0
+    for done, every in encoding(beside, tenant):
+        tell(f"{tenant.code}: encoding", done, every)
+    return every
 
 
 def _indexed(beside: Installation, tenant: Tenant, tell: Tell) -> int:

@@ -15,15 +15,14 @@ from functools import partial
 from typing import NamedTuple
 
 from app.naming import Naming
+from app.refill import refill
 from app.resting import put_away_unasked
-from app.stores import stores
 from app.wiring import Installation
-from indexing.errors import AnamnesisError, EngineUnavailable, TenantErased
+from indexing.errors import EngineUnavailable, TenantErased
 from indexing.feed import ChangeFeed
 from indexing.follow import READ_LIMIT, Follower, step
 from indexing.medical_follow import outdated, remake_some
 from indexing.model import ChangeEvent, Position, TenantId
-from indexing.rebuild import rebuild
 from indexing.vitals.intake import DETAILS, ROLLUPS
 
 LANES = ("text", "vectors", "series", "medical")
@@ -83,8 +82,9 @@ def run_lane(installation: Installation, lane: str, stop: threading.Event) -> No
 def _follow(
     installation: Installation, lane: str, stop: threading.Event, tidy: Callable[[], None]
 ) -> None:
-    if lane == "text":
-        refill(installation)
+    feed = installation.feed
+    if not refill(installation, lane, lambda: not (stop.is_set() or feed.wanted(f"follow:{lane}"))):
+        return
     maker, *indexers = followers(installation, lane)
     with ThreadPoolExecutor(max(len(indexers), 1), thread_name_prefix=f"follow-{lane}") as pool:
         round_ = partial(_round, pool, maker, indexers)
@@ -163,21 +163,6 @@ def _chosen(installation: Installation, tenants: Sequence[TenantId] | None) -> S
     if tenants is not None:
         return tenants
     return [each.tenant_id for each in installation.tenants.all()]
-
-
-def refill(installation: Installation) -> None:
-    """Fill the full text anew of tenants whose index another version laid out. The caller holds the
-    lane. What is new counts once it is whole: whoever is killed meanwhile begins again."""
-    for tenant in installation.tenants.all():
-        try:
-            if not installation.lexical.outdated(tenant.tenant_id):
-                continue
-            _log.warning("the full-text index of %s is filled anew: another layout", tenant.code)
-            own = [each for each in stores(installation) if each.name == "lexical"]
-            rebuild(installation.derived, tenant.tenant_id, own, lambda _: None)
-            installation.forget_answers(tenant.tenant_id)
-        except AnamnesisError as exc:  # `doctor` names whose it is; the others go on
-            _log.error("it could not be filled: %s", type(exc).__name__)
 
 
 def settle(installation: Installation, tenants: Sequence[TenantId] | None = None) -> int:
@@ -289,8 +274,7 @@ def _drain(
     installation: Installation, lane: str, chain: Sequence[Follower],
     progress: Callable[[str, int], None], tenants: Sequence[TenantId] | None,
 ) -> None:  # fmt: skip
-    if lane == "text":
-        refill(installation)  # everybody's: news of all goes through one cursor
+    refill(installation, lane)  # everybody's: news of all goes through one cursor
     again = _again(installation, lane, chain[0], tenants)
     while sum(step(installation.feed, follower) for follower in chain) or (again and again()):
         _pending(installation, chain, progress)

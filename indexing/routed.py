@@ -224,6 +224,13 @@ class RoutedVectorIndex(Routed[VectorIndex]):
         index, asked = self._asked(access)
         return index.search(asked, vector, filters, k)
 
+    def outdated(self, tenant_id: TenantId) -> bool:
+        """Say whether what serves was filled by another model than asks; a server's spaces are
+        named by theirs."""
+        index, space = self._reading(tenant_id)
+        asked = getattr(index, "outdated", None)
+        return asked is not None and bool(asked(space))
+
     def passages(self, access: Access, doc_ids: Sequence[str]) -> Mapping[str, Vectors]:
         """Return the vectors of documents; none from an engine that does not give them back."""
         index, asked = self._asked(access)

@@ -1,13 +1,16 @@
-"""An index of full text that another version laid out is filled anew by whoever follows."""
+"""An index that another version laid out, or another model filled, is filled anew by whoever
+follows."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.cli.doctor import words_finding
-from app.following import catch_up, refill
+from app.following import catch_up
+from app.refill import refill
 from app.wiring import Installation
 from indexing.backends.tantivy.lexical import TantivyLexicalIndex
 from indexing.backends.tantivy.schema import LAYOUT
@@ -58,7 +61,7 @@ def test_what_stops_one_from_being_filled_is_logged_and_changes_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(LexicalFollower, "apply", refuse)
-        refill(installation)
+        refill(installation, "text")
     assert (shelf / "current").read_text() == before
     assert [each.name for each in shelf.iterdir() if each.is_dir()] == [before]
     assert "EventRejected" in caplog.text
@@ -72,9 +75,51 @@ def test_an_index_that_is_there_is_left_alone(installation: Installation, tenant
     catch_up(installation)
     current = installation.home / "tantivy" / tenant.tenant_id.hex / "current"
     before = current.read_text()
-    refill(installation)
+    refill(installation, "text")
     assert current.read_text() == before
 
 
 def test_a_tenant_without_documents_needs_none(tmp_path: Path, tenant: Tenant) -> None:
     assert not TantivyLexicalIndex(tmp_path).outdated(tenant.tenant_id)
+
+
+def of_another_model(installation: Installation, tenant: Tenant) -> None:
+    """Leave a note with vectors of an earlier version's model alone."""
+    put(installation, tenant)
+    catch_up(installation)
+    with installation.database.tenant(tenant.tenant_id) as conn:
+        conn.execute("UPDATE vector_size SET model = 'minilm-l6-int8-earlier'")
+        conn.execute("UPDATE embedding SET model = 'minilm-l6-int8-earlier'")
+
+
+def embedded(installation: Installation, tenant: Tenant) -> int:
+    return len(installation.derived.embedded(tenant.tenant_id, installation.encoder.model))
+
+
+def test_vectors_of_another_model_are_made_anew(installation: Installation, tenant: Tenant) -> None:
+    of_another_model(installation, tenant)
+    assert installation.vector.outdated(tenant.tenant_id)
+    assert embedded(installation, tenant) == 0
+    catch_up(installation, ["vectors"])
+    assert not installation.vector.outdated(tenant.tenant_id)
+    assert len(installation.vector.entries(tenant.tenant_id)) == embedded(installation, tenant) == 1
+
+
+def test_whoever_asks_for_the_lane_gets_it_between_two_batches(
+    installation: Installation, tenant: Tenant
+) -> None:
+    of_another_model(installation, tenant)
+    assert not refill(installation, "vectors", lambda: False)
+    assert installation.vector.outdated(tenant.tenant_id)
+    assert refill(installation, "vectors")
+    assert not installation.vector.outdated(tenant.tenant_id)
+
+
+def test_whoever_was_switched_away_from_fills_nothing(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_another_model(installation, tenant)
+    monkeypatch.setattr(type(installation.encoder), "model", "minilm-l6-int8-stale")
+    monkeypatch.setattr("app.refill.OnnxEncoder", lambda **_: SimpleNamespace(model="the new one"))
+    assert refill(installation, "vectors")
+    assert installation.vector.outdated(tenant.tenant_id)

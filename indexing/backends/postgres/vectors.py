@@ -127,6 +127,15 @@ class PostgresVectorIndex:
                 "switch` with its name puts them in step; a server follows by itself.",
             )
 
+    def outdated(self, tenant_id: TenantId) -> bool:
+        """Say whether another model's vectors are held than this process's."""
+        with self._database.tenant(tenant_id) as conn:
+            row = conn.execute(
+                "SELECT model FROM vector_size WHERE tenant_id = %s", (tenant_id,)
+            ).fetchone()
+        held, own = row[0] if row else "", self._model()
+        return bool(held and own and held != own)
+
     def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
         """Rank documents by their best passage."""
         if k < 1:
