@@ -86,7 +86,7 @@ def test_every_leg_shows_hardly_a_trap(tmp_path: Path, name: str) -> None:
 
 def test_traps_are_asked_of_the_ranking_that_a_site_has_tuned(tmp_path: Path) -> None:
     whole = read()
-    few = replace(whole, queries=whole.queries[:20])
+    few = replace(whole, queries=whole.queries[:40])
     graded = {note_id for query in few.queries for note_id in query.grades}
     few = replace(few, notes=[note for note in few.notes if note.note_id in graded])
     tuned = tmp_path / "shares.json"
