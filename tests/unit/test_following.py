@@ -233,7 +233,8 @@ def test_a_lane_that_was_lent_to_a_rebuild_does_not_begin_its_day_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stop, put = threading.Event(), list[object]()
-    installation: Any = SimpleNamespace(feed=Lock(), refresh_encoder=lambda: False)
+    nobody = SimpleNamespace(all=list)
+    installation: Any = SimpleNamespace(feed=Lock(), refresh_encoder=lambda: False, tenants=nobody)
 
     def until(*given: Any) -> None:
         given[-1]()

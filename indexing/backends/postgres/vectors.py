@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from typing import Final
 
 import numpy as np
 from pgvector import Vector
@@ -41,6 +42,9 @@ INSERT INTO vector_passage (tenant_id, doc_id, number, patient_id, patient, type
     date_start, date_end, labels, entity_type, conditions, medications, embedding)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+
+
+_HELD: Final = "SELECT model FROM vector_size WHERE tenant_id = %(tenant)s"
 
 
 class PostgresVectorIndex:
@@ -129,11 +133,8 @@ class PostgresVectorIndex:
 
     def outdated(self, tenant_id: TenantId) -> bool:
         """Say whether another model's vectors are held than this process's."""
-        with self._database.tenant(tenant_id) as conn:
-            row = conn.execute(
-                "SELECT model FROM vector_size WHERE tenant_id = %s", (tenant_id,)
-            ).fetchone()
-        held, own = row[0] if row else "", self._model()
+        [rows] = self._database.rows(tenant_id, _HELD)
+        held, own = rows[0][0] if rows else "", self._model()
         return bool(held and own and held != own)
 
     def search(self, access: Access, vector: Vectors, filters: Filters, k: int) -> Ranking:
