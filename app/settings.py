@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8080
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
-    # As references name this server; "": by the names and the port that it answers at by itself.
+    # As references name this server; "": by the names of its own and the port that it answers at.
     fhir_base: str = Field(default="", pattern=r"^(https?://[^\s?#]+)?$")
     lexical: LexicalBackend = "tantivy"
     vector: VectorBackend = "postgres"
@@ -104,16 +105,28 @@ class Settings(BaseSettings):
     @property
     def fhir_bases(self) -> frozenset[str]:
         """What a reference to a resource of this server begins with: as set, else with the names
-        and the port that it answers at by itself."""
+        and the port that it answers at. Names that every machine has for itself are none: in what
+        another server exported, `http://localhost:8080` is that one, and its patients not ours."""
         if self.fhir_base:
             return frozenset({self.fhir_base.rstrip("/") + "/"})
         own = f"[{self.host}]" if ":" in self.host else self.host
-        return frozenset(f"http://{name}:{self.port}/fhir/" for name in {*self.allowed_hosts, own})
+        names = [name for name in {*self.allowed_hosts, own} if not _is_everybodys(name)]
+        return frozenset(f"http://{name}:{self.port}/fhir/" for name in names)
 
     @property
     def concept_engine(self) -> SpaceBackend:
         """The engine of names of concepts; an embedded one leaves them to the process."""
         return self.vector if self.concepts == "vector" else self.concepts
+
+
+def _is_everybodys(name: str) -> bool:
+    """Say whether a host's name means each machine itself, or each of its addresses."""
+    bare = name.strip("[]").lower()
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return bare == "localhost" or bare.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 def load() -> Settings:

@@ -265,9 +265,10 @@ def observed(client: TestClient, name: str, base: str, **headers: str) -> Respon
 
 
 def test_a_reference_by_this_servers_address_joins_the_chart(
-    fhir: TestClient, ward: Ward, installation: Installation
+    fhir: TestClient, ward: Ward, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, other = "http://127.0.0.1:8080/fhir", "http://127.0.0.1:8090/fhir"
+    monkeypatch.setattr(ward.services.settings, "fhir_base", own)
     assert observed(fhir, "own", own).status_code == 201
     # Whoever names that port as ours does not make the patient of another server there ours.
     assert observed(fhir, "other", other, Host="127.0.0.1:8090").status_code == 201

@@ -65,6 +65,14 @@ def test_a_server_has_the_address_that_is_set_or_those_that_it_answers_at() -> N
     set_to = Settings(fhir_base="https://search.example/fhir")
     assert set_to.fhir_bases == {OWN}
     assert Settings(fhir_base=OWN).fhir_bases == {OWN}
-    assert Settings(host="::1", port=81, allowed_hosts=("ward.example",)).fhir_bases == {
-        "http://ward.example:81/fhir/", "http://[::1]:81/fhir/",
-    }  # fmt: skip
+    ward = Settings(host="fd00::1", port=81, allowed_hosts=("ward.example",))
+    assert ward.fhir_bases == {"http://ward.example:81/fhir/", "http://[fd00::1]:81/fhir/"}
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "a.Localhost", "127.0.0.9", "[::1]", "::", "0.0.0.0"]
+)
+def test_a_name_that_every_machine_has_is_no_servers_own(name: str) -> None:
+    """What another server exported calls itself so, too."""
+    assert Settings(allowed_hosts=(name,)).fhir_bases == frozenset()
+    assert Settings(host=name, allowed_hosts=()).fhir_bases == frozenset()
