@@ -182,7 +182,7 @@ def label(said: Said, old: Sequence[tuple[int, int]]) -> Assertion:
 
 def copied(note: Derived) -> list[tuple[int, int]]:
     told = [(each.start, each.end) for each in note.copied]
-    return [*told, *copied_stretches(note.document.text)]
+    return told + copied_stretches(note.document.text)
 
 
 def stands(said: Iterable[Said]) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final, Protocol
 
 from indexing.language.assertion import Assessment
@@ -53,14 +52,13 @@ _COPIED: Final = re.compile(
 _BLANK: Final = re.compile(r"\n[ \t]*\n")
 
 
-@lru_cache(maxsize=64)  # a page asks of each of its notes for everything that is asked
-def copied_stretches(text: str) -> tuple[tuple[int, int], ...]:
+def copied_stretches(text: str) -> list[tuple[int, int]]:
     """Return the paragraphs that say of themselves that they were copied forward."""
     found = []
     for match in _COPIED.finditer(text):
         blank = _BLANK.search(text, match.end())
         found.append((match.start(), blank.start() if blank else len(text)))
-    return tuple(found)
+    return found
 
 
 def statuses(
