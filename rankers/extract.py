@@ -18,12 +18,13 @@ from indexing.views import HIDDEN, hides
 from rankers.answer import Hit, Mark, Sentence
 from rankers.cues import DENIED, Asked
 from rankers.evidence import Said, copied, label
-from rankers.judge import allergic, fitting
+from rankers.judge import fitting
 from rankers.latest import ordering
 from rankers.lead import lead
 from rankers.plan import Plan
 from rankers.query import scopes
 from rankers.snippets import apart, section_at, sentence_around
+from rankers.standing import allergic
 from rankers.times import times_told
 from rankers.wants import LONGEST, Want
 

@@ -18,6 +18,7 @@ from rankers import judge
 from rankers.explain import Fused, ranked
 from rankers.near import kept
 from rankers.plan import Plan
+from rankers.standing import AGAINST, FULLY, SILENT
 from rankers.wants import Want, Wants
 
 # How a paragraph says of itself that it was taken over (`indexing.language.status`).
@@ -75,9 +76,7 @@ class Sifter:
         told = self._lexical.matching(access, _COPIED, plan.filters, "any", list(weights))
         notes = self._documents.fetch(access, sorted(told)[:READ_AT_ONCE]) if told else {}
         return {
-            doc_id
-            for doc_id, note in notes.items()
-            if judge.answers(note, plan.wants) <= judge.SILENT
+            doc_id for doc_id, note in notes.items() if judge.answers(note, plan.wants) <= SILENT
         }
 
     def _holding(
@@ -123,14 +122,14 @@ def weighed(fused: Sequence[Fused], weights: Mapping[str, float]) -> Sequence[Fu
     """Take from scores what the standing of a note takes, and order them anew."""
     if not weights:
         return fused
-    scaled = [judge.scaled(hit, weights.get(hit.doc_id, judge.FULLY)) for hit in fused]
+    scaled = [judge.scaled(hit, weights.get(hit.doc_id, FULLY)) for hit in fused]
     scaled.sort(key=lambda hit: (-hit.score, hit.doc_id))
     return ranked(scaled)
 
 
 def against(note: Derived, wants: Wants) -> str:
     """Say why a note does not answer what is asked, "" where it may."""
-    if not wants.wants or judge.answers(note, wants) > judge.AGAINST:
+    if not wants.wants or judge.answers(note, wants) > AGAINST:
         return ""
     if wants.read:
         return "What it says of this is not what is asked: another time, value, side or person."

@@ -8,8 +8,9 @@ from indexing.language.assertion import Offsets
 from indexing.language.gestation import gestations
 from indexing.language.pipeline import Language
 from indexing.language.values import Side, side
-from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers, fitting, met
+from rankers.judge import answers, fitting, met
 from rankers.pregnancy import DAYS, spelled
+from rankers.standing import AGAINST, FULLY, PARTLY, SILENT
 from rankers.wants import Reader
 from tests.notes import note
 

@@ -17,20 +17,10 @@ from indexing.ports import Ranking, Scored
 from rankers.answer import SearchRequest
 from rankers.cues import Asked
 from rankers.explain import Fused, Signal
-from rankers.judge import (
-    AGAINST,
-    FULLY,
-    PARTLY,
-    SILENT,
-    answers,
-    met,
-    repeats,
-    settled,
-    sifted,
-    unsettled,
-)
+from rankers.judge import answers, met, repeats, settled, sifted, unsettled
 from rankers.plan import Planner
 from rankers.sift import Sifter
+from rankers.standing import AGAINST, FULLY, PARTLY, SILENT
 from rankers.wants import Reader
 from tests.notes import TENANT, note
 from tests.searching import Shelf

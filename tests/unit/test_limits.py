@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from indexing.language.pipeline import Language
-from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers, met
+from rankers.judge import answers, met
 from rankers.meanings import MEASURED
+from rankers.standing import AGAINST, FULLY, PARTLY, SILENT
 from rankers.wants import Reader
 from tests.notes import note
 

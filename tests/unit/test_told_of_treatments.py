@@ -7,7 +7,8 @@ import pytest
 
 from indexing.language.pipeline import Language
 from rankers.cues import Asked, cues
-from rankers.judge import AGAINST, FULLY, SILENT, answers, met
+from rankers.judge import answers, met
+from rankers.standing import AGAINST, FULLY, SILENT
 from rankers.wants import Reader
 from tests.notes import note
 

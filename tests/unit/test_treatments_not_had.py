@@ -6,7 +6,8 @@ import pytest
 
 from indexing.language.pipeline import Language
 from rankers.cues import Asked
-from rankers.judge import AGAINST, FULLY, PARTLY, SILENT, answers, fitting
+from rankers.judge import answers, fitting
+from rankers.standing import AGAINST, FULLY, PARTLY, SILENT
 from rankers.wants import Reader
 from tests.notes import note
 
