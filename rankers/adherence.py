@@ -6,14 +6,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from indexing.language.sections import section_at
 from indexing.model import Assertion
 from indexing.ports import Derived
-from rankers.evidence import Said, section_at, stands
+from rankers.evidence import Said, stands
+from rankers.sentence import sentence_of
 
 NONCOMPLIANCE: Final = "anm:medication-noncompliance"
 GENERALLY: Final = 0.6  # of a note that says it of the medicines and names none
 _AROUND: Final = 120  # code points beside a name, within its sentence
-_END: Final = re.compile(r"[;\n]|\.(?=\s)")
 _TAKE: Final = (
     r"(?:tak(?:e|es|en|ing)|took|us(?:e|es|ed|ing)|fill(?:ed|ing)?|refill\w*|afford\w*|get(?:ting)?|"
     r"inject\w*|wear\w*|tolerat(?:e|ing) taking|pick(?:ed|ing)? up)"
@@ -61,9 +62,6 @@ def untaken(note: Derived, said: list[Said]) -> tuple[float, list[Said]]:
 def tells_untaken(text: str, start: int, end: int) -> bool:
     """Say whether the sentence around a treatment tells that it is not taken: "ran out of her
     metoprolol two weeks ago"."""
-    before = text[max(0, start - _AROUND) : start]
-    begun = [match.end() for match in _END.finditer(before)]
-    stop = _END.search(text, end, end + _AROUND)
-    sentence = before[begun[-1] if begun else 0 :]
-    sentence += text[start : stop.start() if stop else end + _AROUND]
-    return _UNTAKEN.search(sentence) is not None or _MISSED.search(before) is not None
+    first, last = sentence_of(text, start, end, _AROUND, _AROUND)
+    missed = _MISSED.search(text, first, start) is not None
+    return missed or _UNTAKEN.search(text, first, last) is not None

@@ -10,9 +10,9 @@ from indexing.model import Assertion
 from indexing.ports import Derived
 from rankers.cues import Asked
 from rankers.evidence import Said
+from rankers.sentence import sentence_of
 
 _AROUND: Final = 140  # code points beside a name, within its sentence
-_END: Final = re.compile(r"[;\n]|\.(?=\s)")
 _CHOSEN: Final = r"(?:candida(?:tes?|cy)|eligible|suitable|fit)\b"
 _UNFIT: Final = re.compile(
     r"\b(?:(?<!whether or )not|\w+n['’]t|never|no longer|poor|bad|sub-?optimal|marginal)"
@@ -37,12 +37,8 @@ def candidacy(note: Derived, asked: Asked, said: Iterable[Said]) -> tuple[list[S
 def tells_candidacy(text: str, start: int, end: int, asked: Asked) -> bool | None:
     """Say whether the sentence around a treatment tells of a candidate for it as it is asked; None
     where it tells of none."""
-    before = text[max(0, start - _AROUND) : start]
-    begun = [match.end() for match in _END.finditer(before)]
-    stop = _END.search(text, end, end + _AROUND)
-    sentence = before[begun[-1] if begun else 0 :]
-    sentence += text[start : stop.start() if stop else end + _AROUND]
-    unfit = _UNFIT.search(sentence) is not None
-    if not unfit and not _FIT.search(sentence):
+    first, last = sentence_of(text, start, end, _AROUND, _AROUND)
+    unfit = _UNFIT.search(text, first, last) is not None
+    if not unfit and not _FIT.search(text, first, last):
         return None
     return unfit == (asked is Asked.UNFIT)

@@ -11,10 +11,10 @@ from indexing.model import Assertion
 from indexing.ports import Derived
 from rankers.cues import Asked
 from rankers.evidence import Said
+from rankers.sentence import sentence_of
 
 _OF_NOBODY: Final = frozenset({Assertion.FAMILY, Assertion.HYPOTHETICAL})
 _AROUND: Final = 160  # code points beside a name, within its sentence
-_END: Final = re.compile(r"[;\n]|\.(?=\s+[A-Z])")
 _GOOD: Final = (
     r"(?:improv(?:e[ds]?|ing|ement)|respon(?:d(?:ed|s|ing)?|se|sive)|reliev(?:e[ds]?|ing)|relief|"
     r"help(?:ed|s|ful|ing)?|effective(?:ly)?|better|resol(?:ved?|ving|ution)|benefit(?:s|ed)?|"
@@ -55,14 +55,9 @@ def effects(note: Derived, asked: Asked, said: Iterable[Said]) -> tuple[list[Sai
 def tells_effect(text: str, start: int, end: int, asked: Asked) -> bool | None:
     """Say whether the sentence around a treatment tells of its effect as it is asked; None where it
     tells of none."""
-    before = text[max(0, start - _AROUND) : start]
-    begun = [match.end() for match in _END.finditer(before)]
-    stop = _END.search(text, end, end + _AROUND)
-    sentence = (
-        before[begun[-1] if begun else 0 :] + text[start : stop.start() if stop else end + _AROUND]
-    )
-    failed = _NOT_HELPED.search(sentence) or _DESPITE.search(before)
-    if not failed and not _HELPED.search(sentence):
+    first, last = sentence_of(text, start, end, _AROUND, _AROUND)
+    failed = _NOT_HELPED.search(text, first, last) or _DESPITE.search(text, first, start)
+    if not failed and not _HELPED.search(text, first, last):
         return None
     return asked is Asked.EFFECT or bool(failed) == (asked is Asked.NOT_HELPED)
 

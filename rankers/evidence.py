@@ -10,6 +10,7 @@ from typing import NamedTuple
 from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.assertion import Offsets, assess
 from indexing.language.other_meanings import is_title
+from indexing.language.sections import section_at
 from indexing.language.status import copied_stretches
 from indexing.model import Assertion, Section
 from indexing.ports import Derived
@@ -155,11 +156,6 @@ def _spelled(word: str) -> re.Pattern[str]:
     """Match a word, one or many."""
     one = re.escape(word.removesuffix("s"))
     return re.compile(rf"(?<!\w){one}(?:e?s)?(?!\w)", re.IGNORECASE)
-
-
-def section_at(sections: Sequence[Section], at: int) -> Section | None:
-    """Return the section in which a place stands."""
-    return next((s for s in sections if s.start <= at < s.end), None)
 
 
 def told(want: Want, concept: str, status: Assertion) -> Assertion:

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from indexing.language.terminology import SemanticType
 from indexing.language.values import HasOffsets
 from rankers.meanings import DRUGS
+from rankers.sentence import sentence_of
 
 UNTOLD = 0.8  # of what a note does not say whether it is the one that is asked
 OTHERWISE = 0.5  # it is another
@@ -60,7 +61,6 @@ _FLUIDS: Final = {
     "synovial": r"(?:synovial|joint)(?: fluid)?", "stool": r"stool|fecal", "sweat": r"sweat",
 }  # fmt: skip
 _AHEAD, _BEHIND = 24, 48  # code points of a note beside a name, within its sentence
-_END: Final = re.compile(r"[;\n]|\.(?=\s+[A-Z])")
 _STOP: Final = re.compile(r"[;,\n]|\.(?=\s+[A-Z])")
 
 
@@ -71,7 +71,8 @@ def _any(kinds: dict[str, str]) -> re.Pattern[str]:
 
 _ILLS: Final = frozenset({SemanticType.DISORDER, SemanticType.SYMPTOM, SemanticType.FINDING})
 _OF_DRUGS: Final = _any(_FORMS)
-_OF_ILLS: Final = (_any(_GRADES), _any(_PARTS), _any(_STAGES))
+_OF_PARTS: Final = _any(_PARTS)
+_OF_ILLS: Final = (_any(_GRADES), _OF_PARTS, _any(_STAGES))
 _OF_LABS: Final = _any(_FLUIDS)
 # What may stand between: "pneumonia in the right lower lobe".
 _BETWEEN: Final = re.compile(
@@ -92,10 +93,8 @@ def qualities(text: str, start: int, end: int, kind: SemanticType) -> frozenset[
 
 def _had(text: str, place: HasOffsets) -> bool:
     """Say whether a note tells a test's result in the sentence that seems to deny it."""
-    low = max((m.end() for m in _END.finditer(text, max(0, place.start - 120), place.start)),
-              default=max(0, place.start - 120))  # fmt: skip
-    stop = _END.search(text, place.end, place.end + 80)
-    return _RESULT.search(text, low, stop.start() if stop else place.end + 80) is not None
+    first, last = sentence_of(text, place.start, place.end, 120, 80)
+    return _RESULT.search(text, first, last) is not None
 
 
 def of_other_fluid(text: str, place: HasOffsets) -> bool:
@@ -142,8 +141,8 @@ def qualified(text: str, said: list[Place], asked: frozenset[str]) -> tuple[floa
 
 
 def _told(kinds: re.Pattern[str], text: str, place: HasOffsets) -> set[str]:
-    low, high = max(0, place.start - _AHEAD), place.end + _BEHIND
-    stop = (_STOP if kinds is not _OF_ILLS[1] else _END).search(text, place.end, high)
-    first = max((m.end() for m in _STOP.finditer(text, low, place.start)), default=low)
-    last = stop.start() if stop else high
+    near = (place.start, place.end, _AHEAD, _BEHIND)
+    first, last = sentence_of(text, *near, _STOP)
+    if kinds is _OF_PARTS:  # "consolidation, left lower lobe"
+        _, last = sentence_of(text, *near)
     return {str(m.lastgroup) for m in kinds.finditer(text, first, last)}

@@ -103,6 +103,7 @@ def test_what_nobody_refused_is_no_answer_in_full(language: Language, reader: Re
         ("severe aortic stenosis", "Severe aortic stenosis.", "Aortic stenosis."),
         ("severe aortic stenosis", "Aortic stenosis.", "Moderate aortic stenosis."),
         ("mild asthma", "Mild asthma.", "Severe asthma."),
+        ("severe asthma", "Severe asthma.", "Severe cough. Asthma."),
         ("stage 2 pressure ulcer", "Stage II pressure ulcer.", "Pressure ulcer."),
         ("pressure ulcer stage 2", "Pressure ulcer.", "Stage IV pressure ulcer."),
         ("class III heart failure", "Class 3 heart failure.", "Class II heart failure."),
@@ -171,6 +172,7 @@ def test_every_word_for_help_is_one(language: Language, reader: Reader, told: st
     [
         ("Takes prednisone. Her rash improved.", SILENT),
         ("Her rash improved. Takes prednisone.", SILENT),
+        ("Her rash improved. Prednisone was kept.", SILENT),
         ("Her rash improved; takes prednisone.", SILENT),
         ("Takes prednisone\nRash improved", SILENT),
         ("On prednisone 5 mg, her rash improved.", FULLY),
