@@ -42,6 +42,11 @@ def labels_of(resource: JsonObject) -> frozenset[str]:
     Reads meta.security, and where the resource carries its own: DocumentReference.securityLabel
     and Composition.confidentiality; of a Bundle those of all that it holds.
     """
+    labels = _own(resource).union(*map(_own, held(resource)))
+    return frozenset(labels) if labels else _NONE
+
+
+def _own(resource: JsonObject) -> set[str]:
     meta = resource.get("meta")
     codings = objects(meta.get("security")) if type(meta) is dict else []
     kind = resource.get("resourceType")
@@ -52,9 +57,7 @@ def labels_of(resource: JsonObject) -> frozenset[str]:
             labels |= {label for coding in inner or [{}] for label in _label(coding)}
     elif kind == "Composition" and "confidentiality" in resource:
         labels.update(_confidentiality(_code(resource["confidentiality"])))
-    for own in held(resource):
-        labels |= labels_of(own)
-    return frozenset(labels) if labels else _NONE
+    return labels
 
 
 def _label(coding: dict[str, Any]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from indexing.fhir.held import held, without
+from indexing.fhir.held import names_in, without
 from indexing.fhir.reading import JsonObject
 from indexing.fhir.reference import parse_reference
 
@@ -14,9 +14,10 @@ ERASED = "erased"
 
 def targets(resource: Any) -> Iterator[tuple[str, str]]:
     """Yield (type, id) of every reference to a resource of this server, and of what a Bundle
-    holds."""
-    for inner in held(resource) if isinstance(resource, dict) else ():
-        yield str(inner.get("resourceType")), str(inner.get("id"))
+    holds or names by an address."""
+    for name in names_in(resource) if isinstance(resource, dict) else ():
+        kind, _, own = name.partition("/")
+        yield kind, own
     for owner in _references(resource):
         target = parse_reference(owner["reference"])
         if target.form == "relative":

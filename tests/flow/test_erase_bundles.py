@@ -71,3 +71,33 @@ def test_a_bundle_is_as_closed_as_what_it_holds() -> None:
     assert labels_of(bundle({"resource": closed})) == {"V"}
     assert labels_of(bundle({"resource": bundle({"resource": closed})})) == {"V"}
     assert labels_of(bundle({"resource": observed("Patient/p", "x")}, {})) == frozenset()
+
+
+def test_whom_a_bundle_names_by_an_address_alone_is_erased_from_it(
+    installation: Installation,
+) -> None:
+    hospital = erased_ward.build(installation)
+    tenant_id = hospital.tenant.tenant_id
+    away = f"https://ward.example/fhir/Patient/{GONE}"
+    stays = {"resource": observed(f"Patient/{STAYS}", OTHER)}
+    by_reference = bundle({"resource": observed(away, WORD)}, stays, own="by-reference")
+    by_place = bundle({"response": {"status": "201", "location": away}}, stays, own="by-place")
+    within = bundle({"resource": by_reference}, own="within")
+    each = (by_reference, by_place, within)
+    assert all(kept(installation, hospital, one).rejected is None for one in each)
+    with alone(installation):
+        _, proof = eraser(installation).erase(by_operator(tenant_id, "op"), GONE, "request 18")
+    assert [store for store in proof.stores if not store.clean] == []
+    for own in ("by-reference", "by-place"):
+        left = installation.records.read(by_operator(tenant_id, "op"), "Bundle", own)
+        assert json.loads(left.received)["entry"] == [stays], own
+    refused = [kept(installation, hospital, {**one, "id": "again"}).rejected for one in each]
+    assert all(one is not None and "erased" in one.reason for one in refused)
+
+
+def test_bundles_in_bundles_cost_no_more_than_they_are_long() -> None:
+    """Each level once: asked anew by every level above it, forty took days."""
+    found = observed("Patient/p", "x")
+    for _ in range(40):
+        found = bundle({"resource": found})
+    assert labels_of(found) == frozenset()
