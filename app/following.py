@@ -117,9 +117,9 @@ def _until(
             busy = round_(feed)
             failures = 0
         except EngineUnavailable:
-            failures = min(failures + 1, len(_BACK_OFF_S))
-            if stop.wait(_BACK_OFF_S[failures - 1]):
-                return
+            failures += 1
+            if stop.wait(_BACK_OFF_S[failures - 1]) or failures == len(_BACK_OFF_S):
+                return  # `run_lane` begins anew: an index that could not be filled may be at fault
             continue
         if feed.wanted(f"follow:{lane}"):
             return  # a rebuild or reconcile asks for the lane; run_lane comes back to it

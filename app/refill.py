@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Final
 
 from app.stores import stores
 from app.wiring import Installation
@@ -18,6 +20,7 @@ from indexing.rebuild import rebuild
 
 _log = logging.getLogger("anamnesis.follow")
 
+_FILLED: Final = {"text": "lexical", "vectors": "vector"}  # of a lane: what versions differ in
 BATCH = 32  # documents encoded at once, and lost by a kill at most
 
 GoOn = Callable[[], bool]
@@ -30,15 +33,20 @@ def refill(installation: Installation, lane: str, go_on: GoOn = lambda: True) ->
     What is new counts once it is whole: whoever is killed or sent away begins again, and encodes
     nothing twice.
     """
+    name = _FILLED.get(lane)
+    if name is None:
+        return True
+    serves = cache(partial(_serves, installation))  # loads a model
     for tenant in installation.tenants.all():
         try:
-            if lane == "text" and installation.lexical.outdated(tenant.tenant_id):
-                _fill(installation, tenant, "lexical")
-            if lane == "vectors" and _is_of_another_model(installation, tenant):
-                for _ in encoding(installation, tenant):
-                    if not go_on():
-                        return False
-                _fill(installation, tenant, "vector")
+            if not (_is_outdated(installation, tenant, lane) and (lane == "text" or serves())):
+                continue
+            if not go_on():
+                return False
+            for _ in encoding(installation, tenant) if lane == "vectors" else ():
+                if not go_on():
+                    return False
+            _fill(installation, tenant, name)
         except AnamnesisError as exc:  # `doctor` names whose it is; the others go on
             _log.error("it could not be filled: %s", type(exc).__name__)
     return True
@@ -59,11 +67,15 @@ def encoding(installation: Installation, tenant: Tenant) -> Iterator[tuple[int, 
         yield min(at + BATCH, len(wanted)), len(wanted)
 
 
-def _is_of_another_model(installation: Installation, tenant: Tenant) -> bool:
-    """An encoder that the settings name is somebody's own trial, and whoever was switched away
-    from meanwhile has no say."""
-    named = installation.settings.encoder != "onnx" or installation.settings.encoder_folder
-    if named or not installation.vector.outdated(tenant.tenant_id):
+def _is_outdated(installation: Installation, tenant: Tenant, lane: str) -> bool:
+    index = installation.lexical if lane == "text" else installation.vector
+    return index.outdated(tenant.tenant_id)
+
+
+def _serves(installation: Installation) -> bool:
+    """Say whether this process's encoder is the one that serves: one that the settings name is
+    somebody's own trial, and whoever was switched away from meanwhile has no say."""
+    if installation.settings.encoder != "onnx" or installation.settings.encoder_folder:
         return False
     shelf = EncoderShelf(installation.home)
     serving = OnnxEncoder(threads=1, folder=shelf.folder(shelf.serving()))

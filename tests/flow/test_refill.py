@@ -3,6 +3,7 @@ follows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,13 +84,15 @@ def test_a_tenant_without_documents_needs_none(tmp_path: Path, tenant: Tenant) -
     assert not TantivyLexicalIndex(tmp_path).outdated(tenant.tenant_id)
 
 
-def of_another_model(installation: Installation, tenant: Tenant) -> None:
-    """Leave a note with vectors of an earlier version's model alone."""
-    put(installation, tenant)
+def of_another_model(installation: Installation, *tenants: Tenant) -> None:
+    """Leave a note of each with vectors of an earlier version's model alone."""
+    for each in tenants:
+        put(installation, each)
     catch_up(installation)
-    with installation.database.tenant(tenant.tenant_id) as conn:
-        conn.execute("UPDATE vector_size SET model = 'minilm-l6-int8-earlier'")
-        conn.execute("UPDATE embedding SET model = 'minilm-l6-int8-earlier'")
+    for each in tenants:
+        with installation.database.tenant(each.tenant_id) as conn:
+            conn.execute("UPDATE vector_size SET model = 'minilm-l6-int8-earlier'")
+            conn.execute("UPDATE embedding SET model = 'minilm-l6-int8-earlier'")
 
 
 def embedded(installation: Installation, tenant: Tenant) -> int:
@@ -113,6 +116,39 @@ def test_whoever_asks_for_the_lane_gets_it_between_two_batches(
     assert installation.vector.outdated(tenant.tenant_id)
     assert refill(installation, "vectors")
     assert not installation.vector.outdated(tenant.tenant_id)
+
+
+def test_words_are_filled_by_nobody_who_is_to_let_go(
+    installation: Installation, tenant: Tenant
+) -> None:
+    aged(installation, tenant)
+    assert not refill(installation, "text", lambda: False)
+    assert installation.lexical.outdated(tenant.tenant_id)
+    assert refill(installation, "text")
+    assert not installation.lexical.outdated(tenant.tenant_id)
+
+
+def test_a_lane_that_holds_neither_is_left_alone(
+    installation: Installation, tenant: Tenant
+) -> None:
+    of_another_model(installation, tenant)
+    assert refill(installation, "medical", lambda: False)
+    assert installation.vector.outdated(tenant.tenant_id)
+
+
+def test_what_serves_is_asked_once_for_all_tenants(
+    installation: Installation, new_tenant: Callable[[], Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def serving(**_: object) -> SimpleNamespace:
+        asked.append(1)
+        return SimpleNamespace(model="the new one")
+
+    of_another_model(installation, new_tenant(), new_tenant())
+    monkeypatch.setattr("app.refill.OnnxEncoder", serving)
+    assert refill(installation, "vectors")
+    assert len(asked) == 1
 
 
 def test_whoever_was_switched_away_from_fills_nothing(

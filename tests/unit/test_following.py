@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app import following
-from indexing.errors import InvalidInput
+from indexing.errors import EngineUnavailable, InvalidInput
 from indexing.follow import READ_LIMIT
 from indexing.model import ChangeEvent, Kind
 
@@ -108,6 +108,20 @@ def test_no_round_begins_after_the_end() -> None:
     feed = Feed(7, 8, 9)
     follow(Stop(during=2), feed)
     assert feed.sizes == [8, 9]
+
+
+def test_a_lane_whose_engine_stays_away_begins_anew() -> None:
+    """What is at fault may be an index that could not be filled as the lane began."""
+
+    def down(_feed: object) -> int:
+        raise EngineUnavailable("down")
+
+    feed, stop = Feed(7), Stop()
+    installation: Any = SimpleNamespace(new_feed=lambda: feed)
+    maker: Any = None
+    following._until(stop, installation, "series", maker, down, lambda: None)
+    assert stop.waits > 5
+    assert not stop.is_set()
 
 
 class House:
