@@ -74,9 +74,7 @@ def lasted(note: Derived) -> list[tuple[Gestation, Assertion]]:
 
 def fits(bound: Bound, told: Gestation) -> bool:
     """Say whether it meets the condition on any day that it may stand for."""
-    if bound.upper is not None and not bound.outside:
-        return max(told.first, bound.value) <= min(told.last, bound.upper)
-    return bound.holds(told.first, DAYS) or bound.holds(told.last, DAYS)
+    return any(bound.holds(day, DAYS) for day in range(told.first, told.last + 1))
 
 
 def spelled(bound: Bound) -> str:

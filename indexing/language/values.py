@@ -36,11 +36,6 @@ _OF_EYES: Final = re.compile(
 )
 
 
-def _sides(left: str = "", right: str = "", both: str = "") -> re.Pattern[str]:
-    """Match words that name a side, these among them."""
-    return re.compile(_SIDED % (left, right, both), re.I)
-
-
 _SIDED: Final = (
     r"\b(?!right (?:dose|amount|way|time|kind|type|choice|answer|food|diet|balance|now|away)\b)"
     r"(?!left (?:the|a|untreated|alone|against|home|work)\b)"
@@ -48,11 +43,18 @@ _SIDED: Final = (
     r"|(?P<right>right(?:-sided)?|rt\.?|r\.|(?-i:R(?:[LU][ELQ]|ML)?)%s)"
     r"|(?P<both>bilateral(?:ly)?|both|b/l|(?-i:B[LU]E)%s))(?![\w])"
 )
+
+
+def _sides(left: str = "", right: str = "", both: str = "") -> re.Pattern[str]:
+    """Match words that name a side, these among them."""
+    return re.compile(_SIDED % (left, right, both), re.I)
+
+
 _SIDE: Final = _sides()
 # Of an eye "OD" is the right one; elsewhere it is once a day, and too much of a drug.
 _LETTERS: Final = (
-    r"|(?-i:O\.?S\b\.?(?! ?(?:and|&|/|[<>=,]+) ?O\.?D))",
-    r"|(?-i:O\.?D\b\.?(?! ?(?:and|&|/|[<>=,]+) ?O\.?S))",
+    r"|(?-i:O\.?S\b\.?(?!\.? ?(?:and|&|/|[<>=,]+) ?O\.?D))",
+    r"|(?-i:O\.?D\b\.?(?!\.? ?(?:and|&|/|[<>=,]+) ?O\.?S))",
     r"|(?-i:O\.?U\b\.?|O\.?[DS]\.? ?(?:and|&|/|[<>=,]+) ?O\.?[DS]\b\.?)",
 )
 _EYE: Final = _sides(*_LETTERS)
@@ -75,7 +77,7 @@ def sides(text: str) -> list[Sided]:
 
 
 def eye_letters(text: str) -> list[tuple[int, int]]:
-    """Return where the letters of a question stand for an eye: "glaucoma OD"."""
+    """Return where letters of a short text stand for an eye: "glaucoma OD"."""
     return [(s.start, s.end) for s in sides(text) if text[s.start].lower() == "o"]
 
 
@@ -90,6 +92,10 @@ _SIDE_LAST: Final = {
 }
 _SIDE_WITHIN: Final = 100  # characters before a mention, of its own sentence
 _STOP: Final = re.compile(r"[.](?=\s)|[,;\n]")
+# What stands behind a mention tells of it no further; the stops of "O.D." end nothing.
+_CUT: Final = re.compile(
+    r"(?<!\bO)(?<!\bO\.[DSU])[.]|[;,\n]|\b(?:and(?! O\.?[DSU]\b)|or|versus|vs|with|without)\b"
+)
 
 
 def side(text: str, mention: HasOffsets) -> Side | None:
@@ -117,12 +123,8 @@ def side(text: str, mention: HasOffsets) -> Side | None:
 
 def _of_eye(text: str, mention: HasOffsets) -> bool:
     near = text[max(0, mention.start - _SIDE_WITHIN) : mention.end + _SIDE_WITHIN]
+    # Most notes have no such letter near, which is soon told.
     return "O" in near and _OF_EYES.search(near) is not None
-
-
-_CUT: Final = re.compile(
-    r"(?<!\bO)(?<!\bO\.[DSU])[.]|[;,\n]|\b(?:and(?! O\.?[DSU]\b)|or|versus|vs|with|without)\b"
-)
 
 
 class DrugStatus(StrEnum):
