@@ -197,6 +197,7 @@ class Reader:
     ) -> tuple[Span, QueryCue | None, Asked | None]:
         """Take "former smoker" apart into the cue and "smoker", where that names the same thing or
         one that can stand in several ways; with the cue, or with what the name itself carries."""
+        span = self._within(text, span, found)
         cue = next((c for c in found if span.start <= c.start and c.end <= span.end), None)
         if cue is not None:
             ahead = cue.start <= span.start
@@ -215,6 +216,15 @@ class Reader:
         if told is None:
             return span, None, None
         return Span(span.start, span.end, told[1], span.name), None, told[0]
+
+    def _within(self, text: str, span: Span, found: Iterable[QueryCue]) -> Span:
+        """Leave to a denial what it takes along of a name: "no recent travel" denies travel, though
+        "recent travel" is a name too."""
+        for cue in found:
+            if cue.asked in DENIED and cue.start < span.start < cue.first < span.end:
+                base = self._meanings.base(text, cue.first, span.end, cue.asked)
+                return Span(cue.first, span.end, base, span.name) if base is not None else span
+        return span
 
     def _counts(self, text: str, cue: QueryCue, spans: Sequence[Span]) -> bool:
         """Say whether a cue holds for anything, and is no part of a name."""
