@@ -196,18 +196,20 @@ def _is_examined(word: str, before: str, after: str) -> bool:
     return _wrote(word, before, after)
 
 
-# "Pain that travels down the leg", "worked as a travel agent", the heading "TRAVEL HISTORY:".
-_GOES: Final = re.compile(
+# --- "Pain that travels", "traveled down the leg", "a travel agent", "TRAVEL HISTORY:" ---
+_TRAVEL: Final = _re(r"(?:(?:recently|has|had)[ ])?travel(?:s|l?ed|l?ing)?\b")
+_PAIN_THAT: Final = _re(rf"(?:{_PAIN.pattern}|\bnumbness\b)[^.,;\n]{{0,20}}$")
+_GOES: Final = _re(
     r"[ ](?:agen(?:t|cy)|nurse|mug|pillow|size|times?|vaccin\w+|immuni\w+|clinic|medicine|plans|"
     r"insurance|history[ ]*:|down|along|through|around|up|into|posterior\w*|"
-    r"anterior\w*|medial\w*|lateral\w*|distal\w*|proximal\w*)\b",
-    re.IGNORECASE,
+    r"anterior\w*|medial\w*|lateral\w*|distal\w*|proximal\w*)\b"
 )
 
 
-def _no_journey(word: str, _before: str, after: str) -> bool:
-    """Whether something moves, or it is somebody's trade."""
-    return word.lower().endswith("s") or _GOES.match(after) is not None
+def _no_journey(word: str, before: str, after: str) -> bool:
+    """Whether what travels is a pain or a thing in the body, or it is somebody's trade."""
+    pain = word.lower() == "travels" and _PAIN_THAT.search(before)
+    return bool(pain or _GOES.match(after) or _TOWARDS.match(after))
 
 
 _WORDS: Final[dict[str, _Test]] = {
@@ -229,8 +231,6 @@ _WORDS: Final[dict[str, _Test]] = {
     "arm": is_machine,
     "face": meets_face,
     "colic": supplies_colon,
-    "travel": _no_journey,
-    "travels": _no_journey,
 }
 # "Dictated by AF/md", "Signed: AF, MD", "D: 1/2/20 AF/jt": who wrote, signed or typed.
 _SIGNED: Final = _re(
@@ -292,6 +292,9 @@ _TO_QUIT: Final = re.compile(
 def means_other(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]`, the name of a concept, does not mean it there."""
     word = text[start:end]
+    if travel := _TRAVEL.match(text, start, end):  # "to" may be part of the name
+        before, after = text[max(0, start - _BEHIND) : start], text[travel.end() : end + _BEHIND]
+        return _no_journey(travel[0], before, after)
     if end - start > 9:
         if _QUIT.match(text, start, end):
             return _TO_QUIT.search(text, max(0, start - _AROUND), start) is not None

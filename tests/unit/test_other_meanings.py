@@ -216,6 +216,15 @@ def test_the_matcher_keeps_the_others(text: str, words: str, name: str) -> None:
         ("The pain travels down the leg.", False),
         ("She was a travel agent.", False),
         ("It will travel along the nerve.", False),
+        ("Numbness that travels to the left foot.", False),
+        ("The pain has traveled to his jaw.", False),
+        ("The catheter travelled to the right arm.", False),
+        ("He travels to Peru for his work.", True),
+        ("He travels a lot.", True),
+        ("He has back pain, travels a lot.", True),
+        ("A burning pain that travels.", False),
+        ("Chest pain after travel.", True),
+        ("She recently travelled along the coast.", False),
     ],
 )
 def test_what_moves_is_no_journey(language: Language, text: str, named: bool) -> None:
