@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from app.following import LANES, followers
 from app.moves import movers
+from app.refill import FILLED, is_outdated
 from app.stores import stores
 from app.wiring import Installation
 from indexing.access import Access
@@ -25,12 +27,18 @@ Shown = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Held:
     """What one store held: None where it did not answer, with the `error`. `followers` fill it;
-    `left` is what its followers leave to a clock."""
+    `left` is what its followers leave to a clock; `outdated`: no question can use what it holds."""
 
     followers: tuple[str, ...]
     difference: Difference | None = None
     left: int = 0
     error: str = ""
+    outdated: bool = False
+
+    @property
+    def equal(self) -> bool:
+        """Say whether it held what it should, as questions need it."""
+        return self.difference is not None and self.difference.equal and not self.outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class Compared:
     @property
     def equal(self) -> bool:
         """Say whether every store held what it should."""
-        return all(held.difference and held.difference.equal for held in self.stores.values())
+        return all(held.equal for held in self.stores.values())
 
 
 def status_of(installation: Installation, access: Access) -> Shown:
@@ -76,6 +84,10 @@ def compared(installation: Installation, tenant_id: TenantId) -> Compared:
         store.name: _held((store.follower.name,), partial(_compared, store, tenant_id, live))
         for store in stores(installation)
     }
+    for name in FILLED.values():
+        with suppress(AnamnesisError):  # what does not answer is told as that
+            old = is_outdated(installation, tenant_id, name)
+            found[name] = replace(found[name], outdated=old)
     own = installation.medical
     version = own.version_of(tenant_id)
     found["medical"] = _held(
@@ -122,6 +134,8 @@ def _row(held: Held, waiting: Mapping[str, int], at: datetime | None) -> Shown:
     fed = [waiting[each] for each in held.followers if each in waiting]
     waits = sum(fed) if fed else None
     row: Shown = {} if held.followers == _MEDICAL else {"follower": held.followers[0]}
+    if held.outdated:
+        row["outdated"] = True
     found = held.difference
     if found is None:
         row |= {"count": None, "expected": None, "digest": None, "equal": False, "pending": waits}
@@ -129,7 +143,7 @@ def _row(held: Held, waiting: Mapping[str, int], at: datetime | None) -> Shown:
     differing = len(found.missing) + len(found.stale) + len(found.extra)
     return row | {
         "count": found.count, "expected": found.expected, "digest": found.digest,
-        "equal": found.equal, "pending": (differing if waits is None else waits) + held.left,
+        "equal": held.equal, "pending": (differing if waits is None else waits) + held.left,
     }  # fmt: skip
 
 

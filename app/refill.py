@@ -15,12 +15,12 @@ from app.wiring import Installation
 from indexing.derive import embedded
 from indexing.encoders import EncoderShelf, OnnxEncoder
 from indexing.errors import AnamnesisError
-from indexing.model import Tenant
+from indexing.model import Tenant, TenantId
 from indexing.rebuild import rebuild
 
 _log = logging.getLogger("anamnesis.follow")
 
-_FILLED: Final = {"text": "lexical", "vectors": "vector"}  # of a lane: what versions differ in
+FILLED: Final = {"text": "lexical", "vectors": "vector"}  # of a lane: what versions differ in
 BATCH = 32  # documents encoded at once, and lost by a kill at most
 
 GoOn = Callable[[], bool]
@@ -33,17 +33,23 @@ def refill(installation: Installation, lane: str, go_on: GoOn = lambda: True) ->
     What is new counts once it is whole: whoever is killed or sent away begins again, and encodes
     nothing twice.
     """
-    name = _FILLED.get(lane)
+    name = FILLED.get(lane)
     if name is None:
         return True
-    serves = cache(partial(_serves, installation))  # loads a model
+    serves = cache(partial(fills_vectors, installation))  # loads a model
     for tenant in installation.tenants.all():
         try:
-            if not (_is_outdated(installation, tenant, lane) and (lane == "text" or serves())):
+            if not is_outdated(installation, tenant.tenant_id, name):
+                continue
+            if lane == "vectors" and not serves():
                 continue
             if not go_on():
                 return False
-            for _ in encoding(installation, tenant) if lane == "vectors" else ():
+            for done, of in encoding(installation, tenant) if lane == "vectors" else ():
+                if not done:
+                    _log.warning(
+                        "notes of %s are encoded for the model that serves: %d", tenant.code, of
+                    )
                 if not go_on():
                     return False
             _fill(installation, tenant, name)
@@ -67,12 +73,13 @@ def encoding(installation: Installation, tenant: Tenant) -> Iterator[tuple[int, 
         yield min(at + BATCH, len(wanted)), len(wanted)
 
 
-def _is_outdated(installation: Installation, tenant: Tenant, lane: str) -> bool:
-    index = installation.lexical if lane == "text" else installation.vector
-    return index.outdated(tenant.tenant_id)
+def is_outdated(installation: Installation, tenant_id: TenantId, name: str) -> bool:
+    """Say whether "lexical" or "vector" is of another version or model than questions are."""
+    index = installation.lexical if name == "lexical" else installation.vector
+    return index.outdated(tenant_id)
 
 
-def _serves(installation: Installation) -> bool:
+def fills_vectors(installation: Installation) -> bool:
     """Say whether this process's encoder is the one that serves: one that the settings name is
     somebody's own trial, and whoever was switched away from meanwhile has no say."""
     if installation.settings.encoder != "onnx" or installation.settings.encoder_folder:

@@ -17,6 +17,7 @@ from app.cli.output import print_json
 from app.demo_logins import every_logins
 from app.erasing import erasing
 from app.pages import folder
+from app.refill import fills_vectors
 from app.settings import load, strangers, told
 from app.tenant_erasing import registry
 from app.wiring import Installation
@@ -179,7 +180,10 @@ def vectors_finding(installation: Installation) -> Finding:
         if installation.derived.lacks(each.tenant_id, encoder.model)
     ]  # fmt: skip
     if old:
-        advice = "run `anamnesis index rebuild --tenant T` for each; until then meaning is missing"
+        by_hand = "`anamnesis index rebuild --tenant T`"
+        alone = f"`anamnesis serve` makes them anew as it starts; {by_hand} now"
+        advice = alone if fills_vectors(installation) else f"run {by_hand} for each"
+        advice += "; until then meaning is missing"
         named = f"notes have vectors of another model than {words}: {', '.join(old)}"
         return Finding("vectors", "warning", named, advice)
     return Finding("vectors", "ok", f"of every tenant by {words}")

@@ -27,15 +27,21 @@ def status_command(tenant: str, until_current: bool, *, as_json: bool) -> int:
 def show(told: Shown) -> None:
     """Print it."""
     for name, row in told["indexes"].items():
-        holds = "does not answer" if row["count"] is None else f"{row['count']:>8}"
-        of = "" if row["count"] is None else f" of {row['expected']:<8}"
-        print(f"{name:<15} {holds}{of} pending {_number(row['pending'])}")
+        print(f"{name:<15} {_holds(row)} pending {_number(row['pending'])}")
     for name, waits in told["followers"].items():
         if name not in told["indexes"]:
             print(f"follower {name:<15} pending {waits}")
     for leg, places in told["places"].items():
         print(f"{leg:<15} {', '.join(_place(place) for place in places)}")
     print(f"complete to {told['complete_to'] or 'never yet'}")
+
+
+def _holds(row: Shown) -> str:
+    if row.get("outdated"):
+        return "of another version: `anamnesis doctor` says more"
+    if row["count"] is None:
+        return "does not answer"
+    return f"{row['count']:>8} of {row['expected']:<8}"
 
 
 def _place(place: Shown) -> str:

@@ -49,7 +49,7 @@ def search_command(
 def _show(answer: Answer) -> None:
     if answer.missing:
         legs = ", ".join(answer.missing)
-        stderr.print(f"{legs} did not answer in time: ranked by the others alone", style="yellow")
+        stderr.print(f"{legs} did not answer: ranked by the others alone", style="yellow")
     for notice in answer.notices:
         stderr.print(notice, style="yellow")
     if answer.absence is not None:

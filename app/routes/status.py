@@ -72,6 +72,8 @@ def _rows(told: Shown, parked: Mapping[str, int]) -> Iterator[Row]:
 
 
 def _state(row: Shown) -> str:
+    if row.get("outdated"):
+        return "of another version: anamnesis doctor says more"
     if "error" in row:
         return f"does not answer ({row['error']})"
     if row["pending"]:

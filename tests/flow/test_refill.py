@@ -9,8 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.cli.doctor import words_finding
+from app.cli.doctor import vectors_finding, words_finding
+from app.cli.index_status import show
+from app.cli.output import operator
 from app.following import catch_up
+from app.index_status import status_of
 from app.refill import refill
 from app.wiring import Installation
 from indexing.backends.tantivy.lexical import TantivyLexicalIndex
@@ -159,3 +162,44 @@ def test_whoever_was_switched_away_from_fills_nothing(
     monkeypatch.setattr("app.refill.OnnxEncoder", lambda **_: SimpleNamespace(model="the new one"))
     assert refill(installation, "vectors")
     assert installation.vector.outdated(tenant.tenant_id)
+
+
+@pytest.mark.parametrize("name", ["lexical", "vector"])
+def test_the_state_of_the_indexes_tells_it_until_it_is_filled(
+    installation: Installation, tenant: Tenant, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither as equal to the records nor as silent: no question can use it, and it answers."""
+    (aged if name == "lexical" else of_another_model)(installation, tenant)
+    told = status_of(installation, operator(tenant))
+    assert told["indexes"][name]["outdated"]
+    assert not told["indexes"][name]["equal"]
+    show(told)
+    told_so = [
+        line for line in capsys.readouterr().out.splitlines() if "of another version" in line
+    ]
+    assert [line.split()[0] for line in told_so] == [name]
+    catch_up(installation)
+    told = status_of(installation, operator(tenant))
+    assert "outdated" not in told["indexes"][name]
+    assert told["indexes"][name]["equal"]
+
+
+def test_doctor_says_who_makes_vectors_anew(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_another_model(installation, tenant)
+    assert "`anamnesis serve` makes them anew" in vectors_finding(installation).advice
+    monkeypatch.setattr("app.cli.doctor.fills_vectors", lambda _: False)
+    told = vectors_finding(installation)
+    assert "serve" not in told.advice
+    assert "index rebuild" in told.advice
+    catch_up(installation)
+
+
+def test_that_vectors_are_made_is_logged_before_they_are(
+    installation: Installation, tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    of_another_model(installation, tenant)
+    assert not refill(installation, "vectors", iter([True, False]).__next__)
+    assert f"notes of {tenant.code} are encoded for the model that serves: 1" in caplog.text
+    catch_up(installation)

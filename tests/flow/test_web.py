@@ -227,7 +227,8 @@ def test_one_leg_down_is_named_on_the_page(ward: Ward) -> None:
     with browser(lame) as client:
         sign_in(client, lame, Role.CLINICIAN)
         text = client.get(ask(client, "fever")).text
-        assert "<strong>Meaning</strong> did not answer in time" in text
+        assert "<strong>Meaning</strong> did not answer: ranked by the others alone" in text
+        assert 'see the <a href="/status">indexes</a>' in text
         assert "No good match" in text
 
 
