@@ -8,17 +8,17 @@ from typing import Final
 
 from indexing.model import Assertion
 from indexing.ports import Derived
-from rankers.cues import Asked
+from rankers.cues import NO_CARE, Asked
 from rankers.evidence import Said
 from rankers.sentence import sentence_of
 
 _AROUND: Final = 140  # code points beside a name, within its sentence
-_CHOSEN: Final = r"(?:candida(?:tes?|cy)|eligible|suitable|fit)\b"
+_CHOSEN: Final = rf"(?:candida(?:tes?|cy)|eligible|suitable|fit)\b{NO_CARE}"
 _UNFIT: Final = re.compile(
     r"\b(?:(?<!whether or )not|\w+n['’]t|never|no longer|poor|bad|sub-?optimal|marginal)"
     rf"\b[^.;,\n]{{0,40}}?\b{_CHOSEN}|"
-    r"\b(?:ineligible|unfit|unsuitable|(?:in|non-?)operable|unresectable|prohibitive(?:ly)?|"
-    r"contraindicated)\b",
+    rf"\b(?:ineligible|unfit|unsuitable)\b{NO_CARE}|"
+    r"\b(?:(?:in|non-?)operable|unresectable|prohibitive(?:ly)?|contraindicated)\b",
     re.IGNORECASE,
 )
 _FIT: Final = re.compile(rf"\b{_CHOSEN}(?! to\b)", re.IGNORECASE)

@@ -94,6 +94,12 @@ _POOR: Final = r"(?:poor|bad|unsuitable|sub-?optimal)"
 _FELT: Final = r"(?: (?:considered|deemed|felt|thought)(?: to be)?| to be)?"
 _MISS: Final = "miss(?:es|ed|ing)"
 _DOSES: Final = "(?:(?:some|several|his|her|their) )?doses of"
+# "Unfit for consumption", "not fit for duty": what no one is treated with.
+NO_CARE: Final = (
+    r"(?! for (?:(?:human|public|active|military|full|light|any|the|a|an) )*(?:consumption|"
+    r"drinking|eating|use|usage|duty|work|school|sports?|travel|flying|driving|sale|habitation|service|"
+    r"insurance|medicare|medicaid|benefits)\b)"
+)
 _OF_ONE: Final = r"(?= (?:[\w-]+ ){1,3}candidates?\b)"  # "not a liver transplant candidate"
 _GOOD: Final = r"(?:(?:good|excellent|partial|complete|positive|dramatic|significant|any) )?"
 # Not "how to prevent a stroke", which asks for what is known of it, not for who is kept from it.
@@ -143,12 +149,14 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.REFUSED: ("refus(?:ed|es|ing|al of)(?: to (?:have|take|undergo|receive))?",
                     "declin(?:ed|es|ing)(?: to (?:have|take|undergo|receive))?"),
     Asked.UNFIT: (
-        rf"{_NOT}{_FELT}(?: an?)?(?: {_WELL})? (?:candidates?|eligible|suitable|fit) for",
+        rf"{_NOT}{_FELT}(?: an?)?(?: {_WELL})? (?:candidates?|eligible|suitable|fit){NO_CARE} for",
         rf"{_NOT}{_FELT}(?: an?)?(?: {_WELL})?{_OF_ONE}",
-        rf"{_POOR} candidates? for", rf"{_POOR}{_OF_ONE}", "(?:ineligible|unfit|unsuitable) for",
+        rf"{_POOR} candidates? for", rf"{_POOR}{_OF_ONE}",
+        rf"(?:ineligible|unfit|unsuitable){NO_CARE} for",
     ),
     Asked.FIT: (
-        rf"(?:{_WELL} )?candidates? for", "(?:eligible|suitable) for", rf"{_WELL}{_OF_ONE}",
+        rf"(?:{_WELL} )?candidates? for", rf"(?:eligible|suitable){NO_CARE} for",
+        rf"{_WELL}{_OF_ONE}",
     ),
     Asked.NEGATED: (
         rf"{_HAS_NOT} (?:had|undergone|received|gotten|been given)",

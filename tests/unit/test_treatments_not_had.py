@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexing.language.pipeline import Language
-from rankers.cues import Asked
+from rankers.cues import Asked, cues
 from rankers.judge import answers, fitting
 from rankers.standing import AGAINST, FULLY, PARTLY, SILENT
 from rankers.wants import Reader
@@ -52,13 +52,28 @@ def test_how_it_is_asked(reader: Reader, query: str, asked: Asked, words: str) -
     assert (want.asked, want.words) == (asked, words)
 
 
-@pytest.mark.parametrize("query", ["candidate genes for obesity", "noncompliant with diet"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "candidate genes for obesity", "noncompliant with diet", "unfit for human consumption",
+        "not fit for duty", "eligible for Medicaid", "unsuitable for driving",
+    ],
+)  # fmt: skip
 def test_what_is_asked_otherwise(reader: Reader, query: str) -> None:
     found = {want.asked for want in reader.read(query).wants}
     assert found.isdisjoint({Asked.FIT, Asked.UNFIT, Asked.UNTAKEN})
 
 
 TAKES = "He takes lisinopril 10 mg daily."
+
+
+def test_both_parts_of_no_candidate_say_so() -> None:
+    for query in ("not a surgical candidate", "poor liver transplant candidate"):
+        assert [cue.asked for cue in cues(query)] == [Asked.UNFIT, Asked.UNFIT]
+    (cue,) = cues("surgical candidate")
+    assert cue.asked is Asked.FIT
+
+
 UNTAKEN = [
     "He is noncompliant with his lisinopril.",
     "He has not been compliant with lisinopril.",
@@ -151,5 +166,7 @@ def test_a_candidate_is_told_of(language: Language, reader: Reader) -> None:
     assert answers(note(language, "He had surgery in May."), wants) == SILENT
     asked = "Questions were whether or not she would be a candidate for surgery."
     assert answers(note(language, asked), wants) == AGAINST
+    idle = "Since surgery she is unfit for work and not fit for duty."
+    assert answers(note(language, idle), wants) == SILENT
     kin = "His mother is not a candidate for surgery."
     assert answers(note(language, kin), wants) <= SILENT
