@@ -42,8 +42,9 @@ _OVER: Final = frozenset({Assertion.NEGATED, Assertion.HISTORICAL})
 
 
 def untaken(note: Derived, said: list[Said]) -> tuple[float, list[Said]]:
-    """Return how well a note tells that what is `said` there is not taken as it should be, and the
-    places: of its own name, else of the medicines as a whole, else that it is denied or over."""
+    """Return how well a note tells that what is `said` there is not taken as it should be, 0 to 1,
+    and the places: of its own name, else of the medicines as a whole, else that it is denied or
+    over."""
     text = note.document.text
     own = [s for s in said if s.assertion not in _OF_NOBODY and tells_untaken(text, s.start, s.end)]
     if own:

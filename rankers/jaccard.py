@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 class Jaccard:
-    """Known sets of names, in their order."""
+    """Known sets of names, in their order; one at least."""
 
     def __init__(self, known: Sequence[frozenset[str]]) -> None:
         who: dict[str, list[int]] = {}
@@ -33,8 +33,8 @@ class Jaccard:
             self._total[rows] += self._weight[name]
 
     def likeness(self, asked: Iterable[frozenset[str]]) -> Floats:
-        """Return (n, known sets): 1 for the same, 0 for nothing in common; what no known one has
-        counts for nothing."""
+        """Return (n, known sets) float64 in [0, 1]: 1 for the same, 0 for nothing in common; what
+        no known one has counts for nothing. `asked` holds one at least."""
         return np.stack([self._to(own) for own in asked])
 
     def _to(self, asked: frozenset[str]) -> Floats:
@@ -49,7 +49,8 @@ class Jaccard:
         return found
 
     def shared(self, asked: frozenset[str], among: NDArray[np.intp], most: int) -> list[str]:
-        """Return the names of a set that weigh most among some known ones, by how many have it."""
+        """Return at most `most` names of a set that weigh anything among the known ones at the
+        places `among`: by how many of them have it, and its information."""
         chosen = np.zeros(len(self._total), np.bool_)
         chosen[among] = True
         held = {

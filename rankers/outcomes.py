@@ -142,7 +142,8 @@ class NearestRisk:
         return WEIGHTS_OF_VISITS[int(np.argmin(scores))]
 
     def _spread(self, most: int) -> NDArray[np.intp]:
-        """Return so many of the known patients, who are in order of their ids, from all over."""
+        """Return the places of at most so many known patients, who are in order of their ids, from
+        all over."""
         count = len(self.patients)
         return np.linspace(0, count - 1, min(count, most)).round().astype(np.intp)
 
@@ -162,11 +163,7 @@ class NearestRisk:
     @cached_property
     def _left_out(self) -> tuple[Floats, Floats]:
         """Raw chances and likeness of known patients, each without those of its fold."""
-        return self._without_own(self.visits, self._left)
-
-    @cached_property
-    def _left(self) -> NDArray[np.intp]:
-        return self._spread(_LEFT_OUT)
+        return self._without_own(self.visits, self._spread(_LEFT_OUT))
 
     def _without_own(self, weight: float, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
         fold = np.arange(len(self.patients)) % FOLDS
@@ -188,7 +185,7 @@ class NearestRisk:
     def calibrate(self) -> Calibrator:
         """What raw chances have meant for patients who were left out."""
         raw, _ = self._left_out
-        return calibrator(self.calibration, raw, self._outcome[self._left])
+        return calibrator(self.calibration, raw, self._outcome[self._spread(_LEFT_OUT)])
 
     def strangers(self, patients: Sequence[KnownPatient]) -> NDArray[np.bool_]:
         """Say who is less alike to the known ones than nearly all of these are to each other: a

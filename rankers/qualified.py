@@ -36,10 +36,10 @@ _GRADES: Final = {
     "moderate": r"moderate(?:ly)?",
     "severe": r"severe(?:ly)?",
 }
-# "Stage 2 sacral ulcer", "CKD stage III", "NYHA class IV".
+# "Stage 2 sacral ulcer", "CKD stage III", "NYHA class IV"; a murmur has six grades.
 _STAGES: Final = {
     f"stage{number}": rf"(?:stage|class|grade)[ -]?(?:{number}|{roman})[abc]?"
-    for number, roman in enumerate(("I", "II", "III", "IV", "V"), 1)
+    for number, roman in enumerate(("0", "I", "II", "III", "IV", "V", "VI"))
 }
 _PARTS: Final = {
     "upper": r"upper[- ]lobes?|[RL]UL", "middle": r"middle[- ]lobe|RML",
@@ -72,7 +72,8 @@ def _any(kinds: dict[str, str]) -> re.Pattern[str]:
 _ILLS: Final = frozenset({SemanticType.DISORDER, SemanticType.SYMPTOM, SemanticType.FINDING})
 _OF_DRUGS: Final = _any(_FORMS)
 _OF_PARTS: Final = _any(_PARTS)
-_OF_ILLS: Final = (_any(_GRADES), _OF_PARTS, _any(_STAGES))
+STAGE: Final = _any(_STAGES)
+_OF_ILLS: Final = (_any(_GRADES), _OF_PARTS, STAGE)
 _OF_LABS: Final = _any(_FLUIDS)
 # What may stand between: "pneumonia in the right lower lobe".
 _BETWEEN: Final = re.compile(

@@ -10,6 +10,7 @@ from indexing.analysis import STOP_WORDS, TOKEN
 from indexing.language.values import sides
 from rankers.asking import ASKING
 from rankers.latest import newest_words
+from rankers.qualified import STAGE
 from rankers.times import times_told
 
 _HOW_OFTEN: Final = re.compile(
@@ -22,9 +23,6 @@ _PART: Final = re.compile(
     r"\b(?:upper|middle|mid|lower)[ -](?:lobes?|lung|quadrant|extremit(?:y|ies)|limb)\b",
     re.IGNORECASE,
 )
-
-# How far it has come: "stage IV lung cancer" is about lung cancer.
-_STAGE: Final = re.compile(r"\b(?:stage|class|grade)[ -]?(?:\d|I{1,3}|IV|V)[abc]?\b", re.IGNORECASE)
 
 # How something went: who asks for "extubated without difficulty" asks for no denial of a finding.
 _MANNER: Final = re.compile(
@@ -46,7 +44,7 @@ def stretches(text: str, taken: Iterable[tuple[int, int]], *, dosed: bool) -> li
     aside = [*taken, *sided, *times_told(text)]
     if sided:
         aside += [match.span() for match in _PART.finditer(text)]
-    aside += [match.span() for match in _STAGE.finditer(text)]
+    aside += [match.span() for match in STAGE.finditer(text)]  # "stage IV lung cancer" is of that
     if dosed:  # what is eaten each day is what a question is about
         aside += [match.span() for match in _HOW_OFTEN.finditer(text)]
     aside += [*newest_words(text), *manners(text)]

@@ -106,6 +106,7 @@ def test_what_nobody_refused_is_no_answer_in_full(language: Language, reader: Re
         ("severe asthma", "Severe asthma.", "Severe cough. Asthma."),
         ("stage 2 pressure ulcer", "Stage II pressure ulcer.", "Pressure ulcer."),
         ("pressure ulcer stage 2", "Pressure ulcer.", "Stage IV pressure ulcer."),
+        ("stage 0 melanoma", "Stage 0 melanoma.", "Stage I melanoma."),
         ("class III heart failure", "Class 3 heart failure.", "Class II heart failure."),
         ("grade 1 spondylolisthesis", "Grade I spondylolisthesis.", "Spondylolisthesis grade 2."),
         ("severe asthma", "Mild cough, severe asthma.", "Severe cough, mild asthma."),
