@@ -25,11 +25,6 @@ def matcher() -> Matcher:
     return Matcher(open_terminology())
 
 
-@pytest.fixture(scope="module")
-def reader(matcher: Matcher) -> Reader:
-    return Reader(matcher.terminology, matcher)
-
-
 @pytest.mark.parametrize(
     ("query", "asked", "cue", "of"),
     [

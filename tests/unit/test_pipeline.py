@@ -13,13 +13,7 @@ import pytest
 from app.cli.annotate import annotate_command
 from indexing.language import pipeline
 from indexing.language.pipeline import LANGUAGE_VERSION, Language
-from indexing.language.terminology import open_terminology
 from indexing.model import Assertion
-
-
-@pytest.fixture(scope="module")
-def language() -> Language:
-    return Language(open_terminology(None))
 
 
 def run(*lines: object) -> tuple[int, list[dict[str, object]]]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 from indexing.clauses import Clause, Ranked, Scoped, Word
 from indexing.model import Assertion, Document, Mention, Passage, Section, TenantId
 from indexing.ports import Derived
-from rankers.snippets import sentence_around, snippet, wanted
+from rankers.snippets import lowered, marks, sentence_around, snippet, wanted
+
+
+def noted(text: str, *mentions: Mention) -> Derived:
+    document = Document(TenantId(uuid4()), "d", 1, text, patient_id="p")
+    return Derived(document, "1", (), (Passage(0, 0, len(text)),), mentions)
 
 
 def marked(text: str, *synonyms: str) -> list[tuple[str, str]]:
-    note = Derived(
-        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
-        "1", (), (Passage(0, 0, len(text)),), (),
-    )  # fmt: skip
-    shown = snippet(note, wanted(Word("hematuria"), synonyms), "present", 0)
+    shown = snippet(noted(text), wanted(Word("hematuria"), synonyms), "present", 0)
     return [(shown.text[m.start : m.end], m.kind) for m in shown.marks]
 
 
@@ -36,11 +38,7 @@ def test_one_whole_wording_is_enough_and_what_is_asked_always_counts() -> None:
 
 
 def shown(text: str, asked: Clause, aside: tuple[tuple[int, int], ...] = ()) -> str:
-    note = Derived(
-        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
-        "1", (), (Passage(0, 0, len(text)),), (),
-    )  # fmt: skip
-    return snippet(note, wanted(asked, aside=aside), "any", 0).text
+    return snippet(noted(text), wanted(asked, aside=aside), "any", 0).text
 
 
 def test_a_title_ends_no_sentence() -> None:
@@ -61,11 +59,9 @@ def test_how_a_thing_is_asked_for_weighs_less_than_the_thing() -> None:
 
 def test_in_a_section_its_own_sentence_is_shown() -> None:
     text = "HPI: Stroke, a large stroke last night.\nFH: Father had a stroke.\n"
-    note = Derived(
-        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"), "1",
-        (Section(0, 4, 40, "history_of_present_illness"), Section(40, 43, 64, "family_history")),
-        (Passage(0, 0, len(text)),), (),
-    )  # fmt: skip
+    note = replace(noted(text), sections=(
+        Section(0, 4, 40, "history_of_present_illness"), Section(40, 43, 64, "family_history"),
+    ))  # fmt: skip
     family = Scoped("family_history", Word("stroke"))
     assert snippet(note, wanted(family), "any", 0).text == "FH: Father had a stroke."
     elsewhere = Scoped("plan", Word("stroke"))
@@ -76,10 +72,7 @@ def test_in_a_section_its_own_sentence_is_shown() -> None:
 
 def test_the_sentence_that_says_it_as_it_is_asked_is_shown() -> None:
     text = "Gout of the left toe, gout again. Mother had gout."
-    note = Derived(
-        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
-        "1", (), (Passage(0, 0, len(text)),), (),
-    )  # fmt: skip
+    note = noted(text)
     want, at = wanted(Ranked((Word("gout"), Word("toe")))), text.rindex("gout")
     assert snippet(note, want, "any", 0).text == "Gout of the left toe, gout again."
     assert snippet(note, want, "any", 0, [(at, at + 4)]).text == "Mother had gout."
@@ -87,9 +80,7 @@ def test_the_sentence_that_says_it_as_it_is_asked_is_shown() -> None:
 
 def test_a_number_is_no_piece_of_another() -> None:
     text = "Cr 1.73, BUN 23, phos 3.9, T3, GCS 3."
-    note = Derived(
-        Document(TenantId(uuid4()), "d", 1, text), "1", (), (Passage(0, 0, len(text)),), ()
-    )
+    note = noted(text)
     found = snippet(note, wanted(Ranked((Word("GCS"), Word("3")))), "any", 0)
     assert [(m.start, m.end) for m in found.marks] == [(31, 34), (35, 36)]
 
@@ -107,19 +98,13 @@ def test_a_sentence_that_denies_what_is_asked_gives_way() -> None:
     asked = Ranked(tuple(Word(w) for w in "chest pain during treadmill test".split()))
     start = text.index("chest pain", 5)
     denied = Mention(start, start + 10, "c", "chest pain", Assertion.NEGATED, Assertion.PRESENT)
-    note = Derived(
-        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
-        "1", (), (Passage(0, 0, len(text)),), (denied,),
-    )  # fmt: skip
+    note = noted(text, denied)
     assert snippet(note, wanted(asked), "present", 0).text == "Chest pain since May."
 
 
 def test_what_says_it_in_other_words_is_shown() -> None:
     text = "Takes hematuria pills. Noncompliant for weeks."
-    note = Derived(
-        Document(TenantId(uuid4()), "d", 1, text, patient_id="p"),
-        "1", (), (Passage(0, 0, len(text)),), (),
-    )  # fmt: skip
+    note = noted(text)
     at = text.index("Noncompliant")
     found = snippet(note, wanted(Word("hematuria")), "any", 0, [(at, at + 12)])
     assert found.text == "Noncompliant for weeks."
@@ -131,3 +116,31 @@ def test_every_mark_ends_a_sentence() -> None:
         text = f"Any pain{mark} It hurts{mark} Since when"
         start, end = sentence_around(text, text.index("hurts"))
         assert text[start:end] == f"It hurts{mark}"
+
+
+def test_lower_case_keeps_every_place() -> None:
+    text = "\u0130\u0130 HEMATURIA"  # whose small letter is two code points
+    assert lowered(text) == "\u0130\u0130 hematuria"
+    assert lowered("Ileus, \u00c9TAT") == "ileus, \u00e9tat"
+
+
+def test_a_note_is_marked_as_its_snippets_are() -> None:
+    text = "Hematuria since May. Passed blood. No more."
+    at = text.index("blood")
+    blood = Mention(at, at + 5, "c", "bleeding", Assertion.PRESENT, Assertion.PRESENT)
+    for asked, kind in ((wanted(Word("pain"), (), ["c"]), "synonym"),
+                        (wanted(Word("pain"), near=["c"]), "concept")):  # fmt: skip
+        (mark,) = marks(noted(text, blood), asked, "any")
+        assert (mark.start, mark.end, mark.kind) == (at, at + 5, kind)
+        assert snippet(noted(text, blood), asked, "any", 0).text == "Passed blood."
+    assert marks(noted(text), wanted(Word("pain")), "any") == ()
+    (opening,) = marks(noted(text), wanted(Word("pain")), "any", 0)
+    assert (opening.start, opening.end, opening.kind) == (0, 20, "semantic")
+
+
+def test_of_words_that_say_nothing_alone_all_are_looked_for() -> None:
+    assert marked("He has it.") == [("He has it.", "semantic")]
+    found = snippet(noted("So it was."), wanted(Ranked((Word("it"), Word("was")))), "any", 0)
+    assert [(m.start, m.end, m.kind) for m in found.marks] == [(3, 5, "literal"), (6, 9, "literal")]
+    both = wanted(Ranked((Word("it"), Word("hematuria"))))
+    assert list(both.words) == ["hematuria"]
