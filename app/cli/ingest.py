@@ -44,9 +44,14 @@ def notes_command(
     keys = parse_map(columns)
 
     def sources(zone: ZoneInfo) -> Iterable[Source | Rejected]:
-        return read_notes(paths, keys, zone)
+        return read_notes(paths, keys, zone, _unseen)
 
     return _take(tenant, sources, False, wait, rejects, as_json, "notes command", NOTE_ENDINGS)
+
+
+def _unseen(file: str, columns: Sequence[str]) -> None:
+    words = f"{file}: no row has the column {', '.join(columns)} that --map gives"
+    stderr.print(words, style="yellow", soft_wrap=True, markup=False)
 
 
 def _take(

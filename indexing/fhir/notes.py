@@ -7,7 +7,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from indexing.fhir.streams import Opened, open_texts
 KEYS = ("text", "id", "patient", "date", "type", "specialty", "author", "title", "encounter")
 
 Columns = Mapping[str, tuple[str, ...]]
+Unseen = Callable[[str, Sequence[str]], object]
+"""Is told a file and the columns that none of its rows has."""
 
 _UTC = ZoneInfo("UTC")
 _TABLES = {".csv": ",", ".tsv": "\t"}
@@ -58,34 +60,45 @@ def parse_map(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def read_notes(
-    paths: Iterable[Path], columns: Columns, zone: ZoneInfo = _UTC
+    paths: Iterable[Path],
+    columns: Columns,
+    zone: ZoneInfo = _UTC,
+    unseen: Unseen = lambda _file, _columns: None,
 ) -> Iterator[Source | Rejected]:
     """Yield one DocumentReference's bytes per good row, and a `Rejected` per bad one.
 
     Feed each `Source.data` to `bundle.read_submission`; the same row gives the same bytes. `zone`
-    is the site's, for times without an offset. In a CSV, `line` is where the row ends.
+    is the site's, for times without an offset. In a CSV, `line` is where the row ends. JSON rows
+    may leave out any column; one that all of a file leave out is likelier misspelt.
     """
     for opened in open_texts(paths, ENDINGS):
         if isinstance(opened, Rejected):
             yield opened
             continue
         try:
-            yield from _read_rows(opened, columns, zone)
+            yield from _read_rows(opened, columns, zone, unseen)
         except Unusable as fault:
             yield Rejected(Where(file=opened.file, line=fault.where.line), fault.reason)
 
 
-def _read_rows(opened: Opened, columns: Columns, zone: ZoneInfo) -> Iterator[Source | Rejected]:
+def _read_rows(
+    opened: Opened, columns: Columns, zone: ZoneInfo, unseen: Unseen
+) -> Iterator[Source | Rejected]:
+    left, looked = _names(columns), False
     delimiter = _TABLES.get(Path(opened.name.lower()).suffix)
     rows = _json_rows(opened) if delimiter is None else _table_rows(opened, columns, delimiter)
     for line, row in rows:
         try:
             if isinstance(row, Unusable):
                 raise row
+            looked = True
+            left = {column for column in left if _at(row, column) is None}
             yield Source(opened.file, line, note_resource(row, columns, zone))
         except Unusable as fault:
             where = Where(file=opened.file, line=line, path=fault.where.path)
             yield Rejected(where, fault.reason, "DocumentReference")
+    if looked and left:
+        unseen(opened.file, sorted(left))
 
 
 def _json_rows(opened: Opened) -> Iterator[tuple[int, dict[str, Any] | Unusable]]:
@@ -129,7 +142,7 @@ def _delimiter(head: bytes, columns: Columns, usual: str) -> str:
     """Return what parts a table's columns: what its ending says, unless another sign alone gives
     the header every name that is asked for."""
     [first, *_] = head.decode("utf-8-sig", "surrogateescape").splitlines() or [""]
-    wanted = {column for several in columns.values() for column in several}
+    wanted = _names(columns)
     for sign in (usual, *_DELIMITERS):
         with suppress(csv.Error):
             if wanted <= set(next(csv.reader([first], delimiter=sign, strict=True), [])):
@@ -147,11 +160,15 @@ def _next_row(rows: Iterator[list[str]]) -> list[str] | Unusable | None:
 def _check_header(names: list[str], columns: Columns) -> None:
     if not names:
         raise Unusable("empty, without even a header")
-    absent = {column for several in columns.values() for column in several} - set(names)
+    absent = _names(columns) - set(names)
     if absent:
         raise Unusable("no column of the name that --map gives: " + ", ".join(sorted(absent)))
     if len(set(names)) != len(names):
         raise Unusable("a column name stands twice in the header", Where(line=1))
+
+
+def _names(columns: Columns) -> set[str]:
+    return {column for several in columns.values() for column in several}
 
 
 def note_resource(row: Mapping[str, Any], columns: Columns, zone: ZoneInfo) -> bytes:

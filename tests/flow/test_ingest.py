@@ -348,3 +348,17 @@ def test_a_folder_of_other_files_is_not_passed_over_without_a_word(
     (tmp_path / "patient.json").write_text('{"resourceType":"Patient"}')
     assert ingest_command(tenant.code, [tmp_path], False, False, None, as_json=True) == 0
     assert "Nothing" not in capsys.readouterr().err
+
+
+def test_a_column_that_no_row_has_is_told_beside_what_was_taken_in(
+    installation: Installation, tenant: Tenant, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("ANAMNESIS_HOME", str(installation.home))
+    monkeypatch.setattr("sys.setswitchinterval", lambda _: None)  # it would outlive this test
+    (tmp_path / "n.jsonl").write_text('{"text": "Orthopnea.", "mrn": "p1"}\n')
+    mapped = ["text=text", "patient=nrm"]
+    assert notes_command(tenant.code, mapped, [tmp_path], False, None, as_json=True) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["accepted"] == 1
+    assert "no row has the column nrm that --map gives" in told.err

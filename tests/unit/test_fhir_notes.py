@@ -45,6 +45,25 @@ def jsonl(*rows: Any) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
+def unseen(path: Path, *pairs: str) -> list[tuple[str, list[str]]]:
+    told: list[tuple[str, list[str]]] = []
+    columns = parse_map(pairs)
+    list(read_notes([path], columns, ZONE, lambda file, names: told.append((file, list(names)))))
+    return told
+
+
+def test_a_column_that_no_row_has_is_told_once(tmp_path: Path) -> None:
+    """JSON has no header: a misspelt one would take every note off its chart without a word."""
+    path = tmp_path / "n.jsonl"
+    path.write_bytes(jsonl({"t": "a", "m": {"p": "x"}}, {"t": "b", "d": "2020"}, {"t": "c"}))
+    assert unseen(path, "text=t", "patient=m.p", "date=d") == []
+    assert unseen(path, "text=t", "patient=m.q", "id=nr") == [(str(path), ["m.q", "nr"])]
+    path.write_bytes(b"{\n")
+    assert unseen(path, "text=t") == []  # nothing was looked at, and the line is refused
+    (tmp_path / "n.csv").write_text("t,d\na,\n")
+    assert unseen(tmp_path / "n.csv", "text=t", "date=d") == []
+
+
 def test_a_row_of_json_becomes_a_document(tmp_path: Path) -> None:
     row = {
         "note": ["first", "second"], "n": 17, "meta": {"who": "Patient/p1"}, "d": "3/4/2019",
