@@ -9,11 +9,10 @@ from typing import Final
 from indexing.language.sections import section_at
 from indexing.model import Assertion
 from indexing.ports import Derived
-from rankers.evidence import Said, stands
+from rankers.evidence import OF_NOBODY, Said, stands
 from rankers.sentence import sentence_of
 
 NONCOMPLIANCE: Final = "anm:medication-noncompliance"
-GENERALLY: Final = 0.6  # of a note that says it of the medicines and names none
 _AROUND: Final = 120  # code points beside a name, within its sentence
 _TAKE: Final = (
     r"(?:tak(?:e|es|en|ing)|took|us(?:e|es|ed|ing)|fill(?:ed|ing)?|refill\w*|afford\w*|get(?:ting)?|"
@@ -37,27 +36,26 @@ _UNTAKEN: Final = re.compile(
     re.IGNORECASE,
 )
 _MISSED: Final = re.compile(r"\bmiss(?:es|ed|ing) (?:(?:his|her|their|some|several) )*$", re.I)
-_OF_NOBODY: Final = frozenset({Assertion.FAMILY, Assertion.HYPOTHETICAL})
 _OVER: Final = frozenset({Assertion.NEGATED, Assertion.HISTORICAL})
 
 
-def untaken(note: Derived, said: list[Said]) -> tuple[float, list[Said]]:
-    """Return how well a note tells that what is `said` there is not taken as it should be, 0 to 1,
-    and the places: of its own name, else of the medicines as a whole, else that it is denied or
-    over."""
+def untaken(note: Derived, said: list[Said]) -> tuple[list[Said], bool]:
+    """Return the places where a note tells that what is `said` there is not taken as it should be,
+    and whether it does so by name: else it says so of the medicines as a whole, or that this one
+    is denied or over."""
     text = note.document.text
-    own = [s for s in said if s.assertion not in _OF_NOBODY and tells_untaken(text, s.start, s.end)]
+    own = [s for s in said if s.assertion not in OF_NOBODY and tells_untaken(text, s.start, s.end)]
     if own:
-        return 1.0, own
+        return own, True
     generally = [
         Said(m.start, m.end, m.assertion, m.status, section_at(note.sections, m.start))
         for m in note.mentions
-        if m.concept_id == NONCOMPLIANCE and m.assertion not in _OF_NOBODY | {Assertion.NEGATED}
+        if m.concept_id == NONCOMPLIANCE and m.assertion not in OF_NOBODY | {Assertion.NEGATED}
     ]
     if generally:
-        return GENERALLY, generally
+        return generally, False
     over = [s for s in said if s.assertion in _OVER]
-    return (GENERALLY, over) if over and not stands(said) else (0.0, [])
+    return [] if stands(said) else over, False
 
 
 def tells_untaken(text: str, start: int, end: int) -> bool:

@@ -22,14 +22,13 @@ _UNFIT: Final = re.compile(
     re.IGNORECASE,
 )
 _FIT: Final = re.compile(rf"\b{_CHOSEN}(?! to\b)", re.IGNORECASE)
-_NOBODYS: Final = frozenset({Assertion.FAMILY})
 
 
 def candidacy(note: Derived, asked: Asked, said: Iterable[Said]) -> tuple[list[Said], bool]:
     """Return the places where a note tells of a candidate as it is asked, and whether it tells the
     contrary elsewhere."""
     text = note.document.text
-    own = [s for s in said if s.assertion not in _NOBODYS]
+    own = [s for s in said if s.assertion is not Assertion.FAMILY]
     told = [(s, tells_candidacy(text, s.start, s.end, asked)) for s in own]
     return [s for s, tells in told if tells], any(tells is False for _, tells in told)
 

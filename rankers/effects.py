@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from indexing.model import Assertion
 from indexing.ports import Derived
 from rankers.cues import Asked
-from rankers.evidence import Said
+from rankers.evidence import OF_NOBODY, Said
 from rankers.sentence import sentence_of
 
-_OF_NOBODY: Final = frozenset({Assertion.FAMILY, Assertion.HYPOTHETICAL})
 _AROUND: Final = 160  # code points beside a name, within its sentence
 _GOOD: Final = (
     r"(?:improv(?:e[ds]?|ing|ement)|respon(?:d(?:ed|s|ing)?|se|sive)|reliev(?:e[ds]?|ing)|relief|"
@@ -47,7 +45,7 @@ _WAS_REFUSED: Final = re.compile(
 def effects(note: Derived, asked: Asked, said: Iterable[Said]) -> tuple[list[Said], bool]:
     """Return the places where a treatment's effect is told as it is asked, and whether it is told
     otherwise elsewhere."""
-    text, own = note.document.text, (s for s in said if s.assertion not in _OF_NOBODY)
+    text, own = note.document.text, (s for s in said if s.assertion not in OF_NOBODY)
     told = [(s, tells_effect(text, s.start, s.end, asked)) for s in own]
     return [s for s, tells in told if tells], any(tells is False for _, tells in told)
 

@@ -23,6 +23,8 @@ from rankers.wants import Want
 SURGERY = "anm:surgery"
 MOST_PLACES = 6  # of the same words in one note, judged
 AROUND = 300  # characters on both sides that decide what is said of them
+# A treatment of a relative, or one that may be given, is none that somebody here has.
+OF_NOBODY = frozenset({Assertion.FAMILY, Assertion.HYPOTHETICAL})
 
 
 class Said(NamedTuple):

@@ -50,8 +50,10 @@ def standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[S
     if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and stands(said):
         return AGAINST, []
     if want.asked is Asked.UNTAKEN:
-        weight, fits = untaken(note, said)
-        return (weight, fits) if fits else (AGAINST, []) if stands(said) else (SILENT, said)
+        fits, by_name = untaken(note, said)
+        if fits:
+            return (FULLY if by_name else PARTLY), fits
+        return (AGAINST, []) if stands(said) else (SILENT, said)
     if want.asked in EFFECTS or want.asked in CANDIDACY:
         of_treatment = effects if want.asked in EFFECTS else candidacy
         fits, otherwise = of_treatment(note, want.asked, said)
