@@ -125,3 +125,14 @@ def test_a_closed_note_is_neither_named_nor_counted_though_it_is_asked_for_besid
     found = installation.documents.fetch(access, [closed, "b"])
     assert list(found) == ["b"]
     assert (found["b"].copied, found["b"].repeats) == ((), ())
+
+
+def test_a_note_that_is_gone_is_not_named_though_nobody_followed_yet(
+    take: Take, installation: Installation, access: Access
+) -> None:
+    first = note("a", "2024-03-01", STORY)
+    take(first, note("b", "2024-03-02", STORY))
+    assert installation.documents.fetch(access, ["b"])["b"].copied
+    gone = json.dumps({**first, "status": "entered-in-error"}).encode()
+    Ingest(installation.records, access, ZoneInfo("UTC")).submit(gone)
+    assert installation.documents.fetch(access, ["b"])["b"].copied == ()

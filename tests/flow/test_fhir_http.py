@@ -208,6 +208,14 @@ def test_who_may_only_write_gets_no_representation(
     assert client.get("/fhir/Patient/unseen", headers=headers).status_code == 403
 
 
+def test_what_is_closed_to_who_wrote_it_is_told_as_stored(fhir: TestClient) -> None:
+    security = [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}]
+    body = {"resourceType": "Basic", "id": "sealed", "meta": {"security": security}}
+    answer = fhir.put("/fhir/Basic/sealed", json=body, headers={"Prefer": "return=representation"})
+    assert (answer.status_code, answer.json()["resourceType"]) == (201, "OperationOutcome")
+    assert fhir.get("/fhir/Basic/sealed", headers={"If-None-Match": "*"}).status_code == 404
+
+
 # HEAD
 
 
@@ -267,7 +275,8 @@ def observed(client: TestClient, name: str, base: str, **headers: str) -> Respon
 def test_a_reference_by_this_servers_address_joins_the_chart(
     fhir: TestClient, ward: Ward, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, other = "http://127.0.0.1:8080/fhir", "http://127.0.0.1:8090/fhir"
+    own, other = "https://search.example/fhir", "http://127.0.0.1:8090/fhir"
+    asked_at = str(fhir.base_url).rstrip("/") + "/fhir"  # what its answers' links begin with
     monkeypatch.setattr(ward.services.settings, "fhir_base", own)
     assert observed(fhir, "own", own).status_code == 201
     # Whoever names that port as ours does not make the patient of another server there ours.
@@ -282,6 +291,7 @@ def test_a_reference_by_this_servers_address_joins_the_chart(
     for _ in range(2):
         assert found("subject=Patient/p-ada") == ["own"]
         assert found(f"subject={own}/Patient/p-ada") == ["own"]
+        assert found(f"subject={asked_at}/Patient/p-ada") == ["own"]
         assert found(f"subject={other}/Patient/p-ada") == ["other"]
         whole = fhir.get("/fhir/Patient/p-ada/$everything?_type=Observation&_count=1000").json()
         names = {each["resource"]["id"] for each in whole["entry"]}

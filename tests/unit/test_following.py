@@ -124,6 +124,20 @@ def test_a_lane_whose_engine_stays_away_begins_anew() -> None:
     assert not stop.is_set()
 
 
+@pytest.mark.parametrize("why", ["the end", "a rebuild"])
+def test_who_fills_an_index_anew_is_told_to_let_go(
+    monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    stop = threading.Event()
+    if why == "the end":
+        stop.set()
+    wanted: Any = SimpleNamespace(wanted=lambda name: (name, why) == ("follow:text", "a rebuild"))
+    installation: Any = SimpleNamespace(feed=wanted)
+    monkeypatch.setattr(following, "refill", lambda _installation, _lane, go_on: go_on())
+    monkeypatch.setattr(following, "followers", lambda *_: pytest.fail("it went on"))
+    following._follow(installation, "text", stop, lambda: None)
+
+
 class House:
     """Two tenants whose notes were all made by the version they have; notes who is looked at."""
 
