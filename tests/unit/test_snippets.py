@@ -6,9 +6,9 @@ from dataclasses import replace
 from uuid import uuid4
 
 from indexing.clauses import Clause, Ranked, Scoped, Word
-from indexing.model import Assertion, Document, Mention, Passage, Section, TenantId
+from indexing.model import Assertion, Cue, Document, Mention, Passage, Section, TenantId
 from indexing.ports import Derived
-from rankers.snippets import lowered, marks, sentence_around, snippet, wanted
+from rankers.snippets import LONGEST, lowered, marks, sentence_around, snippet, wanted
 
 
 def noted(text: str, *mentions: Mention) -> Derived:
@@ -116,6 +116,40 @@ def test_every_mark_ends_a_sentence() -> None:
         text = f"Any pain{mark} It hurts{mark} Since when"
         start, end = sentence_around(text, text.index("hurts"))
         assert text[start:end] == f"It hurts{mark}"
+    lines = "Any pain\nIt hurts\nSince when"
+    assert slice(*sentence_around(lines, lines.index("hurts"))) == slice(9, 17)
+
+
+def test_a_sentence_without_an_end_is_cut_between_words() -> None:
+    text = "word " * 200
+    start, end = sentence_around(text, 502)
+    assert text[start:end] == " ".join(["word"] * 64)
+    assert start == 345
+    start, end = sentence_around("x" * 900, 450)
+    assert end - start == LONGEST
+    late = "Well. " * 100 + "It hurts now."
+    assert slice(*sentence_around(late, late.index("hurts"))) == slice(600, 613)
+
+
+def test_what_tells_nothing_by_itself_opens_no_note() -> None:
+    for opening in ("Seen.", "The plan for her is this:"):
+        found = snippet(noted(f"{opening}\nShe is to walk."), wanted(Word("gout")), "any", 0)
+        assert found.text == "She is to walk."
+
+
+def test_what_is_denied_is_marked_with_the_word_that_denies_it() -> None:
+    text = "No bleeding. Bleeding."
+    found = (Assertion.NEGATED, Assertion.NEGATED, "", Cue(0, 2, "No"))
+    denied = Mention(3, 11, "c", "bleeding", *found)
+    had = Mention(13, 21, "c", "bleeding", Assertion.PRESENT, Assertion.PRESENT, "", found[3])
+    asked = wanted(Word("gout"), (), ["c"])
+    every = [(m.start, m.kind) for m in marks(noted(text, denied, had), asked, "present")]
+    assert every == [(0, "cue"), (3, "negated"), (13, "synonym")]
+    assert [(m.start, m.kind) for m in marks(noted(text, denied), asked, "any")] == [
+        (0, "cue"), (3, "synonym"),
+    ]  # fmt: skip
+    assert len(marks(noted(text, had), asked, "present")) == 1  # what is had shows no cue beside it
+    assert snippet(noted(text, denied, had), asked, "present", 0).text == "Bleeding."
 
 
 def test_lower_case_keeps_every_place() -> None:
