@@ -87,7 +87,7 @@ def demo(
 
 @app.command()
 def stop() -> None:
-    """Stop the embedded database of this home folder."""
+    """Stop the embedded database of this home folder, where no server runs on it."""
     from app.cli.operate import stop_command
 
     finish(stop_command())

@@ -86,8 +86,11 @@ def head_of(measurement: str, tags: Mapping[str, Tag]) -> Head:
             raise TagFault(tag.at, f"unknown tag; {measurement} takes {', '.join(sorted(known))}")
         if not tag.value or len(tag.value) > LONGEST_TAG or not tag.value.isprintable():
             raise TagFault(tag.at, f"a tag holds 1 to {LONGEST_TAG} printable characters")
-    if spec.subject not in tags:
-        raise TagFault(0, f"the tag {spec.subject} is missing")
+    needed = (spec.subject,) if spec.kind else (spec.subject, "type")
+    for name in needed:
+        if name not in tags:
+            example = ",".join((measurement, *(f"{each}=…" for each in needed)))
+            raise TagFault(0, f"the tag {name} is missing; a line begins {example}")
     kind, bounds = _kind(spec, tags)
     unit, change = _unit(kind, tags)
     device, place = (tags[name].value if name in tags else "" for name in (spec.device, spec.place))
@@ -96,8 +99,6 @@ def head_of(measurement: str, tags: Mapping[str, Tag]) -> Head:
 
 
 def _kind(spec: Measurement, tags: Mapping[str, Tag]) -> tuple[str, tuple[float, float]]:
-    if "type" not in tags and not spec.kind:
-        raise TagFault(0, "the tag type is missing")
     kind = tags["type"].value if "type" in tags else spec.kind
     if not _KIND.fullmatch(kind):
         raise TagFault(tags["type"].at, "a type is a-z, 0-9, '_' and '.', beginning with a letter")

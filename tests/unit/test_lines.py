@@ -101,6 +101,19 @@ def test_a_bad_line_is_named_and_the_good_ones_land(line: str, column: int) -> N
     assert len(again.batch) == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "lacks", "begins"),
+    [
+        ("vital_signs value=1", "patient_id", "vital_signs,patient_id=…,type=…"),
+        ("trial_data,trial=T1 value=1", "type", "trial_data,trial=…,type=…"),
+        ("glucose_monitoring value=90", "patient_id", "glucose_monitoring,patient_id=…"),
+    ],
+)
+def test_who_leaves_out_a_tag_is_told_how_a_line_begins(line: str, lacks: str, begins: str) -> None:
+    told = f"the tag {lacks} is missing; a line begins {begins}"
+    assert [fault.message for fault in read(line).faults] == [told]
+
+
 def test_a_models_line_needs_no_value_and_each_field_is_a_series() -> None:
     own = read(
         f"model_performance,model=risk,version=2 accuracy=0.91,auc=0.8 {T}",
