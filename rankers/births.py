@@ -6,7 +6,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_SHORT: Final = re.compile(r"G(?P<pregnant>\d{1,2})P(?P<born>\d{1,2})(?:\d{3})?", re.IGNORECASE)
+# Of four digits the first two count births at term and before it; losses and the living follow.
+_SHORT: Final = re.compile(
+    r"G(?P<pregnant>\d{1,2})P(?:(?P<born>\d{1,2})|(?P<term>\d)(?P<preterm>\d)\d\d)", re.IGNORECASE
+)
 
 
 def other_counts(word: str) -> list[str]:
@@ -14,5 +17,6 @@ def other_counts(word: str) -> list[str]:
     match = _SHORT.fullmatch(word)
     if match is None:
         return []
-    pregnant, born = match["pregnant"], match["born"]
+    pregnant = match["pregnant"]
+    born = match["born"] or str(int(match["term"]) + int(match["preterm"]))
     return [f"gravida {pregnant} para {born}", f"G{pregnant} P{born}"]

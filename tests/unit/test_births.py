@@ -13,10 +13,12 @@ from tests.planning import planned, planner_of_words
     [
         ("G3P2", ["gravida 3 para 2", "G3 P2"]),
         ("g2p1001", ["gravida 2 para 1", "G2 P1"]),
+        ("G3P1102", ["gravida 3 para 2", "G3 P2"]),
         ("G10P8", ["gravida 10 para 8", "G10 P8"]),
         ("GP", []),
         ("G3P", []),
         ("HG3P2", []),
+        ("G3P210", []),
     ],
 )
 def test_other_counts(word: str, others: list[str]) -> None:

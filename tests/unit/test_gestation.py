@@ -67,6 +67,12 @@ def test_asked(reader: Reader, query: str, first: int, last: int | None) -> None
     assert [(each.value, each.upper, each.unit) for each in bounds] == [(first, last, DAYS)]
 
 
+def test_other_numbers_of_a_question_stay(reader: Reader) -> None:
+    for query in ("hemoglobin below 8, 34 weeks pregnant", "34 weeks pregnant, hemoglobin below 8"):
+        bounds = [want.bound for want in reader.read(query).wants if want.bound is not None]
+        assert {(each.op, each.value) for each in bounds} == {("<", 8.0), (">=", 238)}
+
+
 @pytest.mark.parametrize("query", ["cough for 3 weeks", "pregnant for 9 weeks", "wound 6 weeks"])
 def test_weeks_of_something_else_are_asked_of_nothing(reader: Reader, query: str) -> None:
     assert [want.bound for want in reader.read(query).wants] == [None]
