@@ -9,12 +9,13 @@ from typing import Final
 
 from indexing.language.analytes import analyte, normal, smaller, units
 from indexing.language.bounds import Bound
+from indexing.language.gestation import gestations
 from indexing.language.readings import Measurement, readings
 from indexing.language.terminology import SemanticType
 from indexing.language.units import DURATIONS, NUMBER, number, unit_of
 from indexing.ports import Derived
 from rankers.evidence import Said
-from rankers.pregnancy import DAYS, fits, lasted
+from rankers.pregnancy import DAYS, fits
 from rankers.qualified import of_other_fluid
 from rankers.wants import Want
 
@@ -39,11 +40,11 @@ _SECOND: Final = re.compile(rf"[ ]?(?:and|&|/)[ ]?(?P<value>{NUMBER})(?![\d/])")
 def meets(note: Derived, want: Want, said: Sequence[Said]) -> bool | None:
     """Return whether a number that stands at one of the places meets the want's bound; None where
     there is none that could be compared."""
+    text = note.document.text
     if want.bound is not None and want.bound.unit == DAYS:
-        places = {(each.start, each.end) for each in said}
-        told = [g for g, _ in lasted(note) if (g.start, g.end) in places]
+        told = [weeks for each in said for weeks in gestations(text, each.start, each.end)]
         return any(fits(want.bound, each) for each in told) if told else None
-    text, others = note.document.text, [m.start for m in note.mentions]
+    others = [m.start for m in note.mentions]
     found = [
         value
         for s in said
