@@ -55,12 +55,14 @@ def search_command(notes: int, as_json: bool) -> int:
         texts, matrix = _corpus(installation, access)
         systems = _ours(installation, access) | _others(installation, access, texts, matrix)
         asked = questions(QUESTIONS)
-        for question in asked[:50]:
+        for question in asked[-50:]:
             systems["anamnesis"](question)  # it has loaded what it answers from
         in_large_pages()  # as `serve` does
         with progress() as bar:
             task = bar.add_task("asking", total=len(asked))
-            found = interleaved(systems, asked, each=lambda: bar.advance(task))
+            found = interleaved(
+                systems, asked, apart=["anamnesis page"], each=lambda: bar.advance(task)
+            )
         result = {
             "systems": {name: each.to_json() for name, each in found.items()},
             "ratios": {

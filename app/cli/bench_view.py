@@ -35,7 +35,7 @@ def view_command(patients: int, visits: int, as_json: bool) -> int:
         visited = [dice.choice(known) for _ in range(visits)]
         with progress() as bar:
             task = bar.add_task("visiting", total=visits)
-            found = interleaved(ask, visited, each=lambda: bar.advance(task))
+            found = interleaved(ask, visited, apart=["call"], each=lambda: bar.advance(task))
     result = {
         "patients": len(known), "visits": visits, "parts": [part.name for part in PARTS],
         "left_out": NOT_FILLED,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,26 +67,31 @@ def interleaved(
     *,
     warm_up: int = 50,
     block: int = BLOCK,
+    apart: Collection[str] = (),
     each: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Figures]:
-    """Ask every system every question, the first ones twice: once to warm up, unmeasured.
+    """Ask every system every question, the last ones twice: once to warm up, unmeasured.
 
     They take turns at blocks, forwards and backwards (A B B A), so that none always follows the
-    same other one.
+    same other one. Those `apart` share a memory with another one, and ask the second half first: a
+    question that has just been answered beside them would find kept what a new one has to wait for.
     """
-    for question in questions[:warm_up]:
+    for question in questions[-warm_up:] if warm_up else ():
         for ask in systems.values():
             ask(question)
-    names = list(systems)
+    names, half = list(systems), len(questions) // 2
+    order = {
+        name: [*questions[half:], *questions[:half]] if name in apart else questions
+        for name in names
+    }
     took: dict[str, list[float]] = {name: [] for name in names}
     for turn, at in enumerate(range(0, len(questions), block)):
-        some = questions[at : at + block]
         for name in names[:: -1 if turn % 2 else 1]:
-            for question in some:
+            for question in order[name][at : at + block]:
                 began = clock()
                 systems[name](question)
                 took[name].append(1000 * (clock() - began))
-        for _ in some:
+        for _ in questions[at : at + block]:
             each()
     return {name: figures(times, block) for name, times in took.items()}

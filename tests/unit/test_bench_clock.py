@@ -22,9 +22,16 @@ def test_systems_take_turns_by_blocks_and_the_warm_up_is_not_counted() -> None:
     ticks = count()
     systems = {name: lambda q, name=name: heard.append(f"{name}{q}") for name in "ab"}
     found = interleaved(systems, "123", warm_up=1, block=2, clock=lambda: next(ticks))
-    assert heard == ["a1", "b1", "a1", "a2", "b1", "b2", "b3", "a3"]
+    assert heard == ["a3", "b3", "a1", "a2", "b1", "b2", "b3", "a3"]
     assert found["a"].p50_ms == 1000.0
     assert found["a"].blocks == (2000.0, 1000.0)
+
+
+def test_who_shares_a_memory_asks_the_second_half_first() -> None:
+    heard: list[str] = []
+    systems = {name: lambda q, name=name: heard.append(f"{name}{q}") for name in "ab"}
+    interleaved(systems, "12345", warm_up=0, block=2, apart="b")
+    assert heard == ["a1", "a2", "b3", "b4", "b5", "b1", "a3", "a4", "a5", "b2"]
 
 
 def test_a_ratio_is_of_blocks() -> None:
