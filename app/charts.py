@@ -10,6 +10,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from app.pages import partial_date, plural
+from app.standing import stands
 from app.units_shown import shown_unit
 from indexing.charts import Chart, Item, Note, Series
 from indexing.dated import Width, spanned, written
@@ -23,7 +24,8 @@ _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the timeline; `href` leads to a note, "" for what has no page."""
+    """One line of the timeline; `href` leads to a note, "" for what has no page; `stands` says what
+    nobody would take for granted of it: not done, refuted."""
 
     at: datetime
     when: str
@@ -32,6 +34,7 @@ class Entry:
     detail: str
     href: str
     fresh: bool
+    stands: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,9 @@ def _item(item: Item, kind: str, zone: tzinfo) -> Entry:
     )
     detail = item.detail if item.detail != item.text else ""
     return Entry(
-        item.start or _BEFORE_ALL, when, kind, item.text or "not named", detail, "", item.fresh
-    )
+        item.start or _BEFORE_ALL, when, kind, item.text or "not named", detail, "", item.fresh,
+        stands(item),
+    )  # fmt: skip
 
 
 def news(chart: Chart) -> list[str]:

@@ -6,7 +6,7 @@ Lines leave a name at its right and reach the next at its left, so that no line 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from itertools import groupby
 
@@ -17,10 +17,14 @@ from rankers.medical import Neighbourhood, Placed
 ROW, HEADING, COLUMN, GUTTER, TOP = 19.0, 25.0, 230.0, 80.0, 10.0
 LONGEST_NAME = 30  # characters of a name in the drawing; the list below has all of it
 
+# What a note or a record says where it is not sure.
+_UNSURE = frozenset({"uncertain", "unconfirmed", "provisional", "differential"})
+
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A node at (x, y), its name to the right of it; `title` is the whole name."""
+    """A node at (x, y), its name to the right of it; `title` is the whole name. `doubtful`: what
+    leads to it says only that it may be so."""
 
     node_id: str
     kind: str
@@ -28,6 +32,7 @@ class Dot:
     title: str
     x: float
     y: float
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Wire:
 
     path: str
     title: str
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +75,16 @@ def draw(found: Neighbourhood, zone: tzinfo) -> Drawing:
         x = 10.0 + hop * (COLUMN + GUTTER)
         height = max(height, _column(x, list(group), dots, headings))
     names = {placed.node.node_id: placed.node.name for placed in found.nodes}
+    for node_id in _doubtful(found.edges):
+        dots[node_id] = replace(dots[node_id], doubtful=True)
     wires = [_wire(edge, dots, names) for edge in found.edges]
     width = max((dot.x for dot in dots.values()), default=0.0) + COLUMN
-    told = [
-        (names[e.source], words(e.relation), names[e.target], ", ".join(said(e, zone)))
-        for e in found.edges
+    sentences = [
+        (names[e.source], told(e), names[e.target], ", ".join(said(e, zone))) for e in found.edges
     ]
-    return Drawing(width, height + TOP, tuple(dots.values()), headings, wires, told, found.left_out)
+    return Drawing(
+        width, height + TOP, tuple(dots.values()), headings, wires, sentences, found.left_out
+    )  # fmt: skip
 
 
 def _column(
@@ -108,6 +117,25 @@ def words(relation: str) -> str:
     return relation.replace("_", " ").lower()
 
 
+def told(edge: GraphEdge) -> str:
+    """Write an edge's relation, "perhaps diagnosed with" where nobody was sure."""
+    return f"perhaps {words(edge.relation)}" if unsure(edge) else words(edge.relation)
+
+
+def unsure(edge: GraphEdge) -> bool:
+    """Say whether a note or a record says of an edge only that it may be so."""
+    return not _UNSURE.isdisjoint(
+        (edge.properties.get("status"), edge.properties.get("verification"))
+    )
+
+
+def _doubtful(edges: Sequence[GraphEdge]) -> set[str]:
+    """Return the nodes that a patient may have, and to which nothing surer of them leads."""
+    of_patients = [e for e in edges if e.source.startswith("Patient/")]
+    sure = {e.target for e in of_patients if not unsure(e)}
+    return {e.target for e in of_patients if unsure(e)} - sure
+
+
 def said(edge: GraphEdge, zone: tzinfo) -> Iterator[str]:
     """Write an edge's days and properties, most telling first."""
     first = edge.start and written(edge.start, edge.start_width, zone)
@@ -122,15 +150,15 @@ def said(edge: GraphEdge, zone: tzinfo) -> Iterator[str]:
 def _wire(edge: GraphEdge, dots: dict[str, Dot], names: dict[str, str]) -> Wire:
     one, other = dots[edge.source], dots[edge.target]
     left, right = (one, other) if one.x <= other.x else (other, one)
-    title = f"{names[edge.source]} {words(edge.relation)} {names[edge.target]}"
+    title = f"{names[edge.source]} {told(edge)} {names[edge.target]}"
     if left.x == right.x:  # within a column: a bow on its left
         bow = left.x - 14
         path = f"M{left.x - 5},{left.y}C{bow},{left.y} {bow},{right.y} {right.x - 5},{right.y}"
-        return Wire(path, title)
+        return Wire(path, title, unsure(edge))
     start = left.x + 14 + 7.2 * len(left.name)
     middle = (max(start, left.x + COLUMN * 0.5) + right.x) / 2
     path = (
         f"M{start:.0f},{left.y}C{middle:.0f},{left.y} {middle:.0f},{right.y} "
         f"{right.x - 6},{right.y}"
     )
-    return Wire(path, title)
+    return Wire(path, title, unsure(edge))

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from app.standing import REFUTED, holds, stands
 from app.units_shown import shown_unit
 from indexing.dated import dated, local
 from indexing.language.limits import LONGEST
@@ -123,6 +124,9 @@ def environment() -> Environment:
     built.globals["birth_date"] = birth_date
     built.globals["age"] = age
     built.globals["clock"] = clock
+    built.globals["holds"] = holds
+    built.globals["stands"] = stands
+    built.globals["REFUTED"] = REFUTED
     built.globals["page_size"] = PAGE_SIZE
     built.globals["longest_read"] = LONGEST
     built.filters["count"] = count

@@ -14,6 +14,8 @@ import numpy as np
 
 from app.series import Mask
 from app.services import Services
+from app.standing import came_about
+from app.units_shown import shown_unit
 from app.views import View
 from indexing.access import Access
 from indexing.charts import Chart, Item
@@ -158,7 +160,7 @@ def _places(along: Sequence[float], up: Sequence[float]) -> str:
 
 def _odd(course: Course, zone: tzinfo) -> tuple[str, ...]:
     """Say the newest anomalies, each by its time and value; of an hour what it holds."""
-    unit = course.key.unit if course.key.unit != "1" else ""
+    unit = shown_unit(course.key.unit)
     found = []
     for i in np.flatnonzero(course.anomalies > 0)[::-1][:MOST_ODD].tolist():
         low, high = _number(float(course.low[i])), _number(float(course.high[i]))
@@ -171,14 +173,15 @@ def _odd(course: Course, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _words(course: Course, zone: tzinfo) -> str:
-    unit = course.key.unit if course.key.unit != "1" else ""
+    unit = shown_unit(course.key.unit)
     first, last = (local(moment_of(int(course.at[i])), zone) for i in (0, -1))
     low, high = float(course.low.min()), float(course.high.max())
     mean = float(np.average(course.mean, weights=course.count))
     odd = int(course.anomalies.sum())
     parts = [
         f"{int(course.count.sum())} values from {first:%Y-%m-%d} to {last:%Y-%m-%d}",
-        f"between {_number(low)} and {_number(high)} {unit}".strip(),
+        (f"between {_number(low)} and {_number(high)}" if high > low else f"always {_number(low)}")
+        + f" {unit}".rstrip(),
         f"mean {_number(mean)}, last {_number(float(course.mean[-1]))}",
         _trend_words(trend(course), unit),
         f"{odd} far from this patient's own history" if odd else "",
@@ -200,19 +203,19 @@ def _number(value: float) -> str:
 
 
 def encounter_marks(axis: Axis, chart: Chart | None) -> list[Mark]:
-    """Return the encounters that fall on the axis."""
+    """Return the encounters that fall on the axis, without those that never took place."""
     return _marks(axis, chart.encounters if chart else ())
 
 
 def drug_marks(axis: Axis, chart: Chart | None) -> list[Mark]:
-    """Return the drugs whose start falls on the axis."""
+    """Return the drugs whose start falls on the axis, without orders that were taken back."""
     return _marks(axis, chart.medications if chart else ())
 
 
 def _marks(axis: Axis, items: Sequence[Item]) -> list[Mark]:
     found = []
     for item in items:
-        if item.start is None or not axis.start <= item.start <= axis.end:
+        if item.start is None or not axis.start <= item.start <= axis.end or not came_about(item):
             continue
         over = item.ended or item.end
         end = min(over, axis.end) if over and over > item.start else item.start

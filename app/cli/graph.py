@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from app.cli.output import operator, print_json
-from app.graph_drawing import said, words
+from app.graph_drawing import said, told, words
 from app.medical import (
     condition_pathways,
     interactions_json,
@@ -50,8 +50,8 @@ def neighbours_command(tenant: str, patient: str, name: str, hops: int, *, as_js
 def _print(found: Neighbourhood, zone: tzinfo) -> None:
     names = {placed.node.node_id: placed.node.name for placed in found.nodes}
     for edge in found.edges:
-        told = ", ".join(said(edge, zone))
-        print(f"{names[edge.source]} — {words(edge.relation)} → {names[edge.target]}  {told}")
+        more = ", ".join(said(edge, zone))
+        print(f"{names[edge.source]} — {told(edge)} → {names[edge.target]}  {more}")
     print(f"{len(found.nodes)} nodes, {found.left_out} as near are not shown")
 
 

@@ -104,3 +104,21 @@ def test_few_values_stand_as_dots_and_the_odd_ones_are_told_one_by_one() -> None
     [many] = draw([course(np.ones(200))], UTC).panels
     assert (many.places, many.odd) == ("", ())
     assert {point.split(",")[1] for point in many.line.split()} == {"32.0"}  # flat: midway
+
+
+def test_the_words_have_units_as_people_write_them_and_one_value_is_no_range() -> None:
+    warm = replace(course(np.full(9, 36.6)), key=replace(KEY, kind="body_temperature", unit="Cel"))
+    [panel] = draw([warm], UTC).panels
+    assert "always 36.6 °C" in panel.words
+    assert "Cel" not in panel.words
+
+
+def test_what_was_planned_or_taken_back_is_not_marked() -> None:
+    view = draw([course(np.ones(300))], UTC)
+    when = START + timedelta(hours=1)
+    never = replace(
+        chart(),
+        encounters=[Item("Encounter", "e", "Visit", "planned", start=when)],
+        medications=[Item("MedicationRequest", "m", "aspirin", "cancelled", start=when)],
+    )
+    assert encounter_marks(view.axis, never) == drug_marks(view.axis, never) == []
