@@ -16,7 +16,7 @@ from app.cli.doctor_engines import Look, looks
 from app.cli.output import print_json
 from app.demo_logins import every_logins
 from app.erasing import erasing
-from app.pages import folder
+from app.pages import folder, plural
 from app.refill import fills_vectors
 from app.settings import load, strangers, told
 from app.tenant_erasing import registry
@@ -272,7 +272,7 @@ def _followers(installation: Installation) -> Finding:
     if parked:
         advice = "`anamnesis index reconcile` tries them again"
         return Finding("followers", "warning", f"{parked} events are parked", advice)
-    return Finding("followers", "ok", f"{len(tenants)} tenants, nothing parked")
+    return Finding("followers", "ok", f"{plural(len(tenants), 'tenant')}, nothing parked")
 
 
 def _erasures(installation: Installation) -> Finding:
@@ -297,7 +297,7 @@ def _graph(installation: Installation) -> Finding:
         words = f"made by an older version or terminology: {', '.join(old)}"
         advice = "`anamnesis serve` makes it anew while it is quiet; `anamnesis graph rebuild` now"
         return Finding("graph", "warning", words, advice)
-    return Finding("graph", "ok", f"{len(tenants)} tenants, made as it is made now")
+    return Finding("graph", "ok", f"{plural(len(tenants), 'tenant')}, made as it is made now")
 
 
 _CHECKS: dict[str, Callable[[Installation], Finding]] = {

@@ -49,9 +49,6 @@ for sub, name in (
     (cohort, "cohort"), (encoder, "encoder"),
 ):  # fmt: skip
     app.add_typer(sub, name=name)
-app.command("predict")(predict)
-app.command("treatments")(treatments)
-app.command("erase")(erase)
 
 
 @app.callback()
@@ -258,6 +255,12 @@ def knowledge(
 
     asked = KnowledgeRequest(query, k, specialty, tuple(types or ()), depth)
     finish(knowledge_command(tenant, asked, as_json=as_json))
+
+
+# In the order of the help: who is new reads of serving and searching before predicting and erasing.
+app.command("predict")(predict)
+app.command("treatments")(treatments)
+app.command("erase")(erase)
 
 
 def main() -> None:

@@ -214,8 +214,59 @@ def test_what_is_printed_asks_for_nothing(visitor: Visitor) -> None:
     page = visitor.page
     page.emulate_media(media="print")
     expect(page.locator(".snippet").first).to_be_visible()
-    for selector in (".wrong", ".why", ".refine button", ".group-by"):
+    for selector in (".wrong", ".why", ".chip button", ".left-out button:last-child", ".facets"):
         assert all(not each.is_visible() for each in page.locator(selector).all()), selector
+
+
+def test_paper_says_what_was_asked_and_what_was_left_out(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("chest pain")
+    page = visitor.page
+    page.emulate_media(media="print")
+    expect(page.locator(".left-out")).to_have_text(re.compile(r"Left out:\s*1 denied"))
+    expect(page.locator(".left-out").get_by_text("denied")).to_be_visible()
+    expect(page.get_by_role("button", name="has it")).to_be_visible()
+    expect(page.get_by_role("button", name="denies it")).to_be_hidden()
+    expect(page.locator(".group-by a:visible")).to_have_text("by note")
+    expect(page.locator(".printed")).to_have_text(
+        re.compile(r"^St Elsewhere, as shown to clinician on \d{4}-\d\d-\d\d \d\d:\d\d\.$")
+    )
+
+
+def test_a_printed_chart_names_nobody_else(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    page.goto(f"{visitor.site}/patients/p-ada")
+    others = page.locator(".part-similar")
+    expect(others).to_be_visible()
+    page.emulate_media(media="print")
+    expect(others).to_be_hidden()
+    expect(page.get_by_role("heading", name="Ada Example")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [("/patients/p-ada", "born 1951-02-03"), ("/notes/note-angina", "2024-03-02 10:00")],
+)
+def test_whose_it_is_stays_in_sight(visitor: Visitor, path: str, known: str) -> None:
+    visitor.sign_in()
+    page = visitor.page
+    page.set_viewport_size({"width": 390, "height": 300})
+    page.goto(f"{visitor.site}{path}")
+    page.evaluate("scrollTo(0, 420)")
+    whose = page.locator(".whose")
+    expect(whose).to_be_in_viewport()
+    expect(whose).to_contain_text("Ada Example")
+    expect(whose).to_contain_text(known)
+
+
+def test_a_result_bears_the_number_that_it_is_called_by(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.search("chest pain")
+    page = visitor.page
+    called = page.locator(".best a", has_text="result ").first
+    number = called.inner_text().removeprefix("result ")
+    expect(page.locator(f"#hit-{number} .hit-title")).to_contain_text(number)
 
 
 def test_the_light_is_a_choice_that_stays(visitor: Visitor) -> None:

@@ -87,6 +87,7 @@ def test_what_is_kept_is_for_whoever_sent_it_and_for_that_page(
         ({"note": "A long note of chest pain.", **LOST}, 400, "An age is written"),
         ({"note": "Nothing that has a name.", "condition": "gout"}, 400, "no finding that"),
         ({"findings": "chest pain, zzzz", "condition": "gout"}, 422, "no such finding. Use a"),
+        ({"findings": "chest pain, !zzzz, fever"}, 422, "“zzzz”: This terminology has no such"),
         ({"findings": "", "condition": "gout"}, 400, "one of the three"),
     ],
 )
