@@ -13,6 +13,7 @@ from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Access, Role
 from indexing.audit import AuditRow
+from indexing.backends.postgres import connect
 from indexing.backends.postgres.connect import Database, errors_mapped
 from indexing.backends.postgres.documents import PostgresDocuments
 from indexing.backends.postgres.identities import PostgresIdentities
@@ -69,6 +70,56 @@ def test_a_statement_behind_an_error_serves_on(installation: Installation, acces
         for _ in range(3):
             with database.piped(access.tenant_id) as conn:
                 assert conn.execute(asked, (1,)).fetchone() == (1 + len(fault),)
+    database.close()
+
+
+def test_what_an_answer_reads_is_planned_once(installation: Installation, access: Access) -> None:
+    database = Database(installation.conninfos.app, size=1)
+    documents = PostgresDocuments(database)
+    for number in range(9):
+        documents.fetch(access, ["note-edema", f"note-{number}"])
+    with database.transaction() as conn:
+        planned = conn.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements "
+            "WHERE statement LIKE '%annotation%' OR statement LIKE '%copied_paragraph%'"
+        ).fetchall()
+    assert len(planned) == 2
+    assert all(once > 0 and anew == 0 for once, anew in planned)
+    database.close()
+
+
+def test_no_plan_is_kept_for_long(
+    installation: Installation, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was planned for an empty table would read a full one from end to end."""
+    database = Database(installation.conninfos.app, size=1)
+    asked = "SELECT number FROM pg_temp.filling WHERE number = %s"
+    filled = "INSERT INTO filling SELECT n, repeat('x', 900) FROM generate_series(%s::int, %s) n"
+
+    def planned() -> str:
+        with database.piped(access.tenant_id) as conn:
+            conn.execute(asked, (1,)).fetchall()
+            [(name,)] = conn.execute(
+                "SELECT name FROM pg_prepared_statements WHERE statement LIKE '%filling%number = %'"
+            ).fetchall()
+            return str(conn.execute(f"EXPLAIN EXECUTE {name}(1)").fetchall())
+
+    with database.transaction() as conn:
+        conn.execute("CREATE TEMP TABLE filling (number int PRIMARY KEY, rest text)")
+        conn.execute(filled, (1, 2))
+        conn.execute("ANALYZE filling")
+    for _ in range(6):
+        with database.piped(access.tenant_id) as conn:
+            conn.execute(asked, (1,))
+    assert "Seq Scan" in planned()
+    with database.transaction() as conn:
+        conn.execute(
+            "INSERT INTO filling SELECT n, repeat('x', 900) FROM generate_series(3, 9999) n"
+        )
+    assert "Seq Scan" in planned()
+    monkeypatch.setattr(connect, "_CHECK_S", 0.0)
+    monkeypatch.setattr(connect, "_REPLAN_S", 0.0)
+    assert "Index" in planned()
     database.close()
 
 

@@ -121,12 +121,22 @@ def errors_mapped() -> Iterator[None]:
 _SEEN: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 _CHECK_S = 1.0
 
+# Since when a connection's kept plans are kept. One that was made while a table was nearly empty
+# may read all of it, so none outlives this, in which followers take in some thousand notes.
+_PLANNED: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+_REPLAN_S = 30.0
+
 
 def _checked(conn: Connection) -> None:
     now = time.monotonic()
-    if now - _SEEN.get(conn, -_CHECK_S) >= _CHECK_S:
+    if now - _SEEN.get(conn, -_CHECK_S) < _CHECK_S:
+        return
+    if now - _PLANNED.setdefault(conn, now) < _REPLAN_S:
         ConnectionPool.check_connection(conn)
-        _SEEN[conn] = now
+    else:
+        conn.execute("DISCARD PLANS")  # a check too
+        _PLANNED[conn] = now
+    _SEEN[conn] = now
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,10 +258,12 @@ class Database:
         with self._lent() as conn:
             try:
                 with conn.pipeline():
-                    # A record is waited for until it is on the disk.
+                    # A record is waited for until it is on the disk. What is prepared is planned
+                    # once: to plan the reads of an answer anew took longer than to run them.
                     conn.execute(
                         f"SELECT {self._bound(tenant_id)}, "
-                        "set_config('synchronous_commit', 'on', true)"
+                        "set_config('synchronous_commit', 'on', true), "
+                        "set_config('plan_cache_mode', 'force_generic_plan', true)"
                     )
                     yield conn
             except AnamnesisError:  # the block's own, of what it has fetched
