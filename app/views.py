@@ -341,7 +341,7 @@ class Deidentified:
         found = self.own.search().rank(self.access, replace(asked, only={}, filters=nobody))
         total = self.own.documents.total(self.access)
         fresh, zone = found.answer.freshness, ZoneInfo(self.access.time_zone)
-        absence = proof(total, total, fresh.complete_to if fresh else None, zone, {})
+        absence = proof(total, total, fresh, zone, {})
         answer = replace(
             found.answer, total=0, hits=(), hidden={}, facets={}, absence=absence,
             notices=(*found.answer.notices, LEFT_OUT),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -83,11 +83,10 @@ class Prover:
             [searched] = self._lexical.counts(access, [None], plan.filters)
         except EngineUnavailable:
             return None
-        complete = fresh.complete_to if fresh is not None else None
         looked = looked_for(plan.parsed.clause, plan.assertion)
-        proved = proof(searched, every, complete, ZoneInfo(access.time_zone), hidden, looked)
+        proved = proof(searched, every, fresh, ZoneInfo(access.time_zone), hidden, looked)
         said = UNSAID_SO_FAR if plan.wants.read and total > MOST_READ else UNSAID
-        return structs.replace(proved, statement=said) if named else proved
+        return structs.replace(proved, statement=_so_far(said, fresh)) if named else proved
 
 
 def _allergies(wants: Iterable[Want]) -> Iterator[Clause]:
@@ -101,18 +100,20 @@ def _allergies(wants: Iterable[Want]) -> Iterator[Clause]:
 
 
 def proof(
-    searched: int, total: int | None, complete: datetime | None, zone: tzinfo,
+    searched: int, total: int | None, fresh: Freshness | None, zone: tzinfo,
     hidden: Mapping[str, int | None], looked_for: str = "No mention",
 ) -> Absence:  # fmt: skip
     """Say in how many notes nothing was found; `total` None where filters let only some through.
     `looked_for`: who asked for a denial, or in one section, is told of that alone."""
-    until = f", complete to {complete.astimezone(zone):%H:%M}" if complete else ""
+    complete = fresh.complete_to if fresh is not None else None
+    # With its day: an index that stands since yesterday must not read as one of today.
+    until = f", complete to {complete.astimezone(zone):%Y-%m-%d %H:%M}" if complete else ""
     if total is None and not searched:
         statement = (
             f"The filters let no note through{until}. Fields take words of their value, a patient "
             "the whole id; where names are hidden, all take it whole."
         )
-        return Absence(statement, 0, 0, complete.isoformat() if complete else None)
+        return Absence(_so_far(statement, fresh), 0, 0, complete.isoformat() if complete else None)
     scope = " that the filters let through" if total is None else ""
     of = f"{searched} of {searched if total is None else total} notes{scope}{until}"
     others = [
@@ -125,9 +126,16 @@ def proof(
     if others:
         statement = f"Not asserted in {of}: {', '.join(others)}."
     return Absence(
-        statement, searched, searched if total is None else total,
+        _so_far(statement, fresh), searched, searched if total is None else total,
         complete.isoformat() if complete else None,
     )  # fmt: skip
+
+
+def _so_far(statement: str, fresh: Freshness | None) -> str:
+    """Say how many notes no index could be asked about yet: nothing is proved of them."""
+    waiting = max(fresh.pending.values(), default=0) if fresh is not None else 0
+    notes = "note is" if waiting == 1 else "notes are"
+    return f"{statement[:-1]}; {waiting} {notes} still being indexed." if waiting else statement
 
 
 def looked_for(clause: Clause, mode: AssertionMode) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from app.answers import answered
 from app.cli.output import operator, print_json, stderr
+from app.pages import plural
 from app.services import services_of
 from app.settings import load
 from app.views import view_of
@@ -50,6 +51,10 @@ def _show(answer: Answer) -> None:
     if answer.missing:
         legs = ", ".join(answer.missing)
         stderr.print(f"{legs} did not answer: ranked by the others alone", style="yellow")
+    fresh = answer.freshness
+    waiting = max(fresh.pending.values(), default=0) if fresh is not None else 0
+    if waiting and answer.absence is None:  # the proof says it itself
+        stderr.print(f"{plural(waiting, 'note')} still being indexed", style="yellow")
     for notice in answer.notices:
         stderr.print(notice, style="yellow")
     if answer.absence is not None:

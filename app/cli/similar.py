@@ -21,6 +21,7 @@ from indexing.access import Role
 from indexing.language.terminology import SemanticType
 from indexing.patient_vectors import RecordEncoder
 from rankers.hierarchy import WEIGHTS, Hierarchy
+from rankers.neighbours import Differing, Shared
 from rankers.patients import PatientIndex, allowed_mask
 
 
@@ -35,15 +36,28 @@ def similar_command(tenant: str, asked: Question, role: Role, *, as_json: bool) 
     else:
         for each in shown.neighbours:
             print(f"{each.rank:>3}  {each.score:.3f}  {each.patient_id}")
-            shared = [s.name for s in each.shared]
+            shared = [shares(s) for s in each.shared]
             if each.common:
                 shared.append(f"{len(each.common)} that most patients share")
             print(f"     shared: {', '.join(shared) or '-'}")
-            print(f"     differing: {', '.join(f'{d.name} ({d.how})' for d in each.differing)}")
+            print(f"     differing: {', '.join(map(differs, each.differing)) or '-'}")
         if not shown.neighbours:
             print("nobody shares anything with this patient")
     installation.close()
     return 0
+
+
+def shares(each: Shared) -> str:
+    """Write what both have, as the page does: what both are without is no finding of theirs."""
+    name = f"no {each.name}" if each.side == "absent" else each.name
+    return f"{name} (there: {each.near})" if each.near else name
+
+
+def differs(each: Differing) -> str:
+    """Write what sets one apart from the other, as the page does."""
+    how = {"missing": "not known there", "besides": "only there"}.get(each.how)
+    opposite = "denied there" if each.side == "found" else "denied here, found there"
+    return f"{each.name} ({how or opposite})"
 
 
 def eval_command(

@@ -14,6 +14,7 @@ from app.cli.search import _show, search_command
 from app.cli.serve import listen
 from app.settings import Settings
 from indexing.errors import ConfigurationError, InvalidInput
+from indexing.ports import Freshness
 from rankers.answer import Absence, Answer
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,14 @@ def test_the_command_proves_absence_too(capsys: pytest.CaptureFixture[str]) -> N
     proved = Absence("No mention in 4 of 4 notes.", 4, 4, None)
     _show(Answer((), "present", False, 0, (), absence=proved))
     assert capsys.readouterr().out == "No mention in 4 of 4 notes.\n"
+
+
+def test_the_command_says_what_it_could_not_look_through(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fresh = Freshness(None, {"lexical": 2, "vector": 3})
+    _show(Answer((), "present", False, 0, (), freshness=fresh))
+    assert "3 notes still being indexed" in capsys.readouterr().err
 
 
 def test_every_command_that_a_hint_or_a_page_names_is_there() -> None:

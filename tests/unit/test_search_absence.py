@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
+from indexing.ports import Freshness
 from rankers import absence
-from rankers.absence import UNSAID, UNSAID_SO_FAR
+from rankers.absence import UNSAID, UNSAID_SO_FAR, proof
 from rankers.search import Search
 from tests.searching import LEXICAL, NOTES, ask, built, found, made_of_notes
 
@@ -13,13 +17,25 @@ from tests.searching import LEXICAL, NOTES, ask, built, found, made_of_notes
 def test_absence_is_proved(search: Search) -> None:
     answer = ask(search, "borborygmus", rankers=LEXICAL)
     assert answer.absence is not None
-    assert answer.absence.statement == "No mention in 4 of 4 notes, complete to 14:02."
+    assert answer.absence.statement == "No mention in 4 of 4 notes, complete to 2024-01-01 14:02."
     assert ask(search, "fever").absence is None
     denied = ask(search, "breast cancer", rankers=LEXICAL)
     assert denied.absence is not None
     assert denied.absence.statement == (
-        "Not asserted in 4 of 4 notes, complete to 14:02: 1 says it of the family."
+        "Not asserted in 4 of 4 notes, complete to 2024-01-01 14:02: 1 says it of the family."
     )
+
+
+def test_the_proof_tells_of_notes_that_could_not_be_asked_yet() -> None:
+    """An absence that was proved of the indexed notes is none of those that came a moment ago."""
+    fresh = Freshness(datetime(2024, 1, 1, 14, 2, tzinfo=UTC), {"lexical": 2, "vector": 3})
+    for total, filtered in ((3, ""), (None, "The filters let no note through")):
+        told = proof(0, total, fresh, UTC, {"family": 1} if total else {}).statement
+        assert told.startswith(filtered)
+        assert "complete to 2024-01-01 14:02" in told
+        assert told.endswith("; 3 notes are still being indexed.")
+    one = proof(4, 4, replace(fresh, pending={"lexical": 1}), UTC, {}).statement
+    assert one.endswith("; 1 note is still being indexed.")
 
 
 def test_the_proof_names_what_was_looked_for(search: Search) -> None:
@@ -55,7 +71,9 @@ def test_the_proof_tells_how_far_was_read(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_filter_that_lets_nothing_through_is_no_proof(search: Search) -> None:
     absence = ask(search, "fever author:ann", rankers=LEXICAL).absence
     assert absence is not None
-    assert absence.statement.startswith("The filters let no note through, complete to 14:02")
+    assert absence.statement.startswith(
+        "The filters let no note through, complete to 2024-01-01 14:02"
+    )
     assert "words of their value" in absence.statement
     assert ask(search, 'fever author:"DR LEE"', rankers=LEXICAL).absence is None
 
@@ -66,7 +84,7 @@ def test_a_page_that_reading_emptied_is_proved_too(monkeypatch: pytest.MonkeyPat
     absence = ask(search, "wombat", rankers=LEXICAL).absence
     assert absence is not None
     assert absence.statement == (
-        "Not asserted in 5 of 5 notes, complete to 14:02: 1 has its words otherwise."
+        "Not asserted in 5 of 5 notes, complete to 2024-01-01 14:02: 1 has its words otherwise."
     )
     search.close()
 

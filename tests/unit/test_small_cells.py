@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from indexing.ports import Freshness
 from rankers.absence import proof
 from rankers.answer import Answer, ShownChip
 from rankers.small_cells import coarse, few
@@ -26,6 +27,7 @@ def test_counts_below_eleven_are_not_told_and_others_are_rounded() -> None:
 
 
 def test_a_proof_of_absence_tells_no_small_count() -> None:
-    found = proof(90, 90, datetime(2026, 1, 1, 9, tzinfo=UTC), UTC, {"negated": None, "family": 0})
+    fresh = Freshness(datetime(2026, 1, 1, 9, tzinfo=UTC), {})
+    found = proof(90, 90, fresh, UTC, {"negated": None, "family": 0})
     assert "fewer than 11 deny it" in found.statement
     assert "family" not in found.statement
