@@ -18,13 +18,19 @@ _TAKE: Final = (
     r"(?:tak(?:e|es|en|ing)|took|us(?:e|es|ed|ing)|fill(?:ed|ing)?|refill\w*|afford\w*|get(?:ting)?|"
     r"inject\w*|wear\w*|tolerat(?:e|ing) taking|pick(?:ed|ing)? up)"
 )
+# "Has not missed dialysis", "no skipped doses", "never runs out of it": it is taken.
+_NOT: Final = (
+    r"(?<!\bnot )(?<!\bnever )(?<!n't )(?<!n’t )(?<!\bno )(?<!\bwithout )(?<!\bdenies )"
+    r"(?<!\bdenied )(?<!\bdenies any )(?<!\bwithout any )(?<!\bnot been )"
+)
 _UNTAKEN: Final = re.compile(
     r"\b(?:non-?complian(?:t|ce)|non-?adheren(?:t|ce)|"
     r"(?:not|\w+n['’]t|poorly|less than) (?:\w+ ){0,3}?(?:compliant|adherent|complied|complying)|"
     r"(?:poor|lack of|incomplete|questionable|(?:issues|problems|difficulty) with) (?:\w+ ){0,2}?"
-    r"(?:compliance|adherence)|r[au]n(?:s|ning)? out|"
+    rf"(?:compliance|adherence)|{_NOT}r[au]n(?:s|ning)? out|"
     r"(?:is|was|been) out of (?!breath|control|range|bed)|"
-    r"skip(?:s|ped|ping)?|miss(?:es|ed|ing) (?:\w+ ){0,4}?(?:doses?|medic\w+|meds|pills?)|"
+    rf"{_NOT}skip(?:s|ped|ping)?|"
+    rf"{_NOT}miss(?:es|ed|ing) (?:\w+ ){{0,4}}?(?:doses?|medic\w+|meds|pills?)|"
     r"forg[eo]t\w* (?:to|his|her|their)|off (?:of )?(?:all )?(?:of )?(?:his|her|their)|"
     r"(?<!should )(?<!must )(?<!may )(?<!do )(?<!to )"
     rf"(?:not|(?:did|does|has|have|had|is|was|are)n['’]t) (?:\w+ ){{0,3}}?{_TAKE}|"
@@ -35,7 +41,11 @@ _UNTAKEN: Final = re.compile(
     r"(?:stopped|discontinued) (?:[\w']+ ){0,5}on (?:his|her|their) own)\b",
     re.IGNORECASE,
 )
-_MISSED: Final = re.compile(r"\bmiss(?:es|ed|ing) (?:(?:his|her|their|some|several) )*$", re.I)
+_MISSED: Final = re.compile(
+    rf"{_NOT}\bmiss(?:es|ed|ing) (?:(?:his|her|their|some|several|many|most|multiple|all|of|the|a|"
+    r"an|last|first|recent|previous|scheduled|outpatient|one|two|three|four|\d+) )*$",
+    re.IGNORECASE,
+)
 _OVER: Final = frozenset({Assertion.NEGATED, Assertion.HISTORICAL})
 
 

@@ -92,6 +92,15 @@ _UNTAKEN: Final = r"non-?complian(?:ce|t)|non-?adheren(?:ce|t)"
 _WELL: Final = r"(?:good|great|excellent|ideal|suitable|appropriate|optimal|eligible|reasonable)"
 _POOR: Final = r"(?:poor|bad|unsuitable|sub-?optimal)"
 _FELT: Final = r"(?: (?:considered|deemed|felt|thought)(?: to be)?| to be)?"
+# Behind "out of": what no one has run out of.
+_NO_PLACE: Final = (
+    r"(?! (?:bed|breath|control|range|proportion|hospital|state|town|network|work|school|pocket|"
+    r"date|reach|wedlock|body|phase|place|shape|focus|the|a|an|it|this|that)\b)"
+)
+_OUT: Final = (
+    r"(?:^|(?<=\bis )|(?<=\bwas )|(?<=\bbeen )|(?<=\bnow )|(?<=\bpt )|(?<=\bpatient )|"
+    rf"(?<=\bpatients ))out of{_NO_PLACE}"
+)
 _MISS: Final = "miss(?:es|ed|ing)"
 _DOSES: Final = "(?:(?:some|several|his|her|their) )?doses of"
 # "Unfit for consumption", "not fit for duty": what no one is treated with.
@@ -117,6 +126,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         rf"(?:{_DOES_NOT}|won['’]t|will not) (?:take|use) (?:his|her|their)",
         rf"(?:{_UNTAKEN}) (?:with|to)(?: taking)?", "r[au]n(?:s|ning)? out of",
         r"out of(?= (?:his|her|their)\b)",
+        _OUT,
         rf"(?:{_NOT}|poorly) (?:been )?(?:compliant|adherent) (?:with|to)(?: taking)?",
         "(?:poor|bad|lack of) (?:compliance|adherence) (?:with|to)",
         f"(?:skip(?:s|ped|ping)|{_MISS})(?: {_DOSES})", "skip(?:s|ped|ping)",
@@ -194,13 +204,15 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     ),
     Asked.PAST: (
         "previous(?:ly)?", "prior", "former(?:ly)?", f"past{_NO_SPAN}", "ex", "remote", "resolved",
-        "healed", "status[- ]post", "s/p", _OLD,
+        "healed", "status[- ]post", "s/p", _OLD, "cured(?: of)?",
+        "(?:complet|finish)ed(?! (?:stroke|suicide|abortion|miscarriage|infarct))",
     ),
     Asked.CHILDHOOD: ("childhood", "pa?ediatric"),
     Asked.TAKING: (
         "(?:currently|still|now|patients?|who (?:is|are)) (?:on|taking|using|receiving|takes|uses)",
-        "on", "taking", "takes", "receiving", "currently prescribed", "tolerat(?:es|ed|ing)",
-        "re-?start(?:ed|ing)?", "resum(?:e[ds]?|ing)",
+        "on", "taking", "takes", "receiving", "us(?:es|ing)", "wear(?:s|ing)",
+        "currently prescribed", "tolerat(?:es|ed|ing)", "re-?start(?:ed|ing)?",
+        "resum(?:e[ds]?|ing)",
     ),
     Asked.CURRENT: (
         "current(?:ly)?", "active(?:ly)?", "ongoing", "present", "persist(?:ent|ing)", "still",

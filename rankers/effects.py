@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from indexing.language.cues import fold
+from indexing.language.refusals import refusals
 from indexing.ports import Derived
 from rankers.cues import Asked
 from rankers.evidence import OF_NOBODY, Said
@@ -62,8 +64,12 @@ def tells_effect(text: str, start: int, end: int, asked: Asked) -> bool | None:
 
 def tells_refusal(text: str, start: int, end: int) -> bool:
     """Say whether somebody would not have what stands there: "adamantly refused blood products"."""
-    near = text[max(0, start - _AROUND) : start]
-    return _REFUSED.search(near) is not None or _WAS_REFUSED.match(text, end) is not None
+    first = max(0, start - _AROUND)
+    if _REFUSED.search(text[first:start]) or _WAS_REFUSED.match(text, end):
+        return True
+    around = text[first : end + _AROUND]
+    told = refusals(around, fold(around).replace("\n", " "))
+    return any(each.start < end - first and start - first < each.end for each in told)
 
 
 _PREVENTION: Final = re.compile(

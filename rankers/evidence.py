@@ -20,7 +20,7 @@ from rankers.meanings import MEASURED
 from rankers.pregnancy import DAYS, lasted
 from rankers.wants import Want
 
-SURGERY = "anm:surgery"
+SURGERY, PREMATURITY = "anm:surgery", "anm:prematurity"
 MOST_PLACES = 6  # of the same words in one note, judged
 AROUND = 300  # characters on both sides that decide what is said of them
 # A treatment of a relative, or one that may be given, is none that somebody here has.
@@ -66,7 +66,10 @@ def places_of(note: Derived, want: Want) -> list[Said]:
     nothing known may stand apart in one sentence: "robotic-assisted right pyeloplasty"."""
     said = said_of(note, want)
     if want.bound is not None and want.bound.unit == DAYS:
-        told = lasted(note)
+        born = PREMATURITY in want.concepts
+        if born:  # "27 weeks" by itself may be a pregnancy's
+            said = [s for s in said if any(m.start == s.start for m in note.mentions)]
+        told = lasted(note, born=born)
         weeks = [Said(g.start, g.end, a, a, section_at(note.sections, g.start)) for g, a in told]
         return weeks or said
     if want.asked in CANDIDACY and SURGERY in want.concepts:

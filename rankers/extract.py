@@ -7,8 +7,9 @@ is no answer, and neither is a sentence that holds less than half of what is ask
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexing.analysis import STOP_WORDS, Token, stem, stems, tokens
 from indexing.language.assertion import Offsets, assess
@@ -67,6 +68,8 @@ class _Need:
     either: bool
     mode: str
     order: tuple[Assertion, ...]
+    beside: tuple[Want, ...] = ()
+    linked: bool = False
 
     @property
     def weight(self) -> float:
@@ -115,7 +118,9 @@ def _need(plan: Plan) -> _Need:
     sections = frozenset(scoped.section for scoped in scopes(plan.parsed.clause))
     first = {_FIRST.get(want.asked) for want in wants}
     order = tuple(sorted(_ORDER, key=lambda status: first != {status}))
-    return _Need(wants, words, sections, asked.either, plan.assertion, order)
+    return _Need(
+        wants, words, sections, asked.either, plan.assertion, order, asked.beside, asked.linked
+    )
 
 
 def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
@@ -127,12 +132,24 @@ def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
     at = [said.start for _, places in fits for said in places]
     if need.wants and (not at or (not need.either and missing > len(fits) // 3)):
         return None
+    if need.beside and all(_speaks_against(note, want) for want in need.beside):
+        return None
     text, old = note.document.text, copied(note)
     spans = dict.fromkeys(sentence_around(text, place) for place in at or [hit.snippet.at])
     made = [_weighed(need, note, fits, old, span) for span in spans if span[1] > span[0]]
     good = [each for each in made if each.covers >= LEAST and _stands_in(need, each)]
+    if need.linked:
+        good = [each for each in good if all(places for _, places in each.here)]
     best = max(good, key=lambda e: (e.covers, -need.order.index(e.says)), default=None)
     return None if best is None else _sentence(hit, note, best)
+
+
+def _speaks_against(note: Derived, want: Want) -> bool:
+    """Say whether a note names what the question does among other words, and not of this patient
+    now: no sentence of it answers by those words."""
+    return any(m.concept_id in want.concepts for m in note.mentions) and not fitting(
+        note, replace(want, asked=Asked.CURRENT)
+    )
 
 
 def _fits(need: _Need, note: Derived, want: Want) -> list[Said]:
@@ -141,7 +158,7 @@ def _fits(need: _Need, note: Derived, want: Want) -> list[Said]:
     found = _below_headings(want, fitting(note, want))
     if want.asked in DENIED:
         found = [said for said in found if not said.narrower]
-    if need.words or not want.drug or want.asked in _OF_ALLERGY:
+    if need.words or need.linked or not want.drug or want.asked in _OF_ALLERGY:
         return found
     return [said for said in found if not allergic(note.document.text, said)]
 
@@ -180,10 +197,12 @@ def _weighed(
     here = [(want, [s for s in places if start <= s.start < end]) for want, places in fits]
     said = [each for _, places in here for each in places]
     hidden = _hidden(need, note, start, end)
-    words = [
-        token for token in _worded(need, note, start, end)
+    told = {
+        token: says
+        for token, says in _worded(need, note, start, end).items()
         if not any(m.start < token.end and token.start < m.end for m in hidden)
-    ]  # fmt: skip
+    }
+    words = list(told)
     names = sum(bool(places) for _, places in here)
     weight = NAME_WEIGHT * (min(names, 1) if need.either else names)
     weight += WORD_WEIGHT * len({stem(token.term) for token in words})
@@ -191,8 +210,15 @@ def _weighed(
         start, end, here, words, hidden,
         section_at(note.sections, said[0].start if said else start),
         round(weight / need.weight, 3),
-        max((label(s, old) for s in said), key=need.order.index, default=Assertion.PRESENT),
+        max((label(s, old) for s in said), key=need.order.index, default=_mostly(told.values())),
     )  # fmt: skip
+
+
+def _mostly(told: Iterable[Assertion]) -> Assertion:
+    """Return what most words of a sentence are said to be: "used to drink a pint of vodka" is over,
+    whether its words name anything or not."""
+    counts = Counter(told)
+    return max(counts, key=lambda each: counts[each], default=Assertion.PRESENT)
 
 
 def _sentence(hit: Hit, note: Derived, found: _Weighed) -> Sentence:
@@ -224,11 +250,11 @@ def _hidden(need: _Need, note: Derived, start: int, end: int) -> list[Offsets]:
     ]
 
 
-def _worded(need: _Need, note: Derived, start: int, end: int) -> list[Token]:
-    """Return the words of a sentence that are asked for; where no concept is, those that the
-    sentence asserts."""
+def _worded(need: _Need, note: Derived, start: int, end: int) -> dict[Token, Assertion]:
+    """Return the words of a sentence that are asked for, and what they are said to be; where no
+    concept is asked, those that the sentence asserts."""
     if not need.words:
-        return []
+        return {}
     text = note.document.text[start:end]
     found = [
         Token(start + token.start, start + token.end, token.term)
@@ -236,12 +262,12 @@ def _worded(need: _Need, note: Derived, start: int, end: int) -> list[Token]:
         if stem(token.term) in need.words
     ]
     if need.wants or need.mode != "present" or not found:
-        return found
+        return dict.fromkeys(found, Assertion.PRESENT)
     places = [Offsets(token.start - start, token.end - start) for token in found]
     name = section_at(note.sections, start)
     inside = (Section(0, 0, len(text), name),) if name else ()
-    told = assess(text, inside, places)
-    return [t for t, judged in zip(found, told, strict=True) if judged.assertion not in HIDDEN]
+    told = zip(found, assess(text, inside, places), strict=True)
+    return {t: judged.assertion for t, judged in told if judged.assertion not in HIDDEN}
 
 
 def _kind(note: Derived, said: Said, want: Want) -> str:

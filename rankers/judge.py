@@ -25,12 +25,14 @@ from rankers.explain import Fused, Signal
 from rankers.lookalike import holds_alike
 from rankers.near import kept
 from rankers.qualified import qualified
+from rankers.sentence import sentence_of
 from rankers.standing import AGAINST, BY_LABEL, COPIED, FULLY, LEAST, PARTLY, SILENT, standing
 from rankers.wants import Want, Wants
 
 BOTH_SIDES = 0.9  # of one that is asked: who names that one alone says more
 MIXED = 0.5  # it goes against one thing asked and answers another
 
+_ONE_SENTENCE: Final = 240  # code points on both sides
 _PLAIN_DENIAL: Final = frozenset({Assertion.NEGATED, Assertion.FAMILY})
 
 Standings = Mapping[str, Mapping[str, Assertion]]
@@ -90,6 +92,22 @@ def _left(
 def unsettled(asked: Wants) -> bool:
     """Say whether the standing of a note decides anything for this question."""
     return asked.whole or any(want.particular for want in asked.wants)
+
+
+def lowered(wants: Sequence[Want], standings: Standings) -> dict[str, float]:
+    """Return what a standing takes from notes of which the question demands nothing: one that says
+    all that is named only of somebody else, denies it or calls it over, is further off."""
+    weights: dict[str, float] = {}
+    for doc_id, said in standings.items():
+        told = [_weighed(want, said, holds=True) for want in wants if not _mute(want, said)]
+        best = max(told, default=FULLY)
+        if best < FULLY:
+            weights[doc_id] = best or MIXED
+    return weights
+
+
+def _mute(want: Want, said: Mapping[str, Assertion]) -> bool:
+    return want.concepts.isdisjoint(said)
 
 
 def doubtful(want: Want, standings: Standings) -> list[str]:
@@ -210,7 +228,20 @@ def answers(note: Derived, asked: Wants) -> float:
     # What is merely named need not be named again: a note may say it in other words.
     said = (weight for want, weight in weights if weight != SILENT or _must_be_said(want))
     total = math.prod(weight or MIXED for weight in said)
+    if asked.linked and not _together(note, wants):
+        total *= PARTLY
     return min(total, SILENT) if silent else max(total, LEAST)
+
+
+def _together(note: Derived, wants: Sequence[Want]) -> bool:
+    """Say whether a note tells all of it in one sentence."""
+    first, *others = [fitting(note, want) for want in wants if want.concepts]
+    text = note.document.text
+    for each in first:
+        start, end = sentence_of(text, each.start, each.end, _ONE_SENTENCE, _ONE_SENTENCE)
+        if all(any(start <= s.start < end for s in said) for said in others):
+            return True
+    return False
 
 
 def _must_be_said(want: Want) -> bool:

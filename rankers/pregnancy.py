@@ -18,6 +18,15 @@ from indexing.ports import Derived
 DAYS: Final = "days of gestation"  # the unit of such a condition
 _OF_IT: Final = re.compile(r"pregnan|gestation|prematur|preterm", re.IGNORECASE)
 _AT_BIRTH: Final = re.compile(r"\b(?:born|birth|prem\w+|preterm|ex|former)\b", re.IGNORECASE)
+_BORN: Final = re.compile(
+    r"\b(?:born|birth(?!day)|deliver(?:y|ed)|prem\w+|preterm|ex|former|nicu)\b[^.;\n]*$",
+    re.IGNORECASE,
+)
+_BORN_BEHIND: Final = re.compile(
+    r"[^.;,\n]{0,25}?\b(?:born|birth(?!day)|preemie|prem(?:ature|mie|ie)\w*|preterm|newborn|neonate|"
+    r"infant|boy|girl|male|female|twin)\b",
+    re.IGNORECASE,
+)
 _OVER: Final = re.compile(
     r"\b(?:deliver\w*|born|births?|previous|prior|history|lost|loss|miscarri\w*|ex|former)\b"
     r"[^.;\n]*$",
@@ -62,14 +71,24 @@ def counted(terminology: Terminology, text: str, named: Iterable[Span]) -> list[
     return [Span(told.start, told.end, concepts[0], name) for told in found[:1]]
 
 
-def lasted(note: Derived) -> list[tuple[Gestation, Assertion]]:
-    """Return how long a note says that a pregnancy lasts; one that is over is past."""
+def lasted(note: Derived, *, born: bool = False) -> list[tuple[Gestation, Assertion]]:
+    """Return how long a note says that a pregnancy lasts; one that is over is past. `born`: of whom
+    it is told when they were born, which is no pregnancy that goes on, and is past for good."""
     text = note.document.text
+    if born:
+        return [(told, Assertion.PRESENT) for told in gestations(text) if _tells_birth(text, told)]
     return [
         (told, Assertion.HISTORICAL if _OVER.search(text, max(0, told.start - 60), told.start)
          else Assertion.PRESENT)
         for told in gestations(text)
     ]  # fmt: skip
+
+
+def _tells_birth(text: str, told: Gestation) -> bool:
+    ahead, behind = max(0, told.start - 60), min(len(text), told.end + 40)
+    if "week" in (own := text[told.start : told.end].lower()) and "er" in own[own.index("week") :]:
+        return True  # "an ex-27-weeker"
+    return bool(_BORN.search(text, ahead, told.start) or _BORN_BEHIND.match(text, told.end, behind))
 
 
 def fits(bound: Bound, told: Gestation) -> bool:

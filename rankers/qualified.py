@@ -60,6 +60,16 @@ _FLUIDS: Final = {
     "pleural": r"pleural(?: fluid)?", "ascitic": r"(?:ascitic|peritoneal)(?: fluid)?",
     "synovial": r"(?:synovial|joint)(?: fluid)?", "stool": r"stool|fecal", "sweat": r"sweat",
 }  # fmt: skip
+# "Positive FIT test": of a test it is asked what came of it.
+POSITIVE: Final = "positive"
+_RESULTS: Final = {
+    POSITIVE: r"(?<!if )(?<!false )(?<!non-)(?<!not )(?:positive|pos|reactive|detected|abnormal)",
+    "negative": r"(?:negative|neg|non-?reactive|not detected|undetected|normal|pending)",
+}  # fmt: skip
+# "Anaphylaxis to penicillin": of an allergy, how it showed.
+_REACTIONS: Final = {
+    "anaphylaxis": r"(?<!no )(?<!without )(?<!not )anaphyla\w+",
+}  # fmt: skip
 _AHEAD, _BEHIND = 24, 48  # code points of a note beside a name, within its sentence
 _STOP: Final = re.compile(r"[;,\n]|\.(?=\s+[A-Z])")
 
@@ -69,12 +79,15 @@ def _any(kinds: dict[str, str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w/])(?:{told})(?!\w)", re.IGNORECASE)
 
 
-_ILLS: Final = frozenset({SemanticType.DISORDER, SemanticType.SYMPTOM, SemanticType.FINDING})
+ILLS: Final = frozenset({SemanticType.DISORDER, SemanticType.SYMPTOM, SemanticType.FINDING})
 _OF_DRUGS: Final = _any(_FORMS)
 _OF_PARTS: Final = _any(_PARTS)
 STAGE: Final = _any(_STAGES)
 _OF_ILLS: Final = (_any(_GRADES), _OF_PARTS, STAGE)
 _OF_LABS: Final = _any(_FLUIDS)
+_OF_RESULTS: Final = _any(_RESULTS)
+_OF_REACTIONS: Final = _any(_REACTIONS)
+_REACTED: Final = re.compile(r"\banaphyla\w+[ ](?:to|with|from|after)[ ]$", re.IGNORECASE)
 # What may stand between: "pneumonia in the right lower lobe".
 _BETWEEN: Final = re.compile(
     r"(?:[ ,-]+(?:of|in|at|by|via|the|right|left|lt|rt|both|bilateral))*[ ,-]+", re.IGNORECASE
@@ -86,10 +99,14 @@ def qualities(text: str, start: int, end: int, kind: SemanticType) -> frozenset[
     if kind is SemanticType.PROCEDURE:
         return frozenset((UNDONE,)) if _NOT_HAD.search(text, 0, start) else frozenset()
     labs = (_OF_LABS,) if kind is SemanticType.LAB_TEST else ()
-    told = (_OF_DRUGS,) if kind in DRUGS else _OF_ILLS if kind in _ILLS else labs
+    told = (_OF_DRUGS,) if kind in DRUGS else _OF_ILLS if kind in ILLS else labs
     named = kind is not SemanticType.DRUG_CLASS  # "blood pressure pills" are called so
-    found = (_beside(kinds, text, start, end, named=named) for kinds in told)
-    return frozenset(each for each in found if each)
+    found = {_beside(kinds, text, start, end, named=named) for kinds in told}
+    if labs and _beside(_OF_RESULTS, text, start, end, named=named) == POSITIVE:
+        found.add(POSITIVE)  # a negative one is asked for as a denial
+    if kind in DRUGS and _REACTED.search(text, 0, start):
+        found |= _REACTIONS.keys()
+    return frozenset(found - {""})
 
 
 def _had(text: str, place: HasOffsets) -> bool:
@@ -130,7 +147,7 @@ def qualified(text: str, said: list[Place], asked: frozenset[str]) -> tuple[floa
     if UNDONE in asked:
         fits = [each for each in said if not _had(text, each)]
         return (1.0, fits) if fits else (UNSAID, said)
-    for kinds in (_OF_DRUGS, _OF_LABS, *_OF_ILLS) if asked else ():
+    for kinds in _EVERY if asked else ():
         wanted = asked & kinds.groupindex.keys()
         told = [(each, _told(kinds, text, each)) for each in said] if wanted else []
         fits = [each for each, names in told if wanted <= names]
@@ -139,6 +156,9 @@ def qualified(text: str, said: list[Place], asked: frozenset[str]) -> tuple[floa
         elif wanted:
             weight *= OTHERWISE if all(names for _, names in told) else UNTOLD
     return weight, said
+
+
+_EVERY: Final = (_OF_DRUGS, _OF_LABS, _OF_RESULTS, _OF_REACTIONS, *_OF_ILLS)
 
 
 def _told(kinds: re.Pattern[str], text: str, place: HasOffsets) -> set[str]:

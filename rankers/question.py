@@ -37,6 +37,7 @@ _CHANGE: Final = re.compile(
 )
 _REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
 TREATMENTS: Final = DRUGS | {SemanticType.PROCEDURE, SemanticType.DEVICE}
+_WORN: Final = re.compile("us(?:es|ing)|wear(?:s|ing)", re.IGNORECASE)
 OF_TREATMENTS: Final = CANDIDACY | {Asked.UNTAKEN}  # known or not: "skips his dialysis"
 # A limit beside these is one of age, which notes write otherwise: "a 69-year-old".
 AGED: Final = frozenset(
@@ -47,6 +48,11 @@ AGED: Final = frozenset(
 _BY_AGE: Final = re.compile(r"(?:over|under|older|younger)\b", re.IGNORECASE)
 _TIMES: Final = re.compile(r"\s*(?:times|episodes)\b", re.IGNORECASE)
 _OR: Final = re.compile(r"\bor\b", re.IGNORECASE)
+
+
+def taken(text: str, cue: QueryCue) -> frozenset[SemanticType]:
+    """Return what a cue such as "on" can be told of: drugs; who "uses" or "wears", a device too."""
+    return TREATMENTS if _WORN.fullmatch(text, cue.start, cue.end) else DRUGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Question:
         if NONE_KNOWN.fullmatch(self.text, span.start, span.end):
             return Asked.NEGATED  # whether the terminology knows the letters or not
         for cue in self.cues:
-            if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and kind not in DRUGS:
+            if cue.asked in (Asked.TAKING, Asked.NOT_TAKING) and kind not in taken(self.text, cue):
                 continue
             if cue.asked in EFFECTS and kind not in TREATMENTS:
                 continue
@@ -135,6 +141,11 @@ class Question:
             return self.covered() >= LEAST_ABOUT
         words = (len(TOKEN.findall(self.text[a:b])) for a, b in self.stretches())
         return sum(words) <= MOST_UNNAMED
+
+    @property
+    def is_told(self) -> bool:
+        """Say whether the text tells more than a few words ask."""
+        return is_whole(self.text) or len(TOKEN.findall(self.text)) > MOST_DENIED
 
     def stretches(self) -> list[tuple[int, int]]:
         """Return the runs of content words between names, cues, numbers, sides and times."""

@@ -47,12 +47,16 @@ class Sifter:
         """Return every leg's hits without those that only deny what is asked, and what the
         standing of the rest takes from their scores. Raises: EngineUnavailable."""
         wants = plan.wants.wants
-        if not wants or not judge.unsettled(plan.wants):
+        settles = bool(wants) and judge.unsettled(plan.wants)
+        named = wants if settles else [each for each in wants or plan.wants.beside if each.concepts]
+        if not named:
             return dict(rankings), {}
         doc_ids = list({hit.doc_id for ranking in rankings.values() for hit in ranking.hits})
         if not doc_ids:
             return dict(rankings), {}
-        standings = self._graph.standings(access, doc_ids, judge.concepts(wants))
+        standings = self._graph.standings(access, doc_ids, judge.concepts(named))
+        if not settles:
+            return dict(rankings), judge.lowered(named, standings)
         worded = {
             want.words: self._holding(access, plan, want, judge.doubtful(want, standings))
             for want in wants

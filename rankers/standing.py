@@ -20,6 +20,7 @@ from rankers.effects import effects, tells_prevention, tells_refusal
 from rankers.evidence import Said, copied, label, stands
 from rankers.meanings import DRUGS
 from rankers.relatives import denied_of_kin, told_of
+from rankers.sentence import sentence_of
 from rankers.wants import Want
 
 # How well a note answers one want. AGAINST: it says something else of it.
@@ -46,6 +47,9 @@ def standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[S
         weights, old = BY_LABEL[want.asked], copied(note)
         labels = [(s, label(s, old)) for s in said]
         fits = [s for s, label in labels if weights.get(label, 0.0)]
+        if want.during and not fits:
+            then = [s for s in said if _taken_when(note, want, s)]
+            return (PARTLY if then else AGAINST), then
         return max((weights.get(label, 0.0) for _, label in labels), default=AGAINST), fits
     if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and stands(said):
         return AGAINST, []
@@ -71,6 +75,18 @@ def standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[S
     return (FULLY if fits else AGAINST), fits
 
 
+def _taken_when(note: Derived, want: Want, said: Said) -> bool:
+    """Say whether a drug that was stopped since was taken where the note tells what happened on it:
+    "a seizure after taking extra tramadol"."""
+    first, last = sentence_of(note.document.text, said.start, said.end, _AROUND, _AROUND)
+    return said.assertion is Assertion.PRESENT and any(
+        m.concept_id in want.during and m.assertion is Assertion.PRESENT
+        for m in note.mentions
+        if first <= m.start < last
+    )
+
+
+_AROUND: Final = 160  # code points beside a drug, within its sentence
 # Who takes a drug up again, or smokes, is no former user; who has a second stroke had one before.
 _GIVEN_UP: Final = DRUGS | {SemanticType.SOCIAL}
 _CHILD: Final = re.compile(

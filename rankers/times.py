@@ -38,6 +38,13 @@ _OCCASION: Final = re.compile(
     r"\b(?![-'’])",
     re.IGNORECASE | re.ASCII,
 )
+# How long something lasts, or is past: "for two weeks", "several months ago".
+_LASTING: Final = re.compile(
+    r"\b(?:(?:for|over)[ ]+)?(?:the[ ]+)?"
+    rf"(?:(?:{'|'.join(_NUMBERS)}|several|a few|a couple of)[ ]+(?:hour|day|week|month|year)s?"
+    r"(?:[ ]+ago)?|\d{1,3}[ ]+(?:hour|day|week|month|year)s?[ ]+ago)\b(?![-'’])",
+    re.IGNORECASE | re.ASCII,
+)
 # What makes of it another time: "before last year", "from 1990 to 2010", "day before yesterday".
 _BOUND: Final = (
     r"since|after|before|until|till|from|to|through|and|or|not|than|of|between|by|born|the|day|early|"
@@ -62,7 +69,8 @@ def times_told(text: str) -> tuple[tuple[int, int], ...]:
     for match in _TIME.finditer(text):
         bent = _BOUND_BEFORE.search(text, 0, match.start())
         found.append((bent.start() if bent else match.start(), match.end()))
-    return (*found, *(match.span() for match in _OCCASION.finditer(text)))
+    aside = (match.span() for how in (_OCCASION, _LASTING) for match in how.finditer(text))
+    return (*found, *aside)
 
 
 def times_offered(query: str, clause: Clause, today: date) -> list[Offer]:

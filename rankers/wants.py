@@ -14,6 +14,7 @@ from typing import Final
 from indexing.language.bounds import Bound, parse_bounds
 from indexing.language.matcher import Matcher, Span
 from indexing.language.other_meanings import is_title_word
+from indexing.language.persistence import is_chronic
 from indexing.language.terminology import SemanticType, Terminology
 from indexing.language.values import Side
 from indexing.model import Assertion
@@ -25,8 +26,8 @@ from rankers.joined_names import denied_apart
 from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.pregnancy import weeks_asked
-from rankers.qualified import ROUTES, is_form, qualities
-from rankers.question import AGED, LEAST_ABOUT, OF_TREATMENTS, TREATMENTS, Question
+from rankers.qualified import ILLS, POSITIVE, ROUTES, is_form, qualities
+from rankers.question import AGED, LEAST_ABOUT, OF_TREATMENTS, TREATMENTS, Question, taken
 from rankers.short_names import number_behind, range_behind, told_as
 from rankers.sided import side_of
 from rankers.stretches import manners
@@ -40,6 +41,15 @@ _OF_DRUGS: Final = frozenset({Asked.TAKING, Asked.NOT_TAKING, Asked.ALLERGY, Ask
 _IN: Final = re.compile(r"\s+(?:in|during)\s+", re.IGNORECASE)  # "TSH in pregnancy > 4"
 _SURGICAL: Final = re.compile("surgical|operative", re.IGNORECASE)  # "surgical candidate"
 _DID: Final = re.compile(r"[ ](?:reactions?|toxicity|withdrawal)\b", re.IGNORECASE)
+_ON: Final = re.compile(
+    r"[ ](?:while[ ])?(?:on|taking)[ ](?:(?:a|an|the|his|her)[ ])?", re.IGNORECASE
+)
+_CAME_OF: Final = re.compile(
+    r"[ ,]*(?:(?:was|were|is)[ ])?(?:from|due to|d/t|2/2|because of|caused by|secondary to|"
+    r"induced by|related to|attributed to)[ ](?:(?:a|an|the|his|her)[ ])?",
+    re.IGNORECASE,
+)
+_SNELLEN: Final = re.compile(r"(?<![\w/.])20/(?:1[05]|[2-9]\d|[1-8]00|\d{3})(?![\w/])")
 _NOTHING: Final = Meaning(frozenset())
 
 
@@ -49,7 +59,8 @@ class Want:
     What means nothing known is looked for as it stands. `exact`: a note that does not name it
     is no answer; a drug by its own name, letters that are a title too, what is asked the newest of.
     `relatives` are those of the family that are asked for, none for all of it; `quality` is how a
-    drug is given, how bad an illness is, in which lobe.
+    drug is given, how bad an illness is, in which lobe. `during` is what happened on a drug:
+    "seizure on tramadol", which is often stopped for it.
     """
 
     start: int
@@ -62,6 +73,7 @@ class Want:
     exact: bool = False
     relatives: frozenset[str] = frozenset()
     quality: frozenset[str] = frozenset()
+    during: frozenset[str] = frozenset()
 
     @property
     def concepts(self) -> frozenset[str]:
@@ -81,15 +93,18 @@ class Want:
 
     @property
     def form_asked(self) -> bool:
-        """Say whether a drug is asked for in a form that a note would name."""
-        return self.drug and bool(self.quality - ROUTES)
+        """Say whether a drug is asked for in a form that a note would name, or a positive test."""
+        return POSITIVE in self.quality or (self.drug and bool(self.quality - ROUTES))
 
 
 @dataclass(frozen=True, slots=True)
 class Wants:
     """Everything asked, and the cues that said so. `mode` is what the full text and the graph are
     asked for, given that the question and the request name none; `covered` is the share of the
-    question's words that name a concept; with `either` one of the wants is enough."""
+    question's words that name a concept; with `either` one of the wants is enough. `beside` is what
+    a question names among more words than names: it demands none of it, and still a note that says
+    it only of somebody else, or denies it, is further off. `linked`: the one came of the other,
+    "rash from allopurinol", which a note tells in one sentence."""
 
     wants: tuple[Want, ...] = ()
     cues: tuple[QueryCue, ...] = ()
@@ -97,6 +112,8 @@ class Wants:
     mode: AssertionMode | None = None
     covered: float = 0.0
     either: bool = False
+    beside: tuple[Want, ...] = ()
+    linked: bool = False
 
     @property
     def read(self) -> bool:
@@ -106,7 +123,9 @@ class Wants:
         if any(want.asked is Asked.ANY for want in self.wants) and not named:
             return False
         return bool(self.wants) and (
-            not named or any(w.particular or w.exact or w.quality for w in self.wants)
+            not named
+            or self.linked
+            or any(w.particular or w.exact or w.quality for w in self.wants)
         )
 
     @property
@@ -137,12 +156,18 @@ class Reader:
         wants = [self._want(question, span) for span in question.spans]
         if any(want.drug and want.quality for want in wants):
             wants = [want for want in wants if not (want.drug and is_form(want.words))]
+        wants = [_happened(text, wants, want) for want in wants]
+        linked = (
+            len(wants) == 2 and _CAME_OF.fullmatch(text, wants[0].end, wants[1].start) is not None
+        )
+        wants += _fractions(text)
         wants += self._unnamed(question, [want.bound for want in wants])
         known = [want for want in wants if want.concepts]
         measured = any(want.bound is not None for want in known)
         denied = any(want.asked in DENIED for want in known)
         if len(wants) > MOST_WANTS or not question.demands(measured=measured, denied=denied):
-            return Wants(bounds=question.bounds)
+            few = not question.is_told and len(wants) <= MOST_WANTS
+            return Wants(bounds=question.bounds, beside=tuple(known) if few else ())
         # The newest note that is only near is not the latest of it; MS is nobody's "Ms.".
         if newest_words(text) or is_title_word(text):
             wants = [replace(want, exact=True) for want in wants]
@@ -151,7 +176,10 @@ class Reader:
             mode = "any"  # "slid out of bed, no injury": the rest is not what is denied
         # "No fever or chills" denies both.
         either = either or (question.has_or and not _denied(wants))
-        return Wants(tuple(wants), question.cues, question.bounds, mode, question.covered(), either)
+        return Wants(
+            tuple(wants), question.cues, question.bounds, mode, question.covered(), either,
+            linked=linked,
+        )  # fmt: skip
 
     def _question(self, text: str, implied: Asked | None) -> Question:
         found = cues(text)
@@ -233,11 +261,12 @@ class Reader:
         governed = [s for s in spans if s.start >= cue.first and s.end <= cue.last]
         if cue.asked in _OF_DRUGS:
             taking = cue.asked in (Asked.TAKING, Asked.NOT_TAKING)
-            drugs = any(self._meanings.kind(span.concept_id) in DRUGS for span in governed)
+            kinds = taken(text, cue)
+            drugs = any(self._meanings.kind(span.concept_id) in kinds for span in governed)
             return drugs or not (governed or taking)
         if cue.asked in OF_TREATMENTS:
-            kinds = [self._meanings.kind(span.concept_id) for span in governed]
-            return not kinds or any(kind in TREATMENTS for kind in kinds)
+            of = [self._meanings.kind(span.concept_id) in TREATMENTS for span in governed]
+            return not of or any(of)
         if cue.asked in EFFECTS or cue.asked is Asked.PREVENTED:
             of = [self._meanings.kind(span.concept_id) in TREATMENTS for span in governed]
             return any(of) if cue.asked in EFFECTS else not all(of)
@@ -290,6 +319,22 @@ class Reader:
             side, whose = side_of(question.text, span), question.relatives(span)
             wants.append(Want(start, end, words, meaning, asked, bound, side, relatives=whose))
         return wants
+
+
+def _fractions(text: str) -> list[Want]:
+    """Return how well an eye sees by a chart, which a note has to say as it stands: "20/200"."""
+    return [Want(*m.span(), m[0], exact=True) for m in _SNELLEN.finditer(text)]
+
+
+def _happened(text: str, wants: Iterable[Want], drug: Want) -> Want:
+    """Tell a drug what is asked to have happened on it, where that comes and goes."""
+    if drug.asked is not Asked.TAKING:
+        return drug
+    for want in wants:
+        lasts = want.meaning.kind not in ILLS or is_chronic(want.words.lower())
+        if _ON.fullmatch(text, want.end, drug.start) and not lasts:
+            return replace(drug, during=want.concepts)
+    return drug
 
 
 def _denied(wants: Iterable[Want]) -> bool:

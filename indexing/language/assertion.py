@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -20,7 +20,6 @@ from indexing.language.circumstances import is_circumstance, is_purpose
 from indexing.language.consent import risks_told
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
 from indexing.language.denied_lines import Carried, carried
-from indexing.language.exposure import exposures
 from indexing.language.headings_say import headings_say
 from indexing.language.hearsay import refuted
 from indexing.language.letters import letters
@@ -36,6 +35,7 @@ from indexing.language.persistence import (
 from indexing.language.scope import CELLS, Scope, scopes
 from indexing.language.sentences import sentence_starts
 from indexing.language.surgical import asked_for, days_after
+from indexing.language.told_apart import told_apart, within
 from indexing.model import Assertion, Cue, Section
 
 
@@ -173,7 +173,7 @@ class _Note:
         self._scopes: dict[tuple[int, int], list[Scope]] = {}
         self._headed: dict[int, Headed | None] = {}
         self._carried = carried(text)
-        self._exposures = exposures(lined)
+        self._apart = told_apart(text, lined, self._folded)
         self._conditions = " if " in self._folded
 
     def judge(self, start: int, end: int) -> Assessment:
@@ -187,8 +187,8 @@ class _Note:
         governing = self._scopes.get((first, last))
         if governing is None:
             governing = self._governing(number, first, last)
-            if self._exposures:
-                governing += self._exposed(first, last)
+            if self._apart:
+                governing += within(self._apart, first, last)
             self._scopes[first, last] = governing
         found: dict[Kind, Scope] = {}
         for scope in governing:
@@ -274,14 +274,6 @@ class _Note:
         found = scopes(self._folded, first, last, inside)
         found[0] = replace(found[0], cue_end=cue_end, end=min(found[0].end, until))
         return found
-
-    def _exposed(self, first: int, last: int) -> Iterator[Scope]:
-        """What the patient was only near to is no more than a risk."""
-        i = bisect_left(self._exposures, first, key=lambda each: each.start)
-        for each in self._exposures[i:]:
-            if each.start >= last:
-                break
-            yield Scope(Kind.HYPOTHETICAL, *each, forward=each.cue_start < each.start)
 
     def _goes_on(self, first: int) -> Carried | None:
         """Return the denied list that goes on to the line at `first`."""

@@ -52,6 +52,12 @@ _ABOUT: Final = re.compile(
     r"(?<![\w-])(?:(?:around|adjacent to)[ ](?:(?:the|his|her|a|an)[ ])?|"
     r"(?:near|surrounding|overlying|underlying)[ ](?:the|his|her)[ ])$"
 )
+# "Denies hearing a pop at the time of the injury": when it was is told, and that it was.
+_AT_THE_TIME: Final = re.compile(
+    r"\b(?:at|around|about|from|since|before|until)[ ](?:the[ ])?"
+    r"(?:time|moment|onset|start|beginning|site)[ ]of[ ]"
+    r"(?:(?:the|this|that|his|her|a|an|recent|initial|original|prior|previous)[ ])*$"
+)
 # "No complications of the surgery", "denies side effects of metformin": what they are of is there.
 _CAME_OF: Final = re.compile(
     r"\b(?:complications?|sequelae|side[ -]effects?|adverse (?:effects?|events?))[ ]"
@@ -77,7 +83,7 @@ def is_circumstance(folded: str, first: int, start: int, end: int, last: int) ->
     place = _PLACE.search(folded, begin, start)
     if place is not None and _SITE.match(folded, end, last):
         return _SOUGHT.search(folded, begin, start) is None
-    if _ABOUT.search(folded, begin, start) or _CAME_OF.search(folded, begin, start):
+    if any(told.search(folded, begin, start) for told in (_ABOUT, _CAME_OF, _AT_THE_TIME)):
         return True
     return any(
         doing.start() < start and end <= doing.end()

@@ -56,7 +56,7 @@ NO_NOUN: Final = re.compile(
     r"and|but|today|now|yesterday|spontaneously|completely|one|two|three|four|five|six|several|many|a|"
     r"per|given|based|from|as|prior|this|times|overnight|secondary|following|though|however|to|"
     r"approximately|approx|about|around|roughly|nearly|almost|over(?=[ ])|shortly|recently|earlier|"
-    r"seven|eight|nine|ten)\b)"
+    r"seven|eight|nine|ten|(?:pod|hd)[ ]?#?\d+)\b)"
 )
 _NEAR: Final = 80  # code points before a word of doubt
 _CAUSED: Final = re.compile(

@@ -197,8 +197,14 @@ def _is_examined(word: str, before: str, after: str) -> bool:
 
 
 # --- "Pain that travels", "traveled down the leg", "a travel agent", "TRAVEL HISTORY:" ---
-_TRAVEL: Final = _re(r"(?:(?:recently|has|had)[ ])?travel(?:s|l?ed|l?ing)?\b")
+_TRAVEL: Final = _re(r"(?:(?:recently|has|had)[ ])?(?:travel(?:s|l?ed|l?ing)?|trips?(?=[ ]to))\b")
 _PAIN_THAT: Final = _re(rf"(?:{_PAIN.pattern}|\bnumbness\b)[^.,;\n]{{0,20}}$")
+# "Two trips to the bathroom at night", "trip to the ED".
+_AT_HAND: Final = _re(
+    r"[ ]to[ ](?:(?:the|an?|his|her|our|local|nearest)[ ])*(?:bath ?room|rest ?room|toilet|commode|"
+    r"e[dr]|or|icu|emergency|hospital|clinic|store|shop|market|doctor|pharmacy|kitchen|ct|mri|"
+    r"radiology|operating|office|vet|dentist|gym|mailbox|park|mall|grocery)\b"
+)
 _GOES: Final = _re(
     r"[ ](?:agen(?:t|cy)|nurse|mug|pillow|size|times?|vaccin\w+|immuni\w+|clinic|medicine|plans|"
     r"insurance|history[ ]*:|down|along|through|around|up|into|posterior\w*|"
@@ -209,10 +215,34 @@ _GOES: Final = _re(
 def _no_journey(word: str, before: str, after: str) -> bool:
     """Whether what travels is a pain or a thing in the body, or it is somebody's trade."""
     pain = word.lower() == "travels" and _PAIN_THAT.search(before)
+    if _AT_HAND.match(after):
+        return True
     return bool(pain or _GOES.match(after) or _TOWARDS.match(after))
 
 
+# --- "fell asleep", "her hemoglobin fell", "symptoms that fell short of" ---
+_FELL: Final = _re(
+    r"[ ](?:(?:back[ ])?asleep|ill|sick|short|behind|within|below|under|apart|into|in love|"
+    r"through|away|silent|pregnant|victim|outside|between|off to sleep|back[ ]|"
+    r"(?:from|to|by)[ ](?:a[ ](?:low|nadir)|[<>]?\d)|due[ ]to[ ]be|slightly|steadily|precipitously)"
+)
+_NUMBER_FELL: Final = _re(
+    r"\b(?:h(?:a)?emoglobin|hgb|hct|h(?:a)?ematocrit|bp|pressures?|sats?|saturations?|spo2|sodium|na|"
+    r"potassium|k|counts?|levels?|rates?|hr|temp(?:erature)?|weight|creatinine|cr|platelets?|plts?|"
+    r"inr|ef|function|output|glucose|sugars?|score|gcs|wbc|anc|a1c|troponins?|lactate|ph|bilirubin|"
+    r"cord|scabs?|tooth|teeth|sutures?|staples|bandage|dressing|hair|tube|catheter|line|drain|fever|"
+    r"values?|numbers?|psa|cea|fev1|flow|percentage|mole|wart|lesion)"
+    r"(?:[ ](?:then|had|has|since|quickly|just|out))*[ ]$"
+)
+
+
+def _no_fall(_word: str, before: str, after: str) -> bool:
+    """Whether nobody fell: somebody fell asleep, or a number did."""
+    return bool(_FELL.match(after) or _NUMBER_FELL.search(before))
+
+
 _WORDS: Final[dict[str, _Test]] = {
+    "fell": _no_fall,
     "radiation": _spreads,
     "pulse": _throbs,
     "pulses": _throbs,

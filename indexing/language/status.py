@@ -35,7 +35,7 @@ _ENDED: Final = re.compile(
     r"\b(?:stop\w*|discontinu\w*|d/c'?d?|dc'?d|quit|resol\w+|no longer|h[eo]ld|off|"
     r"wean\w*|taper\w*|"
     r"ceased|gone|went away|subsided|complet\w+|finished|remission|switched|changed|removed|"
-    r"withdrawn|replaced|on hold)\b",
+    r"withdrawn|replaced|on hold|cured|eradicated|svr[ -]?\d*|sustained virolog\w+ response)\b",
     re.IGNORECASE,
 )
 # A paragraph that says itself that it was taken over from an earlier note. Every repeat is bounded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from indexing.language.cues import Hit, Kind, Reach, Rule
 
@@ -52,6 +52,17 @@ _DAYS: Final = re.compile(
     rf"(?:[ ]?[,:-])?(?:[ ](?:s/p|status post|from|after|following|out from|of)\b|"
     rf"(?=[ ](?:(?:right|left|r|l|open|lap|laparoscopic|robotic|total)[ ])*{_DONE}\b))"
 )
+# "Should lose 20 pounds before TKA": neither is done; "should have stopped it before surgery" was.
+_TO_DO_FIRST: Final = re.compile(
+    r"\b(?:should(?! have)|must(?! have)|needs? to|ha(?:s|ve) to|will need|asked to|advised to|"
+    r"told to|encouraged to|required to|recommended to|goal of)\b[^.;:\n]{3,90}?[ ]"
+    r"(?P<before>before|prior to)[ ]"
+)
+_TO_COME: Final = re.compile(
+    r"(?:(?:any|a|an|the|his|her|their|elective|possible|planned|proceeding with|considering|"
+    r"undergoing|having|scheduling|getting|right|left|r|l|bilateral|total|knee|hip|shoulder|joint)"
+    rf"[ ])*(?:{_DONE}|surgery|operation|replacement|arthroplasty)\b"
+)
 _OVER: Final = (Rule(Kind.HISTORICAL, True, Reach.PHRASE),)
 
 
@@ -84,6 +95,25 @@ def behind(folded: str, cue: tuple[int, int], end: int, last: int) -> int:
     while listed := _LISTED.match(folded, end, last):
         end = listed.end()
     return end
+
+
+class ToCome(NamedTuple):
+    """`[start, end)` names an operation that something must come before, by the cue."""
+
+    start: int
+    end: int
+    cue_start: int
+    cue_end: int
+
+
+def to_come(folded: str) -> Iterator[ToCome]:
+    """Yield the operations of a folded text that are still to be made ready for."""
+    if " before " not in folded and " prior to " not in folded:
+        return
+    for first in _TO_DO_FIRST.finditer(folded):
+        operation = _TO_COME.match(folded, first.end())
+        if operation:
+            yield ToCome(first.end(), operation.end(), *first.span("before"))
 
 
 def asked_for(folded: str, first: int, start: int, end: int, last: int) -> re.Match[str] | None:

@@ -157,7 +157,18 @@ _REACTED: Final = re.compile(
     re.I,
 )
 _RELIEVED: Final = re.compile(r"\b(?:relie|improv|resol|better|respon)", re.I)
-_NO_ALLERGY: Final = re.compile(r"\b(?:no|not|denies|without)\b[^.;\n]{0,30}\ballerg", re.I)
+_DENIES: Final = r"\b(?:no|not|denie[sd]|denying|without|never)\b"
+_NO_BUT: Final = r"(?!\b(?:but|except|only|however|other than)\b)"  # "no wheeze but hives"
+_NO_ALLERGY: Final = re.compile(rf"{_DENIES}(?:{_NO_BUT}[^.;\n]){{0,30}}$", re.I)
+# "No rash, hives or anaphylaxis": the denial reaches as far as reactions are listed; of "penicillin
+# allergy, no problems with cephalosporins, hives" the hives are there.
+_NO_REACTION: Final = re.compile(
+    rf"{_DENIES}(?:(?:{_NO_BUT}[^.;,\n]){{0,30}}|"
+    r"(?:[ ,/]+(?:or|and|nor|any|known|rash|hives|urticaria|itching|pruritus|facial|lip|throat|"
+    r"swelling|wheez\w+|angioedema|anaphyla\w+|trouble breathing|shortness of breath|dyspnea|"
+    r"nausea|vomiting|fever))*[ ,/]*)$",
+    re.I,
+)
 _NO_HARM: Final = re.compile(
     r"\b(?:no|not|denie[sd]|denying|without)\b[^.;\n]{0,30}\b(?:side effect|adverse|reaction)", re.I
 )
@@ -177,7 +188,7 @@ def drug_status(
     reacted = _REACTED.search(before) and not _RELIEVED.search(before)
     if (_INTOLERANT.search(around) and not _NO_HARM.search(around)) or reacted:
         return DrugStatus.INTOLERANCE
-    if _ALLERGIC.search(around) and not _NO_ALLERGY.search(around):
+    if any(_is_told(around, harm) for harm in _ALLERGIC.finditer(around)):
         return DrugStatus.ALLERGY
     if section is not None and section.name == "allergies" and assertion is not Assertion.NEGATED:
         return DrugStatus.ALLERGY
@@ -188,3 +199,9 @@ def drug_status(
             return DrugStatus.STOPPED
         case _:
             return DrugStatus.NOT_TAKEN
+
+
+def _is_told(around: str, harm: re.Match[str]) -> bool:
+    """Whether a reaction is told of, not denied: "observed for 20 minutes, no anaphylaxis"."""
+    denied = _NO_ALLERGY if harm[0].lower().startswith("allerg") else _NO_REACTION
+    return denied.search(around, 0, harm.start()) is None

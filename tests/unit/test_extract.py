@@ -258,3 +258,21 @@ def test_every_sentence_stands_in_its_note(
             assert each.lead.at + len(each.lead.text) <= each.at
         for mark in each.marks:
             assert 0 <= mark.start < mark.end <= len(each.text)
+
+
+@pytest.mark.parametrize(
+    ("q", "text", "says"),
+    [
+        ("keeps pigeons", "Keeps pigeons.", ["present"]),
+        ("keeps pigeons", "Used to keep pigeons.", ["historical"]),
+        ("vodka every evening", "Vodka every evening.", ["present"]),
+        ("vodka every evening", "No vodka. Reads every evening.", []),
+        ("rash from allopurinol", "Rash from allopurinol.", ["present"]),
+        ("rash from allopurinol", "Rash on the trunk. Takes allopurinol.", []),
+    ],
+)
+def test_what_words_are_said_to_be(
+    language: Language, planner: Planner, q: str, text: str, says: list[str]
+) -> None:
+    notes = {"a": derived(language, "a", "p1", text)}
+    assert [each.says for each in answer(planner, notes, q)] == says

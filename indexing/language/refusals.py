@@ -1,0 +1,130 @@
+"""Treatments that were offered and not taken, told in two steps: "offered a flu shot, patient
+declined", "discussed hospice; he declines it for now", "colonoscopy recommended but refused"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from indexing.language.persistence import is_chronic
+
+_OFFERED: Final = (
+    r"(?:offer(?:ed|ing|s)?|recommend(?:ed|ing|s)?|suggest(?:ed|ing|s)?|advis(?:ed|ing|es)|"
+    r"discuss(?:ed|ing|es)?|propos(?:ed|ing|es)|encourag(?:ed|ing|es)|urged|counsel(?:l?ed|l?ing)?)"
+)
+_WHO: Final = (
+    r"(?:(?:he|she|they|pt|patient|the (?:patient|pt|family|parents)|family|parents?|mother|father|"
+    r"mom|dad|(?:his|her) (?:wife|husband|son|daughter|family|mother|father))[ ])"
+)
+_HOW: Final = (
+    r"(?:(?:again|still|also|has|have|had|is|was|were|but|politely|adamantly|repeatedly|firmly|"
+    r"respectfully|both|currently|strongly|continues to|continued to|ultimately|initially)[ ])"
+)
+_DECLINED: Final = (
+    r"(?:declin(?:ed|es|ing|e)|refus(?:ed|es|ing|e)|(?:did|does|do) not (?:want|wish for|desire)"
+    r"(?=[ ](?:it|this|that|these|them|any|one|either)\b))"
+)
+# Nothing else may be what was declined: "offered pain medication, declined lunch".
+_NO_MORE: Final = (
+    r"(?:[ ](?:it|this|that|these|them|both|either|all|one|any|treatment|intervention))?"
+    r"(?=[ ]*(?:$|[.;,:)\n]|(?:for now|for the time being|at this (?:time|point|visit)|at present|"
+    r"currently|today|tonight|again|this (?:time|year|visit)|due to|because|as|given|and|but|until|"
+    r"unless|since|saying|stating|citing|after|despite|in favor|preferring|wishing)\b))"
+)
+_BUT: Final = (
+    rf"(?:(?:[ ]?[;,/–-]|[ ]?,?[ ](?:but|and|however|which)),?[ ]{_WHO}?|[.][ ]{_WHO})"
+    rf"{_HOW}*{_DECLINED}{_NO_MORE}"
+)
+_BEFORE: Final = re.compile(
+    rf"{_OFFERED}[ ](?:(?:to|with|him|her|them|pt|patient|the|a|an|on|about|regarding|again|today|"
+    r"starting|getting|having|taking|option of|possibility of|use of|benefits of)[ ])*"
+    rf"(?P<what>(?!for[ ]|against[ ])[^.;:,\n]{{2,70}}?)(?:,[^.;:\n]{{0,60}}?)?{_BUT}"
+)
+_BEHIND: Final = re.compile(
+    rf"(?:[ ](?:was|were|is|are|has been|have been))?:?[ ](?:again[ ]|also[ ])?{_OFFERED}"
+    r"(?:[ ](?:to (?:him|her|pt|the patient|patient)|today|again|for [^.;:,\n]{2,40}?))*"
+    rf"{_BUT}"
+)
+_WAS: Final = re.compile(
+    r"(?:[ ](?:was|were|is|are|has been|have been))?:?[ ](?:again[ ]|also[ ])?$"
+)
+# What a treatment is for, or follows, is there: "recommended CT for his abdominal pain".
+_AIM: Final = re.compile(
+    r"[ ](?:for|to|due to|given|because|in (?:view|light) of|after|as|if|since|when|with|of)\b"
+)
+# Where what was offered begins: "knee pain and injection offered but declined" is an injection.
+_OPENS: Final = re.compile(
+    r"[.;:,\n)]|\b(?:and|or|with|w/|has|had|have|for|so|since|after|from|to|on|was|were|is|are|"
+    r"therefore|re)[ ]"
+)
+# Of "depression treatment" the treatment was declined, and the depression is there.
+_OF_AN_ILL: Final = re.compile(
+    r"[ ](?=(?:treatments?|management|medications?|medicines?|meds|inhalers?|control|screening|"
+    r"education|evaluation|work-?up|testing|clinic|class(?:es)?|program|referral|follow-?up|"
+    r"surgery|repair|resection|specialist|counseling|injections?|procedure|pills?)\b)"
+)
+# An illness is discussed too, and is none that could be declined.
+_SPOKEN_OF: Final = re.compile(
+    r"(?:discuss|counsel)[a-z]* (?:(?:with|him|her|them|pt|patient|the|about|on|regarding) )*"
+    r"(?:his|her|their|diagnos\w+|results?|findings?|prognosis)\b"
+)
+_WORDS: Final = ("declin", "refus", " not want", " not wish", " not desire")
+_LINE: Final = re.compile(r"\n[ \t]*(?![a-z])")  # not one that an editor wrapped
+_FAR: Final = 170  # code points between the offer and its refusal
+_LONGEST: Final = 60  # code points of what is named before "offered"
+
+
+class Refusal(NamedTuple):
+    """`[start, end)` names what `[cue_start, cue_end)` says that somebody would not have."""
+
+    start: int
+    end: int
+    cue_start: int
+    cue_end: int
+
+
+def refusals(text: str, folded: str) -> list[Refusal]:
+    """Return what a text tells of treatments that were offered and declined, in order; `folded` is
+    the text without line feeds."""
+    found: set[Refusal] = set()
+    for place in sorted(set(_places(folded))):
+        first = max(0, place - _FAR)
+        for word in re.finditer(_OFFERED, folded[first:place]):
+            at = first + word.start()
+            if folded[at - 1 : at].isalnum():
+                continue
+            before = None if _SPOKEN_OF.match(folded, at) else _BEFORE.match(folded, at)
+            if before:
+                aim = _AIM.search(folded, before.start("what"), before.end("what"))
+                end = aim.start() if aim else before.end("what")
+                start = _opens(folded, before.start("what"), end)
+                found.add(Refusal(start, end, end, before.end()))
+            was = _WAS.search(folded, max(0, at - 20), at)
+            behind = _BEHIND.match(folded, was.start() if was else at)
+            if behind:
+                start = _opens(folded, max(0, behind.start() - _LONGEST), behind.start())
+                found.add(Refusal(start, behind.start(), *behind.span()))
+    return sorted(
+        each
+        for each in found
+        if each.start < each.end
+        and not is_chronic(folded[each.start : each.end])
+        and _LINE.search(text, each.start, each.cue_end) is None
+    )
+
+
+def _places(folded: str) -> Iterator[int]:
+    for word in _WORDS:
+        place = folded.find(word)
+        while place >= 0:
+            yield place
+            place = folded.find(word, place + 1)
+
+
+def _opens(folded: str, first: int, end: int) -> int:
+    """Return where in `folded[first:end]` begins what was offered last, or all that was."""
+    ends = [match.end() for match in _OPENS.finditer(folded, first, end)]
+    first = ends[-1] if ends else first
+    tail = _OF_AN_ILL.search(folded, first, end)
+    return tail.end() if tail else first

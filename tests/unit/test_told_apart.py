@@ -1,0 +1,109 @@
+"""What words further off say of a stretch: offered and declined, an operation or a journey to come,
+a hepatitis that is cured; and cues that notes of other hands brought up."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexing.language.pipeline import Language
+from rankers.effects import tells_refusal
+from tests.notes import note
+from tests.unit.test_assertion import judge
+
+SENTENCES = r"""
+Offered {influenza vaccine|negated} today, patient declined.
+He was offered a {flu shot|negated} but declined.
+{Influenza vaccine|negated} offered but pt declined.
+{Flu shot|negated} offered. Pt declined.
+{Flu shot|negated} was offered; he refuses it this year.
+{Colonoscopy|negated} recommended but refused.
+Discussed {hospice|negated}; he declines it for now and wants third line.
+{Metformin|negated} recommended for {diabetes|present}, patient declined due to {nausea|present}.
+Advised {colonoscopy|negated}. Patient refuses. Has {anemia|present}.
+Offered {flu shot|negated}, pt\ndeclined.
+Recommended {CT|negated} for his {abdominal pain|present}, he declined.
+Recommended {admission|negated}, has severe {chest pain|present}, but patient declined.
+Severe {knee pain|present} and {injection|negated} offered but declined.
+{Depression|present} treatment was offered but declined.
+Offered {asthma|present} inhaler, patient declined.
+Discussed his {lung cancer|present} and {chemotherapy|present}, and he declined.
+Offered {pain medication|present}, declined lunch.
+Offered {morphine|present}, patient accepted.
+Discussed {flu shot|present}\nDeclined: {shingles vaccine|negated}
+Told he should lose 20 pounds before {TKA|hypothetical}.
+She must stop smoking prior to elective right {knee replacement|hypothetical}.
+He should have fasted before his {CABG|present}.
+Never skips her {insulin|present}.
+Has not skipped her {insulin|present}.
+Needs to take binders before {dialysis|present}.
+Trip to {India|present} was long.
+{Travel|hypothetical} to India planned next month.
+Plans to {travel|hypothetical} to Peru.
+She will be {traveling to|hypothetical} Mexico in two weeks.
+Returned from a {trip to|present} India 8 days ago.
+No {travel|negated}.
+{HCV|historical} genotype 1a treated with Epclusa, SVR12 achieved 2021.
+{Hepatitis C|historical} cured with Harvoni.
+{Hepatitis C|present} on Mavyret, SVR pending.
+{HCV|present} could be cured with Mavyret.
+Does not qualify for {home oxygen|negated}.
+Not eligible for {transplant|negated} due to {cirrhosis|present}.
+Plans on {breastfeeding|hypothetical}.
+Plans on continuing {warfarin|present}.
+Has not yet completed {diabetes education|uncertain}.
+No plans for {NPO|negated} status.
+{HCV|negated} Ab nonreactive.
+{Foley|historical} removed POD1.
+{Foley|historical} removed POD #2 and voiding.
+Denies {LOC|negated} at the time of the {fall|present}.
+Denies hearing a pop at the time of {injury|present}.
+No {fever|negated} at the onset of the {pneumonia|present}.
+"""
+
+
+@pytest.mark.parametrize("marked", SENTENCES.strip().splitlines())
+def test_what_is_said_of_it(marked: str) -> None:
+    for words, expected, found in judge(marked.replace("\\n", "\n")):
+        assert found.assertion.value == expected, words
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("Offered influenza vaccine today, patient declined.", True),
+        ("Influenza vaccine was offered. He declined it again.", True),
+        ("Offered influenza vaccine today, patient agreed. She declined Tylenol.", False),
+    ],
+)
+def test_what_was_offered_and_declined_is_refused(
+    language: Language, text: str, refused: bool
+) -> None:
+    (mention,) = (
+        each for each in note(language, text).mentions if each.concept_id == "anm:influenza-vaccine"
+    )
+    assert tells_refusal(text, mention.start, mention.end) is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "named"),
+    [
+        ("He fell at home and hit his head.", "falls", True),
+        ("Fell off a ladder.", "falls", True),
+        ("She fell asleep.", "falls", False),
+        ("Her hemoglobin fell to 7.", "falls", False),
+        ("The BP then fell.", "falls", False),
+        ("He fell ill.", "falls", False),
+        ("Three trips to the bathroom each night.", "travel", False),
+        ("Trip to the ED last week.", "travel", False),
+        ("A trip to Kenya.", "travel", True),
+        ("He drinks 6 beers daily.", "alcohol-consumption", True),
+        ("AF with RVR.", "rapid-ventricular-response", True),
+        ("Pt is NPO.", "nothing-by-mouth", True),
+        ("The procedure was converted to open.", "conversion-to-open-surgery", True),
+        ("Known mets to bone.", "bone-metastasis", True),
+        ("Her daughter completed diabetes education.", "diabetes-mellitus", False),
+    ],
+)
+def test_what_is_named(language: Language, text: str, concept: str, named: bool) -> None:
+    found = {mention.concept_id for mention in note(language, text).mentions}
+    assert (f"anm:{concept}" in found) is named
