@@ -62,17 +62,24 @@ def _show(answer: Answer) -> None:
     for said in answer.best:
         how = "" if said.says == "present" else f" ({said.says.replace('_', ' ')})"
         print(f"  “{_led(said)}”{how}")
-        print(f"     {said.doc_id}  {said.date or 'undated'}  [{said.section}]  {said.title}")
+        section = f"[{said.section}]" if said.section else ""
+        print("     " + _line(said.doc_id, said.patient_id, said.date, section, said.title))
     if answer.hits and not answer.best:
         print("no good match in one sentence")
     for hit in answer.hits:
-        date = hit.date or "undated"
-        print(f"{hit.rank:>3}  {hit.score:.3f}  {hit.doc_id}  {date}  {hit.title}")
+        told = _line(hit.doc_id, hit.patient_id, hit.date, hit.title)
+        print(f"{hit.rank:>3}  {hit.score:.3f}  {told}")
         if hit.snippet.text:
             section = f"[{hit.snippet.section}] " if hit.snippet.section else ""
             print(f"     {section}{_led(hit.snippet)}")
     if not answer.hits and answer.absence is None:
         print("no good match")
+
+
+def _line(doc_id: str, patient_id: str | None, date: str | None, *more: str) -> str:
+    """Write which note it is, and of whom."""
+    whose = f"patient {patient_id}" if patient_id else "no patient"
+    return "  ".join(part for part in (doc_id, whose, date or "undated", *more) if part)
 
 
 def _led(found: Sentence | Snippet) -> str:

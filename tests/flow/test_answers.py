@@ -109,7 +109,12 @@ def test_the_command_prints_it_and_names_the_legs_that_are_missing(
     monkeypatch.setattr(installation, "close", lambda: None)
     code = hospital.tenant.code
     search_command(code, "cough", 5, "lexical,graph", False, None, Role.CLINICIAN, as_json=False)
-    assert "“The <b>cough</b> is worse at night.”" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "“The <b>cough</b> is worse at night.”" in printed
+    hits = [line for line in printed.splitlines() if re.match(r" *\d+  \d\.\d{3}  ", line)]
+    assert hits
+    assert all("  patient " in line for line in hits)  # whose note it is
+    assert "[]" not in printed
     monkeypatch.setattr(installation.graph, "search", down)
     search_command(code, "cough", 5, "lexical,graph", False, None, Role.CLINICIAN, as_json=False)
     shown = capsys.readouterr()
