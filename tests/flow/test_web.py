@@ -58,6 +58,21 @@ def test_guessing_is_slowed_down_even_for_the_right_password(ward: Ward) -> None
         sign_in(elsewhere, ward, Role.RELEVANCE)
 
 
+def test_one_password_tried_on_many_names_is_slowed_down_too(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.routes.landing.FREE_PER_ADDRESS", 3)
+    with browser(ward, "10.0.0.11") as client:
+        token = form_token(client.get("/login").text)
+        data = {"form_token": token, "tenant": ward.tenant.code, "password": "wrong"}
+        answers = [
+            client.post("/login", data=data | {"name": f"n{i}"}).status_code for i in range(4)
+        ]
+    assert answers == [401, 401, 401, 429]
+    with browser(ward, "10.0.0.12") as elsewhere:
+        sign_in(elsewhere, ward, Role.CLINICIAN)
+
+
 def test_a_form_without_its_token_does_nothing(client: TestClient, ward: Ward) -> None:
     sign_in(client, ward, Role.CLINICIAN)
     for data in ({"q": "fever"}, {"q": "fever", "form_token": "0" * 64}):

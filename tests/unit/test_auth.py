@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.auth.passwords import AT_ONCE, Passwords
@@ -117,6 +117,12 @@ def test_the_table_of_permissions() -> None:
     assert permissions([Role.PRIVACY, Role.CLINICIAN]) > permissions([Role.CLINICIAN])
 
 
+@pytest.mark.parametrize("hidden", [Role.RESEARCHER, Role.RELEVANCE])
+def test_who_sees_notes_de_identified_reads_no_resource_by_another_role(hidden: Role) -> None:
+    assert Permission.RESOURCE_READ not in permissions([hidden, Role.ADMIN])
+    assert Permission.RESOURCE_READ in permissions([hidden, Role.CLINICIAN])
+
+
 def test_the_purpose_is_the_first_roles() -> None:
     assert purpose(frozenset({Role.RESEARCHER, Role.CLINICIAN})) == "TREAT"
     assert purpose(frozenset({Role.RESEARCHER})) == "HRESCH"
@@ -149,7 +155,11 @@ def test_waiting_grows_with_failures_and_ends_with_time(
     assert _wait_s(failures, ago_s + 900, free) == 0
 
 
-@given(st.text())
+@given(st.text().map("/".__add__))
+@example("/\\evil.example")
+@example("//evil.example")
+@example("https://evil.example")
+@example("/a\nb")
 def test_a_form_leads_nowhere_else(path: str) -> None:
     target = local(path)
     assert target.startswith("/")
