@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from app import letting_go
-from app.letting_go import LettingGo, let_go_of_erased
+from app.letting_go import LettingGo, let_go, let_go_of_erased
 from app.settings import Settings
 from app.tenant_erasing import write_lines
 from app.wiring import Installation
@@ -64,3 +64,19 @@ def test_one_that_is_not_let_go_of_keeps_no_other(
     with pytest.raises(RuntimeError, match="held"):
         let_go_of_erased(own, rounds)
     assert rounds == {second: 1}
+
+
+def test_whatever_was_built_lets_go_and_nothing_is_built_for_it(tmp_path: Path) -> None:
+    own, gone = Installation(Settings(home=tmp_path)), TenantId(uuid4())
+    told: list[str] = []
+
+    def keeps(name: str) -> SimpleNamespace:
+        return SimpleNamespace(let_go=lambda tenant_id: told.append(f"{name} {tenant_id}"))
+
+    for name in ("lexical", "graph", "terms", "patients"):
+        own.__dict__[name] = keeps(name)
+    own.__dict__["medical"] = SimpleNamespace(made_by={gone: "1"})
+    let_go(own, gone)
+    assert told == [f"{name} {gone}" for name in ("lexical", "graph", "terms", "patients")]
+    assert own.__dict__["medical"].made_by == {}
+    assert "vector" not in own.__dict__
