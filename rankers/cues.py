@@ -136,8 +136,9 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
     ),
     Asked.STOPPED: (
         rf"no longer {_USE}", rf"(?:was|were|has been|previously|formerly) {_USE}",
-        "(?:stopp(?:ed|ing)|quit)(?: taking| using)?", "discontinu(?:ed|ing|ation of)",
-        "came off", "taken off", "cessation of", "d/c'?d", "h(?:old(?:ing)?|eld)",
+        "(?:stopp(?:ed|ing)|quit|g(?:ave|iven|iving) up)(?: taking| using)?",
+        "discontinu(?:ed|ing|ation of)", "came off", "taken off", "cessation of",
+        "d/c'?d", "h(?:old(?:ing)?|eld)",
     ),
     Asked.NOT_TAKING: (
         rf"(?:not|(?:is|was|are)n['’]?t) (?:currently )?{_USE}", rf"{_DOES_NOT} take",

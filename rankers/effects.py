@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from indexing.language.cues import fold
-from indexing.language.refusals import refusals
+from indexing.language.refusals import refused
 from indexing.ports import Derived
 from rankers.cues import Asked
 from rankers.evidence import OF_NOBODY, Said
@@ -68,7 +68,7 @@ def tells_refusal(text: str, start: int, end: int) -> bool:
     if _REFUSED.search(text[first:start]) or _WAS_REFUSED.match(text, end):
         return True
     around = text[first : end + _AROUND]
-    told = refusals(around, fold(around).replace("\n", " "))
+    told = refused(around, fold(around).replace("\n", " "))
     return any(each.start < end - first and start - first < each.end for each in told)
 
 

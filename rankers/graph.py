@@ -18,6 +18,7 @@ from rankers.cues import cues
 from rankers.namesakes import namesakes
 from rankers.pregnancy import counted
 from rankers.short_names import measured_beside
+from rankers.vaccines import vaccines
 
 # What a step adds to the question's own concepts. Narrower concepts are the thing asked for; what
 # treats or presents it is a hint; genes and pathways say nothing of a patient's notes.
@@ -66,6 +67,9 @@ def named(matcher: Matcher, text: str) -> tuple[Span, ...]:
         if not any(start < span.end and span.start < end for start, end in taken)
     ]
     short += counted(matcher.terminology, text, other)
+    given = vaccines(matcher.terminology, text)
+    other = [s for s in other if not any(g.start < s.end and s.start < g.end for g in given)]
+    short += given
     found = tuple(sorted((*other, *short), key=lambda span: span.start)) if short else tuple(other)
     _NAMED[matcher] = text, found
     return found

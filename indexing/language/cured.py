@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from indexing.language.stretch import Stretch
 
 _HEPATITIS: Final = re.compile(r"(?<!\w)(?:chronic )?(?:hcv|hep(?:atitis)?[ -]c)\b")
 _CURE: Final = re.compile(
@@ -16,20 +18,11 @@ _CURE: Final = re.compile(
 )
 
 
-class Cured(NamedTuple):
-    """`[start, end)` names an illness that the cue at `[cue_start, cue_end)` says is cured."""
-
-    start: int
-    end: int
-    cue_start: int
-    cue_end: int
-
-
-def cured(folded: str) -> Iterator[Cured]:
+def cured(folded: str) -> Iterator[Stretch]:
     """Yield each hepatitis C of a folded text that is told to be cured in its sentence."""
     if "svr" not in folded and "sustained vir" not in folded and "cured" not in folded:
         return
     for name in _HEPATITIS.finditer(folded):
         cure = _CURE.match(folded, name.end())
         if cure:
-            yield Cured(*name.span(), *cure.span("cure"))
+            yield Stretch(*name.span(), *cure.span("cure"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from indexing.language.stretch import Stretch
 
 _CAUGHT: Final = (
     r"(?:tb|tuberculosis|covid(?:[- ]?19)?|sars-cov-2|coronavirus|(?:influenza|flu)(?: [ab])?|"
@@ -72,16 +74,7 @@ _CAUGHT_IT: Final = re.compile(
 _WIDEST: Final = 60  # code points beside the word for the exposure in which it is told to what
 
 
-class Exposure(NamedTuple):
-    """`[start, end)` names what the cue at `[cue_start, cue_end)` says the patient was near to."""
-
-    start: int
-    end: int
-    cue_start: int
-    cue_end: int
-
-
-def exposures(folded: str) -> list[Exposure]:
+def exposures(folded: str) -> list[Stretch]:
     """Return what a folded text (line breaks kept) tells of exposures, in order."""
     return sorted(found for place in _places(folded) if (found := _told(folded, place)))
 
@@ -95,15 +88,15 @@ def _places(folded: str) -> Iterator[int]:
             place = folded.find(word, place + 1)
 
 
-def _told(folded: str, place: int) -> Exposure | None:
+def _told(folded: str, place: int) -> Stretch | None:
     to = _TO.match(folded, place)
     what = to and _WHAT.match(folded, to.end(), to.end() + _WIDEST)
     if to and what:
         if _CAUGHT_IT.match(folded, what.end()):
             return None
-        return Exposure(what.start(), what.end(), place, to.end() - 1)
+        return Stretch(what.start(), what.end(), place, to.end() - 1)
     near = _NEAR.match(folded, place)
     of = near and _OF.search(folded, max(0, place - _WIDEST), place)
     if near is None or of is None or _CAUGHT_IT.match(folded, near.end()):
         return None
-    return Exposure(*of.span("what"), place, near.end())
+    return Stretch(*of.span("what"), place, near.end())

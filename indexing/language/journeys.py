@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from indexing.language.stretch import Stretch
 
 _AHEAD: Final = re.compile(
     r"\b(?:plan(?:s|ned|ning)?|upcoming|future|hop(?:es|ing) to|intends? to|going to|about to|will|"
@@ -27,16 +29,7 @@ _WORDS: Final = ("travel", "trip", "vacation")
 _NEAR: Final = 60  # code points before the word in which its plan stands
 
 
-class Journey(NamedTuple):
-    """`[start, end)` names a journey that the cue at `[cue_start, cue_end)` says is to come."""
-
-    start: int
-    end: int
-    cue_start: int
-    cue_end: int
-
-
-def journeys_to_come(folded: str) -> Iterator[Journey]:
+def journeys_to_come(folded: str) -> Iterator[Stretch]:
     """Yield the journeys of a folded text that are still to be made."""
     for word in _WORDS:
         place = folded.find(word)
@@ -47,13 +40,13 @@ def journeys_to_come(folded: str) -> Iterator[Journey]:
             place = folded.find(word, place + 1)
 
 
-def _to_come(folded: str, place: int) -> Journey | None:
+def _to_come(folded: str, place: int) -> Stretch | None:
     word = _JOURNEY.match(folded, place)
     if word is None:
         return None
     first = max(0, place - _NEAR)
     ahead = _AHEAD.search(folded, first, place)
     if ahead:
-        return Journey(place, word.end(), *ahead.span())
+        return Stretch(place, word.end(), ahead.start(), place - 1)
     behind = _BEHIND.match(folded, word.end())
-    return Journey(place, word.end(), word.end(), behind.end()) if behind else None
+    return Stretch(place, word.end(), word.end(), behind.end()) if behind else None

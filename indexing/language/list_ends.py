@@ -18,6 +18,9 @@ _CLAUSE: Final = re.compile(
     r"(?:(?!(?:that|which|who|n?or)\b)[a-z]+[ ]){1,3}(?:persists?|continues?|remains?|worsened|"
     r"(?:has|have|is|are)[ ]+(?:improv(?:ed|ing)|worsen(?:ed|ing)|better|worse|stable|unchanged|"
     r"controlled|persistent|ongoing))\b|"
+    # "No problems with amoxicillin, penicillin causes hives".
+    r"(?<=[,;][ ])(?:(?!(?:that|which|who|n?or|and|no|not)\b)[a-z]+[ ]){1,3}"
+    r"(?:causes|caused|gives|gave)[ ](?!by\b)|"
     r"(?<=[,;][ ])(?:(?!(?:that|which|who|n?or|and|no|not|without|with|is|are|than|over|least|"
     r"exceeding|within)\b)[a-z]+[ ]){1,3}"
     r"(?:(?:improving|worsening|resolving|stable|unchanged|better|worse)"

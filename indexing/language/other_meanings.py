@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from indexing.language.other_events import is_class, nobody_fell
 from indexing.language.other_parts import (
     goes_back,
     is_length,
@@ -220,29 +221,9 @@ def _no_journey(word: str, before: str, after: str) -> bool:
     return bool(pain or _GOES.match(after) or _TOWARDS.match(after))
 
 
-# --- "fell asleep", "her hemoglobin fell", "symptoms that fell short of" ---
-_FELL: Final = _re(
-    r"[ ](?:(?:back[ ])?asleep|ill|sick|short|behind|within|below|under|apart|into|in love|"
-    r"through|away|silent|pregnant|victim|outside|between|off to sleep|back[ ]|"
-    r"(?:from|to|by)[ ](?:a[ ](?:low|nadir)|[<>]?\d)|due[ ]to[ ]be|slightly|steadily|precipitously)"
-)
-_NUMBER_FELL: Final = _re(
-    r"\b(?:h(?:a)?emoglobin|hgb|hct|h(?:a)?ematocrit|bp|pressures?|sats?|saturations?|spo2|sodium|na|"
-    r"potassium|k|counts?|levels?|rates?|hr|temp(?:erature)?|weight|creatinine|cr|platelets?|plts?|"
-    r"inr|ef|function|output|glucose|sugars?|score|gcs|wbc|anc|a1c|troponins?|lactate|ph|bilirubin|"
-    r"cord|scabs?|tooth|teeth|sutures?|staples|bandage|dressing|hair|tube|catheter|line|drain|fever|"
-    r"values?|numbers?|psa|cea|fev1|flow|percentage|mole|wart|lesion)"
-    r"(?:[ ](?:then|had|has|since|quickly|just|out))*[ ]$"
-)
-
-
-def _no_fall(_word: str, before: str, after: str) -> bool:
-    """Whether nobody fell: somebody fell asleep, or a number did."""
-    return bool(_FELL.match(after) or _NUMBER_FELL.search(before))
-
-
 _WORDS: Final[dict[str, _Test]] = {
-    "fell": _no_fall,
+    "fell": nobody_fell,
+    "asa": is_class,
     "radiation": _spreads,
     "pulse": _throbs,
     "pulses": _throbs,

@@ -1,21 +1,25 @@
-"""Treatments that were offered and not taken, told in two steps: "offered a flu shot, patient
-declined", "discussed hospice; he declines it for now", "colonoscopy recommended but refused"."""
+"""Treatments that were spoken of and not taken, told in two steps: "offered a flu shot, patient
+declined", "discussed hospice; he declines it for now", "asked about TPN; not indicated"."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from indexing.language.persistence import is_chronic
+from indexing.language.stretch import Stretch
 
 _OFFERED: Final = (
     r"(?:offer(?:ed|ing|s)?|recommend(?:ed|ing|s)?|suggest(?:ed|ing|s)?|advis(?:ed|ing|es)|"
-    r"discuss(?:ed|ing|es)?|propos(?:ed|ing|es)|encourag(?:ed|ing|es)|urged|counsel(?:l?ed|l?ing)?)"
+    r"discuss(?:ed|ing|es)?|propos(?:ed|ing|es)|encourag(?:ed|ing|es)|urged|counsel(?:l?ed|l?ing)?|"
+    r"consider(?:ed|ing)|request(?:ed|ing|s)?|ask(?:ed|ing|s)? (?:about|for))"
 )
 _WHO: Final = (
     r"(?:(?:he|she|they|pt|patient|the (?:patient|pt|family|parents)|family|parents?|mother|father|"
-    r"mom|dad|(?:his|her) (?:wife|husband|son|daughter|family|mother|father))[ ])"
+    r"mom|dad|(?:his|her) (?:wife|husband|son|daughter|family|mother|father))"
+    r"(?:[ ](?:and|&)[ ](?:(?:his|her|the)[ ])?(?:family|wife|husband|son|daughter|children|"
+    r"parents?|mother|father|patient))?[ ])"
 )
 _HOW: Final = (
     r"(?:(?:again|still|also|has|have|had|is|was|were|but|politely|adamantly|repeatedly|firmly|"
@@ -24,6 +28,11 @@ _HOW: Final = (
 _DECLINED: Final = (
     r"(?:declin(?:ed|es|ing|e)|refus(?:ed|es|ing|e)|(?:did|does|do) not (?:want|wish for|desire)"
     r"(?=[ ](?:it|this|that|these|them|any|one|either)\b))"
+)
+# Nor is it there that somebody asked for, and the house would not give.
+_NOT_FIT: Final = (
+    r"(?:(?:is|was|felt|felt to be|deemed|thought to be)[ ])*not (?:currently |yet |felt to be )?"
+    r"(?:indicated|recommended|needed|appropriate|necessary|warranted|advised|advisable)"
 )
 # Nothing else may be what was declined: "offered pain medication, declined lunch".
 _NO_MORE: Final = (
@@ -34,7 +43,7 @@ _NO_MORE: Final = (
 )
 _BUT: Final = (
     rf"(?:(?:[ ]?[;,/–-]|[ ]?,?[ ](?:but|and|however|which)),?[ ]{_WHO}?|[.][ ]{_WHO})"
-    rf"{_HOW}*{_DECLINED}{_NO_MORE}"
+    rf"{_HOW}*(?:{_DECLINED}|{_NOT_FIT}){_NO_MORE}"
 )
 _BEFORE: Final = re.compile(
     rf"{_OFFERED}[ ](?:(?:to|with|him|her|them|pt|patient|the|a|an|on|about|regarding|again|today|"
@@ -69,25 +78,30 @@ _SPOKEN_OF: Final = re.compile(
     r"(?:discuss|counsel)[a-z]* (?:(?:with|him|her|them|pt|patient|the|about|on|regarding) )*"
     r"(?:his|her|their|diagnos\w+|results?|findings?|prognosis)\b"
 )
-_WORDS: Final = ("declin", "refus", " not want", " not wish", " not desire")
+_WORDS: Final = (
+    "declin", "refus", " not want", " not wish", " not desire", "not indicated",
+    "not recommended", "not needed", "not appropriate", "not necessary", "not warranted",
+    "not advis", "not currently ", "not yet ", "not felt to be ",
+)  # fmt: skip
+_DECLINES: Final = re.compile(_DECLINED)
 _LINE: Final = re.compile(r"\n[ \t]*(?![a-z])")  # not one that an editor wrapped
 _FAR: Final = 170  # code points between the offer and its refusal
 _LONGEST: Final = 60  # code points of what is named before "offered"
 
 
-class Refusal(NamedTuple):
-    """`[start, end)` names what `[cue_start, cue_end)` says that somebody would not have."""
+def refused(text: str, folded: str) -> list[Stretch]:
+    """Return the treatments of a text that were offered and declined, in order."""
+    return [
+        each
+        for each in refusals(text, folded)
+        if _DECLINES.search(folded, each.cue_start, each.cue_end)
+    ]
 
-    start: int
-    end: int
-    cue_start: int
-    cue_end: int
 
-
-def refusals(text: str, folded: str) -> list[Refusal]:
-    """Return what a text tells of treatments that were offered and declined, in order; `folded` is
-    the text without line feeds."""
-    found: set[Refusal] = set()
+def refusals(text: str, folded: str) -> list[Stretch]:
+    """Return the treatments of a text that were offered and declined, or asked for and not given,
+    in order; `folded` is the text without line feeds."""
+    found: set[Stretch] = set()
     for place in sorted(set(_places(folded))):
         first = max(0, place - _FAR)
         for word in re.finditer(_OFFERED, folded[first:place]):
@@ -99,12 +113,12 @@ def refusals(text: str, folded: str) -> list[Refusal]:
                 aim = _AIM.search(folded, before.start("what"), before.end("what"))
                 end = aim.start() if aim else before.end("what")
                 start = _opens(folded, before.start("what"), end)
-                found.add(Refusal(start, end, end, before.end()))
+                found.add(Stretch(start, end, end, before.end()))
             was = _WAS.search(folded, max(0, at - 20), at)
             behind = _BEHIND.match(folded, was.start() if was else at)
             if behind:
                 start = _opens(folded, max(0, behind.start() - _LONGEST), behind.start())
-                found.add(Refusal(start, behind.start(), *behind.span()))
+                found.add(Stretch(start, behind.start(), *behind.span()))
     return sorted(
         each
         for each in found

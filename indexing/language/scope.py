@@ -15,6 +15,7 @@ from indexing.language.earlier import is_guess, is_new
 from indexing.language.left_standing import left_standing
 from indexing.language.list_ends import Clauses, lasting, left_open, there
 from indexing.language.surgical import behind
+from indexing.language.withheld import treatment
 
 _COMMA: Final = re.compile(r"[,;()]")
 _STOP: Final = re.compile(r"[;:]")
@@ -181,7 +182,10 @@ def scopes(folded: str, first: int, last: int, hits: Sequence[Hit]) -> list[Scop
                     continue
                 start = _backward(folded, first, hit, rule, closers)
                 aim = rule.kind is Kind.NOT_ASSESSED and _AIM.search(folded, start, hit.start)
-                found.append(_scope(rule, hit, start, aim.end() if aim else hit.start))
+                end = aim.end() if aim else hit.start
+                if rule.kind is Kind.NEGATED and (what := treatment(folded, first, hit[:2], start)):
+                    start, end = what
+                found.append(_scope(rule, hit, start, end))
     return found
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from indexing.language.cues import Hit, Kind, Reach, Rule
+from indexing.language.stretch import Stretch
 
 _NAMED_SO: Final = r"[a-z-]+(?:ectomy|otomy|ostomy|plasty|pexy|rraphy|scopy|desis|centesis)"
 _DONE: Final = (
@@ -97,23 +98,14 @@ def behind(folded: str, cue: tuple[int, int], end: int, last: int) -> int:
     return end
 
 
-class ToCome(NamedTuple):
-    """`[start, end)` names an operation that something must come before, by the cue."""
-
-    start: int
-    end: int
-    cue_start: int
-    cue_end: int
-
-
-def to_come(folded: str) -> Iterator[ToCome]:
+def to_come(folded: str) -> Iterator[Stretch]:
     """Yield the operations of a folded text that are still to be made ready for."""
     if " before " not in folded and " prior to " not in folded:
         return
     for first in _TO_DO_FIRST.finditer(folded):
         operation = _TO_COME.match(folded, first.end())
         if operation:
-            yield ToCome(first.end(), operation.end(), *first.span("before"))
+            yield Stretch(first.end(), operation.end(), *first.span("before"))
 
 
 def asked_for(folded: str, first: int, start: int, end: int, last: int) -> re.Match[str] | None:

@@ -42,6 +42,8 @@ WRONG = [
     ("out of lisinopril", "Takes lisinopril, no missed doses."),
     ("anaphylaxis to penicillin", "Given penicillin, no anaphylaxis."),
     ("penicillin allergy", "Got penicillin without rash, hives or anaphylaxis."),
+    ("vaccinated for shingles", "Shingles on the left. Not vaccinated."),
+    ("refused TPN", "Family asked about TPN; not indicated."),
     ("cured hep C", "Chronic hepatitis C, not yet treated."),
     ("recent travel to India", "Trip to India planned next month."),
 ]
@@ -56,6 +58,10 @@ RIGHT = [
     ("penicillin allergy", "No anaphylaxis but hives with penicillin."),
     ("penicillin allergy", "No known drug allergies except penicillin (hives)."),
     ("cured hep C", "HCV treated with Epclusa, SVR12 achieved."),
+    ("refused surgery", "Surgery was recommended; patient and family declined."),
+    ("gave up driving", "Stopped driving last winter."),
+    ("vaccinated for shingles", "Received both doses of Shingrix."),
+    ("penicillin allergy", "No problems with amoxicillin, penicillin causes hives."),
     ("declined flu shot", "Offered influenza vaccine today, patient declined."),
 ]
 

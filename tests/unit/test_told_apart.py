@@ -46,6 +46,18 @@ No {travel|negated}.
 {Hepatitis C|historical} cured with Harvoni.
 {Hepatitis C|present} on Mavyret, SVR pending.
 {HCV|present} could be cured with Mavyret.
+Family asked about {TPN|negated}; not indicated at this point.
+{Surgery|negated} was recommended; patient and family declined given her goals.
+Requested {MRI|negated}; not felt to be necessary.
+{Antibiotics|negated} for {pneumonia|present} were declined.
+{Anticoagulation|negated} for {atrial fibrillation|present} contraindicated.
+Requests {antibiotics|negated} for his {cough|present}, not indicated.
+Has {anemia|present} and {transfusion|negated} for it was refused.
+Testing for {HIV|negated} was declined.
+Lumbar puncture for {meningitis|negated} was not indicated.
+Evidence for {pneumonia|negated} was not found.
+No problems with {amoxicillin|negated}, {penicillin|present} causes {hives|present}.
+No {rash|negated}, {nausea|negated} caused by {penicillin|negated}.
 Does not qualify for {home oxygen|negated}.
 Not eligible for {transplant|negated} due to {cirrhosis|present}.
 Plans on {breastfeeding|hypothetical}.
@@ -89,6 +101,10 @@ def test_what_was_offered_and_declined_is_refused(
     [
         ("He fell at home and hit his head.", "falls", True),
         ("Fell off a ladder.", "falls", True),
+        ("ASA 2, airway easy.", "aspirin", False),
+        ("ASA class III.", "aspirin", False),
+        ("ASA 81 mg daily.", "aspirin", True),
+        ("ASA 1 tab daily.", "aspirin", True),
         ("She fell asleep.", "falls", False),
         ("Her hemoglobin fell to 7.", "falls", False),
         ("The BP then fell.", "falls", False),
