@@ -101,6 +101,7 @@ _OUT: Final = (
     r"(?:^|(?<=\bis )|(?<=\bwas )|(?<=\bbeen )|(?<=\bnow )|(?<=\bpt )|(?<=\bpatient )|"
     rf"(?<=\bpatients ))out of{_NO_PLACE}"
 )
+_CONTROLLED: Final = "(?:controlled|managed) (?:with|by|on|despite)"
 _MISS: Final = "miss(?:es|ed|ing)"
 _DOSES: Final = "(?:(?:some|several|his|her|their) )?doses of"
 # "Unfit for consumption", "not fit for duty": what no one is treated with.
@@ -148,11 +149,13 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         rf"(?:{_DOES_NOT} respond|not respond(?:ed|ing)) (?:well )?to",
         rf"(?:no|without|little|poor|inadequate) {_USELESS} (?:to|with|on|from|after|despite)",
         "(?:un|non-?)responsive to", "(?:refractory|resistant) to", "not (?:helped|relieved) by",
+        f"(?:not (?:well |adequately |fully )?|un|poorly ){_CONTROLLED}",
         "fail(?:ed|s|ing|ure of)",
     ),
     Asked.HELPED: (
         "improv(?:ed|es|ing|ement) (?:on|with|after|from)", "respon(?:ded|ds|ding|sive) to",
-        f"{_GOOD}relief (?:with|from|after)", "(?:helped|relieved) by", "better (?:on|with|after)",
+        f"(?:well |better )?{_CONTROLLED}", f"{_GOOD}relief (?:with|from|after)",
+        "(?:helped|relieved) by", "better (?:on|with|after)",
         "(?:good|excellent|partial|complete|positive|dramatic) response to",
     ),
     Asked.EFFECT: ("(?:clinical |treatment )?response to",),

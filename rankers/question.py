@@ -37,6 +37,7 @@ _CHANGE: Final = re.compile(
 )
 _REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
 TREATMENTS: Final = DRUGS | {SemanticType.PROCEDURE, SemanticType.DEVICE}
+_USED: Final = TREATMENTS | {SemanticType.SOCIAL, SemanticType.SUBSTANCE}
 _WORN: Final = re.compile("us(?:es|ing)|wear(?:s|ing)", re.IGNORECASE)
 OF_TREATMENTS: Final = CANDIDACY | {Asked.UNTAKEN}  # known or not: "skips his dialysis"
 # A limit beside these is one of age, which notes write otherwise: "a 69-year-old".
@@ -51,8 +52,8 @@ _OR: Final = re.compile(r"\bor\b", re.IGNORECASE)
 
 
 def taken(text: str, cue: QueryCue) -> frozenset[SemanticType]:
-    """Return what a cue such as "on" can be told of: drugs; who "uses" or "wears", a device too."""
-    return TREATMENTS if _WORN.fullmatch(text, cue.start, cue.end) else DRUGS
+    """Return what a cue such as "on" can be told of: drugs; what one "uses" or "wears" too."""
+    return _USED if _WORN.fullmatch(text, cue.start, cue.end) else DRUGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,9 @@ def standing(note: Derived, want: Want, said: list[Said]) -> tuple[float, list[S
         weights, old = BY_LABEL[want.asked], copied(note)
         labels = [(s, label(s, old)) for s in said]
         fits = [s for s, label in labels if weights.get(label, 0.0)]
-        if want.during and not fits:
+        if want.during:
             then = [s for s in said if _taken_when(note, want, s)]
-            return (PARTLY if then else AGAINST), then
+            return (FULLY, then) if then else (PARTLY if fits else AGAINST, fits)
         return max((weights.get(label, 0.0) for _, label in labels), default=AGAINST), fits
     if want.asked is Asked.PAST and want.meaning.kind in _GIVEN_UP and stands(said):
         return AGAINST, []

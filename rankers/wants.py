@@ -49,6 +49,7 @@ _CAME_OF: Final = re.compile(
     r"induced by|related to|attributed to)[ ](?:(?:a|an|the|his|her)[ ])?",
     re.IGNORECASE,
 )
+_POSITIVE: Final = re.compile(r"positive[ ]", re.IGNORECASE)
 _SNELLEN: Final = re.compile(r"(?<![\w/.])20/(?:1[05]|[2-9]\d|[1-8]00|\d{3})(?![\w/])")
 _NOTHING: Final = Meaning(frozenset())
 
@@ -225,7 +226,7 @@ class Reader:
     ) -> tuple[Span, QueryCue | None, Asked | None]:
         """Take "former smoker" apart into the cue and "smoker", where that names the same thing or
         one that can stand in several ways; with the cue, or with what the name itself carries."""
-        span = self._within(text, span, found)
+        span = self._tested(text, self._within(text, span, found))
         cue = next((c for c in found if span.start <= c.start and c.end <= span.end), None)
         if cue is not None:
             ahead = cue.start <= span.start
@@ -254,6 +255,16 @@ class Reader:
                 return Span(cue.first, span.end, base, span.name) if base is not None else span
         return span
 
+    def _tested(self, text: str, span: Span) -> Span:
+        """Take "positive blood cultures" apart, where it names a finding: a note tells the test and
+        how it came out."""
+        result = _POSITIVE.match(text, span.start, span.end)
+        first = result.end() if result else span.start
+        test = self._meanings.base(text, first, span.end, Asked.PRESENT) if result else None
+        if test is None or self._meanings.kind(test) is not SemanticType.LAB_TEST:
+            return span
+        return Span(first, span.end, test, span.name, candidates=(test, span.concept_id))
+
     def _counts(self, text: str, cue: QueryCue, spans: Sequence[Span]) -> bool:
         """Say whether a cue holds for anything, and is no part of a name."""
         if any(s.start < cue.end and cue.start < s.end for s in spans):
@@ -278,7 +289,8 @@ class Reader:
         each = [self._meanings.of(c) for c in span.candidates or (span.concept_id,)]
         meaning = each[0]
         if len(each) > 1:
-            meaning = Meaning(frozenset().union(*(one.concepts for one in each)))
+            kind = SemanticType.OTHER if span.ambiguous else meaning.kind
+            meaning = Meaning(frozenset().union(*(one.concepts for one in each)), kind=kind)
         asked = question.asked(span, meaning.kind)
         bound = question.bound(span, meaning.kind)
         if bound is not None and asked is Asked.PRESENT:

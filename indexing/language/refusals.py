@@ -13,7 +13,7 @@ from indexing.language.stretch import Stretch
 _OFFERED: Final = (
     r"(?:offer(?:ed|ing|s)?|recommend(?:ed|ing|s)?|suggest(?:ed|ing|s)?|advis(?:ed|ing|es)|"
     r"discuss(?:ed|ing|es)?|propos(?:ed|ing|es)|encourag(?:ed|ing|es)|urged|counsel(?:l?ed|l?ing)?|"
-    r"consider(?:ed|ing)|request(?:ed|ing|s)?|ask(?:ed|ing|s)? (?:about|for))"
+    r"request(?:ed|ing|s)?|ask(?:ed|ing|s)? (?:about|for))"
 )
 _WHO: Final = (
     r"(?:(?:he|she|they|pt|patient|the (?:patient|pt|family|parents)|family|parents?|mother|father|"
@@ -34,6 +34,12 @@ _NOT_FIT: Final = (
     r"(?:(?:is|was|felt|felt to be|deemed|thought to be)[ ])*not (?:currently |yet |felt to be )?"
     r"(?:indicated|recommended|needed|appropriate|necessary|warranted|advised|advisable)"
 )
+_WAITS: Final = (
+    r"(?:(?:want(?:s|ed)|would like|prefer(?:s|red)|wish(?:es|ed)|elect(?:s|ed)|decided|chose|"
+    r"needs time) to (?:wait|hold off|defer|delay|postpone|think|consider|discuss)|"
+    r"(?:is |was |remains )?(?:undecided|considering|thinking about|hesitant|reluctant)|"
+    r"will (?:think|consider|let us know))\b"
+)
 # Nothing else may be what was declined: "offered pain medication, declined lunch".
 _NO_MORE: Final = (
     r"(?:[ ](?:it|this|that|these|them|both|either|all|one|any|treatment|intervention))?"
@@ -43,7 +49,7 @@ _NO_MORE: Final = (
 )
 _BUT: Final = (
     rf"(?:(?:[ ]?[;,/–-]|[ ]?,?[ ](?:but|and|however|which)),?[ ]{_WHO}?|[.][ ]{_WHO})"
-    rf"{_HOW}*(?:{_DECLINED}|{_NOT_FIT}){_NO_MORE}"
+    rf"{_HOW}*(?:(?:{_DECLINED}|{_NOT_FIT}){_NO_MORE}|{_WAITS})"
 )
 _BEFORE: Final = re.compile(
     rf"{_OFFERED}[ ](?:(?:to|with|him|her|them|pt|patient|the|a|an|on|about|regarding|again|today|"
@@ -81,12 +87,20 @@ _SPOKEN_OF: Final = re.compile(
 _WORDS: Final = (
     "declin", "refus", " not want", " not wish", " not desire", "not indicated",
     "not recommended", "not needed", "not appropriate", "not necessary", "not warranted",
-    "not advis", "not currently ", "not yet ", "not felt to be ",
+    "not advis", "not currently ", "not yet ", "not felt to be ", " to wait", " hold off",
+    " to defer", " to delay", " to postpone", " think", "consider", " to discuss", "undecided",
+    "hesitant", "reluctant", "let us know",
 )  # fmt: skip
 _DECLINES: Final = re.compile(_DECLINED)
+_WAITED: Final = re.compile(_WAITS)
 _LINE: Final = re.compile(r"\n[ \t]*(?![a-z])")  # not one that an editor wrapped
 _FAR: Final = 170  # code points between the offer and its refusal
 _LONGEST: Final = 60  # code points of what is named before "offered"
+
+
+def put_off(folded: str, told: Stretch) -> bool:
+    """Say whether it is not refused, and may come: "discussed AICD, patient wants to wait"."""
+    return _WAITED.search(folded, told.cue_start, told.cue_end) is not None
 
 
 def refused(text: str, folded: str) -> list[Stretch]:

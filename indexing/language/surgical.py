@@ -59,8 +59,20 @@ _TO_DO_FIRST: Final = re.compile(
     r"told to|encouraged to|required to|recommended to|goal of)\b[^.;:\n]{3,90}?[ ]"
     r"(?P<before>before|prior to)[ ]"
 )
+# "Scheduled for C-section next week"; without a day it may be what she came in for.
+_SCHEDULED: Final = re.compile(
+    r"\b(?P<for>(?:scheduled|booked|planned|listed|on the schedule|set|due) "
+    r"(?:for|to (?:have|undergo)))[ ]"
+)
+_ON_A_DAY: Final = re.compile(
+    r"[^.;,\n]{0,40}?\b(?:tomorrow|"
+    r"next (?:week|month|year|spring|summer|fall|winter|mon|tue|wed|thu|fri)|"
+    r"in (?:\d+|a|one|two|three|four|six|a few|several) (?:days|weeks?|months?)|"
+    r"(?:on )?(?:mon|tues|wednes|thurs|fri)day)\b"
+)
 _TO_COME: Final = re.compile(
-    r"(?:(?:any|a|an|the|his|her|their|elective|possible|planned|proceeding with|considering|"
+    r"(?:(?:any|a|an|the|his|her|their|elective|repeat|primary|possible|planned|proceeding with|"
+    r"considering|"
     r"undergoing|having|scheduling|getting|right|left|r|l|bilateral|total|knee|hip|shoulder|joint)"
     rf"[ ])*(?:{_DONE}|surgery|operation|replacement|arthroplasty)\b"
 )
@@ -100,12 +112,15 @@ def behind(folded: str, cue: tuple[int, int], end: int, last: int) -> int:
 
 def to_come(folded: str) -> Iterator[Stretch]:
     """Yield the operations of a folded text that are still to be made ready for."""
-    if " before " not in folded and " prior to " not in folded:
-        return
-    for first in _TO_DO_FIRST.finditer(folded):
-        operation = _TO_COME.match(folded, first.end())
-        if operation:
-            yield Stretch(first.end(), operation.end(), *first.span("before"))
+    if " before " in folded or " prior to " in folded:
+        for first in _TO_DO_FIRST.finditer(folded):
+            operation = _TO_COME.match(folded, first.end())
+            if operation:
+                yield Stretch(first.end(), operation.end(), *first.span("before"))
+    for told in _SCHEDULED.finditer(folded):
+        operation = _TO_COME.match(folded, told.end())
+        if operation and _ON_A_DAY.match(folded, operation.end()):
+            yield Stretch(told.end(), operation.end(), *told.span("for"))
 
 
 def asked_for(folded: str, first: int, start: int, end: int, last: int) -> re.Match[str] | None:

@@ -10,7 +10,7 @@ from indexing.language.cues import Kind
 from indexing.language.cured import cured
 from indexing.language.exposure import exposures
 from indexing.language.journeys import journeys_to_come
-from indexing.language.refusals import refusals
+from indexing.language.refusals import put_off, refusals
 from indexing.language.scope import Scope
 from indexing.language.surgical import to_come
 
@@ -19,7 +19,10 @@ def told_apart(text: str, lined: str, folded: str) -> list[Scope]:
     """Return the stretches of a text, in order; `lined` is folded with its line feeds, `folded`
     without."""
     near = (Scope(Kind.HYPOTHETICAL, *e, forward=e.cue_start < e.start) for e in exposures(lined))
-    declined = (Scope(Kind.NEGATED, *each, forward=False) for each in refusals(text, folded))
+    declined = (
+        Scope(Kind.HYPOTHETICAL if put_off(folded, each) else Kind.NEGATED, *each, forward=False)
+        for each in refusals(text, folded)
+    )
     ahead = (Scope(Kind.HYPOTHETICAL, *each, forward=True) for each in to_come(folded))
     away = (
         Scope(Kind.HYPOTHETICAL, *each, forward=each.cue_start < each.start)

@@ -19,10 +19,14 @@ BETTER = [
     ("AKI due to vancomycin", "AKI caused by vancomycin.", "AKI on arrival. Vancomycin given."),
     ("positive FIT test", "FIT test came back positive.", "Chose FIT test over colonoscopy."),
     ("positive FIT test", "FIT test positive.", "FIT test was negative."),
+    ("positive blood cultures", "Blood cultures 2/2 positive for MSSA.", "Blood cultures pending."),
+    ("positive FOBT", "FOBT positive.", "FOBT sent."),
+    ("stroke on apixaban", "Stroke while taking apixaban. Apixaban held.",
+     "Stroke in 2019. Now on apixaban."),
+    ("pain not controlled with oxycodone", "Pain despite oxycodone.", "Pain. Oxycodone given."),
     ("anaphylaxis to penicillin", "Anaphylaxis to penicillin.", "Allergic to penicillin."),
     ("anaphylaxis to penicillin", "Penicillin caused anaphylaxis.", "Allergy: penicillin (rash)."),
-    ("seizure on tramadol", "Seizure on tramadol.",
-     "Seizure after extra tramadol. Tramadol discontinued."),
+    ("seizure on tramadol", "Seizure on tramadol.", "Seizure. Takes tramadol since."),
     ("born at 27 weeks", "Born at 27 weeks.", "Pregnant at 27 weeks."),
     ("born at 27 weeks", "An ex-27 weeker.", "G3P2 at 27 weeks gestation."),
     ("visual acuity 20/200", "VA OD 20/200, OS 20/40.", "VA 20/25, BP 200/90."),
@@ -35,6 +39,7 @@ WRONG = [
     ("AF on warfarin", "AF, on warfarin. Warfarin was stopped."),
     ("uses CPAP", "Could not tolerate CPAP."),
     ("uses CPAP", "CPAP not indicated."),
+    ("pain not controlled with oxycodone", "Pain well controlled on oxycodone."),
     ("uses a walker", "Used a walker until last year, now no longer uses a walker."),
     ("completed diabetes education", "Has not yet completed diabetes education."),
     ("missed dialysis", "Has not missed dialysis this year."),
@@ -86,15 +91,12 @@ def test_who_says_it_answers(language: Language, reader: Reader, query: str, tex
     assert answers(note(language, text), reader.read(query)) > SILENT
 
 
-def test_a_drug_stopped_for_what_happened_on_it_answers_in_part(
-    language: Language, reader: Reader
-) -> None:
+def test_a_drug_stopped_for_what_happened_on_it_answers(language: Language, reader: Reader) -> None:
     stopped = note(language, "Seizure after taking extra tramadol. Tramadol discontinued.")
-    assert answers(stopped, reader.read("seizure on tramadol")) == PARTLY
+    assert answers(stopped, reader.read("seizure on tramadol")) == FULLY
     assert answers(stopped, reader.read("on tramadol")) == AGAINST
-    assert answers(note(language, "Seizure on tramadol."), reader.read("seizure on tramadol")) == (
-        FULLY
-    )
+    later = note(language, "Seizure in childhood. Takes tramadol.")
+    assert answers(later, reader.read("seizure on tramadol")) <= PARTLY
 
 
 def test_weeks_of_a_pregnancy_are_no_birth(language: Language, reader: Reader) -> None:

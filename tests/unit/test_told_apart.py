@@ -48,6 +48,19 @@ No {travel|negated}.
 {HCV|present} could be cured with Mavyret.
 Family asked about {TPN|negated}; not indicated at this point.
 {Surgery|negated} was recommended; patient and family declined given her goals.
+Discussed {AICD|hypothetical}, patient wants to wait for repeat echo.
+Discussed {statin|hypothetical}; he will think about it.
+Recommended {chemotherapy|hypothetical}, she is considering it.
+Considering {pneumonia|uncertain}, chest x-ray ordered; he wants to wait.
+Recommended {biopsy|present} for his {lung mass|present}; will call with results.
+Scheduled for {C-section|hypothetical} next week for {breech|present}.
+She is scheduled for repeat {c-section|present}.
+Derm: daughter takes {prednisone|family} for {eczema|family}.
+SOCIAL HISTORY: Mother smokes {cigarettes|family}.
+HPI: Mother takes him to daycare, had {fever|present}.
+HPI: Mother states he has had {cough|present}.
+{Breast cancer|family}: mother diagnosed at 40.
+Daughter takes care of her {diabetes|present}.
 Requested {MRI|negated}; not felt to be necessary.
 {Antibiotics|negated} for {pneumonia|present} were declined.
 {Anticoagulation|negated} for {atrial fibrillation|present} contraindicated.
@@ -101,6 +114,10 @@ def test_what_was_offered_and_declined_is_refused(
     [
         ("He fell at home and hit his head.", "falls", True),
         ("Fell off a ladder.", "falls", True),
+        ("He was hospitalized twice.", "hospital-admission", True),
+        ("Smokes marijuana.", "cannabis-use", True),
+        ("Plantar ulcer of the left foot.", "foot-ulcer", True),
+        ("She is unable to read or write.", "low-health-literacy", True),
         ("ASA 2, airway easy.", "aspirin", False),
         ("ASA class III.", "aspirin", False),
         ("ASA 81 mg daily.", "aspirin", True),
