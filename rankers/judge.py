@@ -96,9 +96,11 @@ def unsettled(asked: Wants) -> bool:
 
 def lowered(wants: Sequence[Want], standings: Standings) -> dict[str, float]:
     """Return what a standing takes from notes of which the question demands nothing: one that says
-    all that is named only of somebody else, denies it or calls it over, is further off."""
+    all that is named only of somebody else, denies it or calls it over, is further off. Who weighs
+    a risk of it is not: what is asked in many words may well be the risk."""
     weights: dict[str, float] = {}
-    for doc_id, said in standings.items():
+    for doc_id, every in standings.items():
+        said = {c: told for c, told in every.items() if told is not Assertion.HYPOTHETICAL}
         told = [_weighed(want, said, holds=True) for want in wants if not _mute(want, said)]
         best = max(told, default=FULLY)
         if best < FULLY:

@@ -131,7 +131,7 @@ def test_a_name_among_many_words_demands_nothing_and_still_orders(reader: Reader
     found = lowered(wants.beside, {
         "drinks": {concept: Assertion.PRESENT}, "used to": {concept: Assertion.HISTORICAL},
         "father": {concept: Assertion.FAMILY}, "sober": {concept: Assertion.NEGATED},
-        "silent": {},
+        "silent": {}, "at risk": {concept: Assertion.HYPOTHETICAL},
     })  # fmt: skip
     assert found == {"used to": 0.8, "father": 0.5, "sober": 0.5}
 
