@@ -99,13 +99,19 @@ def lowered(wants: Sequence[Want], standings: Standings) -> dict[str, float]:
     all that is named only of somebody else, denies it or calls it over, is further off. Who weighs
     a risk of it is not: what is asked in many words may well be the risk."""
     weights: dict[str, float] = {}
-    for doc_id, every in standings.items():
-        said = {c: told for c, told in every.items() if told is not Assertion.HYPOTHETICAL}
-        told = [_weighed(want, said, holds=True) for want in wants if not _mute(want, said)]
-        best = max(told, default=FULLY)
-        if best < FULLY:
-            weights[doc_id] = best or MIXED
+    known: dict[object, float] = {}  # hundreds of notes say the same few things
+    for doc_id, said in standings.items():
+        key = (*said.items(),)
+        weight = known[key] if key in known else known.setdefault(key, _best_told(wants, said))
+        if weight < FULLY:
+            weights[doc_id] = weight or MIXED
     return weights
+
+
+def _best_told(wants: Sequence[Want], said: Mapping[str, Assertion]) -> float:
+    certain = {c: told for c, told in said.items() if told is not Assertion.HYPOTHETICAL}
+    told = (_weighed(want, certain, holds=True) for want in wants if not _mute(want, certain))
+    return max(told, default=FULLY)
 
 
 def _mute(want: Want, said: Mapping[str, Assertion]) -> bool:

@@ -116,13 +116,12 @@ class PostgresGraphIndex:
         asked[walk.known(doc_ids)] = True
         asked &= self._open(access, Filters(), walk)
         found: dict[str, dict[str, Assertion]] = {}
-        for concept, said in walk.postings.items():
-            inside = asked[said.documents]
-            pairs = zip(
-                said.documents[inside].tolist(), said.statuses[inside].tolist(), strict=True
-            )
-            for number, status in pairs:
-                found.setdefault(walk.names[number], {})[concept] = BEST_FIRST[status]
+        concepts, of, documents, statuses = _laid_out(walk)
+        inside = np.flatnonzero(asked[documents])
+        for number, place, status in zip(
+            documents[inside].tolist(), of[inside].tolist(), statuses[inside].tolist(), strict=True
+        ):
+            found.setdefault(walk.names[number], {})[concepts[place]] = BEST_FIRST[status]
         return found
 
     def _open(self, access: Access, filters: Filters, walk: Walk) -> NDArray[np.bool_]:
@@ -168,20 +167,27 @@ class PostgresGraphIndex:
         self._reader.forget(tenant_id)
 
 
+def _laid_out(
+    walk: Walk,
+) -> tuple[Sequence[str], NDArray[np.intp], NDArray[np.int32], NDArray[np.uint8]]:
+    """Return the concepts, and of every entry the place of its concept, its document's number and
+    its status: numpy takes as long for one concept as for all of them."""
+    found = walk.postings.values()
+    of = np.repeat(np.arange(len(found)), [len(each.documents) for each in found])
+    documents = np.concatenate([each.documents for each in found])
+    return list(walk.postings), of, documents, np.concatenate([each.statuses for each in found])
+
+
 def _ranked(
     walk: Walk, weights: Mapping[str, float], open_: NDArray[np.bool_], k: int,
     counted: NDArray[np.float64],
 ) -> tuple[Scored, ...]:  # fmt: skip
     """Add up what each concept gives each document; rounded, because the order in which floats
     are added must not decide between equals."""
-    concepts = list(walk.postings)
-    found = list(walk.postings.values())
-    of = np.repeat(np.arange(len(found)), [len(each.documents) for each in found])
-    documents = np.concatenate([each.documents for each in found])
-    statuses = np.concatenate([each.statuses for each in found])
-    mentions = np.concatenate([each.mentions for each in found])
+    concepts, of, documents, statuses = _laid_out(walk)
+    mentions = np.concatenate([each.mentions for each in walk.postings.values()])
     alive = walk.alive[documents]
-    spread = np.bincount(of[alive], minlength=len(found))
+    spread = np.bincount(of[alive], minlength=len(concepts))
     idf = np.log1p(walk.live / np.maximum(spread, 1))
     of_concept = np.array([weights[concept] for concept in concepts]) * idf
     shares = of_concept[of] * counted[statuses] * (mentions / (mentions + SATURATION)) * alive
