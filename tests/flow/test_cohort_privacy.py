@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cohort_export import exported
-from app.cohort_leaving import GRAINS, Alike, _cell, alike_rows, leaving, told_verdicts
+from app.cohort_leaving import GRAINS, Alike, _cell, alike_rows, leaving, shared, told_verdicts
 from app.cohorts import CohortDesk
 from app.wiring import Installation
 from indexing.access import Role
@@ -294,6 +294,25 @@ def test_what_leaves_as_fhir_is_valid(desk: CohortDesk, form: str, profile: str)
 def _event(member: str, name: str, day: int | None) -> Event:
     at = None if day is None else datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=day)
     return Event(member, at, f"{'Document' if day and day % 3 else 'Condition'}/{member}{name}")
+
+
+def test_a_group_of_ten_is_not_told_and_one_of_eleven_is() -> None:
+    few, enough = [f"f{n}" for n in range(10)], [f"e{n}" for n in range(11)]
+    told = shared([*few, *enough], [lambda own: own[0]])
+    assert told == dict.fromkeys(enough, "e")
+    everybody = shared([*few, *enough], [lambda own: own[0], lambda own: own[:0]])
+    assert set(everybody) == set(enough)  # those that are left are ten still
+
+
+def test_a_group_that_leaves_holds_the_verdicts_that_may_be_told_alone(
+    researcher: CohortDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = researcher.save("verdicts of a few", TIRES)
+    shown = researcher.table(researcher.evaluate(head.definition), head).rows[0].patient_id
+    judge(researcher, head, shown, "tires", "accept")
+    assert b'"accepted"' in exported(researcher, head, "group", "HRESCH")
+    monkeypatch.setattr("app.cohort_export.told_verdicts", lambda *_: {})
+    assert b'"accepted"' not in exported(researcher, head, "group", "HRESCH")
 
 
 @given(st.lists(

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC
+from uuid import uuid4
 
 import pytest
 
 from app.cohort_export import exported
 from app.cohort_leaving import leaving
-from app.cohort_reviews import Earlier
+from app.cohort_reviews import Earlier, Marks, said_of
 from app.cohorts import CohortDesk
 from app.following import catch_up
 from app.wiring import Installation
 from indexing.access import Role
+from indexing.cohorts import Bound, Event, Review
 from indexing.errors import Conflict, InvalidInput
 from indexing.ingest import Ingest
+from indexing.model import TenantId
+from indexing.pseudonyms import Pseudonyms
+from rankers.cohort_language import read_definition
+from rankers.cohorts import Cohort, Met
 from tests.attack import Hospital, browser, found_hospital, sign_in
 from tests.cohort_ward import N, judge, note, people
 
@@ -81,6 +88,21 @@ def test_changed_evidence_asks_again(
     assert desk.table(desk.evaluate(head.definition), head).mine == {("p07", "said"): "reject"}
     write("q2", "HPI:\nWell.")  # what was rejected is gone, and something else comes first
     assert desk.table(desk.evaluate(head.definition), head).mine == {}
+
+
+def test_a_rejection_falls_when_something_else_comes_first_and_an_acceptance_stands() -> None:
+    definition = read_definition("said: text orthopnea", UTC)
+    [criterion] = definition.criteria
+    marks = Marks("secret", Pseudonyms("pepper", TenantId(uuid4())))
+    old, new = Event("p", None, "Document/old", "Orthopnea."), Event("p", None, "Document/new")
+    wording = marks.wordings([criterion])["said"]
+    bound = Bound(wording, marks.evidence(old), 1)
+    reviews = [
+        Review("p", "said", "ann", "accept", bound), Review("p", "said", "bob", "reject", bound),
+    ]  # fmt: skip
+    for events, standing in (((old, new), {"accept": 1, "reject": 1}), ((new, old), {"accept": 1})):
+        found = Cohort(definition, ("p",), {"said": Met(criterion, {"p": events})}, (), 1)
+        assert said_of(reviews, found, marks, "bob").standing == {("p", "said"): standing}
 
 
 def test_a_verdict_from_a_page_that_asked_otherwise_is_refused(desk: CohortDesk) -> None:

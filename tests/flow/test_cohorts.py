@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 
 import orjson
@@ -124,7 +125,15 @@ def test_small_cells_and_names_are_hidden_from_a_researcher(researcher: CohortDe
 
 
 @pytest.mark.parametrize(
-    "definition", ["text Zqp01", "text orthopnea in 2020", "age 96-", "age 60-93"]
+    "definition",
+    [
+        "text Zqp01",
+        "text orthopnea in 2020",
+        "text orthopnea in <=2020",
+        "text orthopnea in >=2020",
+        "age 96-",
+        "age 60-93",
+    ],
 )
 def test_a_researcher_cannot_ask_for_names_days_and_high_ages(
     researcher: CohortDesk, definition: str
@@ -227,8 +236,14 @@ def test_exports_hold_what_was_found_safely_and_are_recorded(
         detail = conn.execute(
             "SELECT detail FROM audit_event WHERE subtype = 'cohort-export' ORDER BY seq LIMIT 1"
         ).fetchone()
+        named = conn.execute(
+            "SELECT detail ->> 'format', patient_ids FROM audit_event "
+            "WHERE subtype = 'cohort-export' AND detail ->> 'rows' = '1' ORDER BY seq"
+        ).fetchall()
     assert detail is not None
     assert (detail[0]["purpose"], detail[0]["rows"]) == ("HRESCH", 1)
+    # Each file's own row says whose records left, so that "who looked at her" finds every one.
+    assert dict(named) == {key: ["p03"] for key in ("csv", "ndjson", "group", "bundle")}
 
 
 def test_a_deidentified_export_names_nobody(desk: CohortDesk) -> None:
@@ -249,6 +264,11 @@ def test_an_export_over_the_cap_says_how_to_ask(desk: CohortDesk) -> None:
     with pytest.raises(InvalidInput, match="more than 3 patients") as caught:
         exported(small, head, "csv", "HRESCH")
     assert "ANAMNESIS_EXPORT_CAP" in caught.value.hint
+    for cap, leaves in ((N - 1, False), (N, True)):
+        settings = desk.own.settings.model_copy(update={"export_cap": cap})
+        just = CohortDesk(replace(desk.own, settings=settings), desk.access)
+        with nullcontext() if leaves else pytest.raises(InvalidInput, match=f"more than {cap}"):
+            exported(just, head, "csv", "HRESCH")
     with pytest.raises(InvalidInput, match="purpose"):
         exported(desk, head, "csv", "curiosity")
 

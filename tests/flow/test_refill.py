@@ -14,13 +14,13 @@ from app.cli.index_status import show
 from app.cli.output import operator
 from app.following import catch_up
 from app.index_status import status_of
-from app.refill import refill
+from app.refill import fills_vectors, refill
 from app.wiring import Installation
 from indexing.backends.tantivy.lexical import TantivyLexicalIndex
 from indexing.backends.tantivy.schema import LAYOUT
 from indexing.errors import EngineUnavailable, EventRejected
 from indexing.follow import LexicalFollower
-from indexing.model import Tenant
+from indexing.model import Tenant, TenantId
 from tests.flow.test_index_status import put
 
 
@@ -162,6 +162,27 @@ def test_whoever_was_switched_away_from_fills_nothing(
     monkeypatch.setattr("app.refill.OnnxEncoder", lambda **_: SimpleNamespace(model="the new one"))
     assert refill(installation, "vectors")
     assert installation.vector.outdated(tenant.tenant_id)
+
+
+def test_a_trial_of_another_encoder_fills_nobodys_vectors(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = SimpleNamespace(model=installation.encoder.model)
+    monkeypatch.setattr("app.refill.OnnxEncoder", lambda **_: serving)
+    assert fills_vectors(installation)
+    trial = installation.settings.model_copy(update={"encoder_folder": Path("mine")})
+    monkeypatch.setattr(installation, "settings", trial)
+    assert not fills_vectors(installation)
+
+
+def test_answers_of_before_go_with_the_index_that_gave_them(
+    installation: Installation, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgot: list[TenantId] = []
+    aged(installation, tenant)
+    monkeypatch.setattr(installation, "forget_answers", forgot.append)
+    assert refill(installation, "text")
+    assert forgot == [tenant.tenant_id]
 
 
 @pytest.mark.parametrize("name", ["lexical", "vector"])
