@@ -14,7 +14,8 @@ def _re(pattern: str) -> re.Pattern[str]:
 # --- "fell asleep", "her hemoglobin fell", "symptoms that fell short of" ---
 _FELL: Final = _re(
     r"[ ](?:(?:back[ ])?asleep|ill|sick|short|behind|within|below|under|apart|into|in love|"
-    r"through|away|silent|pregnant|victim|outside|between|off to sleep|back[ ]|"
+    r"in[ ]to|in[ ](?:(?:the|a|an)[ ])?(?:[a-z]+[ ]){1,4}range|through|away|silent|"
+    r"pregnant|victim|outside|between|off to sleep|back[ ]|"
     r"(?:from|to|by)[ ](?:a[ ](?:low|nadir)|[<>]?\d)|due[ ]to[ ]be|slightly|steadily|precipitously)"
 )
 _NUMBER_FELL: Final = _re(
@@ -22,7 +23,9 @@ _NUMBER_FELL: Final = _re(
     r"potassium|k|counts?|levels?|rates?|hr|temp(?:erature)?|weight|creatinine|cr|platelets?|plts?|"
     r"inr|ef|function|output|glucose|sugars?|score|gcs|wbc|anc|a1c|troponins?|lactate|ph|bilirubin|"
     r"cord|scabs?|tooth|teeth|sutures?|staples|bandage|dressing|hair|tube|catheter|line|drain|fever|"
-    r"values?|numbers?|psa|cea|fev1|flow|percentage|mole|wart|lesion)"
+    r"values?|numbers?|results?|performance|"
+    r"learning|ability|scores|car|tree|branch|box|objects?|tv|television|shelf|something|"
+    r"psa|cea|fev1|flow|percentage|mole|wart|lesion)"
     r"(?:[ ](?:then|had|has|since|quickly|just|out))*[ ]$"
 )
 
@@ -33,9 +36,11 @@ def nobody_fell(_word: str, before: str, after: str) -> bool:
 
 
 # --- "ASA 2", "ASA class III", "ASA PS: 3E"; but "ASA 81 mg" ---
+_WORD: Final = r"(?:physical status|class(?:ification)?|score|status|grade|ps|risk|category)"
 _CLASS: Final = re.compile(
-    r"[ ]?(?:[ ]?(?:physical status|class(?:ification)?|score|status|grade|ps|risk|category))*"
-    r"[ ]?[:=#-]?[ ]?(?:[1-6]|i{1,3}|iv|vi?)e?(?![\w/]|[.]\d|[ ]?(?:mg|tabs?|x|grams?|gm)\b)",
+    rf"(?:[ ]{_WORD})+[ ]?[:=#-]?[ ]?(?:[1-6]|i{{1,3}}|iv|vi?)e?\b|"
+    # Without such a word it stands by itself: "quit ASA 6 months ago" is aspirin.
+    r"[ ]?[:=#-]?[ ]?(?:[1-5]|i{1,3}|iv|v)e?(?=[ ]*(?:$|[,;)\n]|[.](?!\d)))",
     re.IGNORECASE,
 )
 

@@ -20,6 +20,10 @@ _LOOKED_FOR: Final = re.compile(
     r"stress|study|studies|exam\w*|consult\w*|referral"
     r")(?: (?:done|sent|performed))?[ ]$"
 )
+# What it was for, in a few words.
+_AIM: Final = re.compile(
+    r"[ ](?:(?!(?:that|which|who|i|he|she|they|we|explained|said|told|but)[ ])[\w'/-]+[ ,]+){1,6}"
+)
 _OPENS: Final = re.compile(r"[,;:(]|\b(?:and|but|with|so|therefore|as)[ ]")
 
 
@@ -29,6 +33,8 @@ def treatment(folded: str, first: int, cue: tuple[int, int], start: int) -> tupl
     if folded[start - 3 : start] != "for" or _WITHHELD.search(folded, *cue) is None:
         return None
     end = start - 3
+    if _AIM.fullmatch(folded, start, cue[0]) is None:
+        return None  # "came for antibiotics and I explained that antibiotics are not indicated"
     if _LOOKED_FOR.search(folded, first, end):
         return None
     opens = [match.end() for match in _OPENS.finditer(folded, first, end)]

@@ -74,6 +74,8 @@ No {rash|negated}, {nausea|negated} caused by {penicillin|negated}.
 Does not qualify for {home oxygen|negated}.
 Not eligible for {transplant|negated} due to {cirrhosis|present}.
 Plans on {breastfeeding|hypothetical}.
+We will plan on restarting {Allegra|present} daily.
+They came for antibiotics and I explained that {antibiotics|negated} are not indicated.
 Plans on continuing {warfarin|present}.
 Has not yet completed {diabetes education|uncertain}.
 No plans for {NPO|negated} status.
@@ -121,11 +123,14 @@ def test_what_was_offered_and_declined_is_refused(
         ("ASA 2, airway easy.", "aspirin", False),
         ("ASA class III.", "aspirin", False),
         ("ASA 81 mg daily.", "aspirin", True),
+        ("Quit ASA 6 months ago.", "aspirin", True),
         ("ASA 1 tab daily.", "aspirin", True),
         ("She fell asleep.", "falls", False),
         ("Her hemoglobin fell to 7.", "falls", False),
         ("The BP then fell.", "falls", False),
         ("He fell ill.", "falls", False),
+        ("Her memory fell in the low average range.", "falls", False),
+        ("A car fell on his chest.", "falls", False),
         ("Three trips to the bathroom each night.", "travel", False),
         ("Trip to the ED last week.", "travel", False),
         ("A trip to Kenya.", "travel", True),
