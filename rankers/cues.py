@@ -241,7 +241,7 @@ _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.UNTAKEN: (_UNTAKEN,),
     Asked.FIT: (r"candidates?(?=[ ]*(?:$|[,;.?)]|(?:with|who|but|and|or|due|because)\b))",),
     Asked.STOPPED: (
-        "(?:was |were |has been |recently )?(?:stopped|discontinued|withdrawn|held|d/c'?d)",
+        "(?:was |were |has been |recently )?(?:stopped|discontinued|withdrawn|held|removed|d/c'?d)",
         "discontinuation", "cessation",
     ),
     Asked.ALLERGY: ("allerg(?:y|ies|ic)", "anaphylaxis", "hypersensitivity"),

@@ -56,6 +56,11 @@ def taken(text: str, cue: QueryCue) -> frozenset[SemanticType]:
     return _USED if _WORN.fullmatch(text, cue.start, cue.end) else DRUGS
 
 
+def is_taken_out(text: str, cue: QueryCue) -> bool:
+    """Say whether a cue tells of what is taken out, as a tube or a line is: "removed"."""
+    return cue.asked is Asked.STOPPED and text.lower().endswith("removed", cue.start, cue.end)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A text with what was found in it. `carried` are standings that lie in a name, by place."""
@@ -80,6 +85,8 @@ class Question:
                 continue
             if cue.asked in EFFECTS and kind not in TREATMENTS:
                 continue
+            if kind is not SemanticType.DEVICE and is_taken_out(self.text, cue):
+                continue  # "gallbladder removed" is an operation
             if cue.asked in OF_TREATMENTS and kind not in TREATMENTS | {SemanticType.OTHER}:
                 continue
             if cue.asked is Asked.PREVENTED and kind in TREATMENTS:

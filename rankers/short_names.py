@@ -20,12 +20,23 @@ _NAMES: Final = {
     "temperature": "body temperature", "bicarb": "bicarbonate",
     "oxygen": "oxygen saturation", "o2": "oxygen saturation",
 }  # fmt: skip
-_HEAT: Final = ("Temperature", "temperature", "TEMPERATURE", "Temp", "T ", "T:", "T=")  # not "T2"
+_HEAT: Final = (
+    "Temperature",
+    "temperature",
+    "TEMPERATURE",
+    "Temp",
+    "Tmax",
+    "TMAX",
+    "T ",
+    "T:",
+    "T=",
+)  # not "T2"
 # What is measured: what else its numbers are told of, and the names that are such only beside one.
 _TOLD: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "magnesium level": ("", ("Mg", "MG")),
     "body temperature": ("fever", _HEAT),
     "fever": ("body temperature", _HEAT),
+    "body weight": ("", ("Wt", "WT", "wt")),
     "bicarbonate": ("bicarb", ("CO2",)),
     "blood pressure": ("", ("Systolic", "systolic", "Diastolic", "diastolic")),
 }

@@ -27,7 +27,15 @@ from rankers.latest import newest_words
 from rankers.meanings import DRUGS, MEASURED, Meaning, Meanings
 from rankers.pregnancy import weeks_asked
 from rankers.qualified import ILLS, POSITIVE, ROUTES, is_form, qualities
-from rankers.question import AGED, LEAST_ABOUT, OF_TREATMENTS, TREATMENTS, Question, taken
+from rankers.question import (
+    AGED,
+    LEAST_ABOUT,
+    OF_TREATMENTS,
+    TREATMENTS,
+    Question,
+    is_taken_out,
+    taken,
+)
 from rankers.short_names import number_behind, range_behind, told_as
 from rankers.sided import side_of
 from rankers.stretches import manners
@@ -47,6 +55,11 @@ _ON: Final = re.compile(
 _CAME_OF: Final = re.compile(
     r"[ ,]*(?:(?:was|were|is)[ ])?(?:from|due to|d/t|2/2|because of|caused by|secondary to|"
     r"induced by|related to|attributed to)[ ](?:(?:a|an|the|his|her)[ ])?",
+    re.IGNORECASE,
+)
+_SHOWED: Final = re.compile(
+    r"[ ](?:scan[ ])?(?:that[ ])?(?:show(?:s|ed|ing)|reveal(?:s|ed|ing)|demonstrat(?:es|ed|ing)|"
+    r"positive for|consistent with|suggest(?:s|ed|ing|ive of)|found)[ ](?:(?:an?|any)[ ])?",
     re.IGNORECASE,
 )
 _POSITIVE: Final = re.compile(r"positive[ ]", re.IGNORECASE)
@@ -161,6 +174,8 @@ class Reader:
         linked = (
             len(wants) == 2 and _CAME_OF.fullmatch(text, wants[0].end, wants[1].start) is not None
         )
+        shown = len(wants) == 2 and _is_shown(text, *wants)
+        wants = wants[1:] if shown else wants  # who has no appendicitis had the CT too
         wants += _fractions(text)
         wants += self._unnamed(question, [want.bound for want in wants])
         known = [want for want in wants if want.concepts]
@@ -178,8 +193,8 @@ class Reader:
         # "No fever or chills" denies both.
         either = either or (question.has_or and not _denied(wants))
         return Wants(
-            tuple(wants), question.cues, question.bounds, mode, question.covered(), either,
-            linked=linked,
+            tuple(wants), question.cues, question.bounds, mode,
+            1.0 if shown else question.covered(), either, linked=linked,
         )  # fmt: skip
 
     def _question(self, text: str, implied: Asked | None) -> Question:
@@ -275,6 +290,8 @@ class Reader:
             kinds = taken(text, cue)
             drugs = any(self._meanings.kind(span.concept_id) in kinds for span in governed)
             return drugs or not (governed or taking)
+        if is_taken_out(text, cue):
+            return any(self._meanings.kind(s.concept_id) is SemanticType.DEVICE for s in governed)
         if cue.asked in OF_TREATMENTS:
             of = [self._meanings.kind(span.concept_id) in TREATMENTS for span in governed]
             return not of or any(of)
@@ -331,6 +348,13 @@ class Reader:
             side, whose = side_of(question.text, span), question.relatives(span)
             wants.append(Want(start, end, words, meaning, asked, bound, side, relatives=whose))
         return wants
+
+
+def _is_shown(text: str, test: Want, shown: Want) -> bool:
+    """Say whether a question asks what a test showed: "CT showed appendicitis"."""
+    tests = MEASURED | {SemanticType.PROCEDURE}
+    found = test.meaning.kind in tests and shown.meaning.kind in ILLS
+    return found and _SHOWED.fullmatch(text, test.end, shown.start) is not None
 
 
 def _fractions(text: str) -> list[Want]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from indexing.language.callers import of_patient
+from indexing.language.callers import of_kin, of_patient
 from indexing.language.circumstances import is_circumstance, is_purpose
 from indexing.language.consent import risks_told
 from indexing.language.cues import Hit, Kind, Reach, Rule, find, fold
@@ -135,7 +135,6 @@ _BARE_LINE: Final = re.compile(r"\n(?![ \t\n]|[-*•·–+]|\d{1,2}[.)])")
 _TELLING_PARTS: Final = _PAST_PARTS | {"family_history"}
 # "No known (drug) allergies": letters that deny what they name.
 NONE_KNOWN: Final = re.compile(r"nkd?a", re.IGNORECASE)
-_KIN: Final = Rule(Kind.FAMILY, True, Reach.LIST)
 _PLAIN: Final = Assessment(Assertion.PRESENT)
 _HABITUAL: Final = Assessment(Assertion.PRESENT, historical=True)
 
@@ -258,7 +257,7 @@ class _Note:
         inside = [hit for hit in hits if hit.end <= last]
         before = bisect_left(starts, first) - 1
         if before >= 0 and first < self._hits[before].end <= last:
-            inside = [*_of_kin(self._hits[before], first), *inside]
+            inside = [*of_kin(self._folded, self._hits[before], first), *inside]
         should = _SHOULD.match(self._folded, first, last)
         if should is None and self._folded.find("should", first, last) >= 0:
             should = _SHOULD_OCCUR.search(self._folded, first, last)
@@ -375,13 +374,6 @@ class _Note:
 
     def _heading_end(self, part: Section) -> int:
         return part.start + len(self._text[part.start : part.body].rstrip())
-
-
-def _of_kin(hit: Hit, first: int) -> list[Hit]:
-    """Return whom the first words behind a heading name, of whom the rest is told: "Social: mother
-    smokes"."""
-    kin = any(rule.kind is Kind.FAMILY and rule.forward for rule in hit.rules)
-    return [Hit(first, hit.end, (_KIN,))] if kin else []
 
 
 def _stays(folded: str, cue_end: int, start: int, end: int) -> bool:

@@ -48,6 +48,27 @@ _NOT_PATIENT: Final = re.compile(
 _OF_PATIENT: Final = (Rule(Kind.END, True, Reach.LIST, frozenset({Kind.FAMILY})),)
 
 
+# "PCP: father had a stroke"; but "HPI: mother has noticed a rash", "mother had him take it".
+_HAS: Final = re.compile(
+    r"(?:(?:his|her|patient's|maternal|paternal|older|younger) )?"
+    r"(?:mother|father|mom|dad|sister|brother|aunt|uncle|grandmother|grandfather|cousin|son|daughter|"
+    r"wife|husband)(?: (?:also|both|who))?"
+    r" (?:has|had|was diagnosed|diagnosed|died|takes|uses|developed|smokes|drinks)"
+    r"(?! (?:also )?(?:noticed|noted|been|reported|observed|brought|called|seen|tried|given|taken|"
+    r"concerns?|questions?|concerned|worried|not|no|him|her|them|the|pt|patient|child|baby|care|"
+    r"video|pictures?|photos?|him|to)\b)"
+)
+_KIN: Final = (Rule(Kind.FAMILY, True, Reach.LIST),)
+
+
+def of_kin(folded: str, hit: Hit, first: int) -> list[Hit]:
+    """Return whom the first words behind a heading name, where the rest is told of them; `hit` is
+    what they are taken for together with the heading's colon."""
+    kin = any(rule.kind is Kind.FAMILY for rule in hit.rules)
+    has = _HAS.match(folded, first) if kin else None
+    return [Hit(first, has.end(), _KIN)] if has else []
+
+
 def of_patient(folded: str, hits: list[Hit]) -> list[Hit]:
     """Return the cues of a folded text, those of kinship that name the caller left out, and those
     that mean the patient, because who stands in that relation calls, as the end of what is said of

@@ -57,6 +57,9 @@ Scheduled for {C-section|hypothetical} next week for {breech|present}.
 She is scheduled for repeat {c-section|present}.
 Derm: daughter takes {prednisone|family} for {eczema|family}.
 SOCIAL HISTORY: Mother smokes {cigarettes|family}.
+PCP: father had a {stroke|family} at 70.
+HPI: Mother has noticed {fever|present}.
+HPI: Mother had him take {Tylenol|present}.
 HPI: Mother takes him to daycare, had {fever|present}.
 HPI: Mother states he has had {cough|present}.
 {Breast cancer|family}: mother diagnosed at 40.
@@ -117,6 +120,9 @@ def test_what_was_offered_and_declined_is_refused(
         ("He fell at home and hit his head.", "falls", True),
         ("Fell off a ladder.", "falls", True),
         ("He was hospitalized twice.", "hospital-admission", True),
+        ("Injects glargine 20 units.", "insulin-glargine", True),
+        ("Can't fall asleep until 3 am.", "insomnia", True),
+        ("Tmax 39.8.", "body-temperature", True),
         ("Smokes marijuana.", "cannabis-use", True),
         ("Plantar ulcer of the left foot.", "foot-ulcer", True),
         ("She is unable to read or write.", "low-health-literacy", True),
