@@ -206,7 +206,7 @@ class _Note:
                 )
         if Kind.NEGATED in found and is_circumstance(self._folded, first, start, end, last):
             del found[Kind.NEGATED]
-        for kind in (Kind.NEGATED, Kind.HISTORICAL):
+        for kind in (Kind.NEGATED, Kind.HYPOTHETICAL, Kind.UNCERTAIN, Kind.HISTORICAL):
             told = found.get(kind)
             if told and is_purpose(self._folded, (told.cue_start, told.cue_end), start):
                 del found[kind]

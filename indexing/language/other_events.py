@@ -13,10 +13,12 @@ def _re(pattern: str) -> re.Pattern[str]:
 
 # --- "fell asleep", "her hemoglobin fell", "symptoms that fell short of" ---
 _FELL: Final = _re(
-    r"[ ](?:(?:back[ ])?asleep|ill|sick|short|behind|within|below|under|apart|into|in love|"
-    r"in[ ]to|in[ ](?:(?:the|a|an)[ ])?(?:[a-z]+[ ]){1,4}range|through|away|silent|"
-    r"pregnant|victim|outside|between|off to sleep|back[ ]|"
-    r"(?:from|to|by)[ ](?:a[ ](?:low|nadir)|[<>]?\d)|due[ ]to[ ]be|slightly|steadily|precipitously)"
+    r"[ ](?:(?:back[ ])?asleep|ill|sick|short|behind|within|below|under|apart|in ?to|in love|"
+    r"through|away|silent|pregnant|victim|outside|between|off to sleep|back[ ]|"
+    r"(?:from|to|by)[ ](?:a[ ](?:low|nadir)|[<>]?\d)|due[ ]to[ ]be|"
+    r"(?:solidly[ ]|well[ ])?in[ ](?:(?:the|a)[ ])?(?:[\w-]+[ ]){0,4}(?:ranges?|percentiles?|rank)|"
+    r"slightly|steadily|precipitously|gradually|significantly|markedly|substantially|sharply|"
+    r"dramatically|less|by[ ](?:half|an?|over|more|nearly|almost|about|approximately|two|three))\b"
 )
 _NUMBER_FELL: Final = _re(
     r"\b(?:h(?:a)?emoglobin|hgb|hct|h(?:a)?ematocrit|bp|pressures?|sats?|saturations?|spo2|sodium|na|"
@@ -28,11 +30,23 @@ _NUMBER_FELL: Final = _re(
     r"psa|cea|fev1|flow|percentage|mole|wart|lesion)"
     r"(?:[ ](?:then|had|has|since|quickly|just|out))*[ ]$"
 )
+# "DAS28 fell after it", "ESR was high, but fell as it was treated": what does so in time and is
+# nobody. Who slipped, or stood somewhere, may fall after or during anything.
+_IN_TIME: Final = _re(r"[ ](?:after|as|during|over|with|between|following|since)\b")
+_SOMEBODY: Final = _re(
+    r"\b(?:he|she|i|they|who|you|pt|patient|m(?:r|r?s)|(?:fe)?male|(?:wo)?man|boy|girl|lady|gentleman|"
+    r"child|baby|infant|son|daughter|mother|father|mom|dad|wife|husband|sister|brother|rh[mf]|"
+    r"tripp\w+|slipp\w+|stumbl\w+|balance|footing|dizz\w+|faint\w*|sync\w+|legs?|stood|standing|"
+    r"walk\w*|bed|chair|toilet|stairs?|ladder)\b[^.;\n]*$"
+)
 
 
 def nobody_fell(_word: str, before: str, after: str) -> bool:
     """Whether nobody fell: somebody fell asleep, or a number did."""
-    return bool(_FELL.match(after) or _NUMBER_FELL.search(before))
+    if _FELL.match(after) or _NUMBER_FELL.search(before):
+        return True
+    ahead = re.split(r"[.;\n]", before)[-1].strip()
+    return bool(ahead and _IN_TIME.match(after) and not _SOMEBODY.search(ahead))
 
 
 # --- "ASA 2", "ASA class III", "ASA PS: 3E"; but "ASA 81 mg" ---

@@ -200,11 +200,12 @@ def _is_examined(word: str, before: str, after: str) -> bool:
 # --- "Pain that travels", "traveled down the leg", "a travel agent", "TRAVEL HISTORY:" ---
 _TRAVEL: Final = _re(r"(?:(?:recently|has|had)[ ])?(?:travel(?:s|l?ed|l?ing)?|trips?(?=[ ]to))\b")
 _PAIN_THAT: Final = _re(rf"(?:{_PAIN.pattern}|\bnumbness\b)[^.,;\n]{{0,20}}$")
-# "Two trips to the bathroom at night", "trip to the ED".
+# "Two trips to the bathroom at night", "trip to the ED", "extra trips to pee".
 _AT_HAND: Final = _re(
     r"[ ]to[ ](?:(?:the|an?|his|her|our|local|nearest)[ ])*(?:bath ?room|rest ?room|toilet|commode|"
     r"e[dr]|or|icu|emergency|hospital|clinic|store|shop|market|doctor|pharmacy|kitchen|ct|mri|"
-    r"radiology|operating|office|vet|dentist|gym|mailbox|park|mall|grocery)\b"
+    r"radiology|operating|office|vet|dentist|gym|mailbox|park|mall|grocery|"
+    r"pee|urinate|void|see|use|get|go|visit|pick|take|have|help)\b"
 )
 _GOES: Final = _re(
     r"[ ](?:agen(?:t|cy)|nurse|mug|pillow|size|times?|vaccin\w+|immuni\w+|clinic|medicine|plans|"

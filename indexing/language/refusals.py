@@ -84,6 +84,22 @@ _SPOKEN_OF: Final = re.compile(
     r"(?:discuss|counsel)[a-z]* (?:(?:with|him|her|them|pt|patient|the|about|on|regarding) )*"
     r"(?:his|her|their|diagnos\w+|results?|findings?|prognosis)\b"
 )
+# Nor could one be where it is only named: "discussed chest pain, patient declined".
+_ILL: Final = re.compile(
+    r"(?:\b(?:pains?|aches?|\w*aches|cancers?|tumou?rs?|mass(?:es)?|nodules?|lesions?|cysts?|polyps?|"
+    r"metastas[ie]s|mets|malignancy|fractures?|injur(?:y|ies)|wounds?|ulcers?|burns?|bleeding|"
+    r"h(?:a)?emorrhages?|strokes?|tia|mi|infarct\w*|embolism|embol[iu]s?|pe|dvt|clots?|thromb\w+|"
+    r"infections?|pneumonia|sepsis|uti|cellulitis|abscess(?:es)?|fevers?|cough|rash|swelling|edema|"
+    r"nausea|vomiting|diarrhea|constipation|weakness|numbness|dizziness|fatigue|falls?|syncope|"
+    r"seizures?|ideation|thoughts|psychosis|mania|symptoms?|attacks?|smoking|drinking|"
+    r"(?:alcohol|drug|tobacco|substance|opioid|cocaine|cannabis|marijuana) use|abuse|"
+    r"misuse|pregnancy|miscarriage|aneurysms?|hernias?|stones?|effusions?|failure|insufficiency|"
+    r"attempts?|overdose|exacerbations?|withdrawal|loss|gain|dysplasia|"
+    r"(?!\w*stoma\b|anastomosis)\w+(?:itis|emia|oma|omas|osis|pathy|algia|uria|rrhea|pnea|penia|"
+    r"megaly|plegia|phasia|phagia|uresis|cardia|tension))|"
+    r"\b(?:abnormal|elevated|positive|worsening|suspicious|"
+    r"(?:low|high)(?![ -](?:dose|risk|flow|fiber|fat|sodium|res)))[ ][^.;\n]*)[ ]*$"
+)
 _WORDS: Final = (
     "declin", "refus", " not want", " not wish", " not desire", "not indicated",
     "not recommended", "not needed", "not appropriate", "not necessary", "not warranted",
@@ -138,6 +154,7 @@ def refusals(text: str, folded: str) -> list[Stretch]:
         for each in found
         if each.start < each.end
         and not is_chronic(folded[each.start : each.end])
+        and _ILL.search(folded, each.start, each.end) is None
         and _LINE.search(text, each.start, each.cue_end) is None
     )
 

@@ -57,7 +57,12 @@ _DAYS: Final = re.compile(
 _TO_DO_FIRST: Final = re.compile(
     r"\b(?:should(?! have)|must(?! have)|needs? to|ha(?:s|ve) to|will need|asked to|advised to|"
     r"told to|encouraged to|required to|recommended to|goal of)\b[^.;:\n]{3,90}?[ ]"
-    r"(?P<before>before|prior to)[ ]"
+    r"(?<!since )(?<!was )(?<!did )(?P<before>before|prior to)[ ]"
+)
+# "Told to stop aspirin prior to surgery last week", "scheduled for CABG on Monday, tolerated it".
+_WAS_DONE: Final = re.compile(
+    r"[^.;:\n]{0,60}?\b(?:last|ago|yesterday|in (?:19|20)\d\d|(?:was|were) (?:done|performed)|"
+    r"went|tolerated|underwent|completed|recovered|successful\w*|without incident)\b"
 )
 # "Scheduled for C-section next week"; without a day it may be what she came in for.
 _SCHEDULED: Final = re.compile(
@@ -115,11 +120,12 @@ def to_come(folded: str) -> Iterator[Stretch]:
     if " before " in folded or " prior to " in folded:
         for first in _TO_DO_FIRST.finditer(folded):
             operation = _TO_COME.match(folded, first.end())
-            if operation:
+            if operation and not _WAS_DONE.match(folded, operation.end()):
                 yield Stretch(first.end(), operation.end(), *first.span("before"))
     for told in _SCHEDULED.finditer(folded):
         operation = _TO_COME.match(folded, told.end())
-        if operation and _ON_A_DAY.match(folded, operation.end()):
+        day = _ON_A_DAY.match(folded, operation.end()) if operation else None
+        if operation and day and not _WAS_DONE.match(folded, day.end()):
             yield Stretch(told.end(), operation.end(), *told.span("for"))
 
 

@@ -88,6 +88,32 @@ No plans for {NPO|negated} status.
 Denies {LOC|negated} at the time of the {fall|present}.
 Denies hearing a pop at the time of {injury|present}.
 No {fever|negated} at the onset of the {pneumonia|present}.
+Request for {antibiotics|negated} was declined.
+Came for {antibiotics|negated} and I explained that {antibiotics|negated} are not indicated.
+Has {seizures|present} for which {Keppra|negated} was not tolerated.
+He was seen for {knee pain|present} and {surgery|negated} was not recommended.
+Admitted for {CHF|present} and {dialysis|negated} was declined.
+Treated with {azithromycin|present} for {pneumonia|present} and {steroids|negated} were not given.
+Discussed {chest pain|present}, patient declined.
+Discussed {lung cancer|present} with patient and family, they declined treatment.
+Counseled on {alcohol use|present} but declined treatment.
+Discussed {abnormal Pap smear|present}, patient wants to wait.
+Discussed {pneumonia vaccine|negated}, declined.
+{HCV|present} treated with Harvoni, did not achieve SVR.
+{HCV|present} s/p interferon, failed to achieve sustained virologic response.
+{HCV|present}, relapsed after SVR.
+{Hepatitis C|present}, {UTI|present} cured with Bactrim.
+{Hepatitis C|historical}, treated with Epclusa and now cured.
+Plan on treating her {UTI|present} with {Bactrim|present}.
+Plan on having {surgery|hypothetical} for {breast cancer|present}.
+Has not yet completed her {antibiotics|uncertain} for {pneumonia|present}.
+Ineligible for {liver transplant|negated} given {alcohol use|present}.
+Brought in by daughter: mother developed {chest pain|present} today.
+Has to use a walker since before her {hip replacement|present}.
+Was scheduled for {CABG|present} on Monday and tolerated it well.
+She was sick before her {travel to|present} Mexico last month.
+She is going on {vacation in|hypothetical} 1 month.
+Was in the preoperative holding area after keeping herself {NPO|present} since midnight.
 """
 
 
@@ -131,7 +157,14 @@ def test_what_was_offered_and_declined_is_refused(
         ("ASA 81 mg daily.", "aspirin", True),
         ("Quit ASA 6 months ago.", "aspirin", True),
         ("ASA 1 tab daily.", "aspirin", True),
+        ("ASA 1 tablet daily.", "aspirin", True),
         ("She fell asleep.", "falls", False),
+        ("Her performance fell in the low average range.", "falls", False),
+        ("Calprotectin fell by half.", "falls", False),
+        ("CRP was high, but fell as her UTI was treated.", "falls", False),
+        ("He slipped on a wet floor and fell in the kitchen.", "falls", True),
+        ("Fell after dinner.", "falls", True),
+        ("Extra trips to pee.", "travel", False),
         ("Her hemoglobin fell to 7.", "falls", False),
         ("The BP then fell.", "falls", False),
         ("He fell ill.", "falls", False),
