@@ -8,8 +8,9 @@ from typing import Final
 
 from indexing.model import Assertion
 from indexing.ports import Derived
-from rankers.cues import NO_CARE, Asked
+from rankers.cues import Asked
 from rankers.evidence import Said
+from rankers.near_cues import NO_CARE
 from rankers.sentence import sentence_of
 
 _AROUND: Final = 140  # code points beside a name, within its sentence

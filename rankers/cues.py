@@ -14,6 +14,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from rankers.near_cues import NO_CARE, NO_SIGN, NO_SPAN, OUT_OF, UNABLE
+
 
 class Asked(StrEnum):
     """What a question wants to hear of a concept; PRESENT is what it wants when it says nothing."""
@@ -73,17 +75,7 @@ _NO: Final = (
     r"no(?! (?:changes?|increase|decrease|improvement|relief|response|longer|doubt|other|further|"
     r"more|need|interest)\b)"
 )
-# Behind "past": a stretch of time up to now, "past 2 years", is no history.
-_NO_SPAN: Final = (
-    r"(?! (?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|few|several|couple|"
-    r"days?|weeks?|months?|years?)\b)"
-)
 _WHICH: Final = r"(?:past |previous |prior |remote |personal )?(?:medical |surgical )?"
-# Behind "negative": what is so called and denies nothing.
-_NO_SIGN: Final = (
-    r"(?! (?:pressure|margins?|symptoms?|feedback|ions?|head|chest|ct|cta|mri|mra|x-?ray|cxr|scan|"
-    r"echo|ekg|ecg|ultrasound|us|biopsy|stress|cath)\b)"
-)
 _USE: Final = r"(?:on|taking|using|receiving)"
 _DOES_NOT: Final = r"(?:does|do|did)(?: not|n['’]?t)"
 _HAS_NOT: Final = r"(?:ha(?:s|ve|d)(?: not|n['’]?t)|not)(?: yet| ever)?"
@@ -92,24 +84,9 @@ _UNTAKEN: Final = r"non-?complian(?:ce|t)|non-?adheren(?:ce|t)"
 _WELL: Final = r"(?:good|great|excellent|ideal|suitable|appropriate|optimal|eligible|reasonable)"
 _POOR: Final = r"(?:poor|bad|unsuitable|sub-?optimal)"
 _FELT: Final = r"(?: (?:considered|deemed|felt|thought)(?: to be)?| to be)?"
-# Behind "out of": what no one has run out of.
-_NO_PLACE: Final = (
-    r"(?! (?:bed|breath|control|range|proportion|hospital|state|town|network|work|school|pocket|"
-    r"date|reach|wedlock|body|phase|place|shape|focus|the|a|an|it|this|that)\b)"
-)
-_OUT: Final = (
-    r"(?:^|(?<=\bis )|(?<=\bwas )|(?<=\bbeen )|(?<=\bnow )|(?<=\bpt )|(?<=\bpatient )|"
-    rf"(?<=\bpatients ))out of{_NO_PLACE}"
-)
 _CONTROLLED: Final = "(?:controlled|managed) (?:with|by|on|despite)"
 _MISS: Final = "miss(?:es|ed|ing)"
 _DOSES: Final = "(?:(?:some|several|his|her|their) )?doses of"
-# "Unfit for consumption", "not fit for duty": what no one is treated with.
-NO_CARE: Final = (
-    r"(?! for (?:(?:human|public|active|military|full|light|any|the|a|an) )*(?:consumption|"
-    r"drinking|eating|use|usage|duty|work|school|sports?|travel|flying|driving|sale|habitation|service|"
-    r"insurance|medicare|medicaid|benefits)\b)"
-)
 _OF_ONE: Final = r"(?= (?:[\w-]+ ){1,3}candidates?\b)"  # "not a liver transplant candidate"
 _GOOD: Final = r"(?:(?:good|excellent|partial|complete|positive|dramatic|significant|any) )?"
 # Not "how to prevent a stroke", which asks for what is known of it, not for who is kept from it.
@@ -127,7 +104,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         rf"(?:{_DOES_NOT}|won['’]t|will not) (?:take|use) (?:his|her|their)",
         rf"(?:{_UNTAKEN}) (?:with|to)(?: taking)?", "r[au]n(?:s|ning)? out of",
         r"out of(?= (?:his|her|their)\b)",
-        _OUT,
+        OUT_OF,
         rf"(?:{_NOT}|poorly) (?:been )?(?:compliant|adherent) (?:with|to)(?: taking)?",
         "(?:poor|bad|lack of) (?:compliance|adherence) (?:with|to)",
         f"(?:skip(?:s|ped|ping)|{_MISS})(?: {_DOSES})", "skip(?:s|ped|ping)",
@@ -177,9 +154,9 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "no (?:(?:current|recent|new|known|prior|previous) )?(?:evidence|signs?|history|hx) of",
         "no (?:complaints?|symptoms?|findings?) of",
         "no (?:current|recent|new|known|prior|previous|h/o)", _NO, "denie[sd]", "denying",
-        "(?:without|w/o(?:ut)?)(?: any)?", f"neg(?:ative)?(?: for|{_NO_SIGN})", "absence of",
+        "(?:without|w/o(?:ut)?)(?: any)?", f"neg(?:ative)?(?: for|{NO_SIGN})", "absence of",
         "absent", "free (?:of|from)", "never (?:had|been)", "never",
-        "not having", "not(?= allergic)", "ruled out(?: for)?", "excluded",
+        "not having", UNABLE, "not(?= allergic)", "ruled out(?: for)?", "excluded",
         rf"{_DOES_NOT} (?:have|report|endorse|show)",
         rf"{_DOES_NOT}(?= (?:drink|smoke|use|abuse|vape|chew)\b)",
     ),
@@ -207,7 +184,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "h/o", "pmhx?(?: of)?", "past medical history",
     ),
     Asked.PAST: (
-        "previous(?:ly)?", "prior", "former(?:ly)?", f"past{_NO_SPAN}", "ex", "remote", "resolved",
+        "previous(?:ly)?", "prior", "former(?:ly)?", f"past{NO_SPAN}", "ex", "remote", "resolved",
         "healed", "status[- ]post", "s/p", _OLD, "cured(?: of)?",
         "(?:complet|finish)ed(?! (?:stroke|suicide|abortion|miscarriage|infarct))",
     ),
@@ -225,7 +202,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
 }  # fmt: skip
 _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
     Asked.NEGATED: (
-        "(?:was |is |has been )?(?:ruled out|excluded|denied|absent)", f"negative{_NO_SIGN}",
+        "(?:was |is |has been )?(?:ruled out|excluded|denied|absent)", f"negative{NO_SIGN}",
     ),
     Asked.NOT_HELPED: (
         rf"(?:{_DOES_NOT}|has not|have not|hasn['’]?t) (?:help(?:ed)?|work(?:ed)?|relieve)",
@@ -261,7 +238,7 @@ _TRAILING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "(?:as a|when a|since) child(?:hood)?", "in childhood", "(?:in|since) infancy",
     ),
     Asked.PAST: (
-        f"(?:in the|years) (?:past|ago){_NO_SPAN}", "resolved", "previously", "in remission",
+        f"(?:in the|years) (?:past|ago){NO_SPAN}", "resolved", "previously", "in remission",
     ),
     Asked.CURRENT: (
         "(?:right )?now", "today", "currently", "at present", "ongoing", "unchanged", "persists",

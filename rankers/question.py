@@ -17,6 +17,7 @@ from rankers.ages import is_age
 from rankers.cues import CANDIDACY, EFFECTS, FAMILIES, Asked, QueryCue
 from rankers.kinds import is_whole
 from rankers.meanings import DRUGS, MEASURED
+from rankers.near_cues import UNABLE
 from rankers.pregnancy import DAYS, is_of_pregnancy
 from rankers.relatives import relatives
 from rankers.stretches import stretches
@@ -37,6 +38,7 @@ _CHANGE: Final = re.compile(
 )
 _REACHED: Final = re.compile(r"(?:at or )?above|over|exceeding", re.IGNORECASE)
 TREATMENTS: Final = DRUGS | {SemanticType.PROCEDURE, SemanticType.DEVICE}
+_UNABLE: Final = re.compile(UNABLE, re.IGNORECASE)
 _USED: Final = TREATMENTS | {SemanticType.SOCIAL, SemanticType.SUBSTANCE}
 _WORN: Final = re.compile("us(?:es|ing)|wear(?:s|ing)", re.IGNORECASE)
 OF_TREATMENTS: Final = CANDIDACY | {Asked.UNTAKEN}  # known or not: "skips his dialysis"
@@ -54,6 +56,11 @@ _OR: Final = re.compile(r"\bor\b", re.IGNORECASE)
 def taken(text: str, cue: QueryCue) -> frozenset[SemanticType]:
     """Return what a cue such as "on" can be told of: drugs; what one "uses" or "wears" too."""
     return _USED if _WORN.fullmatch(text, cue.start, cue.end) else DRUGS
+
+
+def is_inability(text: str, cue: QueryCue) -> bool:
+    """Say whether a cue tells what somebody cannot do: "unable to walk"."""
+    return _UNABLE.fullmatch(text, cue.start, cue.end) is not None
 
 
 def is_taken_out(text: str, cue: QueryCue) -> bool:

@@ -33,6 +33,7 @@ from rankers.question import (
     OF_TREATMENTS,
     TREATMENTS,
     Question,
+    is_inability,
     is_taken_out,
     taken,
 )
@@ -290,6 +291,8 @@ class Reader:
             kinds = taken(text, cue)
             drugs = any(self._meanings.kind(span.concept_id) in kinds for span in governed)
             return drugs or not (governed or taking)
+        if is_inability(text, cue):
+            return not governed  # "unable to control pain" denies none
         if is_taken_out(text, cue):
             return any(self._meanings.kind(s.concept_id) is SemanticType.DEVICE for s in governed)
         if cue.asked in OF_TREATMENTS:

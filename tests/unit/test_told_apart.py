@@ -64,6 +64,11 @@ HPI: Mother takes him to daycare, had {fever|present}.
 HPI: Mother states he has had {cough|present}.
 {Breast cancer|family}: mother diagnosed at 40.
 Daughter takes care of her {diabetes|present}.
+Unable to {walk|negated}.
+Can't {walk|negated} since Monday.
+Unable to control her {diabetes|present}.
+Can't stop her {coughing|present}.
+She won't quit {smoking|present}.
 Requested {MRI|negated}; not felt to be necessary.
 {Antibiotics|negated} for {pneumonia|present} were declined.
 {Anticoagulation|negated} for {atrial fibrillation|present} contraindicated.
