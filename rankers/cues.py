@@ -66,6 +66,7 @@ _RELATIVE: Final = (
 _FAMILY: Final = (
     r"(?:strong |positive )?fam(?:ily|ilial)? (?:medical )?(?:history|hx)(?: of| for)?|"
     rf"f(?:am)?hx?(?: of)?|relatives? with|"
+    r"(?<!feeding )(?<!nursing )(?<!pregnant )(?<!new )"  # such a mother is the patient
     rf"(?:{_RELATIVE})(?:'s)?(?: (?:with|w/|who had|had|has|died (?:of|from)|diagnosed with))?"
 )
 _NEGATIVE: Final = r"(?:is |was )?(?:neg(?:ative)?|non-?contributory|unremarkable) for"
@@ -157,6 +158,7 @@ _LEADING: Final[Mapping[Asked, tuple[str, ...]]] = {
         "(?:without|w/o(?:ut)?)(?: any)?", f"neg(?:ative)?(?: for|{NO_SIGN})", "absence of",
         "absent", "free (?:of|from)", "never (?:had|been)", "never",
         "not having", UNABLE, "not(?= allergic)", "ruled out(?: for)?", "excluded",
+        r"(?:not|never|n['’]t)(?: been| yet)*(?= (?:vaccinat|immuni[sz])ed\b)",
         rf"{_DOES_NOT} (?:have|report|endorse|show)",
         rf"{_DOES_NOT}(?= (?:drink|smoke|use|abuse|vape|chew)\b)",
     ),
@@ -278,11 +280,12 @@ _TRAILS: Final = re.compile(
 _ENDS: Final = re.compile(
     # "No complications of the surgery" denies no surgery.
     r"[;.:()]|(?:(?<=complication)|(?<=complications)|(?<=side effects)|(?<=sequelae)) of\b|"
-    r"[,]? ?\b(?:but|with|who|whose|in|at|after|before|during|due|because|from|for|causing|"
+    # "Not vaccinated for influenza" denies the vaccine for it.
+    r"[,]? ?\b(?:but|with|who|whose|in|at|after|before|during|due|because|from|causing|"
+    r"(?<!vaccinated )(?<!vaccination )(?<!immunized )(?<!vaccine )(?<!shot )for|"
     r"despite|while|treated|and (?=(?:no|not|on|with|without|taking|history|family|current)\b))\b",
     re.IGNORECASE,
 )
-
 
 LONGEST_CUED: Final = 300  # code points
 

@@ -64,8 +64,13 @@ _FLUIDS: Final = {
 POSITIVE: Final = "positive"
 _RESULTS: Final = {
     POSITIVE: r"(?<!if )(?<!false )(?<!non-)(?<!not )(?:positive|pos|reactive|detected|abnormal)",
-    "negative": r"(?:negative|neg|non-?reactive|not detected|undetected|normal|pending)",
+    "negative": r"(?:negative|neg|non-?reactive|not detected|undetected|normal|"
+    r"pending|no growth)",
 }  # fmt: skip
+# So a note says it too: "troponin elevated", "blood cultures grew MSSA".
+_RAISED: Final = re.compile(
+    r"(?<!not )\b(?:elevated|raised|(?:grew|growing)(?! (?:no|nothing)\b))\b", re.IGNORECASE
+)
 # "Anaphylaxis to penicillin": of an allergy, how it showed.
 _REACTIONS: Final = {
     "anaphylaxis": r"(?<!no )(?<!without )(?<!not )anaphyla\w+",
@@ -166,4 +171,6 @@ def _told(kinds: re.Pattern[str], text: str, place: HasOffsets) -> set[str]:
     first, last = sentence_of(text, *near, _STOP)
     if kinds is _OF_PARTS:  # "consolidation, left lower lobe"
         _, last = sentence_of(text, *near)
+    if kinds is _OF_RESULTS and _RAISED.search(text, first, last):
+        return {POSITIVE}
     return {str(m.lastgroup) for m in kinds.finditer(text, first, last)}

@@ -207,8 +207,8 @@ class _Note:
         if Kind.NEGATED in found and is_circumstance(self._folded, first, start, end, last):
             del found[Kind.NEGATED]
         for kind in (Kind.NEGATED, Kind.HYPOTHETICAL, Kind.UNCERTAIN, Kind.HISTORICAL):
-            told = found.get(kind)
-            if told and is_purpose(self._folded, (told.cue_start, told.cue_end), start):
+            told, sure = found.get(kind), kind in _ENDED_BY_SENTENCES
+            if told and is_purpose(self._folded, (told.cue_start, told.cue_end), start, told=sure):
                 del found[kind]
         over = found.get(Kind.HISTORICAL)
         if over and over.forward and _stays(self._folded, over.cue_end, start, end):

@@ -69,9 +69,12 @@ _OF_DRUGS: Final = re.compile(
     r"\b(?:stop(?:ped|ping)?|discontinu(?:ed|ing|ation)|held|avoid\w*|"
     r"not (?:taking|given|start|initiate|restart)|meds?|medications?|"
     r"medicines?|drugs?|trials?|courses?|treatments?|therap(?:y|ies)|chemotherapy|regimens?|use|"
-    # "Plan on repeating CBC for anemia", "ineligible for transplant given alcohol use".
-    r"plan(?:s|ned|ning)? on|(?:not|n't) (?:yet )?(?:completed|finished)|"
+    # "Ineligible for transplant given alcohol use".
     r"(?:not|no longer) (?:a candidate|eligible|qualif\w+)|ineligible)\b"
+)
+# "Plan on having surgery for breast cancer", "has not completed antibiotics for pneumonia".
+_UNFINISHED: Final = re.compile(
+    r"plan(?:s|ned|ning)? on\b|(?:\bnot|n't) (?:yet )?(?:completed|finished)\b"
 )
 _PURPOSE: Final = re.compile(
     r"\b(?:for[ ](?:(?!(?:and|or|with|then)\b)[\w'][\w'-]*[ ]){0,4}|"
@@ -94,11 +97,10 @@ def is_circumstance(folded: str, first: int, start: int, end: int, last: int) ->
     )
 
 
-def is_purpose(folded: str, cue: tuple[int, int], start: int) -> bool:
-    """Whether the mention at `start` is what a drug or test is for that `cue` says is over, denied,
-    to come or not yet complete."""
+def is_purpose(folded: str, cue: tuple[int, int], start: int, *, told: bool = True) -> bool:
+    """Whether the mention at `start` is what a drug was for that `cue` says is over or denied;
+    where it is not `told`, what a treatment is for that it says is to come or not complete."""
     first, last = cue[0], min(cue[1], cue[0] + _BEFORE)
-    return (
-        _OF_DRUGS.search(folded, first, last) is not None
-        and _PURPOSE.search(folded, max(last, start - _BEFORE), start) is not None
-    )
+    return (_OF_DRUGS if told else _UNFINISHED).search(
+        folded, first, last
+    ) is not None and _PURPOSE.search(folded, max(last, start - _BEFORE), start) is not None

@@ -15,7 +15,8 @@ def _re(pattern: str) -> re.Pattern[str]:
 _FELL: Final = _re(
     r"[ ](?:(?:back[ ])?asleep|ill|sick|short|behind|within|below|under|apart|in ?to|in love|"
     r"through|away|silent|pregnant|victim|outside|between|off to sleep|back[ ]|"
-    r"(?:from|to|by)[ ](?:a[ ](?:low|nadir)|[<>]?\d)|due[ ]to[ ]be|"
+    r"(?:from|to|by)[ ](?:a[ ](?:low|nadir)|[<>]?\d+)|"
+    r"\d+[.]\d+|\d+[ ]?(?:points?|percent|mg)|due[ ]to[ ]be|"
     r"(?:solidly[ ]|well[ ])?in[ ](?:(?:the|a)[ ])?(?:[\w-]+[ ]){0,4}(?:ranges?|percentiles?|rank)|"
     r"slightly|steadily|precipitously|gradually|significantly|markedly|substantially|sharply|"
     r"dramatically|less|by[ ](?:half|an?|over|more|nearly|almost|about|approximately|two|three))\b"

@@ -224,6 +224,8 @@ def _no_journey(word: str, before: str, after: str) -> bool:
 
 _WORDS: Final[dict[str, _Test]] = {
     "fell": nobody_fell,
+    "has fallen": nobody_fell,
+    "had fallen": nobody_fell,
     "asa": is_class,
     "radiation": _spreads,
     "pulse": _throbs,
@@ -307,7 +309,7 @@ def means_other(text: str, start: int, end: int) -> bool:
     if travel := _TRAVEL.match(text, start, end):  # "to" may be part of the name
         before, after = text[max(0, start - _BEHIND) : start], text[travel.end() : end + _BEHIND]
         return _no_journey(travel[0], before, after)
-    if end - start > 9:
+    if end - start > 10:
         if _QUIT.match(text, start, end):
             return _TO_QUIT.search(text, max(0, start - _AROUND), start) is not None
         longer = _LONGER.match(text, start)

@@ -21,6 +21,8 @@ BETTER = [
     ("positive FIT test", "FIT test positive.", "FIT test was negative."),
     ("positive blood cultures", "Blood cultures 2/2 positive for MSSA.", "Blood cultures pending."),
     ("positive FOBT", "FOBT positive.", "FOBT sent."),
+    ("positive troponin", "Troponin elevated at 3.2.", "Troponin sent."),
+    ("positive blood culture", "Blood culture grew MSSA.", "Blood culture: no growth."),
     ("stroke on apixaban", "Stroke while taking apixaban. Apixaban held.",
      "Stroke in 2019. Now on apixaban."),
     ("pain not controlled with oxycodone", "Pain despite oxycodone.", "Pain. Oxycodone given."),
@@ -134,6 +136,8 @@ def test_weeks_of_a_pregnancy_are_no_birth(language: Language, reader: Reader) -
         ("gallbladder removed", Asked.PRESENT),
         ("wears hearing aids", Asked.TAKING),
         ("cured of hepatitis C", Asked.PAST),
+        ("not vaccinated for influenza", Asked.NEGATED),
+        ("nursing mother with mastitis", Asked.PRESENT),
     ],
 )
 def test_how_it_is_asked(reader: Reader, query: str, asked: Asked) -> None:

@@ -113,6 +113,7 @@ Plan on treating her {UTI|present} with {Bactrim|present}.
 Plan on having {surgery|hypothetical} for {breast cancer|present}.
 Has not yet completed her {antibiotics|uncertain} for {pneumonia|present}.
 Ineligible for {liver transplant|negated} given {alcohol use|present}.
+I have tried to avoid this, given the potential for issues with {erectile dysfunction|hypothetical}.
 Brought in by daughter: mother developed {chest pain|present} today.
 Has to use a walker since before her {hip replacement|present}.
 Was scheduled for {CABG|present} on Monday and tolerated it well.
@@ -166,6 +167,10 @@ def test_what_was_offered_and_declined_is_refused(
         ("She fell asleep.", "falls", False),
         ("Her performance fell in the low average range.", "falls", False),
         ("Calprotectin fell by half.", "falls", False),
+        ("Cholesterol fell from 200 to 161.", "falls", False),
+        ("Mortality has fallen by over 25%.", "falls", False),
+        ("He has fallen twice.", "falls", True),
+        ("She has fallen 10 feet.", "falls", True),
         ("CRP was high, but fell as her UTI was treated.", "falls", False),
         ("He slipped on a wet floor and fell in the kitchen.", "falls", True),
         ("Fell after dinner.", "falls", True),
