@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from app.canary import Watched, canary_metrics, watch
-from app.canary_beds import beds, canary_of, rows_of
+from app.canary import Watched, _said, canary_metrics, watch
+from app.canary_beds import Canary, beds, canary_of, rows_of
 from app.cli import main
 from app.naming import forget
 from app.settings import Settings
@@ -36,6 +36,22 @@ STORES = {"records", "lexical", "vector", "graph", "research", "medical", "vital
 @pytest.fixture
 def two(new_tenant: Callable[[], Tenant]) -> list[Tenant]:
     return [new_tenant(), new_tenant()]
+
+
+def test_a_store_that_shows_a_closed_note_to_everybody_leaks(access: Access) -> None:
+    own = canary_of("pepper", access.tenant_id)
+
+    def closes(who: Access, canary: Canary) -> list[str]:
+        return [canary.doc_id] if "V" in who.labels else []
+
+    def leaks(who: Access, canary: Canary) -> list[str]:
+        return [canary.doc_id]
+
+    counted = Watched()
+    cleared = replace(access, labels=LABELS)
+    assert _said(closes, cleared, own, (), counted) == "ok"
+    assert _said(leaks, cleared, own, (), counted) == "foreign"
+    assert counted.foreign == 1
 
 
 def test_every_store_gives_each_tenant_its_own(

@@ -6,15 +6,24 @@ import base64
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from app.answers import answered
 from app.cli.search import search_command
+from app.graph_hiding import HIDDEN, hidden_graph, unnamed
+from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Access, Role
+from indexing.errors import InvalidInput
+from indexing.hidden import Identity
+from indexing.medical_graph import GraphEdge, GraphNode, NodeKind, Relation
+from rankers.answer import SearchRequest
+from rankers.medical import Neighbourhood, Placed
 from tests.attack import Hospital, ask, browser, found_hospital, sign_in
 
 GIVEN, FAMILY, DAUGHTER, DOCTOR, TOWN = "Zqgiven", "Zqfamily", "Zqdaughter", "Zqdoctor", "Zqtown"
@@ -297,3 +306,56 @@ def test_random_questions_of_a_researcher(client: TestClient, hospital: Hospital
         q = " ".join(dice.choices(words, k=dice.randint(1, 5)))
         body = {"q": q, "plain": dice.random() < 0.2, "k": 5}
         clean(client.post("/api/search", json=body, headers=headers))
+
+
+def researcher(hospital: Hospital) -> Access:
+    return Access(hospital.tenant.tenant_id, "r", frozenset({Role.RESEARCHER}))
+
+
+def test_no_facet_tells_a_day_or_an_author(hospital: Hospital) -> None:
+    view = view_of(hospital.services, researcher(hospital))
+    for hidden in ("author", "period"):
+        with pytest.raises(InvalidInput, match="no such facet"):
+            view.rank(SearchRequest("fever", only={hidden: ("2024",)}))
+
+
+def test_nothing_is_newest_where_days_are_moved(hospital: Hospital) -> None:
+    own, who = hospital.services, researcher(hospital)
+    with pytest.raises(InvalidInput, match="nothing is newest"):
+        answered(view_of(own, who), own.documents, who, SearchRequest("fever", newest=True))
+
+
+def test_why_a_note_is_not_there_is_asked_by_pseudonyms_too(hospital: Hospital) -> None:
+    view = view_of(hospital.services, researcher(hospital))
+    mine = SearchRequest("chest pain", only={"patient": (view.shown_patient(PATIENT),)})
+    of_another = replace(mine, only={"patient": (view.shown_patient(OTHER),)})
+    shown = hospital.services.hider(researcher(hospital)).note_id("zq-note-1")
+    said = [clean(str(view.why_not(asked, shown))) for asked in (mine, of_another)]
+    assert "It is here, at rank 1." in said[0]  # her own filter keeps no note of hers out
+    assert "It is here" not in said[1]
+
+
+def test_words_of_records_are_hidden_wherever_a_view_tells_them(hospital: Hospital) -> None:
+    view = view_of(hospital.services, researcher(hospital))
+    assert FAMILY not in view.told(f"Hypertension ({FAMILY}) since 2024-03-02", PATIENT)
+    study = view.study("zq-study", "Follow-up of 2024-03-02, call 412-555-0199", f"of {FAMILY}")
+    clean(str(study))
+    assert study.passage == study.shown_id == ""
+
+
+def test_a_graph_names_nobody_and_no_place(hospital: Hospital) -> None:
+    kinds = sorted(HIDDEN)
+    patient, gout = f"Patient/{PATIENT}", GraphNode(NodeKind.CONDITION, "anm:gout", "gout")
+    about = [GraphNode(kind, f"{kind.value}/zq-note", f"{DOCTOR} {kind.value}") for kind in kinds]
+    nodes = [GraphNode(NodeKind.PATIENT, patient, GIVEN), gout, *about]
+    edges = [GraphEdge(patient, Relation.ASSOCIATED_WITH, each.node_id) for each in nodes[1:]]
+    found = Neighbourhood(
+        patient, tuple(Placed(each, n > 0) for n, each in enumerate(nodes)), tuple(edges), 0
+    )
+    hider = hospital.services.hider(researcher(hospital))
+    for shown in (hidden_graph(found, PATIENT, Identity(), hider), unnamed(found)):
+        names = [placed.node.name for placed in shown.nodes]
+        assert "gout" in names
+        assert not [name for name in names if DOCTOR in name]
+        assert len(shown.edges) == 1
+    clean(str(hidden_graph(found, PATIENT, Identity(), hider)))

@@ -14,7 +14,7 @@ from app.model_cards import card_page
 from app.outlook import Outlook, Registration
 from app.predictions import outlooks
 from app.services import services_of
-from app.treatments import treatments
+from app.treatments import ShownCase, ShownOption, _masked, treatments
 from app.views import view_of
 from app.wiring import Installation
 from indexing.access import Access, Role
@@ -72,6 +72,21 @@ def test_a_restricted_condition_is_told_to_nobody_by_a_prediction(
     assert all("Heart failure" not in each.shared for each in seen.told)
 
 
+def test_a_researcher_is_told_of_no_neighbour_of_a_prediction(
+    installation: Installation, guarded: Outlook
+) -> None:
+    guarded.predict("p4", RETURN)
+    services = services_of(installation)
+    near = {}
+    for role in (Role.CLINICIAN, Role.RESEARCHER):
+        who = replace(guarded.access, roles=frozenset({role}))
+        seen = outlooks(services, who, view_of(services, who), "p4")
+        assert seen is not None
+        near[role] = [each for told in seen.told for each in told.alike]
+    assert near[Role.CLINICIAN]
+    assert near[Role.RESEARCHER] == []
+
+
 def test_a_restricted_stay_is_no_outcome(
     installation: Installation,
     guarded: Outlook,
@@ -127,6 +142,26 @@ def test_a_researcher_cannot_count_by_a_card(guarded: Outlook) -> None:
     assert page["training"]["patients"] % 10 == 0
     assert round(page["metrics"]["base_rate"], 2) == page["metrics"]["base_rate"]
     assert all(round(e["happened"], 2) == e["happened"] for e in page["calibration"])
+
+
+@pytest.mark.parametrize(
+    ("cases", "good", "told_good"),
+    [(40, 20, 20), (40, 35, None), (40, 5, None), (9, 0, None)],
+)
+def test_a_share_is_told_where_neither_who_did_well_nor_who_did_not_are_few(
+    guarded: Outlook, installation: Installation, cases: int, good: int, told_good: int | None
+) -> None:
+    who = replace(guarded.access, roles=frozenset({Role.RESEARCHER}))
+    case = ShownCase("p2", "Ada", "", "", "")
+    option = ShownOption(
+        "aspirin", False, cases, cases, good, good / cases, 0.1, 0.9, 0.5, (), (case,)
+    )
+    shown = _masked(option, view_of(services_of(installation), who), "p2")
+    assert shown.good == told_good
+    assert (shown.share is None) is (told_good is None)
+    assert shown.expected is None
+    assert all(each.patient_id != "p2" for each in shown.patients)
+    assert bool(shown.patients) is (told_good is not None)
 
 
 @pytest.fixture(scope="module")
