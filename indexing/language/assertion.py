@@ -135,6 +135,11 @@ _BARE_LINE: Final = re.compile(r"\n(?![ \t\n]|[-*•·–+]|\d{1,2}[.)])")
 _TELLING_PARTS: Final = _PAST_PARTS | {"family_history"}
 # "No known (drug) allergies": letters that deny what they name.
 NONE_KNOWN: Final = re.compile(r"nkd?a", re.IGNORECASE)
+# What a list of allergies consists of where there are none: its heading then denies them, too.
+_ALL_NONE: Final = re.compile(
+    r"\s*((?:none|nkd?a|(?:no|denies)(?: \w+){0,3} allerg\w+)(?: known)?)"
+    r"(?: to \w+(?: or \w+)?)?[\s.]*\Z", re.IGNORECASE,
+)  # fmt: skip
 _PLAIN: Final = Assessment(Assertion.PRESENT)
 _HABITUAL: Final = Assessment(Assertion.PRESENT, historical=True)
 
@@ -181,6 +186,9 @@ class _Note:
             return Assessment(Assertion.NEGATED, cue=Cue(start, end, self._text[start:end]))
         number = max(0, bisect_right(self._part_starts, start) - 1)
         part = self._sections[number]
+        heads = end <= part.body and part.name == "allergies"
+        if heads and (none := _ALL_NONE.match(self._text, part.body, part.end)):
+            return Assessment(Assertion.NEGATED, True, cue=Cue(*none.span(1), none[1]))
         first, last = self._sentence(number, start, end)
         if start >= part.body > first:
             first = part.body  # the heading speaks through the section, not as a cue

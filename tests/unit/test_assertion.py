@@ -146,6 +146,12 @@ s/p {CABG|historical} in 2010.
 {Asthma|historical} as a child.
 {Fracture|historical} of the wrist ten years ago.
 ALLERGIES: {penicillin|historical}.
+{ALLERGIES|historical}: {penicillin|historical}.
+{ALLERGIES|negated}: None known.
+{ALLERGIES|negated}: NKDA
+{Allergies|negated}: None known to drugs or foods.
+{DRUG ALLERGIES|negated}: No known drug allergies.
+{ALLERGIES|historical}: NKDA. Latex.
 Allergic to {penicillin|historical}.
 {Penicillin|historical} allergy.
 DVT prophylaxis with {enoxaparin|present}.
