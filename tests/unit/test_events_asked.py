@@ -162,3 +162,10 @@ def test_a_told_sentence_orders_nothing(reader: Reader) -> None:
     assert not reader.read(
         "foods that may block cancer formation in mice and rats fed on it"
     ).beside
+
+
+def test_a_mass_index_does_not_stand_in_for_a_weight(language: Language, reader: Reader) -> None:
+    """Vital signs give both: "Wt 171 kg, BMI 58" left every leg of a question for the weight."""
+    (weight,) = reader.read("weight over 150 kg").wants
+    (index,) = language.terminology.find("body mass index")
+    assert index not in weight.meaning.alike
