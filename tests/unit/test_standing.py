@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,7 @@ from app.charts import timeline
 from app.pages import environment
 from app.standing import came_about, holds, stands
 from indexing.charts import Chart, Item, Person
+from indexing.dated import dated
 
 THEN = datetime(2020, 5, 6, tzinfo=UTC)
 
@@ -72,3 +76,21 @@ def test_the_timeline_says_that_a_procedure_was_not_done() -> None:
     chart = Chart(Person("p", "P"), [], [], [], [], [skipped], [], [], None)
     [(_, [entry])] = timeline(chart, UTC)
     assert (entry.text, entry.stands) == ("colonoscopy", "not done")
+
+
+def test_who_died_is_not_given_the_age_of_today() -> None:
+    context = {"dated": partial(dated, zone=UTC), "now": THEN}
+    pieces = environment().get_template("search/_pieces.html").make_module(context)
+    born: dict[str, Any] = {
+        "birth_start": date(1950, 4, 1),
+        "birth_end": date(1950, 5, 1),
+        "sex": "female",
+    }
+    died = Person(
+        "p", "Ann", deceased=True, deceased_start=THEN, deceased_end=THEN + timedelta(1), **born
+    )
+    told = [
+        " ".join(re.sub("<[^>]+>", "", str(pieces.person(each, "p"))).split())  # type: ignore[attr-defined]
+        for each in (Person("p", "Ann", **born), died, Person("p", "Ann", deceased=True, **born))
+    ]
+    assert told == ["Ann female, 70 y", "Ann female, died 2020-05-06", "Ann female, died"]
