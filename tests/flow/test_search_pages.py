@@ -267,3 +267,14 @@ def test_a_time_in_plain_words_narrows_the_page_once_it_is_taken(
     narrowed = client.post(f"{path}/refine", data=data)
     assert "Cardiology clinic" not in narrowed.text
     assert 'value="query=chest pain date:&lt;1990"' in text
+
+
+def test_the_empty_page_teaches_what_its_view_can_be_asked(client: TestClient, ward: Ward) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    assert "author:" in client.get("/search").text
+    client.cookies.clear()
+    sign_in(client, ward, Role.RESEARCHER)
+    taught = client.get("/search").text
+    assert "specialty:" in taught
+    for refused in ("author:", "date:"):
+        assert refused not in taught.partition("<main")[2]
