@@ -84,6 +84,11 @@ _SPOKEN_OF: Final = re.compile(
     r"(?:discuss|counsel)[a-z]* (?:(?:with|him|her|them|pt|patient|the|about|on|regarding) )*"
     r"(?:his|her|their|diagnos\w+|results?|findings?|prognosis)\b"
 )
+# Who will not stop a drug goes on with it: "recommended stopping metformin, patient declined".
+_LESS: Final = re.compile(
+    r"(?:\w+[ ]){0,2}(?:stop|hold|wean|taper|reduc|decreas|increas|lower|rais|chang|switch|adjust|"
+    r"discontinu|de-?escalat|withdraw|cut|quit|titrat|mov)(?:ing|e|p?ping|ting|tion|[ ])"
+)
 # Nor could one be where it is only named: "discussed chest pain, patient declined".
 _ILL: Final = re.compile(
     r"(?:\b(?:pains?|aches?|\w*aches|cancers?|tumou?rs?|mass(?:es)?|nodules?|lesions?|cysts?|polyps?|"
@@ -139,7 +144,7 @@ def refusals(text: str, folded: str) -> list[Stretch]:
             if folded[at - 1 : at].isalnum():
                 continue
             before = None if _SPOKEN_OF.match(folded, at) else _BEFORE.match(folded, at)
-            if before:
+            if before and _LESS.match(folded, before.start("what")) is None:
                 aim = _AIM.search(folded, before.start("what"), before.end("what"))
                 end = aim.start() if aim else before.end("what")
                 start = _opens(folded, before.start("what"), end)
@@ -155,6 +160,7 @@ def refusals(text: str, folded: str) -> list[Stretch]:
         if each.start < each.end
         and not is_chronic(folded[each.start : each.end])
         and _ILL.search(folded, each.start, each.end) is None
+        and _LESS.match(folded, each.start, each.end) is None
         and _LINE.search(text, each.start, each.cue_end) is None
     )
 

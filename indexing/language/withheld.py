@@ -27,6 +27,12 @@ _AIM: Final = re.compile(
     r"[ ](?:(?!(?:that|which|whom?|this|i|he|she|they|we|explained|said|told|but)[ ])"
     r"[\w'/-]+[ ,]+){1,6}"
 )
+# "Biopsy for a breast mass was declined": what is felt or seen is there, whatever it turns out.
+_FELT: Final = re.compile(
+    r"\b(?:pains?|\w*aches?|mass(?:es)?|lumps?|nodules?|lesions?|wounds?|ulcers?|cough|dyspnea|"
+    r"shortness of breath|bleeding|weakness|dizziness|syncope|weight loss|an(?:a)?emia|"
+    r"h(?:a)?ematuria|swelling|rash|vomiting|diarrhea|dysphagia)[ ,]*$"
+)
 _OPENS: Final = re.compile(r"[,;:(]|\b(?:and|but|with|so|therefore|as)[ ]")
 # "For three days statins were not given".
 _HOW_LONG: Final = re.compile(
@@ -52,7 +58,7 @@ def treatment(folded: str, first: int, cue: tuple[int, int], start: int) -> tupl
     end = start - 3
     if _AIM.fullmatch(folded, start, cue[0]) is None or _HOW_LONG.match(folded, start):
         return None  # "came for antibiotics and I explained that antibiotics are not indicated"
-    if _LOOKED_FOR.search(folded, first, end):
+    if _LOOKED_FOR.search(folded, first, end) and not _FELT.search(folded, start, cue[0]):
         return None
     opens = [match.end() for match in _OPENS.finditer(folded, first, end)]
     begin = opens[-1] if opens else first

@@ -100,6 +100,11 @@ He was seen for {knee pain|present} and {surgery|negated} was not recommended.
 Admitted for {CHF|present} and {dialysis|negated} was declined.
 Treated with {azithromycin|present} for {pneumonia|present} and {steroids|negated} were not given.
 Discussed {chest pain|present}, patient declined.
+Recommended weaning {prednisone|present}, patient declined.
+Discussed switching from {Eliquis|present} to warfarin, patient declined.
+Discussed increasing {metformin|present}, he wants to wait.
+{Biopsy|negated} for a {breast mass|present} was declined.
+CT for {appendicitis|negated} was not indicated.
 Discussed {lung cancer|present} with patient and family, they declined treatment.
 Counseled on {alcohol use|present} but declined treatment.
 Discussed {abnormal Pap smear|present}, patient wants to wait.
