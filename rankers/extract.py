@@ -146,10 +146,11 @@ def _best(need: _Need, hit: Hit, note: Derived) -> Sentence | None:
 
 def _speaks_against(note: Derived, want: Want) -> bool:
     """Say whether a note names what the question does among other words, and not of this patient
-    now: no sentence of it answers by those words."""
-    return any(m.concept_id in want.concepts for m in note.mentions) and not fitting(
-        note, replace(want, asked=Asked.CURRENT)
-    )
+    now, or not as it is asked of a past or a relative: no sentence of it answers by those words."""
+    if want.asked is Asked.PRESENT:
+        want = replace(want, asked=Asked.CURRENT)
+    named = any(m.concept_id in want.concepts for m in note.mentions)
+    return named and not fitting(note, want)
 
 
 def _fits(need: _Need, note: Derived, want: Want) -> list[Said]:

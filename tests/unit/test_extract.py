@@ -267,6 +267,7 @@ def test_every_sentence_stands_in_its_note(
         ("keeps pigeons", "Used to keep pigeons.", ["historical"]),
         ("vodka every evening", "Vodka every evening.", ["present"]),
         ("vodka every evening", "No vodka. Reads every evening.", []),
+        ("former heavy smoker in a mine", "Former heavy smoker in a mine.", ["historical"]),
         ("rash from allopurinol", "Rash from allopurinol.", ["present"]),
         ("rash from allopurinol", "Rash on the trunk. Takes allopurinol.", []),
     ],
