@@ -161,3 +161,16 @@ def test_what_is_open_stands_first_in_either_view(installation: Installation) ->
         read = made.services.charts.chart(access, "p-open", visit=False)
         chart = view_of(made.services, access).chart(read)
         assert [each.text for each in chart.problems] == ["asthma", "gout", "measles"]
+
+
+def test_whoever_was_merged_is_seen_as_the_one_who_stands(installation: Installation) -> None:
+    link = [{"other": {"reference": "Patient/p-now"}, "type": "replaced-by"}]
+    made = found_hospital(installation, [
+        {"resourceType": "Patient", "id": "p-now", "name": [{"text": "Ann Now"}]},
+        {"resourceType": "Patient", "id": "p-old", "active": False, "link": link},
+    ])  # fmt: skip
+    for asked in ("p-now", "p-old"):
+        seen = gather(made.services, clinician(made), asked)
+        assert seen.patient_id == "p-now"
+        assert seen.chart is not None
+        assert seen.chart.person.name == "Ann Now"

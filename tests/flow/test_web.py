@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from app.auth.passwords import Passwords
 from app.wiring import Installation
 from indexing.access import Role
 from indexing.errors import EngineUnavailable
@@ -71,6 +73,35 @@ def test_one_password_tried_on_many_names_is_slowed_down_too(
     assert answers == [401, 401, 401, 429]
     with browser(ward, "10.0.0.12") as elsewhere:
         sign_in(elsewhere, ward, Role.CLINICIAN)
+
+
+def test_a_session_that_is_used_does_not_end_as_an_idle_one(
+    client: TestClient, ward: Ward, installation: Installation
+) -> None:
+    sign_in(client, ward, Role.CLINICIAN)
+    idle = ward.services.settings.session_idle_s
+    for _ in range(2):  # used shortly before its end, it goes on for as long again
+        with installation.database.tenant(ward.tenant.tenant_id) as conn:
+            conn.execute(
+                "UPDATE account_session SET seen_at = seen_at - make_interval(secs => %s)",
+                (idle - 60,),
+            )
+        assert client.get("/search", follow_redirects=False).status_code == 200
+
+
+def test_a_hash_of_weaker_settings_is_made_anew_at_the_next_sign_in(ward: Ward) -> None:
+    def stored() -> str | None:
+        found = ward.services.accounts.lookup("login", Role.ADMIN.value, ward.tenant.code)
+        return found.password_hash if found else None
+
+    weak = stored()
+    stronger = Passwords(PasswordHasher(time_cost=2, memory_cost=64, parallelism=1))
+    strict = replace(ward, services=replace(ward.services, passwords=stronger))
+    for _ in range(2):
+        with browser(strict, "10.0.0.13") as client:
+            sign_in(client, strict, Role.ADMIN)
+    assert stored() != weak
+    assert "t=2" in str(stored())
 
 
 def test_a_form_without_its_token_does_nothing(client: TestClient, ward: Ward) -> None:
