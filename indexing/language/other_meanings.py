@@ -10,6 +10,7 @@ from typing import Final
 from indexing.language.other_events import is_class, nobody_fell
 from indexing.language.other_parts import (
     goes_back,
+    is_amount,
     is_length,
     is_machine,
     is_of_bone,
@@ -224,6 +225,7 @@ def _no_journey(word: str, before: str, after: str) -> bool:
 
 _WORDS: Final[dict[str, _Test]] = {
     "fell": nobody_fell,
+    "mass": is_amount,
     "has fallen": nobody_fell,
     "had fallen": nobody_fell,
     "asa": is_class,

@@ -1,4 +1,5 @@
-"""Parts of the body whose names are common words: "come back", "five feet", "the femoral head"."""
+"""Parts of the body, and what grows in them, whose names are common words: "come back", "five
+feet", "the femoral head", "lean body mass"."""
 
 from __future__ import annotations
 
@@ -64,6 +65,19 @@ _LENGTH: Final = _re(
 def is_length(_word: str, before: str, _after: str) -> bool:
     """Whether feet are counted."""
     return _LENGTH.search(before[-_NEAR:]) is not None
+
+
+# --- "lean body mass", "LV mass", "mass spectrometry"; but "a soft tissue mass" ---
+_HOW_MUCH: Final = _re(
+    r"\b(?:body|muscle|fat|lean|bone|lv|ventricular|ventricle|myocardial|dry|critical|relative|"
+    r"molecular|atomic)[ -]$"
+)
+_OF_MATTER: Final = _re(r"[ ](?:ind(?:ex|ices)|spectromet\w+|casualt\w+|media|transit)\b")
+
+
+def is_amount(_word: str, before: str, after: str) -> bool:
+    """Whether a mass is how much there is of a body, and no lump in it."""
+    return bool(_HOW_MUCH.search(before[-_NEAR:]) or _OF_MATTER.match(after))
 
 
 # --- "the femoral head", "head of the radius", "head of bed elevated" ---

@@ -19,7 +19,7 @@ from indexing.model import Annotation, Mention, Section
 _SEAM: Final = 2_000  # the cut is made at a line's end, or between words, within so many
 
 # Changes whenever the same text may be annotated otherwise; what is stored names it.
-LANGUAGE_VERSION: Final = "2026.12.01.13"
+LANGUAGE_VERSION: Final = "2026.12.01.14"
 
 
 class Language:
