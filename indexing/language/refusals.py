@@ -106,11 +106,13 @@ _ILL: Final = re.compile(
     r"(?:low|high)(?![ -](?:dose|risk|flow|fiber|fat|sodium|res)))[ ][^.;\n]*)[ ]*$"
 )
 _WORDS: Final = (
-    "declin", "refus", " not want", " not wish", " not desire", "not indicated",
-    "not recommended", "not needed", "not appropriate", "not necessary", "not warranted",
-    "not advis", "not currently ", "not yet ", "not felt to be ", " to wait", " hold off",
-    " to defer", " to delay", " to postpone", " think", "consider", " to discuss", "undecided",
-    "hesitant", "reluctant", "let us know",
+    "declin", "refus", " to wait", " hold off", " to defer", " to delay", " to postpone", " think",
+    "consider", " to discuss", "undecided", "hesitant", "reluctant", "let us know",
+)  # fmt: skip
+# Behind "not", which is looked for once.
+_NOT: Final = (
+    "want", "wish", "desire", "indicated", "recommended", "needed", "appropriate", "necessary",
+    "warranted", "advis", "currently ", "yet ", "felt to be ",
 )  # fmt: skip
 _DECLINES: Final = re.compile(_DECLINED)
 _WAITED: Final = re.compile(_WAITS)
@@ -171,6 +173,11 @@ def _places(folded: str) -> Iterator[int]:
         while place >= 0:
             yield place
             place = folded.find(word, place + 1)
+    place = folded.find("not ")
+    while place >= 0:
+        if folded.startswith(_NOT, place + 4):
+            yield place
+        place = folded.find("not ", place + 1)
 
 
 def _opens(folded: str, first: int, end: int) -> int:
