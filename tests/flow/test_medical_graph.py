@@ -247,3 +247,23 @@ def test_what_an_open_resource_points_at_stays_closed(
     cleared = replace(access, labels=frozenset({"R"}))
     names = {n.name for n in graph.around(cleared, ["p-ben"]).nodes.values()}
     assert {"Zqsick", "Zqvisit", "Zqpump", "Zqdrug", "Rest"} <= names
+
+
+def test_what_was_never_given_is_prescribed_to_nobody(
+    installation: Installation, ward: Ward, access: Access
+) -> None:
+    """How it was treated here counts these lines: an order taken back is no treatment."""
+    order = {"resourceType": "MedicationRequest", "intent": "order", "subject": ADA}
+    put(
+        installation, ward,
+        {**order, "id": "back", "status": "cancelled",
+         "medicationCodeableConcept": {"text": "Digoxin"}},
+        {**order, "id": "stop", "status": "stopped",
+         "medicationCodeableConcept": {"text": "Sotalol"}},
+        {"resourceType": "MedicationStatement", "id": "never", "status": "not-taken",
+         "subject": ADA, "medicationCodeableConcept": {"text": "Quinine"}},
+    )  # fmt: skip
+    patch = installation.medical.graph.around(access, ["p-ada"])
+    given = {patch.nodes[e.target].name for e in patch.edges if e.relation is Relation.PRESCRIBED}
+    assert "Sotalol" in given
+    assert given.isdisjoint({"Digoxin", "Quinine"})
