@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from app.answers import answered
 from app.services import Services
 from app.views import View, view_of
 from indexing.access import Access
+from indexing.charts import Person
 from indexing.errors import EngineUnavailable, InvalidQuery
 from rankers.answer import Hit, SearchRequest
 from rankers.knowledge import Knowledge, KnowledgeRequest, checked
@@ -36,13 +37,14 @@ class ShownStudy:
 @dataclass(frozen=True, slots=True)
 class Known:
     """Concepts by rank, the notes whose text fits best, and the studies nearest in meaning;
-    `notes` and `studies` None where none were asked."""
+    `notes` and `studies` None where none were asked. `people` are those whose notes these are."""
 
     asked: KnowledgeRequest
     found: Knowledge
     notes: Sequence[Hit] | None = None
     studies: Sequence[ShownStudy] | None = None
     missing: tuple[str, ...] = ()
+    people: Mapping[str, Person] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the public shape; dataclasses are left to the encoder."""
@@ -51,8 +53,9 @@ class Known:
             "concepts": list(self.found.concepts),
             "notes": None if self.notes is None else [
                 {
-                    "doc_id": hit.doc_id, "title": hit.title, "date": hit.date, "type": hit.type,
-                    "score": hit.score, "text": hit.snippet.text, "reason": "by its words",
+                    "doc_id": hit.doc_id, "patient_id": hit.patient_id, "title": hit.title,
+                    "date": hit.date, "type": hit.type, "score": hit.score,
+                    "text": hit.snippet.text, "reason": "by its words",
                 }
                 for hit in self.notes
             ],
@@ -73,11 +76,13 @@ def known(own: Services, access: Access, request: KnowledgeRequest) -> Known:
     view = view_of(own, access)
     # No note says "treats": it is asked for what the question is about.
     notes = _notes(own, view, access, replace(asked, q=found.about))
+    whose = sorted({hit.patient_id for hit in notes if hit.patient_id})
+    people = view.people(whose, recorded=whose) if whose else {}
     try:
         studies = [_shown(view, each) for each in own.studies(access, asked.q, STUDIES)]
     except EngineUnavailable:
-        return Known(asked, found, notes, (), ("studies",))
-    return Known(asked, found, notes, studies)
+        return Known(asked, found, notes, (), ("studies",), people)
+    return Known(asked, found, notes, studies, people=people)
 
 
 def _shown(view: View, near: NearStudy) -> ShownStudy:

@@ -34,3 +34,23 @@ def test_notes_are_asked_for_what_the_question_is_about(client: TestClient, ward
         found = client.post("/api/knowledge", headers=ward.bearer(), json={"q": q}).json()
         notes = [each["doc_id"] for each in found["notes"]]
         assert wanted in notes if wanted else notes == []
+
+
+def test_a_note_beside_an_answer_says_whose_it_is(client: TestClient, ward: Ward) -> None:
+    """A sentence without its patient is anybody's."""
+    sign_in(client, ward, Role.CLINICIAN)
+    sent = {"q": "treated with furosemide", "form_token": form_token(client.get("/knowledge").text)}
+    shown = client.post("/knowledge", data=sent).text
+    at = shown.index('href="/notes/note-edema"')
+    assert "of Ben Specimen" in shown[at : at + 300]
+    found = client.post("/api/knowledge", headers=ward.bearer(), json={"q": sent["q"]}).json()
+    assert {each["doc_id"]: each["patient_id"] for each in found["notes"]}["note-edema"] == "p-ben"
+
+
+def test_a_researcher_is_named_nobody_beside_an_answer(client: TestClient, ward: Ward) -> None:
+    sign_in(client, ward, Role.RESEARCHER)
+    sent = {"q": "treated with furosemide", "form_token": form_token(client.get("/knowledge").text)}
+    shown = client.post("/knowledge", data=sent).text
+    assert "of Patient " in shown
+    assert "Ben" not in shown
+    assert "p-ben" not in shown
