@@ -22,13 +22,13 @@ NO_CARE: Final = (
     r"insurance|medicare|medicaid|benefits)\b)"
 )
 # Behind "out of": what no one has run out of.
-NO_PLACE: Final = (
+_NO_PLACE: Final = (
     r"(?! (?:bed|breath|control|range|proportion|hospital|state|town|network|work|school|pocket|"
     r"date|reach|wedlock|body|phase|place|shape|focus|the|a|an|it|this|that)\b)"
 )
 OUT_OF: Final = (
     r"(?:^|(?<=\bis )|(?<=\bwas )|(?<=\bbeen )|(?<=\bnow )|(?<=\bpt )|(?<=\bpatient )|"
-    rf"(?<=\bpatients ))out of{NO_PLACE}"
+    rf"(?<=\bpatients ))out of{_NO_PLACE}"
 )
 # Not "cannot take aspirin", nor "can't afford insulin".
 UNABLE: Final = (

@@ -55,7 +55,7 @@ _HAS: Final = re.compile(
     r"wife|husband)(?: (?:also|both|who))?"
     r" (?:has|had|was diagnosed|diagnosed|died|takes|uses|developed|smokes|drinks)"
     r"(?! (?:also )?(?:noticed|noted|been|reported|observed|brought|called|seen|tried|given|taken|"
-    r"concerns?|questions?|concerned|worried|not|no|him|her|them|the|pt|patient|child|baby|care|"
+    r"concerns?|questions?|concerned|worried|not|no|her|them|the|pt|patient|child|baby|care|"
     r"video|pictures?|photos?|him|to)\b)"
 )
 _KIN: Final = (Rule(Kind.FAMILY, True, Reach.LIST),)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from indexing.access import Access
+from indexing.backends.postgres.came_about import DONE, ORDERED, TAKEN
 from indexing.backends.postgres.connect import Database
 from indexing.backends.postgres.vague import DATE_UNTIL, ONSET, ONSET_UNTIL
 from indexing.cohorts import Coded, Event, Limit, Quote, Records
@@ -36,13 +37,13 @@ _TABLES: Mapping[Records, tuple[tuple[str, str, tuple[str, str], str, str], ...]
     ),
     "medication": (
         ("medication_request", "MedicationRequest", ("t.authored_start", "t.authored_end"),
-         "coalesce(t.status, '') NOT IN ('cancelled', 'entered-in-error', 'draft')", _MEDICATION),
+         ORDERED, _MEDICATION),
         ("medication_statement", "MedicationStatement", ("t.date_start", DATE_UNTIL),
-         "coalesce(t.status, '') NOT IN ('not-taken', 'entered-in-error')", _MEDICATION),
+         TAKEN, _MEDICATION),
     ),
     "procedure": (
         ("procedure", "Procedure", ("t.date_start", DATE_UNTIL),
-         "coalesce(t.status, '') NOT IN ('not-done', 'entered-in-error', 'preparation')", ""),
+         DONE, ""),
     ),
     "observation": (
         ("observation", "Observation", ("t.observed_at", "t.observed_end"),

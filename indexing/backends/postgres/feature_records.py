@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from indexing.backends.postgres.came_about import DONE, ORDERED, TAKEN
 from indexing.outlook import OUTCOME_SYSTEM
 
 # A retraction projects to nothing; what carries a restricting label gives no features.
@@ -27,20 +28,15 @@ RECORDS: Final = (
     "coalesce(t.display, m.display), false FROM medication_request t LEFT JOIN medication m "
     "ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
-    "AND coalesce(t.status, '') NOT IN ('cancelled', 'entered-in-error', 'draft'){only} AND "
-    + PLAIN.replace("KIND", "MedicationRequest")
-    + _PLAIN_DRUG,
+    f"AND {ORDERED}{{only}} AND " + PLAIN.replace("KIND", "MedicationRequest") + _PLAIN_DRUG,
     "SELECT t.patient_id, coalesce(t.system, m.system), coalesce(t.code, m.code), "
     "coalesce(t.display, m.display), false FROM medication_statement t LEFT JOIN medication m "
     "ON m.tenant_id = t.tenant_id AND m.resource_id = t.medication_id "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
-    "AND coalesce(t.status, '') NOT IN ('not-taken', 'entered-in-error'){only} AND "
-    + PLAIN.replace("KIND", "MedicationStatement")
-    + _PLAIN_DRUG,
+    f"AND {TAKEN}{{only}} AND " + PLAIN.replace("KIND", "MedicationStatement") + _PLAIN_DRUG,
     "SELECT t.patient_id, t.system, t.code, t.display, false FROM procedure t "
     "WHERE t.tenant_id = %(tenant)s AND t.patient_id IS NOT NULL "
-    "AND coalesce(t.status, '') NOT IN ('not-done', 'entered-in-error', 'preparation'){only} AND "
-    + PLAIN.replace("KIND", "Procedure"),
+    f"AND {DONE}{{only}} AND " + PLAIN.replace("KIND", "Procedure"),
     # The newest that a model told of each outcome. The outcome models themselves do not read it:
     # what was told must not become the ground of what is told next.
     "SELECT t.patient_id, 'OUTLOOK', t.code || ':' || t.qualitative_risk, "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from indexing.backends.postgres.came_about import DONE, ORDERED, TAKEN
 from indexing.backends.postgres.vague import (
     ABATEMENT_UNTIL,
     DATE_LAST,
@@ -175,12 +176,10 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
         "coalesce(m.code, p.code) AS code, coalesce(m.display, m.code, p.display, p.code) AS "
         "display FROM (SELECT tenant_id, resource_id, patient_id, 'MedicationRequest' AS kind, "
         "status, dosage, frequency, authored_start AS at, authored_end AS until, system, code, "
-        "display, medication_id FROM medication_request "
-        "WHERE coalesce(status, '') NOT IN ('cancelled', 'draft') "
+        f"display, medication_id FROM medication_request t WHERE {ORDERED} "
         "UNION ALL SELECT tenant_id, resource_id, "
         f"patient_id, 'MedicationStatement', status, dosage, frequency, date_start, {DATE_UNTIL}, "
-        "system, code, display, medication_id FROM medication_statement t "
-        "WHERE coalesce(status, '') <> 'not-taken') m "
+        f"system, code, display, medication_id FROM medication_statement t WHERE {TAKEN}) m "
         "LEFT JOIN medication p ON p.tenant_id = m.tenant_id AND p.resource_id = m.medication_id "
         "LEFT JOIN resource x ON x.tenant_id = m.tenant_id AND x.type = 'Medication' "
         "AND x.id = m.medication_id) t "
@@ -194,7 +193,7 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
         f"'status', {_last('t.status', 't.date_start')}, "
         f"'outcome', {_last('t.outcome', 't.date_start')}, "
         f"'complications', {_last('t.complication', 't.date_start')}",
-        "AND coalesce(t.status, '') NOT IN ('not-done', 'preparation')",
+        f"AND {DONE}",
     ),
     LineQuery(
         Relation.PERFORMED_ON, (NodeKind.PROCEDURE, NodeKind.MEDICAL_CONCEPT), False,

@@ -9,6 +9,7 @@ from typing import Any
 from indexing.access import Access
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
+from indexing.backends.postgres.came_about import DONE
 from indexing.backends.postgres.connect import Connection, Database
 from indexing.backends.postgres.packed import unpack
 from indexing.treatments import Coded, Given, Note, TreatmentFacts
@@ -74,7 +75,7 @@ _PROCEDURES = (
     "t.date_start FROM procedure t "
     + _OPEN.format(type="Procedure")
     + " AND t.outcome IS NOT NULL AND coalesce(t.display, t.code) IS NOT NULL "
-    "AND coalesce(t.status, '') NOT IN ('not-done', 'preparation', 'entered-in-error')"
+    f"AND {DONE}"
 )
 _ONSETS = (
     "SELECT t.patient_id, coalesce(t.system, ''), coalesce(t.code, ''), "
