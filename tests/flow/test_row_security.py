@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 import psycopg
@@ -11,10 +12,11 @@ import pytest
 from psycopg import sql
 
 from app.wiring import Installation
-from indexing.access import Access, Role
+from indexing.access import LABELS, Access, Role
 from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.connect import Database
+from indexing.backends.postgres.documents import PostgresDocuments
 from indexing.backends.postgres.installation import check_role
 from indexing.errors import ConfigurationError, Forbidden, InvalidInput
 from indexing.model import Tenant, TenantId
@@ -235,3 +237,43 @@ def test_a_tenant_lives_in_a_time_zone_that_both_of_us_know(
     own = uuid4()
     with pytest.raises(InvalidInput, match="no time zone"):
         installation.tenants.create(Tenant(TenantId(own), f"z-{own.hex[:12]}", "Z", time_zone=zone))
+
+
+def test_a_plan_that_one_tenant_made_shows_another_nothing(
+    installation: Installation, new_tenant: Callable[[], Tenant]
+) -> None:
+    """What a pipe prepares is planned once for a connection, which serves one tenant after another:
+    the plan must hold whoever asks, not who asked first, nor what was open to them."""
+    tenants = [new_tenant().tenant_id for _ in range(2)]
+    for own in tenants:
+        with installation.database.tenant(own) as conn:
+            for doc_id, patient, labels in (("a", "p1", []), ("b", "p2", ["R"])):
+                conn.execute(
+                    "INSERT INTO document (tenant_id, doc_id, version, resource_type, resource_id, "
+                    "title, type, specialty, author, patient_id, labels, live, text) VALUES "
+                    "(%s, %s, 1, 'DocumentReference', %s, '', '', '', '', %s, %s, true, %s)",
+                    (own, doc_id, doc_id, patient, labels, f"of {own}"),
+                )
+    database = Database(installation.conninfos.app, size=1)
+    documents = PostgresDocuments(database)
+    whole = frozenset({Role.CLINICIAN})
+    for _ in range(9):
+        for own in tenants:
+            with database.piped(own) as conn:
+                rows = conn.execute("SELECT text FROM document WHERE live").fetchall()
+            assert rows == [(f"of {own}",)] * 2
+            wide = Access(own, "u", whole, labels=LABELS)
+            for access, open_ in (
+                (wide, ["a", "b"]), (replace(wide, labels=frozenset()), ["a"]),
+                (replace(wide, patients=frozenset({"p2"})), ["b"]),
+                (replace(wide, patients=frozenset()), []),
+            ):  # fmt: skip
+                found = documents.fetch(access, ["a", "b"])
+                assert [*found] == open_
+                assert all(note.document.text == f"of {own}" for note in found.values())
+    with database.transaction() as conn:
+        [(kept,)] = conn.execute(
+            "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE '%WHERE live'"
+        ).fetchall()
+    assert kept > 9
+    database.close()
