@@ -30,6 +30,14 @@ class InvalidQuery(InvalidInput):
         self.position = position
 
 
+class UnknownName(InvalidQuery):
+    """A `name`, as it was asked, that the terminology does not hold."""
+
+    def __init__(self, message: str, position: int, name: str, *, hint: str = "") -> None:
+        super().__init__(message, position, hint=hint)
+        self.name = name
+
+
 class NotAcceptable(InvalidInput):
     """What was asked for is not given in the form that was asked for."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from indexing.access import Access
 from indexing.analysis import TOKEN
 from indexing.clauses import Phrase, Ranked
-from indexing.errors import EngineUnavailable, InvalidInput, InvalidQuery
+from indexing.errors import EngineUnavailable, InvalidInput, InvalidQuery, UnknownName
 from indexing.features import FeatureStore, FeatureTable, Limits, Profile, degree_of, furthest
 from indexing.filters import Filters
 from indexing.follow_features import profile_of
@@ -379,8 +379,8 @@ def _feature(hierarchy: Hierarchy, name: str, place: int) -> str | None:
     found = hierarchy.find(name)
     if found is None:
         like = hierarchy.like(name)
-        raise InvalidQuery(
-            "This terminology has no such finding.", place,
+        raise UnknownName(
+            "This terminology has no such finding.", place, name,
             hint=f"Do you mean {', '.join(like)}?" if like else "Use a name or SYSTEM:code.",
         )  # fmt: skip
     return found

@@ -55,6 +55,7 @@ _BOUND_BEFORE: Final = re.compile(rf"(?:\b(?:{_BOUND})|[-/])[ ]*$", re.IGNORECAS
 _DAY_BEFORE: Final = re.compile(r"\d[ ]*$")
 _BOUND_BEHIND: Final = re.compile(r"[ ]*(?:(?:to|through|until|till|not|and|or|of|old)\b|[-/\d])",
                                   re.IGNORECASE)  # fmt: skip
+_NEAR: Final = 40  # code points before a time in which such a word stands
 _AGAIN: Final = re.compile(rf"\b{_YEAR}\b")
 _BOUNDS: Final = {"since": ">=", "after": ">", "before": "<", "until": "<="}
 _SAID: Final = {"": "of ", ">=": "since ", ">": "after ", "<": "before ", "<=": "up to "}
@@ -67,7 +68,7 @@ def times_told(text: str) -> tuple[tuple[int, int], ...]:
     note has to hold these words."""
     found = []
     for match in _TIME.finditer(text):
-        bent = _BOUND_BEFORE.search(text, 0, match.start())
+        bent = _BOUND_BEFORE.search(text, max(0, match.start() - _NEAR), match.start())
         found.append((bent.start() if bent else match.start(), match.end()))
     aside = (match.span() for how in (_OCCASION, _LASTING) for match in how.finditer(text))
     return (*found, *aside)

@@ -16,7 +16,7 @@ from app.errors import status_of
 from app.pages import page
 from app.routes.api import json_answer
 from app.similar import MOST, PART_NAMES, SEXES, Question, similar
-from indexing.errors import InvalidInput, InvalidQuery
+from indexing.errors import InvalidInput, UnknownName
 
 router = APIRouter()
 
@@ -76,18 +76,11 @@ def _page(request: Request, who: Principal, question: Question, *, answered: boo
         shown = similar(services(request), who.access, question) if answered else None
     except InvalidInput as exc:
         fault = exc
+    unknown = fault.name if isinstance(fault, UnknownName) else ""
     return page(
         request, "similar.html", status=status_of(fault) if fault else 200, asked=question,
-        shown=shown, fault=fault, at=_at(question, fault), sexes=SEXES, parts=PART_NAMES,
+        shown=shown, fault=fault, unknown=unknown, sexes=SEXES, parts=PART_NAMES,
     )  # fmt: skip
-
-
-def _at(question: Question, fault: InvalidInput | None) -> str:
-    """Return the name that was not understood, "" where two lists could hold it."""
-    lists = [each for each in (question.findings, question.condition) if each.strip()]
-    if not isinstance(fault, InvalidQuery) or len(lists) != 1:
-        return ""
-    return lists[0][fault.position :].partition(",")[0].strip(" !")
 
 
 @router.get("/api/patients/{patient_id}/similar")

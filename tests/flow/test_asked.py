@@ -86,7 +86,7 @@ def test_what_is_kept_is_for_whoever_sent_it_and_for_that_page(
     [
         ({"note": "A long note of chest pain.", **LOST}, 400, "An age is written"),
         ({"note": "Nothing that has a name.", "condition": "gout"}, 400, "no finding that"),
-        ({"findings": "chest pain, zzzz", "condition": "gout"}, 422, "no such finding. Use a"),
+        ({"findings": "chest pain, zzzz", "condition": "gout"}, 422, "“zzzz”: This terminology"),
         ({"findings": "chest pain, !zzzz, fever"}, 422, "“zzzz”: This terminology has no such"),
         ({"findings": "", "condition": "gout"}, 400, "one of the three"),
     ],
@@ -101,6 +101,23 @@ def test_a_fault_is_told_beside_what_was_typed(
     assert ".." not in _words(page)
     assert "--findings" not in page.text  # no option of the command
     assert all(value in page.text for value in fields.values())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"findings": "chest pain", "period": "some day"},
+        {"findings": "chest pain," * 101},
+        {"findings": "chest pain", "condition": "!gout"},
+    ],
+)
+def test_no_name_is_blamed_for_another_fault(
+    client: TestClient, hospital: Hospital, fields: dict[str, str]
+) -> None:
+    token = sign_in(client, hospital, Role.CLINICIAN)
+    page = client.get(sent(client, token, "/similar", fields))
+    assert page.status_code == 422
+    assert "“" not in _words(page)
 
 
 def _words(page: Response) -> str:

@@ -173,8 +173,8 @@ READS: dict[tuple[str, str], Read | str] = {
         "fhir-history", f"{CONDITION}/_history", api=True
     ),
     ("GET", "/knowledge"): "the empty form; what was sent is answered as below",
-    ("POST", "/knowledge"): Read("search", "/knowledge", (("q", "chest pain"),), names=False),
-    ("POST", "/api/knowledge"): Read("search", "/api/knowledge", (), api=True, names=False),
+    ("POST", "/knowledge"): Read("search", "/knowledge", (("q", "chest pain"),)),
+    ("POST", "/api/knowledge"): Read("search", "/api/knowledge", (), api=True),
     ("POST", "/api/vitals"): "writes: its row counts the points",
     ("GET", "/api/vitals"): Read(
         "series", "/api/vitals?measurement=trial_data&subject=t", api=True, names=False

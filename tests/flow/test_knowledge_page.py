@@ -54,3 +54,23 @@ def test_a_researcher_is_named_nobody_beside_an_answer(client: TestClient, ward:
     assert "of Patient " in shown
     assert "Ben" not in shown
     assert "p-ben" not in shown
+
+
+def test_the_row_of_the_read_names_everybody_whose_name_is_shown(
+    client: TestClient, ward: Ward, installation: Installation
+) -> None:
+    def named() -> list[list[str]]:
+        with installation.database.tenant(ward.tenant.tenant_id) as conn:
+            found = conn.execute("SELECT patient_ids FROM audit_event ORDER BY seq").fetchall()
+        return [sorted(each) for (each,) in found]
+
+    sign_in(client, ward, Role.CLINICIAN)
+    token, bearer = form_token(client.get("/knowledge").text), ward.bearer()
+    before = len(named())
+    shown = client.post("/knowledge", data={"q": "chest pain", "form_token": token}).text
+    assert "of Ada Example" in shown
+    assert "of Ben Specimen" in shown
+    assert named()[before:] == [["p-ada", "p-ben"]]
+    found = client.post("/api/knowledge", headers=bearer, json={"q": "chest pain"}).json()
+    assert {each["patient_id"] for each in found["notes"]} == {"p-ada", "p-ben"}
+    assert named()[before + 1 :] == [["p-ada", "p-ben"]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from indexing.errors import InvalidQuery
 from rankers.query import parse
-from rankers.times import times_offered
+from rankers.times import times_offered, times_told
 
 TODAY = date(2026, 3, 31)
 
@@ -67,6 +67,13 @@ def test_it_is_offered(typed: str, meant: str) -> None:
 )  # fmt: skip
 def test_what_is_no_one_time_is_left(typed: str) -> None:
     assert offered(typed) == ""
+
+
+def test_a_long_text_of_times_is_read_in_one_go() -> None:
+    """What bends a time stands right before it: to look for it from the text's beginning took as
+    long as the square of its length."""
+    assert len(times_told("last year " * 20_000)) == 20_000
+    assert times_told("pain since the last year")[0][0] == len("pain ")
 
 
 def test_it_says_what_it_would_leave() -> None:
