@@ -267,3 +267,25 @@ def test_what_was_never_given_is_prescribed_to_nobody(
     given = {patch.nodes[e.target].name for e in patch.edges if e.relation is Relation.PRESCRIBED}
     assert "Sotalol" in given
     assert given.isdisjoint({"Digoxin", "Quinine"})
+
+
+@pytest.mark.parametrize("status", ["cancelled", "planned"])
+def test_at_a_visit_that_did_not_take_place_nobody_was_treated(
+    installation: Installation, ward: Ward, access: Access, status: str
+) -> None:
+    doctor = {"reference": "Practitioner/zqaway"}
+    put(
+        installation, ward,
+        {"resourceType": "Practitioner", "id": "zqaway", "name": [{"family": "Zqaway"}]},
+        *[
+            {"resourceType": "Encounter", "id": f"{status}-{state}", "status": state,
+             "class": {"code": "AMB"}, "subject": ADA, "type": [{"text": f"Zqvisit {state}"}],
+             "period": {"start": "2025-01-01"}, "participant": [{"individual": each}]}
+            for state, each in ((status, doctor), ("finished", {"display": "Somebody"}))
+        ],
+        {"resourceType": "Observation", "id": f"o-{status}", "status": "final", "subject": ADA,
+         "code": {"text": "Zqtest"}, "encounter": {"reference": f"Encounter/{status}-{status}"}},
+    )  # fmt: skip
+    names = {n.name for n in installation.medical.graph.around(access, ["p-ada"]).nodes.values()}
+    assert "Zqvisit finished" in names
+    assert names.isdisjoint({f"Zqvisit {status}", "Zqaway"})

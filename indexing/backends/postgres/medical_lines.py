@@ -103,13 +103,18 @@ def _coded(
     )  # fmt: skip
 
 
+# A visit that is planned or was called off is none: nobody was treated or measured at it.
+_HAPPENED = "coalesce(t.status, '') NOT IN ('planned', 'cancelled')"
+
+
 def _newest(ends: str, where: str = "") -> str:
     """Return the query of a patient's ten newest encounters and what they name."""
     return (
         f"SELECT patient_id, labels, {_lasting().each()}, said, {ends} FROM ("
         "SELECT t.*, r.labels, jsonb_build_object('class', t.class_code) AS said, row_number() "
         "OVER (PARTITION BY t.patient_id ORDER BY t.date_start DESC NULLS LAST) AS place "
-        f"FROM encounter t {_FROM.format(type='Encounter')}) t WHERE place <= 10 {where}"
+        f"FROM encounter t {_FROM.format(type='Encounter')} AND {_HAPPENED}) t "
+        f"WHERE place <= 10 {where}"
     )
 
 
@@ -225,7 +230,8 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
         f"coalesce(o.display, o.code), {_MEETING} "
         "FROM (SELECT t.*, row_number() OVER (PARTITION BY t.patient_id "
         "ORDER BY t.date_start DESC NULLS LAST) AS place FROM encounter t "
-        "WHERE t.tenant_id = %(tenant)s AND t.patient_id = ANY(%(ids)s::text[])) t "
+        "WHERE t.tenant_id = %(tenant)s AND t.patient_id = ANY(%(ids)s::text[]) "
+        f"AND {_HAPPENED}) t "
         "JOIN observation o ON o.tenant_id = t.tenant_id AND o.patient_id = t.patient_id "
         "AND o.encounter_id = t.resource_id JOIN resource r ON r.tenant_id = o.tenant_id "
         "AND r.type = 'Observation' AND r.id = o.resource_id "
@@ -245,7 +251,7 @@ PATIENT_LINES: tuple[LineQuery, ...] = (
         Relation.TREATED_BY, (NodeKind.PROVIDER,), True,
         f"SELECT t.patient_id, r.labels, {_at('t.date_start', 't.date_until').of_all()}, "
         f"jsonb_build_object({_COUNT}), {_CLINICIAN} FROM encounter t "
-        f"{_FROM.format(type='Encounter')} AND t.practitioner_id IS NOT NULL "
+        f"{_FROM.format(type='Encounter')} AND {_HAPPENED} AND t.practitioner_id IS NOT NULL "
         "GROUP BY t.tenant_id, t.patient_id, r.labels, t.practitioner_id",
     ),
     LineQuery(Relation.INVOLVED_PATIENT, (NodeKind.ENCOUNTER,), False, _newest(_MEETING)),
