@@ -107,3 +107,16 @@ def test_a_note_without_the_dose_is_only_near() -> None:
     search = Search(**made_of_notes(notes))  # type: ignore[arg-type]
     assert ask(search, "warfarin 5 mg").absence is None
     search.close()
+
+
+def test_a_value_that_no_note_gives_is_not_denied_to_notes_that_come_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = made_of_notes({"takes": ("Clinic", "P1", "Takes warfarin.")})
+    fresh = Freshness(datetime(2024, 1, 1, tzinfo=UTC), {"lexical": 2})
+    monkeypatch.setattr(type(parts["documents"]), "freshness", lambda *_: fresh)
+    search = Search(**parts)  # type: ignore[arg-type]
+    answer = ask(search, "warfarin 5 mg")
+    assert answer.absence is not None
+    assert answer.absence.statement == f"{UNSAID[:-1]}; 2 notes are still being indexed."
+    search.close()

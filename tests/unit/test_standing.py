@@ -33,6 +33,7 @@ THEN = datetime(2020, 5, 6, tzinfo=UTC)
         ("MedicationRequest", "on-hold", "on hold", True, True),
         ("MedicationRequest", "stopped", "stopped", False, True),
         ("MedicationRequest", "cancelled", "cancelled", False, False),
+        ("MedicationStatement", "completed", "", False, True),
         ("MedicationStatement", "not-taken", "not taken", False, False),
         ("Procedure", "completed", "", False, True),
         ("Procedure", "not-done", "not done", False, False),

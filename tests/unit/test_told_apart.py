@@ -112,6 +112,7 @@ Discussed {pneumonia vaccine|negated}, declined.
 {HCV|present} treated with Harvoni, did not achieve SVR.
 {HCV|present} s/p interferon, failed to achieve sustained virologic response.
 {HCV|present}, relapsed after SVR.
+{Hepatitis C|present} treated with Harvoni but SVR12 was never drawn.
 {Hepatitis C|present}, {UTI|present} cured with Bactrim.
 {Hepatitis C|historical}, treated with Epclusa and now cured.
 Plan on treating her {UTI|present} with {Bactrim|present}.
@@ -124,6 +125,10 @@ Has to use a walker since before her {hip replacement|present}.
 Was scheduled for {CABG|present} on Monday and tolerated it well.
 She was sick before her {travel to|present} Mexico last month.
 She is going on {vacation in|hypothetical} 1 month.
+{Anticoagulation|negated} for {atrial fibrillation|present} and {PE|present} was declined.
+On {insulin|present} for two days {antibiotics|negated} were not given.
+Discussed {diabetes|present}, patient declined.
+Offered {flu shot|present}\n- Declined: none.
 Was in the preoperative holding area after keeping herself {NPO|present} since midnight.
 """
 
