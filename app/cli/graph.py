@@ -8,7 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from app.cli.output import operator, print_json
+from app.cli.output import operator, print_json, shown
 from app.graph_drawing import said, told, words
 from app.medical import (
     condition_pathways,
@@ -51,7 +51,7 @@ def _print(found: Neighbourhood, zone: tzinfo) -> None:
     names = {placed.node.node_id: placed.node.name for placed in found.nodes}
     for edge in found.edges:
         more = ", ".join(said(edge, zone))
-        print(f"{names[edge.source]} — {told(edge)} → {names[edge.target]}  {more}")
+        print(shown(f"{names[edge.source]} — {told(edge)} → {names[edge.target]}") + f"  {more}")
     print(f"{len(found.nodes)} nodes, {found.left_out} as near are not shown")
 
 

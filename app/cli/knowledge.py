@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.cli.output import operator, print_json, progress
+from app.cli.output import operator, print_json, progress, shown
 from app.cli.terminology import grown, load_command
 from app.knowledge import Known, known
 from app.naming import place
@@ -44,9 +44,10 @@ def knowledge_command(tenant: str | None, request: KnowledgeRequest, *, as_json:
         for each in whole.found.concepts:
             print(f"{each.score:.3f}  {each.name} ({each.type})  {' · '.join(each.reasons)}")
         for hit in whole.notes or ():
-            print(f"note   {hit.date or 'undated'}  {hit.title}")
+            whose = f"patient {hit.patient_id}" if hit.patient_id else "no patient"
+            print(f"note   {hit.doc_id}  {whose}  {hit.date or 'undated'}  {shown(hit.title)}")
         for study in whole.studies or ():
-            print(f"study  {study.score:.3f}  {study.title} ({study.status})")
+            print(f"study  {study.score:.3f}  {shown(study.title)} ({study.status})")
     installation.close()
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 from dataclasses import replace
 
@@ -15,6 +16,14 @@ from indexing.access import LABELS, Access, Role
 from indexing.model import Tenant
 
 stderr = Console(stderr=True, highlight=False)
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+def shown(text: str) -> str:
+    """Return words of a record as a terminal only shows them, on one line: an escape that a note
+    holds clears no screen and hides no line."""
+    return " ".join(_CONTROLS.sub(" ", text).split())
 
 
 def print_json(value: object) -> None:

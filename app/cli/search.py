@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from app.answers import answered
-from app.cli.output import operator, print_json, stderr
+from app.cli.output import operator, print_json, shown, stderr
 from app.pages import plural
 from app.services import services_of
 from app.settings import load
@@ -79,10 +79,11 @@ def _show(answer: Answer) -> None:
 def _line(doc_id: str, patient_id: str | None, date: str | None, *more: str) -> str:
     """Write which note it is, and of whom."""
     whose = f"patient {patient_id}" if patient_id else "no patient"
-    return "  ".join(part for part in (doc_id, whose, date or "undated", *more) if part)
+    parts = (doc_id, whose, date or "undated", *more)
+    return "  ".join(shown(part) for part in parts if part)
 
 
 def _led(found: Sentence | Snippet) -> str:
     """Return a sentence on one line, behind what decides from above what it says."""
     above = f"{found.lead.text} … " if found.lead else ""
-    return " ".join(f"{above}{found.text}".split())
+    return shown(f"{above}{found.text}")

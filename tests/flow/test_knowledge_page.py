@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
+from app.cli.knowledge import knowledge_command
 from app.wiring import Installation
 from indexing.access import Role
+from rankers.knowledge import KnowledgeRequest
 from tests.browsing import form_token, sign_in
 from tests.ward import Ward, build
 
@@ -45,6 +47,17 @@ def test_a_note_beside_an_answer_says_whose_it_is(client: TestClient, ward: Ward
     assert "of Ben Specimen" in shown[at : at + 300]
     found = client.post("/api/knowledge", headers=ward.bearer(), json={"q": sent["q"]}).json()
     assert {each["doc_id"]: each["patient_id"] for each in found["notes"]}["note-edema"] == "p-ben"
+
+
+def test_the_command_says_whose_it_is_too(
+    ward: Ward, installation: Installation, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("app.cli.knowledge.Installation", lambda _: installation)
+    monkeypatch.setattr(installation, "close", lambda: None)
+    asked = KnowledgeRequest("treated with furosemide")
+    knowledge_command(ward.tenant.code, asked, as_json=False)
+    assert "note   note-edema  patient p-ben  2023-11" in capsys.readouterr().out
 
 
 def test_a_researcher_is_named_nobody_beside_an_answer(client: TestClient, ward: Ward) -> None:

@@ -123,6 +123,24 @@ def test_no_plan_is_kept_for_long(
     database.close()
 
 
+def test_a_connection_plans_anew_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lent:
+        autocommit = True
+
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def execute(self, statement: str) -> None:
+            self.asked.append(statement)
+
+    lent, moments = Lent(), (100.0, 100.5, 102.0, 131.0, 133.0, 160.0, 162.0)
+    told = iter(moments)
+    monkeypatch.setattr(connect.time, "monotonic", lambda: next(told))
+    for _ in moments:
+        connect._checked(lent)  # type: ignore[arg-type]
+    assert lent.asked == ["", "", "DISCARD PLANS", "", "", "DISCARD PLANS"]
+
+
 def test_what_a_block_refuses_itself_costs_no_connection(
     installation: Installation, access: Access
 ) -> None:

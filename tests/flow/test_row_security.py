@@ -275,5 +275,6 @@ def test_a_plan_that_one_tenant_made_shows_another_nothing(
         [(kept,)] = conn.execute(
             "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE '%WHERE live'"
         ).fetchall()
+        assert conn.execute("SHOW plan_cache_mode").fetchone() != ("force_generic_plan",)
     assert kept > 9
     database.close()

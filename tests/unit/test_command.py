@@ -15,7 +15,7 @@ from app.cli.serve import listen
 from app.settings import Settings
 from indexing.errors import ConfigurationError, InvalidInput
 from indexing.ports import Freshness
-from rankers.answer import Absence, Answer
+from rankers.answer import Absence, Answer, Hit, Snippet
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"`anamnesis ((?:[a-z]+(?:-[a-z]+)* ?)+)")
@@ -73,6 +73,15 @@ def test_the_command_says_what_it_could_not_look_through(
     fresh = Freshness(None, {"lexical": 2, "vector": 3})
     _show(Answer((), "present", False, 0, (), freshness=fresh))
     assert "3 notes still being indexed" in capsys.readouterr().err
+
+
+def test_what_a_note_holds_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    snippet = Snippet("Denies\x1b[2K\rpain\x9b1A.")
+    hit = Hit(1, "n", 1.0, {}, title="Visit\x1b]0;x\x07\n  2  n", snippet=snippet)
+    _show(Answer((), "present", False, 1, (hit,)))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
 
 
 def test_every_command_that_a_hint_or_a_page_names_is_there() -> None:
