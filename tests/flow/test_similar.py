@@ -39,6 +39,11 @@ def condition(own: str, of: str, text: str, status: str = "confirmed", label: st
             "code": {"text": text}, **({"meta": meta} if label else {})}  # fmt: skip
 
 
+def visit(own: str, of: str, status: str) -> dict[str, Any]:
+    return {"resourceType": "Encounter", "id": own, "status": status, "class": {"code": "AMB"},
+            "subject": {"reference": f"Patient/{of}"}, "period": {"start": "2019-05"}}  # fmt: skip
+
+
 def note(own: str, of: str, text: str) -> dict[str, Any]:
     data = base64.b64encode(text.encode()).decode()
     return {"resourceType": "DocumentReference", "id": own, "status": "current",
@@ -59,6 +64,7 @@ PEOPLE = [
     condition("c10", "secret", "Atrial fibrillation", label="R"),
     note("n1", "asked", f"HISTORY OF PRESENT ILLNESS:\nOrthopnea. Denies fever.\n{TEMPLATE}"),
     note("n2", "like", "HISTORY OF PRESENT ILLNESS:\nOrthopnea. She denies fever.\n"),
+    visit("e1", "like", "finished"), visit("e2", "denies", "cancelled"),
     note("n3", "twin", f"HISTORY OF PRESENT ILLNESS:\nHeadache.\n{TEMPLATE}"),
 ]  # fmt: skip
 
@@ -115,6 +121,7 @@ def test_findings_and_a_note_ask_the_same(installation: Installation, hospital: 
         ({"sex": "male"}, set()),
         ({"age": "-30"}, set()),
         ({"condition": "heart failure"}, {"like"}),
+        ({"period": "2019"}, {"like"}),
         ({"sex": "female", "age": "40-"}, {"like", "denies"}),
     ],
 )

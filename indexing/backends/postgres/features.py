@@ -17,6 +17,7 @@ from indexing.audit import AuditRow
 from indexing.backends.postgres import audit
 from indexing.backends.postgres.charts import people
 from indexing.backends.postgres.connect import Connection, Database
+from indexing.backends.postgres.fates import HAPPENED
 from indexing.backends.postgres.feature_reads import (
     ABNORMAL,
     Wordings,
@@ -344,7 +345,7 @@ def _limited(limits: Limits) -> tuple[str, dict[str, Any]]:
     if limits.date_from is not None or limits.date_to is not None:
         parts.append(
             "EXISTS (SELECT FROM encounter e WHERE e.tenant_id = p.tenant_id "
-            "AND e.patient_id = p.resource_id "
+            f"AND e.patient_id = p.resource_id AND {HAPPENED} "
             "AND (%(from)s::timestamptz IS NULL OR coalesce(e.date_end, e.date_start) >= %(from)s) "
             "AND (%(to)s::timestamptz IS NULL OR e.date_start < %(to)s))"
         )
