@@ -65,7 +65,7 @@ def search(
 def _asked(body: bytes) -> SearchRequest:
     sent = decoded(_body, body, '{"q": "...", "k": 10}')
     if len(sent.q) > LONGEST_QUERY and not sent.plain:
-        raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
+        raise InvalidQuery(f"At most {LONGEST_QUERY:,} characters.", LONGEST_QUERY)
     if not set(sent.only) <= set(FACETS):
         raise InvalidInput("no such facet in `only`", hint=f"there are {', '.join(FACETS)}")
     names = sent.rankers.split(",") if isinstance(sent.rankers, str) else sent.rankers

@@ -112,7 +112,7 @@ def _answered(request: Request, who: Principal, question: Question, place: Place
         return RedirectResponse("/search", 303)
     try:
         if len(question.q) > LONGEST_QUERY:
-            raise InvalidQuery(f"At most {LONGEST_QUERY} characters.", LONGEST_QUERY)
+            raise InvalidQuery(f"At most {LONGEST_QUERY:,} characters.", LONGEST_QUERY)
         found, asked = view_of(services(request), who.access).rank(request_of(question))
     except InvalidQuery as fault:
         if request.method == "POST" and "hx-request" not in request.headers:

@@ -189,6 +189,18 @@ def test_a_bad_query_points_at_its_character(visitor: Visitor) -> None:
     visitor.complaints.clear()  # the browser logs the status itself
 
 
+def test_a_question_that_is_too_long_is_refused_and_not_cut(visitor: Visitor) -> None:
+    """What is proved absent of a note's first 10,000 characters is not proved of the note."""
+    visitor.sign_in()
+    page = visitor.page
+    page.fill("#q", "zq " * 3400)
+    page.press("#q", "Enter")
+    expect(page.locator("#fault")).to_contain_text("At most 10,000 characters.")
+    assert len(page.input_value("#q")) > 10_000
+    assert visitor.complaints == [c for c in visitor.complaints if "422" in c]
+    visitor.complaints.clear()  # the browser logs the status itself
+
+
 def test_why_a_note_is_not_here(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.search("furosemide type:'Discharge summary'")
