@@ -117,7 +117,12 @@ class PostgresFeed:
                     )
                     conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (key,))
                     mine = True
-            yield mine
+            try:
+                yield mine
+            finally:  # a server's process ends a moment after its connection, and its locks with it
+                if mine:
+                    with suppress(psycopg.Error):
+                        conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (key,))
 
     def wanted(self, name: str) -> bool:
         """Say whether somebody waits for the lock of that name."""
